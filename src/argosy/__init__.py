@@ -1,0 +1,1 @@
+"""Argosy: keep fleets of models trained, gated, served, watched and explained."""
