@@ -1,0 +1,104 @@
+"""Signatures: identity, inference, and one encoding by two ways."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from argosy.errors import CorruptError, DeclarationError, InputError
+from argosy.model.signature import Feature, Signature, encode, encode_rows, infer_signature
+
+SIGNATURE = Signature(
+    (
+        Feature("distance", "number"),
+        Feature("carrier", "category", ("AA", "B6", "UA")),
+        Feature("holiday", "boolean"),
+        Feature("hour", "category", ("7", "8"), origin="request"),
+    ),
+    "binary",
+    "late",
+)
+
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "distance": st.none() | st.floats() | st.integers(-(2**53), 2**53).map(float),
+            "carrier": st.none() | st.sampled_from(["AA", "B6", "UA", "ZZ", ""]),
+            "holiday": st.none() | st.booleans(),
+            "hour": st.none() | st.integers(-3, 12),
+        }
+    ),
+    max_size=20,
+)
+SCHEMA = {"distance": pl.Float64, "carrier": pl.String, "holiday": pl.Boolean, "hour": pl.Int64}
+
+
+@given(ROWS)
+def test_rows_and_frame_encode_alike(rows: list[dict[str, object]]) -> None:
+    by_frame = encode(pl.DataFrame(rows, schema=SCHEMA), SIGNATURE)
+    by_rows = encode_rows(rows, SIGNATURE)
+    assert by_frame.shape == by_rows.shape == (len(rows), 4)
+    assert by_frame.flags.c_contiguous and by_frame.dtype == np.float64
+    np.testing.assert_array_equal(by_frame, by_rows)
+
+
+def test_encoding_means_what_it_says() -> None:
+    frame = pl.DataFrame({"hour": [8, 9], "distance": [1, None], "carrier": ["UA", "ZZ"], "holiday": [True, None]})
+    np.testing.assert_array_equal(encode(frame, SIGNATURE), [[1.0, 2.0, 1.0, 1.0], [math.nan] * 4])
+
+
+def test_digest_follows_the_content() -> None:
+    assert Signature.from_json(SIGNATURE.to_json()) == SIGNATURE
+    assert Signature.from_json(SIGNATURE.to_json()).digest == SIGNATURE.digest
+    assert Signature(SIGNATURE.features[::-1], "binary", "late").digest != SIGNATURE.digest
+
+
+def test_infer_keeps_order_kinds_and_the_most_frequent_categories() -> None:
+    frame = pl.DataFrame({"a": ["x", "x", "y", "w", None], "b": [1, 2, 3, 4, 5], "c": [True] * 5})
+    signature = infer_signature(frame, ["c", "a", "b"], task="regression", label="z", origins={"a": "view"}, limit=2)
+    assert signature.features == (
+        Feature("c", "boolean"),
+        Feature("a", "category", ("w", "x"), "view"),
+        Feature("b", "number"),
+    )
+
+
+@pytest.mark.parametrize("change", [{"carrier": 1.5}, {"distance": "far"}, {"holiday": 1}])
+def test_a_mistyped_value_is_refused_by_both_ways(change: dict[str, object]) -> None:
+    row = {"distance": 1.0, "carrier": "AA", "holiday": True, "hour": 7} | change
+    name = next(iter(change))
+    with pytest.raises(InputError, match=name):
+        encode_rows([row], SIGNATURE)
+    with pytest.raises(InputError, match=name):
+        encode(pl.DataFrame([row]), SIGNATURE)
+
+
+def test_a_missing_column_is_named() -> None:
+    with pytest.raises(InputError, match="'carrier' is missing"):
+        encode_rows([{"distance": 1.0}], SIGNATURE)
+    with pytest.raises(InputError, match="'carrier' is missing"):
+        encode(pl.DataFrame({"distance": [1.0]}), SIGNATURE)
+
+
+def test_a_number_beyond_float64_is_refused() -> None:
+    with pytest.raises(InputError, match="beyond float64"):
+        encode_rows([{"distance": 10**400, "carrier": None, "holiday": None, "hour": None}], SIGNATURE)
+
+
+def test_wrong_declarations_are_refused() -> None:
+    with pytest.raises(DeclarationError, match="has categories"):
+        Feature("a", "number", ("x",))
+    with pytest.raises(DeclarationError, match="twice"):
+        Signature((Feature("a", "number"), Feature("a", "boolean")), "binary", "y")
+    with pytest.raises(DeclarationError, match="no feature"):
+        Signature((), "binary", "y")
+    with pytest.raises(InputError, match="no model takes"):
+        infer_signature(pl.DataFrame({"d": [date(2013, 1, 1)]}), ["d"], task="binary", label="y")
+    with pytest.raises(CorruptError):
+        Signature.from_json(b"{}")
