@@ -1,0 +1,3 @@
+.PHONY: demo test lint bench lock
+demo test lint bench lock:
+	@./dev $@ $(ARGS)
