@@ -9,7 +9,7 @@ from hypothesis import given
 
 from argosy.errors import DeclarationError, InputError
 from argosy.features.join import Source, join
-from tests.features.oracle import VALUES, answers, asked, bits, moment, spines, tables
+from tests.features.oracle import VALUES, Schema, answers, asked, bits, moment, spines, tables
 
 DAY = timedelta(days=1)
 
@@ -18,9 +18,18 @@ def day(number: int) -> datetime:
     return datetime(2024, 1, number, tzinfo=UTC)
 
 
+def fact(event: int, known: int, v: int) -> dict[str, Any]:
+    return {"e": "a", "event": day(event), "known": day(known), "v": v}
+
+
 def one(rows: list[dict[str, Any]], at: datetime, ttl: timedelta | None = None) -> dict[str, Any]:
     """What one spine row of entity "a" gets at `at`."""
-    schema = {"e": pl.String, "event": pl.Datetime("us", "UTC"), "known": pl.Datetime("us", "UTC"), "v": pl.Int64}
+    schema: Schema = {
+        "e": pl.String,
+        "event": pl.Datetime("us", "UTC"),
+        "known": pl.Datetime("us", "UTC"),
+        "v": pl.Int64,
+    }
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     spine = pl.DataFrame({"e": ["a"], "at": [at]})
     source = Source("view", ("e",), "event", "known", ("v",), ttl)
@@ -45,27 +54,33 @@ def test_lazy_rows_and_other_units_answer_alike(source: Source, rows: pl.DataFra
 
 def test_trap_correction_does_not_leak_and_replaces_from_its_known_time_on() -> None:
     rows = [
-        {"e": "a", "event": day(5), "known": day(5), "v": 1},
-        {"e": "a", "event": day(5), "known": day(10), "v": 99},
+        fact(event=5, known=5, v=1),
+        fact(event=5, known=10, v=99),
     ]
     assert one(rows, day(5))["v"] == 1
     assert one(rows, day(10) - timedelta(microseconds=1))["v"] == 1
     assert one(rows, day(10))["v"] == 99
 
 
+def test_among_equal_events_the_one_known_last_answers_then_the_last_row() -> None:
+    rows = [fact(event=9, known=5, v=5), fact(event=9, known=7, v=7), fact(event=9, known=6, v=6)]
+    assert one(rows, day(9))["v"] == 7
+    assert one([*rows, fact(event=9, known=7, v=8)], day(9))["v"] == 8
+
+
 def test_trap_late_row_counts_only_once_known() -> None:
-    rows = [{"e": "a", "event": day(1), "known": day(1), "v": 1}, {"e": "a", "event": day(3), "known": day(10), "v": 3}]
+    rows = [fact(event=1, known=1, v=1), fact(event=3, known=10, v=3)]
     assert one(rows, day(5))["v"] == 1
     assert one(rows, day(10))["v"] == 3
 
 
 def test_trap_late_row_of_an_older_event_never_replaces() -> None:
-    rows = [{"e": "a", "event": day(4), "known": day(4), "v": 4}, {"e": "a", "event": day(3), "known": day(10), "v": 3}]
+    rows = [fact(event=4, known=4, v=4), fact(event=3, known=10, v=3)]
     assert one(rows, day(12))["v"] == 4
 
 
 def test_trap_expired_value_is_null_and_its_row_stays() -> None:
-    rows = [{"e": "a", "event": day(2), "known": day(2), "v": 7}]
+    rows = [fact(event=2, known=2, v=7)]
     assert one(rows, day(3), ttl=DAY)["v"] == 7
     expired = one(rows, day(3) + timedelta(microseconds=1), ttl=DAY)
     assert expired["v"] is None
@@ -73,7 +88,7 @@ def test_trap_expired_value_is_null_and_its_row_stays() -> None:
 
 
 def test_trap_a_late_old_row_does_not_renew_what_has_expired() -> None:
-    rows = [{"e": "a", "event": day(1), "known": day(9), "v": 1}]
+    rows = [fact(event=1, known=9, v=1)]
     assert one(rows, day(9), ttl=DAY)["v"] is None
 
 
