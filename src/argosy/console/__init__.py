@@ -1,0 +1,1 @@
+"""Pages: each a function from a read-only snapshot to HTML."""

@@ -1,0 +1,1 @@
+"""Datasets: ingest, profile, validate, quarantine."""

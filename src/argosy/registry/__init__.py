@@ -1,0 +1,1 @@
+"""The registry: gates, champions, rollouts, model cards."""

@@ -1,0 +1,1 @@
+"""The API server: routes, authentication, settings at the edge."""

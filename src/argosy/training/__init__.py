@@ -1,0 +1,1 @@
+"""Training: fit, search, evaluate and explain every member of a fleet."""

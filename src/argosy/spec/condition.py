@@ -1,0 +1,109 @@
+"""Conditions: values that decide, combined with `&`, `|` and `~`; they can always explain themselves."""
+
+from __future__ import annotations
+
+from typing import Union
+
+import msgspec
+
+from argosy.spec import check, duration
+
+
+class _Condition(msgspec.Struct, frozen=True):
+    def __and__(self, other: Condition) -> AllOf:
+        return AllOf(_flat(AllOf, self, other))
+
+    def __or__(self, other: Condition) -> AnyOf:
+        return AnyOf(_flat(AnyOf, self, other))
+
+    def __invert__(self) -> Not:
+        return Not(self)  # type: ignore[arg-type]
+
+    def __bool__(self) -> bool:
+        raise check.fail("condition", str(self), "combined with & | ~, not with 'and', 'or', 'not'", "write a & b")
+
+
+class Drifted(_Condition, frozen=True, tag="drifted", tag_field="kind", omit_defaults=True):
+    """The member drifted: by the fleet's drift monitors, or beyond `limit` where it is given."""
+
+    limit: float | None = None
+
+
+class Degraded(_Condition, frozen=True, tag="degraded", tag_field="kind", omit_defaults=True):
+    """Live performance broke a limit of the fleet's performance monitors."""
+
+
+class OlderThan(_Condition, frozen=True, tag="older_than", tag_field="kind"):
+    """The member was last trained longer ago than `age`."""
+
+    age: str
+
+    def __post_init__(self) -> None:
+        check.put(self, "age", duration.canonical(self.age, "older_than"))
+
+
+class NewRows(_Condition, frozen=True, tag="new_rows", tag_field="kind"):
+    """At least `count` labelled rows became known since the member was last trained."""
+
+    count: int
+
+    def __post_init__(self) -> None:
+        check.between("new_rows", self.count, 0, 1e15)
+
+
+class Never(_Condition, frozen=True, tag="never", tag_field="kind"):
+    """Never by itself: the member is trained again only by hand, or when its declaration changes."""
+
+
+class AllOf(_Condition, frozen=True, tag="all_of", tag_field="kind"):
+    """Every condition holds."""
+
+    conditions: tuple[Condition, ...]
+
+
+class AnyOf(_Condition, frozen=True, tag="any_of", tag_field="kind"):
+    """At least one condition holds."""
+
+    conditions: tuple[Condition, ...]
+
+
+class Not(_Condition, frozen=True, tag="not", tag_field="kind"):
+    """The condition does not hold."""
+
+    condition: Condition
+
+
+Condition = Union[Drifted, Degraded, OlderThan, NewRows, Never, AllOf, AnyOf, Not]  # noqa: UP007 - names are defined late
+
+
+def _flat(kind: type[AllOf] | type[AnyOf], *operands: object) -> tuple[Condition, ...]:
+    parts: list[Condition] = []
+    for operand in operands:
+        check.instance("condition", operand, _Condition, "a condition, such as ag.drifted()")
+        parts.extend(operand.conditions if isinstance(operand, kind) else (operand,))  # type: ignore[arg-type]
+    return tuple(parts)
+
+
+def drifted(limit: float | None = None) -> Drifted:
+    """True for members whose drift monitors are beyond their limit (or beyond `limit`)."""
+    return Drifted(limit)
+
+
+def degraded() -> Degraded:
+    """True for members whose live performance broke a limit."""
+    return Degraded()
+
+
+def older_than(age: str) -> OlderThan:
+    """True for members that were last trained longer ago than `age`, such as `"60d"`."""
+    return OlderThan(age)
+
+
+def new_rows(count: int) -> NewRows:
+    """True for members with at least `count` newly labelled rows since they were last trained."""
+    return NewRows(count)
+
+
+def never() -> Never:
+    """Never true: retrain by hand only."""
+    return Never()

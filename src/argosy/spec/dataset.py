@@ -1,0 +1,44 @@
+"""A dataset: a table whose every version can be read again."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from argosy.spec import check
+from argosy.spec.contract import Contract
+from argosy.spec.source import Csv, Function, Parquet, Source, Sql
+
+Tag = Literal["pii", "sensitive"]
+
+
+class Dataset(msgspec.Struct, frozen=True, tag="dataset", tag_field="kind", omit_defaults=True):
+    """A table with an event time.
+
+    `time` is the column of the event time, `known` that of the time at which the row became known (default: the event
+    time itself), `key` the column or columns that name a row: a row with a known key is taken again only where its
+    known time is later (a correction). `tags` marks columns as `pii` or `sensitive`.
+    """
+
+    name: str
+    time: str
+    source: Source
+    key: tuple[str, ...] = ()
+    known: str | None = None
+    owner: str = ""
+    description: str = ""
+    contract: Contract | None = None
+    tags: dict[str, Tag] = {}
+
+    def __post_init__(self) -> None:
+        field = f"Dataset({self.name!r})"
+        check.name("Dataset.name", self.name)
+        check.column(f"{field}.time", self.time)
+        check.instance(f"{field}.source", self.source, (Parquet, Csv, Sql, Function), "a source, such as ag.Parquet()")
+        check.put(self, "key", check.columns(f"{field}.key", self.key))
+        if self.known == self.time:
+            check.put(self, "known", None)
+        for column, tag in self.tags.items():
+            check.column(f"{field}.tags", column)
+            check.member(f"{field}.tags[{column!r}]", tag, ("pii", "sensitive"))

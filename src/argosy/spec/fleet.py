@@ -1,0 +1,133 @@
+"""The declaration of a fleet."""
+
+from __future__ import annotations
+
+import msgspec
+
+from argosy.spec import check, duration
+from argosy.spec.condition import Condition, OlderThan, _Condition
+from argosy.spec.dataset import Dataset
+from argosy.spec.feature import Feature, feature
+from argosy.spec.gate import Approval, Gate
+from argosy.spec.metric import CLASSIFICATION, METRICS
+from argosy.spec.monitor import Drift, Monitor, Performance
+from argosy.spec.rollout import Canary, Immediate, Rollout
+from argosy.spec.search import Candidate, Search, candidate
+
+
+class Label(msgspec.Struct, frozen=True):
+    """What is predicted: a column of the spine, and the column of the time at which it became known."""
+
+    column: str
+    known_at: str | None = None
+
+    def __post_init__(self) -> None:
+        check.column("Label.column", self.column)
+
+
+class TimeSplit(msgspec.Struct, frozen=True):
+    """Held-out rows are the last `test` of each member's time; nothing is shuffled."""
+
+    test: str = "14d"
+
+    def __post_init__(self) -> None:
+        check.put(self, "test", duration.canonical(self.test, "TimeSplit.test"))
+
+
+class Fleet(msgspec.Struct, frozen=True, tag="fleet", tag_field="kind", omit_defaults=True):
+    """One model for every value of the key columns `by`, kept trained, gated, served and watched.
+
+    `spine` is the dataset of labelled rows; a prediction is made `lead` before its event time. `pooled` puts one model
+    over all rows behind small and unseen members. `history` limits training to the last so much time (default: all the
+    past). A member with fewer than `minimum_rows` labelled rows has no model of its own. `time_limit` and `memory_mb`
+    bound the training of one member.
+    """
+
+    name: str
+    spine: str
+    label: Label
+    features: tuple[Feature, ...]
+    candidates: tuple[Candidate, ...]
+    by: tuple[str, ...] = ()
+    search: Search = Search()
+    split: TimeSplit = TimeSplit()
+    pooled: bool = False
+    gates: tuple[Gate | Approval, ...] = ()
+    rollout: Rollout = Immediate()
+    monitors: tuple[Monitor, ...] = ()
+    retrain: Condition = OlderThan("30d")
+    lead: str | None = None
+    history: str | None = None
+    minimum_rows: int = 100
+    time_limit: str = "5m"
+    memory_mb: int = 2048
+    owner: str = ""
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        check.name("Fleet.name", self.name)
+        self._references()
+        self._collections()
+        self._durations()
+        field = f"Fleet({self.name!r})"
+        check.instance(f"{field}.rollout", self.rollout, (Immediate, Canary), "ag.Immediate() or ag.Canary()")
+        check.instance(f"{field}.retrain", self.retrain, _Condition, "a condition, such as ag.older_than('30d')")
+        check.between(f"{field}.minimum_rows", self.minimum_rows, 10, 1e9)
+        check.between(f"{field}.memory_mb", self.memory_mb, 64, 1e6)
+        self._one_task()
+
+    @property
+    def task(self) -> str:
+        """`binary` or `regression`, as the search's metric says."""
+        return "binary" if self.search.metric in CLASSIFICATION else "regression"
+
+    def _references(self) -> None:
+        field = f"Fleet({self.name!r})"
+        spine: object = self.spine
+        check.put(self, "spine", spine.name if isinstance(spine, Dataset) else spine)
+        check.name(f"{field}.spine", self.spine)
+        label: object = self.label
+        check.put(self, "label", Label(label) if isinstance(label, str) else label)
+        check.instance(f"{field}.label", self.label, Label, "ag.Label('column')")
+
+    def _collections(self) -> None:
+        field = f"Fleet({self.name!r})"
+        check.put(self, "by", check.columns(f"{field}.by", self.by))
+        check.put(self, "features", tuple(feature(f) for f in check.sequence(f"{field}.features", self.features)))
+        if not self.features:
+            raise check.fail(f"{field}.features", (), "a list of at least one feature", "name a column of the spine")
+        given = check.sequence(f"{field}.candidates", self.candidates)
+        check.put(self, "candidates", tuple(candidate(c) for c in given))
+        if not self.candidates:
+            raise check.fail(
+                f"{field}.candidates", (), "a list of at least one candidate", "ag.Candidate(LGBMClassifier())"
+            )
+        check.distinct(f"{field}.candidates", (c.name for c in self.candidates))
+        for name, kinds, noun in (
+            ("gates", (Gate, Approval), "ag.Gate or ag.Approval"),
+            ("monitors", (Drift, Performance), "ag.Drift or ag.Performance"),
+        ):
+            items = check.sequence(f"{field}.{name}", getattr(self, name))
+            for item in items:
+                check.instance(f"{field}.{name}", item, kinds, noun)
+            check.put(self, name, items)
+        check.distinct(f"{field}.gates", (gate.name for gate in self.gates))
+
+    def _durations(self) -> None:
+        for name in ("lead", "history", "time_limit"):
+            given = getattr(self, name)
+            if given is not None:
+                check.put(self, name, duration.canonical(given, f"Fleet({self.name!r}).{name}"))
+
+    def _one_task(self) -> None:
+        """Every score asked for must belong to the task that the search's metric implies."""
+        field = f"Fleet({self.name!r})"
+        allowed = {m for m in METRICS if (m in CLASSIFICATION) == (self.task == "binary")}
+        for gate in self.gates:
+            if isinstance(gate, Gate) and gate.metric in METRICS:
+                check.member(f"{field}.gates.metric", gate.metric, allowed)
+        for monitor in self.monitors:
+            if isinstance(monitor, Performance):
+                check.member(f"{field}.monitors.metric", monitor.metric, allowed)
+        if isinstance(self.rollout, Canary) and self.rollout.metric:
+            check.member(f"{field}.rollout.metric", self.rollout.metric, allowed)

@@ -1,0 +1,55 @@
+"""Gates: what a version must meet before it may answer traffic."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from argosy.spec import check
+from argosy.spec.metric import COST, METRICS
+
+
+class Gate(msgspec.Struct, frozen=True, tag="gate", tag_field="kind", omit_defaults=True):
+    """A limit on a score of the held-out rows, or a comparison on the same rows.
+
+    `minimum` / `maximum` bound the score (or a cost: latency_p99_ms, size_kb). `beats` asks that it be better than the
+    `champion`'s, or the `pooled` model's, by at least `by`; a version without a rival passes.
+    """
+
+    metric: str
+    minimum: float | None = None
+    maximum: float | None = None
+    beats: Literal["champion", "pooled"] | None = None
+    by: float = 0.0
+
+    def __post_init__(self) -> None:
+        check.member("Gate.metric", self.metric, METRICS | COST)
+        check.ordered("Gate", self.minimum, self.maximum)
+        if self.beats is not None:
+            check.member("Gate.beats", self.beats, ("champion", "pooled"))
+            if self.metric in COST:
+                raise check.fail("Gate.metric", self.metric, "a score where beats is set", "use maximum for a cost")
+        elif self.minimum is None and self.maximum is None:
+            raise check.fail(
+                "Gate", self.metric, "given minimum, maximum or beats", f"Gate({self.metric!r}, minimum=…)"
+            )
+
+    @property
+    def name(self) -> str:
+        """How messages and the store call the gate: `roc_auc >= 0.6`, `roc_auc beats champion`."""
+        if self.beats:
+            return f"{self.metric} beats {self.beats}" + (f" by {self.by:g}" if self.by else "")
+        bounds = [(">=", self.minimum), ("<=", self.maximum)]
+        return " and ".join(f"{self.metric} {sign} {value:g}" for sign, value in bounds if value is not None)
+
+
+class Approval(msgspec.Struct, frozen=True, tag="approval", tag_field="kind"):
+    """A person must agree (`argosy approve`); `by` says who is asked."""
+
+    by: str = "an approver"
+
+    @property
+    def name(self) -> str:
+        """How messages and the store call the gate."""
+        return f"approval by {self.by}"

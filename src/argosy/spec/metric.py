@@ -1,0 +1,17 @@
+"""The names of the scores that gates, searches and monitors may ask for, and which way is better."""
+
+from __future__ import annotations
+
+CLASSIFICATION = {
+    "roc_auc": True, "average_precision": True, "log_loss": False, "brier": False,
+    "accuracy": True, "f1": True, "precision": True, "recall": True,
+}  # fmt: skip
+REGRESSION = {"rmse": False, "mae": False, "r2": True, "mape": False}
+COST = {"latency_p99_ms": False, "size_kb": False}
+METRICS = {**CLASSIFICATION, **REGRESSION}
+"""Score name -> whether a greater value is better."""
+
+
+def greater_is_better(metric: str) -> bool:
+    """Which way a score or a cost improves."""
+    return {**METRICS, **COST}[metric]

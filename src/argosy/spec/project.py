@@ -1,0 +1,89 @@
+"""A project: the declarations of a module, complete and consistent with one another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import ModuleType
+from typing import get_args
+
+import msgspec
+
+from argosy.errors import DeclarationError
+from argosy.spec import check
+from argosy.spec.dataset import Dataset
+from argosy.spec.document import Declaration, kind
+from argosy.spec.feature import FeatureView, RequestFeatures, Spine, ViewReference
+from argosy.spec.fleet import Fleet
+from argosy.spec.source import Function
+
+
+class Project(msgspec.Struct, frozen=True):
+    """All declarations of a project by name. References between them are checked when it is made."""
+
+    datasets: dict[str, Dataset] = {}
+    views: dict[str, FeatureView] = {}
+    fleets: dict[str, Fleet] = {}
+
+    def __post_init__(self) -> None:
+        for view in self.views.values():
+            _known(f"feature_view({view.name!r}).dataset", view.dataset, self.datasets)
+        for fleet in self.fleets.values():
+            _known(f"Fleet({fleet.name!r}).spine", fleet.spine, self.datasets)
+            for item in fleet.features:
+                if isinstance(item, ViewReference):
+                    _known(f"Fleet({fleet.name!r}).features", item.name, self.views)
+            self._label(fleet)
+
+    @classmethod
+    def of(cls, declarations: Iterable[Declaration]) -> Project:
+        """From declarations in any order. Two different ones of one kind and name are an error."""
+        found: dict[str, dict[str, Declaration]] = {"dataset": {}, "feature_view": {}, "fleet": {}}
+        for declaration in declarations:
+            known = found[kind(declaration)].setdefault(declaration.name, declaration)
+            if known != declaration:
+                raise check.fail(kind(declaration), declaration.name, "declared once", "rename one of the two")
+        return msgspec.convert(
+            {"datasets": found["dataset"], "views": found["feature_view"], "fleets": found["fleet"]}, cls
+        )
+
+    @classmethod
+    def collect(cls, module: ModuleType) -> Project:
+        """The declarations among a module's globals, in the order of their definition."""
+        kinds = get_args(Declaration)
+        declarations = [value for value in vars(module).values() if isinstance(value, kinds)]
+        if not declarations:
+            raise DeclarationError(
+                f"module {module.__name__} declares nothing", next="write fleet = ag.Fleet(…) at the top of the module"
+            )
+        return cls.of(declarations)
+
+    def declarations(self) -> list[Declaration]:
+        """All of them, each after what it refers to."""
+        return [*self.datasets.values(), *self.views.values(), *self.fleets.values()]
+
+    def functions(self, declaration: Declaration) -> tuple[str, ...]:
+        """References to the project's functions that a declaration reaches: its own, its views' and its sources'."""
+        if isinstance(declaration, Dataset):
+            return (declaration.source.function,) if isinstance(declaration.source, Function) else ()
+        if isinstance(declaration, FeatureView):
+            return (declaration.function,)
+        return tuple(self.views[f.name].function for f in declaration.features if isinstance(f, ViewReference))
+
+    def _label(self, fleet: Fleet) -> None:
+        """The label itself, or when it is known, must not be a feature."""
+        names: list[str] = []
+        for item in fleet.features:
+            if isinstance(item, Spine):
+                names.append(item.name)
+            elif isinstance(item, RequestFeatures):
+                names.extend(c for e in item.expressions.values() for c in e.columns())
+        for leak in (fleet.label.column, fleet.label.known_at):
+            if leak in names:
+                raise check.fail(f"Fleet({fleet.name!r}).features", leak, "known before the prediction",
+                                 f"remove {leak!r} from the features")  # fmt: skip
+
+
+def _known(field: str, name: str, among: Mapping[str, object]) -> None:
+    if name not in among:
+        known = ", ".join(sorted(among)) or "none is declared"
+        raise check.fail(field, name, f"declared in the project ({known})", f"declare {name!r} in the same module")

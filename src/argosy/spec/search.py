@@ -1,0 +1,95 @@
+"""What is tried for a member: candidates, their search spaces, and the budget."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from argosy.spec import check
+from argosy.spec.estimator import Estimator
+from argosy.spec.metric import METRICS
+
+
+class Int(msgspec.Struct, frozen=True, tag="int", tag_field="kind"):
+    """Whole numbers from `low` to `high`, both included."""
+
+    low: int
+    high: int
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        check.ordered("Int", self.low, self.high)
+
+
+class Float(msgspec.Struct, frozen=True, tag="float", tag_field="kind"):
+    """Real numbers from `low` to `high`; on a log scale where `log` is true."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        check.ordered("Float", self.low, self.high)
+        if self.log and self.low <= 0:
+            raise check.fail("Float.low", self.low, "above 0 on a log scale", "raise it, or use log=False")
+
+
+class Choice(msgspec.Struct, frozen=True, tag="choice", tag_field="kind"):
+    """One of some values that JSON can hold."""
+
+    values: tuple[str | int | float | bool | None, ...]
+
+    def __post_init__(self) -> None:
+        check.put(self, "values", check.sequence("Choice.values", self.values))
+        if not self.values:
+            raise check.fail("Choice.values", (), "a list of at least one value", "name a value")
+
+
+Space = Int | Float | Choice
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """An estimator that may become a member's model, with the parameters that the search may set.
+
+    Candidates are tried in the order given, so put the cheapest first: a later one must be better to win. An
+    estimator that cannot take missing values is given median imputation and scaling in front.
+    """
+
+    estimator: Estimator
+    search: dict[str, Space] = {}
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        estimator = Estimator.of(self.estimator, "Candidate.estimator")
+        check.put(self, "estimator", estimator)
+        for key, space in self.search.items():
+            check.instance(f"Candidate.search[{key!r}]", space, (Int, Float, Choice), "ag.Int, ag.Float or ag.Choice")
+        if not self.name:
+            check.put(self, "name", estimator.name)
+        check.column("Candidate.name", self.name)
+
+
+class Search(msgspec.Struct, frozen=True):
+    """The search's measure and budget.
+
+    The parent (all rows of the fleet) is tuned with `trials` trials; each member then tries the parent's best
+    `member_trials` settings on its own rows. `folds` forward-chained folds in time score a trial.
+    """
+
+    metric: str = "log_loss"
+    trials: int = 20
+    member_trials: int = 3
+    folds: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check.member("Search.metric", self.metric, METRICS)
+        check.between("Search.trials", self.trials, 1, 10_000)
+        check.between("Search.member_trials", self.member_trials, 1, 100)
+        check.between("Search.folds", self.folds, 1, 20)
+
+
+def candidate(value: Any) -> Candidate:
+    """A candidate from itself or from a bare estimator."""
+    return value if isinstance(value, Candidate) else Candidate(value)
