@@ -1,0 +1,49 @@
+"""Artifacts: where an output's bytes lie, alone or in a pack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from argosy.store import schema
+from argosy.store.blobs import Slot
+from argosy.store.rows import Row, among, columns, fetch, insert
+
+_TABLE = schema.artifact
+
+
+class Artifact(Row, frozen=True, kw_only=True):
+    """`bytes` bytes of `kind`, from `start` of the blob `pack`, or a blob of their own."""
+
+    digest: str
+    kind: str
+    bytes: int
+    at: datetime
+    pack: str | None = None
+    start: int = 0
+
+    @property
+    def slot(self) -> Slot:
+        """What `Blobs.read` takes."""
+        return Slot(self.digest, self.pack, self.start, self.bytes)
+
+
+def of_slots(slots: Iterable[Slot], kind: str, at: datetime) -> list[Artifact]:
+    """Artifacts for what `Blobs.pack` returned."""
+    return [
+        Artifact(digest=slot.digest, kind=kind, bytes=slot.bytes, at=at, pack=slot.pack, start=slot.start)
+        for slot in slots
+    ]
+
+
+def add(tx: Connection, artifacts: Sequence[Artifact]) -> None:
+    """Record artifacts; one whose digest is known stays where it is."""
+    insert(tx, _TABLE, artifacts, ignore=True)
+
+
+def get(conn: Connection, digests: Iterable[str]) -> dict[str, Artifact]:
+    """The known artifacts among `digests`."""
+    found = fetch(conn, columns(_TABLE, Artifact).where(among(conn, _TABLE.c.digest, digests)), Artifact)
+    return {artifact.digest: artifact for artifact in found}

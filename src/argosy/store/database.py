@@ -1,0 +1,98 @@
+"""Engines for the two databases: how each begins a snapshot and how each admits one writer at a time."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import OperationalError
+
+from argosy.errors import ConflictError, InputError, MissingExtraError
+
+PATIENCE = 30.0
+"""Seconds that a writer waits for its turn."""
+
+_WRITER = 0x4152474F5359
+"""The PostgreSQL advisory lock that admits one writer of facts at a time ("ARGOSY")."""
+
+
+def is_url(home: str) -> bool:
+    """Whether `home` names a PostgreSQL database rather than a directory."""
+    return home.startswith(("postgresql://", "postgresql+psycopg://", "postgres://"))
+
+
+def postgres_url(home: str) -> URL:
+    """The URL with our driver in it."""
+    url = make_url(home).set(drivername="postgresql+psycopg")
+    if not url.database:
+        raise InputError(f"{url.render_as_string()} names no database", next="end the URL with /NAME")
+    return url
+
+
+def sqlite_engine(path: str, *, write: bool) -> Engine:
+    """Connections to one file. Readers cannot write; a writer's transaction begins IMMEDIATE."""
+    size = {"pool_size": 1, "max_overflow": 0} if write else {"pool_size": 8, "max_overflow": 56}
+    engine = create_engine(
+        URL.create("sqlite", database=path),
+        connect_args={"timeout": PATIENCE, "check_same_thread": False, "isolation_level": None},
+        pool_timeout=PATIENCE,
+        **size,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: sqlite3.Connection, record: Any) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA cache_size=-65536")
+        if not write:
+            connection.execute("PRAGMA query_only=ON")
+
+    @event.listens_for(engine, "begin")
+    def _begun(connection: Connection) -> None:
+        if write:
+            _begin_immediate(connection)
+        else:
+            connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+def postgres_engine(home: str) -> Engine:
+    """Connections to PostgreSQL through psycopg."""
+    try:
+        import psycopg  # noqa: F401  (an extra)
+    except ImportError:
+        raise MissingExtraError("a PostgreSQL home needs psycopg", next="pip install 'argosy[postgres]'") from None
+    return create_engine(postgres_url(home), pool_size=8, max_overflow=24, pool_timeout=PATIENCE, pool_pre_ping=True)
+
+
+def take_turn(connection: Connection) -> None:
+    """On PostgreSQL, wait until no other transaction writes facts; ids then grow in commit order, as on SQLite."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(PATIENCE)}s'")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER})")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        except OperationalError as error:
+            if not _is_busy(error):
+                raise
+            if time.monotonic() > deadline:
+                raise ConflictError(
+                    f"the store was busy with other writers for {PATIENCE:.0f} s",
+                    next="try again; a long write transaction elsewhere is holding it",
+                ) from error
+            time.sleep(0.01)
+
+
+def _is_busy(error: OperationalError) -> bool:
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)

@@ -1,0 +1,199 @@
+"""Datasets: numbered versions over immutable parts. Version N is every part added in a version <= N."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, func, or_, select
+
+from argosy.errors import ConflictError, InputError
+from argosy.store import schema
+from argosy.store.rows import Row, among, columns, fetch, insert
+
+_VERSION, _PART, _INGESTED = schema.dataset_version, schema.part, schema.ingested
+ROWS, QUARANTINE = "rows", "quarantine"
+
+
+class NewPart(Row, frozen=True, kw_only=True):
+    """One Parquet blob. `low`..`high` is its span of event times; `source` says where its rows came from."""
+
+    digest: str
+    rows: int
+    bytes: int
+    low: datetime | None = None
+    high: datetime | None = None
+    source: dict[str, Any] = msgspec.field(default_factory=dict)
+    purpose: str = ROWS
+
+
+class Part(NewPart, frozen=True, kw_only=True):
+    """A part that belongs to a dataset from `from_version` on."""
+
+    id: int
+    dataset: str
+    from_version: int
+
+
+class NewVersion(Row, frozen=True, kw_only=True):
+    """What one ingest adds to `dataset`.
+
+    `columns` maps every column to its dtype, `sources` are the keys of the files or segments that
+    went in (each may go into a dataset only once), and `after` is the number of the version that
+    the ingest was computed against (None: do not care).
+    """
+
+    dataset: str
+    at: datetime
+    parts: Sequence[NewPart]
+    columns: dict[str, str]
+    sources: Sequence[str] = ()
+    known_until: datetime | None = None
+    execution_id: int | None = None
+    cause: str = ""
+    after: int | None = None
+
+
+class Version(Row, frozen=True, kw_only=True):
+    """A version that can be read again: `rows` in all, `added` by this one, `digest` over its parts' digests."""
+
+    id: int
+    dataset: str
+    number: int
+    at: datetime
+    known_until: datetime | None
+    rows: int
+    added: int
+    columns: dict[str, str]
+    digest: str
+    execution_id: int | None
+    cause: str
+
+
+class _Stored(Row, frozen=True, kw_only=True):
+    dataset: str
+    number: int
+    at: datetime
+    known_until: datetime | None
+    rows: int
+    added: int
+    columns: dict[str, str]
+    digest: str
+    execution_id: int | None
+    cause: str
+
+
+class _StoredPart(NewPart, frozen=True, kw_only=True):
+    dataset: str
+    from_version: int
+
+
+class _Source(Row, frozen=True, kw_only=True):
+    dataset: str
+    source_key: str
+    version: int
+
+
+def commit(tx: Connection, new: NewVersion) -> Version:
+    """Add a version with its parts and sources, in the caller's transaction; put the blobs before.
+
+    Raises `ConflictError` if a source is already in, or if `after` is not the latest number.
+    """
+    last = version(tx, new.dataset)
+    number = 1 if last is None else last.number + 1
+    if new.after is not None and new.after != number - 1:
+        raise ConflictError(
+            f"dataset {new.dataset} is at version {number - 1}, not {new.after}", next="read it again and retry"
+        )
+    seen = ingested(tx, new.dataset, new.sources)
+    if seen:
+        shown = ", ".join(sorted(seen)[:3])
+        raise ConflictError(f"{len(seen)} source(s) are already in {new.dataset}: {shown}", next="leave them out")
+    fields = NewPart.__struct_fields__
+    insert(
+        tx, _PART, [_StoredPart(dataset=new.dataset, from_version=number, **_dict(part, fields)) for part in new.parts]
+    )
+    insert(tx, _INGESTED, [_Source(dataset=new.dataset, source_key=key, version=number) for key in new.sources])
+    added = sum(part.rows for part in new.parts if part.purpose == ROWS)
+    row = _Stored(
+        dataset=new.dataset,
+        number=number,
+        at=new.at,
+        known_until=new.known_until,
+        rows=added + (last.rows if last else 0),
+        added=added,
+        columns=new.columns,
+        digest=_digest(tx, new.dataset),
+        execution_id=new.execution_id,
+        cause=new.cause,
+    )
+    (id,) = insert(tx, _VERSION, [row])
+    return Version(id=id, **_dict(row, _Stored.__struct_fields__))
+
+
+def version(conn: Connection, dataset: str, number: int | None = None) -> Version | None:
+    """One version of a dataset: the latest unless `number` is given."""
+    query = columns(_VERSION, Version).where(_VERSION.c.dataset == dataset)
+    if number is not None:
+        query = query.where(_VERSION.c.number == number)
+    return next(iter(fetch(conn, query.order_by(_VERSION.c.number.desc()).limit(1), Version)), None)
+
+
+def versions(conn: Connection, dataset: str) -> list[Version]:
+    """All versions of a dataset, oldest first."""
+    query = columns(_VERSION, Version).where(_VERSION.c.dataset == dataset)
+    return fetch(conn, query.order_by(_VERSION.c.number), Version)
+
+
+def latest(conn: Connection) -> dict[str, Version]:
+    """Every dataset's latest version, by name."""
+    last = select(func.max(_VERSION.c.id)).group_by(_VERSION.c.dataset)
+    found = fetch(conn, columns(_VERSION, Version).where(_VERSION.c.id.in_(last)), Version)
+    return {each.dataset: each for each in sorted(found, key=lambda each: each.dataset)}
+
+
+def parts(
+    conn: Connection,
+    dataset: str,
+    number: int,
+    *,
+    purpose: str = ROWS,
+    since: int = 0,
+    low: datetime | None = None,
+    high: datetime | None = None,
+) -> list[Part]:
+    """The parts of version `number` in order of arrival, those of versions <= `since` left out.
+
+    With `low`/`high`, only parts whose event times may reach into [low, high].
+    """
+    if number < since:
+        raise InputError(f"{dataset}: version {number} is before version {since}", next="pass since <= number")
+    c = _PART.c
+    query = columns(_PART, Part).where(c.dataset == dataset, c.purpose == purpose)
+    query = query.where(c.from_version <= number, c.from_version > since)
+    if low is not None:
+        query = query.where(or_(c.high.is_(None), c.high >= low))
+    if high is not None:
+        query = query.where(or_(c.low.is_(None), c.low <= high))
+    return fetch(conn, query.order_by(c.id), Part)
+
+
+def ingested(conn: Connection, dataset: str, sources: Iterable[str]) -> set[str]:
+    """Which of `sources` are already in the dataset."""
+    c = _INGESTED.c
+    query = select(c.source_key).where(c.dataset == dataset, among(conn, c.source_key, sources))
+    return set(conn.execute(query).scalars())
+
+
+def _digest(conn: Connection, dataset: str) -> str:
+    """SHA-256 over the sorted digests of all row parts: the order in which they came does not matter."""
+    c = _PART.c
+    query = select(c.digest).where(c.dataset == dataset, c.purpose == ROWS).order_by(c.digest)
+    return hashlib.sha256("\n".join(conn.execute(query).scalars()).encode()).hexdigest()
+
+
+def _dict(row: Row, fields: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in fields}

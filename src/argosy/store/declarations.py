@@ -1,0 +1,60 @@
+"""Declarations: what is wanted. The current one of a (kind, name) is the latest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from argosy.store import schema
+from argosy.store.rows import Row, columns, fetch, insert
+
+_TABLE = schema.declaration
+
+
+class NewDeclaration(Row, frozen=True, kw_only=True):
+    """One declaration to record; `removed` withdraws the name."""
+
+    kind: str
+    name: str
+    fingerprint: str
+    body: dict[str, Any]
+    at: datetime
+    actor: str
+    bundle: str | None = None
+    reason: str = ""
+    removed: bool = False
+
+
+class Declaration(NewDeclaration, frozen=True, kw_only=True):
+    """A recorded declaration."""
+
+    id: int
+
+
+def add(tx: Connection, declarations: Sequence[NewDeclaration]) -> list[int]:
+    """Record declarations; each becomes the current one of its kind and name."""
+    return insert(tx, _TABLE, declarations)
+
+
+def current(conn: Connection, kind: str | None = None) -> list[Declaration]:
+    """Every name's latest declaration that is not removed, by kind and name."""
+    last = select(func.max(_TABLE.c.id)).group_by(_TABLE.c.kind, _TABLE.c.name)
+    if kind is not None:
+        last = last.where(_TABLE.c.kind == kind)
+    query = columns(_TABLE, Declaration).where(_TABLE.c.id.in_(last), ~_TABLE.c.removed)
+    return fetch(conn, query.order_by(_TABLE.c.kind, _TABLE.c.name), Declaration)
+
+
+def get(conn: Connection, kind: str, name: str) -> Declaration | None:
+    """The current declaration of a name; None if there is none or it was removed."""
+    found = history(conn, kind, name, limit=1)
+    return found[0] if found and not found[0].removed else None
+
+
+def history(conn: Connection, kind: str, name: str, limit: int = 100) -> list[Declaration]:
+    """All declarations of a name, newest first."""
+    query = columns(_TABLE, Declaration).where(_TABLE.c.kind == kind, _TABLE.c.name == name)
+    return fetch(conn, query.order_by(_TABLE.c.id.desc()).limit(limit), Declaration)

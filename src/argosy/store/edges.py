@@ -1,0 +1,34 @@
+"""Edges: what an execution read and what it made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection
+
+from argosy.store import schema
+from argosy.store.rows import Row, among, columns, fetch, insert
+
+_TABLE = schema.edge
+IN, OUT = "in", "out"
+
+
+class Edge(Row, frozen=True, kw_only=True):
+    """`reference` names a thing of `kind` ("dataset", "flights@3"); `direction` is "in" (read) or "out" (made)."""
+
+    execution_id: int
+    direction: str
+    kind: str
+    reference: str
+
+
+def add(tx: Connection, edges: Sequence[Edge]) -> None:
+    """Record edges; the same edge twice is one edge."""
+    insert(tx, _TABLE, edges, ignore=True)
+
+
+def of(conn: Connection, execution_ids: Iterable[int]) -> list[Edge]:
+    """All edges of some executions."""
+    c = _TABLE.c
+    query = columns(_TABLE, Edge).where(among(conn, c.execution_id, execution_ids))
+    return fetch(conn, query.order_by(c.execution_id, c.direction, c.kind, c.reference), Edge)

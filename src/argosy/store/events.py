@@ -1,0 +1,49 @@
+"""Events: what happened, in the order it became true; other processes follow them by id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from argosy.store import schema
+from argosy.store.rows import Row, columns, fetch, insert
+
+_TABLE = schema.event
+
+
+class NewEvent(Row, frozen=True, kw_only=True):
+    """Something that `actor` did, or that happened, to `subject`."""
+
+    at: datetime
+    kind: str
+    subject: str
+    actor: str
+    message: str
+    body: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Event(NewEvent, frozen=True, kw_only=True):
+    """A recorded event."""
+
+    id: int
+
+
+def add(tx: Connection, events: Sequence[NewEvent]) -> list[int]:
+    """Record events."""
+    return insert(tx, _TABLE, events)
+
+
+def since(conn: Connection, after: int = 0, limit: int = 1000) -> list[Event]:
+    """Events with an id above `after`, oldest first. Remember the last id and nothing is missed."""
+    query = columns(_TABLE, Event).where(_TABLE.c.id > after).order_by(_TABLE.c.id).limit(limit)
+    return fetch(conn, query, Event)
+
+
+def of_subject(conn: Connection, subject: str, limit: int = 100) -> list[Event]:
+    """A subject's events, newest first."""
+    query = columns(_TABLE, Event).where(_TABLE.c.subject == subject)
+    return fetch(conn, query.order_by(_TABLE.c.id.desc()).limit(limit), Event)

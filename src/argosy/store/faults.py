@@ -1,0 +1,43 @@
+"""What a database says when it refuses, in our words."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, IntegrityError, TimeoutError
+
+from argosy.errors import ArgosyError, CapacityError, ConflictError
+
+_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_SHMSIZE}
+_BUSY_STATES = {"55P03", "40001", "40P01"}  # lock_not_available, serialization_failure, deadlock_detected
+_FULL_STATES = {"53100", "53200"}  # disk_full, out_of_memory
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn a driver's error into `ConflictError` or `CapacityError`; others pass as they are."""
+    try:
+        yield
+    except DBAPIError as error:
+        known = _named(error)
+        if known is None:
+            raise
+        raise known from error
+    except TimeoutError as error:
+        raise ConflictError(
+            "no connection to the store came free in time", next="close transactions sooner, and never nest writes"
+        ) from error
+
+
+def _named(error: DBAPIError) -> ArgosyError | None:
+    code = getattr(error.orig, "sqlite_errorcode", 0)
+    state = getattr(error.orig, "sqlstate", "")
+    if code in _FULL or state in _FULL_STATES:
+        return CapacityError(f"the store has no room left: {error.orig}", next="free disk space; nothing was written")
+    if code & 0xFF == sqlite3.SQLITE_BUSY or state in _BUSY_STATES:
+        return ConflictError(f"the store is busy: {error.orig}", next="try again")
+    if isinstance(error, IntegrityError):
+        return ConflictError(f"the store refused a row: {error.orig}", next="read the current state and try again")
+    return None

@@ -1,0 +1,47 @@
+"""Findings: what checking a dataset version against its contract turned up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from argosy.store import schema
+from argosy.store.rows import Row, columns, fetch, insert
+
+_TABLE = schema.finding
+
+
+class NewFinding(Row, frozen=True, kw_only=True):
+    """One rule's result on one version: `rows` broke it, `examples` shows a few."""
+
+    dataset: str
+    version: int
+    rule: str
+    severity: str
+    outcome: str
+    rows: int
+    message: str
+    at: datetime
+    column: str | None = None
+    examples: list[Any] = []
+
+
+class Finding(NewFinding, frozen=True, kw_only=True):
+    """A recorded finding."""
+
+    id: int
+
+
+def add(tx: Connection, findings: Sequence[NewFinding]) -> list[int]:
+    """Record findings."""
+    return insert(tx, _TABLE, findings)
+
+
+def of(conn: Connection, dataset: str, version: int) -> list[Finding]:
+    """The findings of a version, in the order they were recorded."""
+    c = _TABLE.c
+    query = columns(_TABLE, Finding).where(c.dataset == dataset, c.version == version).order_by(c.id)
+    return fetch(conn, query, Finding)

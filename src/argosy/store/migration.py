@@ -1,0 +1,60 @@
+"""Bring a home's tables to this software's version.
+
+The version is looked up with plain SQL, so that a home that is up to date never imports Alembic.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, inspect
+
+from argosy.errors import ConflictError, UnknownError
+from argosy.store.database import take_turn
+
+HEAD = "0001"
+"""The revision that this software writes; the newest file in `migrations/versions`."""
+
+
+def ensure(engine: Engine, *, create: bool = True) -> None:
+    """Create or migrate the tables, once however many processes open the home together."""
+    with engine.connect() as connection:
+        found = revision(connection)
+    if found == HEAD:
+        return
+    _refuse_newer(found, engine)
+    if found is None and not create:
+        raise UnknownError(f"{engine.url!r} holds no Argosy tables", next="argosy init")
+    with engine.begin() as connection:
+        take_turn(connection)
+        found = revision(connection)
+        _refuse_newer(found, engine)
+        if found != HEAD:
+            _upgrade(connection)
+
+
+def revision(connection: Connection) -> str | None:
+    """The revision that the home is at, None for an empty one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first()
+    return None if row is None else str(row[0])
+
+
+def _refuse_newer(found: str | None, engine: Engine) -> None:
+    if found is not None and found > HEAD:
+        raise ConflictError(
+            f"{engine.url!r} was written by newer software: its schema is {found}, this one knows {HEAD}",
+            next="pip install --upgrade argosy",
+        )
+
+
+def _upgrade(connection: Connection) -> None:
+    # Alembic costs 0.1 s to import and is needed only here.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.attributes["connection"] = connection
+    command.upgrade(config, HEAD)

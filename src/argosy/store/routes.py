@@ -1,0 +1,70 @@
+"""Routes: for every member of a fleet, which versions may answer its rows and where their bytes lie."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, func, literal, null, select
+
+from argosy.store import schema
+from argosy.store.blobs import Slot
+from argosy.store.rows import Row, fetch
+
+_CURRENT, _VERSION, _ARTIFACT = schema.current, schema.version, schema.artifact
+
+
+class Route(Row, frozen=True, kw_only=True):
+    """One version that may answer for member `key`; without any, `version_id` and what follows are None.
+
+    `role` is "champion", or "rollout" for the version of a rollout that is "started", which has `share`
+    of the traffic in the manner `kind`.
+    """
+
+    member_id: int
+    key: str
+    target: str | None
+    role: str
+    kind: str | None
+    share: float | None
+    version_id: int | None
+    number: int | None
+    format: str | None
+    signature: str | None
+    digest: str | None
+    pack: str | None
+    start: int | None
+    bytes: int | None
+
+    @property
+    def slot(self) -> Slot | None:
+        """What `Blobs.read` takes."""
+        if self.digest is None:
+            return None
+        return Slot(self.digest, self.pack, self.start or 0, self.bytes or 0)
+
+
+def table(conn: Connection, fleet: str) -> list[Route]:
+    """All routes of a fleet by key: one for each member, and one more for each member with a rollout under way."""
+    started = and_(_CURRENT.c.rollout_state == "started", _CURRENT.c.rollout_version_id.is_not(None))
+    none = (literal("champion"), null(), null())
+    champion = _routes(none, _CURRENT.c.champion_id, fleet)
+    some = (literal("rollout"), _CURRENT.c.rollout_kind, _CURRENT.c.rollout_share)
+    rollout = _routes(some, _CURRENT.c.rollout_version_id, fleet).where(started)
+    routes = fetch(conn, champion, Route) + fetch(conn, rollout, Route)
+    return sorted(routes, key=lambda route: route.key)
+
+
+def mark(conn: Connection) -> tuple[int, int]:
+    """Changes exactly when an alias moved or a rollout changed: cheap enough to ask every second."""
+    aliases, rollouts = schema.alias.c.id, schema.rollout.c.id
+    last = [select(func.coalesce(func.max(id), 0)).scalar_subquery() for id in (aliases, rollouts)]
+    row = conn.execute(select(*last)).one()
+    return int(row[0]), int(row[1])
+
+
+def _routes(how: tuple[Any, Any, Any], version_id: Any, fleet: str) -> Select[Any]:
+    c, v, a = _CURRENT.c, _VERSION.c, _ARTIFACT.c
+    found = (v.id, v.number, v.format, v.signature, a.digest, a.pack, a.start, a.bytes)
+    query = select(c.member_id, c.key, c.target, *how, *found).select_from(_CURRENT)
+    query = query.outerjoin(_VERSION, v.id == version_id).outerjoin(_ARTIFACT, a.digest == v.artifact)
+    return query.where(c.fleet == fleet)

@@ -1,0 +1,105 @@
+"""Structs in, structs out: how every module of the store writes and reads many rows at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from operator import attrgetter
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import ARRAY, ColumnElement, Connection, Select, Table, Text, any_, func, literal, select
+
+from argosy.store.codec import Instant, Json, Number, to_json, to_micros, to_number
+
+R = TypeVar("R", bound="Row")
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of facts, its fields named as the columns of its table."""
+
+
+def insert(tx: Connection, table: Table, records: Sequence[Row], *, ignore: bool = False) -> list[int]:
+    """Append `records` in one batch and return their new ids (empty for a table without `id`).
+
+    With `ignore`, a record whose primary key is already there is left as it is. Ids follow the
+    order of `records`; they are allocated under the single writer's lock, so they never collide.
+    """
+    if not records:
+        return []
+    fields = type(records[0]).__struct_fields__
+    lists: list[Any] = list(zip(*map(_getter(fields), records), strict=True))
+    for index, encode in _encoders(table, fields):
+        lists[index] = map(encode, lists[index])
+    ids: list[int] = []
+    if "id" in table.c and "id" not in fields:
+        first = next_id(tx, table)
+        ids = list(range(first, first + len(records)))
+        fields, lists = ("id", *fields), [ids, *lists]
+    tx.exec_driver_sql(_insertion(tx, table, fields, ignore), list(zip(*lists, strict=True)))
+    return ids
+
+
+def update(
+    tx: Connection, table: Table, assignments: Sequence[str], key: str, values: Sequence[tuple[Any, ...]]
+) -> None:
+    """Run `UPDATE table SET assignments WHERE key = ?` once per tuple, in one batch.
+
+    Each assignment holds one `?` or none; values are raw (instants in microseconds, JSON as text).
+    """
+    if values:
+        sql = f"UPDATE {quoted(tx, table.name)} SET {', '.join(assignments)} WHERE {quoted(tx, key)} = ?"
+        tx.exec_driver_sql(_marked(tx, sql), list(values))
+
+
+def next_id(tx: Connection, table: Table) -> int:
+    """The first free id of `table`; only meaningful inside a write transaction."""
+    return int(tx.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()) + 1
+
+
+def columns(table: Table, kind: type[Row]) -> Select[Any]:
+    """A select of the columns that `kind` holds, in its order."""
+    return select(*(table.c[name] for name in kind.__struct_fields__))
+
+
+def fetch(conn: Connection, statement: Select[Any], kind: type[R]) -> list[R]:
+    """Run a statement whose columns are the fields of `kind`, in order."""
+    names = kind.__struct_fields__
+    return [kind(**dict(zip(names, row, strict=True))) for row in conn.execute(statement)]
+
+
+def among(conn: Connection, column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """`column` is one of `values`, as one bound parameter however many there are."""
+    if conn.dialect.name == "sqlite":
+        each = func.json_each(literal(to_json(list(values)), Text)).table_valued("value")
+        return column.in_(select(each.c.value))
+    return column == any_(literal(list(values), ARRAY(column.type)))
+
+
+def quoted(conn: Connection, name: str) -> str:
+    """The name as an SQL identifier of this back end."""
+    return conn.dialect.identifier_preparer.quote(name)
+
+
+@cache
+def _getter(fields: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(fields) > 1:
+        return attrgetter(*fields)
+    return lambda record: (getattr(record, fields[0]),)
+
+
+@cache
+def _encoders(table: Table, fields: tuple[str, ...]) -> list[tuple[int, Callable[[Any], Any]]]:
+    known: dict[type, Callable[[Any], Any]] = {Instant: to_micros, Json: to_json, Number: to_number}
+    return [(i, known[type(table.c[name].type)]) for i, name in enumerate(fields) if type(table.c[name].type) in known]
+
+
+def _insertion(tx: Connection, table: Table, fields: tuple[str, ...], ignore: bool) -> str:
+    names = ", ".join(quoted(tx, name) for name in fields)
+    marks = ", ".join("?" for _ in fields)
+    tail = " ON CONFLICT DO NOTHING" if ignore else ""
+    return _marked(tx, f"INSERT INTO {quoted(tx, table.name)} ({names}) VALUES ({marks}){tail}")
+
+
+def _marked(tx: Connection, sql: str) -> str:
+    return sql if tx.dialect.name == "sqlite" else sql.replace("?", "%s")

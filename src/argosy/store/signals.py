@@ -1,0 +1,51 @@
+"""Signals: the values that conditions ask for. The latest of a member and name counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from argosy.store import current, schema
+from argosy.store.rows import Row, columns, fetch, insert
+
+_TABLE, _CURRENT = schema.signal, schema.current
+
+
+class NewSignal(Row, frozen=True, kw_only=True):
+    """A value (None or NaN: not known) of a member's signal at a time."""
+
+    fleet: str
+    member_id: int
+    name: str
+    value: float | None
+    at: datetime
+    body: dict[str, Any] | None = None
+
+
+class Signal(NewSignal, frozen=True, kw_only=True):
+    """A recorded value."""
+
+    id: int
+
+
+def record(tx: Connection, signals: Sequence[NewSignal]) -> list[int]:
+    """Record values, in order."""
+    ids = insert(tx, _TABLE, signals)
+    current.signalled(tx, signals)
+    return ids
+
+
+def latest(conn: Connection, fleet: str) -> dict[int, dict[str, float | None]]:
+    """The latest value of every signal of every member of a fleet, by member id and name."""
+    query = select(_CURRENT.c.member_id, _CURRENT.c.signals).where(_CURRENT.c.fleet == fleet)
+    return {member: values for member, values in conn.execute(query)}
+
+
+def history(conn: Connection, member_id: int, name: str, limit: int = 100) -> list[Signal]:
+    """A member's values of one signal, newest first."""
+    c = _TABLE.c
+    query = columns(_TABLE, Signal).where(c.member_id == member_id, c.name == name)
+    return fetch(conn, query.order_by(c.id.desc()).limit(limit), Signal)

@@ -1,0 +1,48 @@
+"""Tokens that open the API; only their digests are kept."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, update
+
+from argosy.errors import UnknownError
+from argosy.store import schema
+from argosy.store.rows import Row, columns, fetch, insert
+
+_TABLE = schema.token
+
+
+class Token(Row, frozen=True, kw_only=True):
+    """`digest` is the SHA-256 of the secret."""
+
+    digest: str
+    name: str
+    role: str
+    at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+def add(tx: Connection, token: Token) -> None:
+    """Record a token."""
+    insert(tx, _TABLE, [token])
+
+
+def find(conn: Connection, digest: str, now: datetime) -> Token | None:
+    """The token of a digest, unless it has expired or was revoked by `now`."""
+    found = fetch(conn, columns(_TABLE, Token).where(_TABLE.c.digest == digest), Token)
+    ends = [at for token in found for at in (token.expires_at, token.revoked_at) if at is not None]
+    return found[0] if found and all(now < at for at in ends) else None
+
+
+def each(conn: Connection) -> list[Token]:
+    """Every token ever made, newest first."""
+    return fetch(conn, columns(_TABLE, Token).order_by(_TABLE.c.at.desc()), Token)
+
+
+def revoke(tx: Connection, digest: str, now: datetime) -> None:
+    """End a token at `now`. Raises `UnknownError` if there is none with this digest."""
+    done = tx.execute(update(_TABLE).where(_TABLE.c.digest == digest).values(revoked_at=now))
+    if done.rowcount == 0:
+        raise UnknownError(f"there is no token with digest {digest[:12]}…", next="list the tokens first")
