@@ -1,0 +1,1 @@
+"""Portable models: signatures, formats that hold no code, and their proofs."""

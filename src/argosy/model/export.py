@@ -1,0 +1,118 @@
+"""Turn a fitted estimator into portable bytes, and prove that they answer as it does.
+
+For training workers: it needs scikit-learn, which the servers never import.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from argosy.errors import DeclarationError, InputError
+from argosy.model.format import Matrix, Model, load
+from argosy.model.signature import Signature
+
+_INSTEAD = "use LGBMClassifier or LGBMRegressor, or a scikit-learn estimator or pipeline that skl2onnx converts"
+_OPSET = {"": 18, "ai.onnx.ml": 3}
+
+
+def export(estimator: Any, signature: Signature, sample: Matrix) -> tuple[str, bytes]:
+    """The format and the bytes of a fitted estimator.
+
+    LightGBM's scikit-learn classes become LightGBM text; any other scikit-learn estimator or
+    pipeline becomes ONNX, computed in float32. The bytes are loaded with every check and asked for
+    the rows of `sample` before they are returned. Raises DeclarationError, naming the class, for an
+    estimator that has no portable form, and InputError if its width or classes do not fit.
+    """
+    _check_fit(estimator, signature, sample)
+    kind = type(estimator).__name__
+    if _is_lightgbm(estimator):
+        format, data = "lightgbm", estimator.booster_.model_to_string().encode()
+    else:
+        format, data = "onnx", _to_onnx(estimator, len(signature.features))
+    answer = load(format, data).predict(sample)
+    if answer.shape != (len(sample),):
+        raise DeclarationError(f"{kind} exported to {format} answers in shape {answer.shape}", next=_INSTEAD)
+    return format, data
+
+
+def prove(estimator: Any, model: Model, matrix: Matrix, tolerance: float) -> float:
+    """The largest difference between the estimator's answers and the model's over the matrix.
+
+    Zero is expected of LightGBM. Raises DeclarationError if it is above `tolerance`, or not a number
+    where the estimator's answer is one.
+    """
+    wanted, seen = answers(estimator, matrix), model.predict(matrix)
+    difference = float(np.max(np.abs(wanted - seen), initial=0.0))
+    if not difference <= tolerance:
+        worst = int(np.argmax(np.nan_to_num(np.abs(wanted - seen), nan=np.inf)))
+        raise DeclarationError(
+            f"{type(estimator).__name__} answers {wanted[worst]:.6g} and its exported form {seen[worst]:.6g} "
+            f"(row {worst}, tolerance {tolerance:g})",
+            next=_INSTEAD,
+        )
+    return difference
+
+
+def answers(estimator: Any, matrix: Matrix) -> npt.NDArray[np.float64]:
+    """What the estimator itself says: probability of its second class, or the value."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="X does not have valid feature names")
+        if _is_classifier(estimator):
+            return np.asarray(estimator.predict_proba(matrix)[:, 1], dtype=np.float64)
+        return np.asarray(estimator.predict(matrix), dtype=np.float64).reshape(-1)
+
+
+def _check_fit(estimator: Any, signature: Signature, sample: Matrix) -> None:
+    kind, width = type(estimator).__name__, len(signature.features)
+    seen = getattr(estimator, "n_features_in_", width)
+    if seen != width or sample.ndim != 2 or sample.shape[1] != width:
+        raise InputError(
+            f"{kind} was fitted on {seen} features and the sample is {sample.shape}, the signature names {width}",
+            next="fit and export with matrices of the same signature",
+        )
+    if (signature.task == "binary") != _is_classifier(estimator):
+        raise DeclarationError(
+            f"{kind} is no {'classifier with probabilities' if signature.task == 'binary' else 'regressor'}, "
+            f"the label {signature.label!r} is {signature.task}",
+            next="declare a candidate of the label's task",
+        )
+    classes = list(getattr(estimator, "classes_", (0, 1)))
+    if signature.task == "binary" and len(classes) != 2:
+        raise InputError(f"{kind} saw the classes {classes[:5]}, wanted two", next="train on rows of both classes")
+
+
+def _is_classifier(estimator: Any) -> bool:
+    return hasattr(estimator, "predict_proba")
+
+
+def _is_lightgbm(estimator: Any) -> bool:
+    from lightgbm import LGBMClassifier, LGBMRegressor  # a CPU-second: only workers call this
+
+    return isinstance(estimator, (LGBMClassifier, LGBMRegressor))
+
+
+def _to_onnx(estimator: Any, width: int) -> bytes:
+    from skl2onnx import to_onnx  # the same
+    from skl2onnx.common.data_types import FloatTensorType
+
+    options = {"zipmap": False} if _is_classifier(estimator) else None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            graph = to_onnx(
+                estimator,
+                initial_types=[("matrix", FloatTensorType([None, width]))],
+                options={id(estimator): options} if options else None,
+                target_opset=_OPSET,
+            )
+    except Exception as error:  # each converter raises what it likes
+        reason = str(error).strip().split("\n")[0][:200]
+        raise DeclarationError(
+            f"{type(estimator).__name__} has no portable form ({type(error).__name__}: {reason})", next=_INSTEAD
+        ) from error
+    data: bytes = graph.SerializeToString()
+    return data

@@ -1,0 +1,66 @@
+"""Portable model formats: bytes that hold numbers and no code, and what a loaded model can do."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from argosy.errors import InputError
+
+Matrix = npt.NDArray[np.float64]
+LIMIT_BYTES = 512 * 1024 * 1024
+
+
+class Model(Protocol):
+    """A loaded model. Safe to call from many threads at once."""
+
+    features: int
+    bytes_in_memory: int
+
+    def predict(self, matrix: Matrix) -> npt.NDArray[np.float64]:
+        """One value a row of a C-contiguous float64 matrix (rows x features).
+
+        Binary: the probability of the positive class. Regression: the value. Raises InputError for
+        a matrix of another width.
+        """
+        ...
+
+
+def load(format: str, data: bytes, *, known: bool = False, limit: int = LIMIT_BYTES) -> Model:
+    """Load a model of one of `FORMATS`.
+
+    Bytes are proven harmless to the native parser first, unless `known`: set it only where they
+    were proven when the version was registered and their content address was verified just now.
+
+    Raises InputError for an unknown format and for more than `limit` bytes, CorruptError for bytes
+    that are not a model of that format.
+    """
+    if len(data) > limit:
+        raise InputError(
+            f"a model of {len(data):,} bytes is above the limit of {limit:,}",
+            next="train a smaller model, or raise the limit in the server's settings",
+        )
+    if format == "lightgbm":
+        from argosy.model.lightgbm import LightGBM  # 20 MB of native code: only where it is used
+
+        return LightGBM(data, known=known)
+    if format == "onnx":
+        from argosy.model.onnx import Onnx  # the same
+
+        return Onnx(data, known=known)
+    raise InputError(f"unknown model format {format!r}", next=f"use one of {', '.join(FORMATS)}")
+
+
+FORMATS = ("lightgbm", "onnx")
+
+
+def checked(matrix: Matrix, features: int) -> Matrix:
+    """The matrix as C-contiguous float64; raises InputError unless it is rows x `features`."""
+    if matrix.ndim != 2 or matrix.shape[1] != features:
+        raise InputError(
+            f"the matrix has shape {matrix.shape}, the model takes (rows, {features})",
+            next="encode the rows with the signature that the model was trained with",
+        )
+    return np.ascontiguousarray(matrix, dtype=np.float64)
