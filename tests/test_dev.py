@@ -23,7 +23,7 @@ def checkout(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     shutil.copytree(ROOT / "lock", tmp_path / "lock")
     (tmp_path / "bench").mkdir()
-    (tmp_path / "bench" / "join.py").touch()
+    (tmp_path / "bench" / "join.py").write_text('"""Joins at a point in time.\n\nMore of it."""\n')
     (tmp_path / "bench" / "_peer.py").touch()
     return tmp_path
 
@@ -42,7 +42,7 @@ def test_an_unknown_command_is_a_mistake_of_usage() -> None:
 
 
 def test_bench_without_a_name_lists_and_refuses_others(checkout: Path) -> None:
-    assert dev(checkout, "bench").stdout == "join\n"
+    assert dev(checkout, "bench").stdout.split(maxsplit=1) == ["join", "Joins at a point in time.\n"]
     refused = dev(checkout, "bench", "_peer")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert not (checkout / ".venv").exists()
