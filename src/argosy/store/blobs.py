@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -18,7 +18,6 @@ from argosy.errors import CapacityError, CorruptError, InputError, UnknownError
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _CHUNK = 1 << 20
-_Content = Callable[[], Iterator[bytes]]
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -36,7 +35,7 @@ class Blobs:
 
     Whatever is put is on disk (file and directory synced) before its digest is returned, and
     whatever is got matches its digest: else `CorruptError`. A full disk raises `CapacityError`
-    and leaves nothing behind. Putting what is already there writes nothing, and mends it if damaged.
+    and leaves nothing behind. Putting a damaged blob again mends it.
     """
 
     def __init__(self, root: Path) -> None:
@@ -52,14 +51,18 @@ class Blobs:
     def put(self, data: bytes) -> str:
         """Store `data`; returns its digest."""
         digest = hashlib.sha256(data).hexdigest()
-        self._place(digest, lambda: iter((data,)))
+        target = self.path(digest)
+        with _room(digest):
+            if target.exists() and _hash(_chunks(target)) == digest:
+                _sync(target.parent)
+            else:
+                self._write(iter((data,)))
         return digest
 
     def put_file(self, path: Path) -> str:
         """Store a copy of the file at `path`, streamed; returns its digest."""
-        digest = _hash(_chunks(path))
-        self._place(digest, lambda: _chunks(path))
-        return digest
+        with _room(str(path)):
+            return self._write(_chunks(Path(path)))
 
     def get(self, digest: str) -> bytes:
         """The bytes of a digest, verified. Raises `UnknownError` or `CorruptError`."""
@@ -130,30 +133,28 @@ class Blobs:
             file.seek(start)
             return file.read() if length is None else file.read(length)
 
-    def _place(self, digest: str, content: _Content) -> None:
-        target = self.path(digest)
-        with _room(digest):
-            self._folder(target.parent)
-            if not (target.exists() and _hash(_chunks(target)) == digest):
-                self._write(target, content)
-            _sync(target.parent)
-
-    def _folder(self, folder: Path) -> None:
-        if not folder.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            _sync(self.root)
-
-    def _write(self, target: Path, content: _Content) -> None:
-        temporary = target.with_name(f".{uuid.uuid4().hex}")
+    def _write(self, chunks: Iterator[bytes]) -> str:
+        """Write to a file of a name that no reader looks for, then move it to the digest of what was written."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        temporary = self.root / f".{uuid.uuid4().hex}"
+        content = hashlib.sha256()
         try:
             with temporary.open("xb") as file:
-                for chunk in content():
+                for chunk in chunks:
+                    content.update(chunk)
                     file.write(chunk)
                 file.flush()
                 os.fsync(file.fileno())
+            digest = content.hexdigest()
+            target = self.path(digest)
+            if not target.parent.exists():
+                target.parent.mkdir(exist_ok=True)
+                _sync(self.root)
             temporary.replace(target)
+            _sync(target.parent)
         finally:
             temporary.unlink(missing_ok=True)
+        return digest
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
@@ -183,14 +184,14 @@ def _sync(folder: Path) -> None:
 
 
 @contextmanager
-def _room(digest: str) -> Iterator[None]:
+def _room(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
         raise CapacityError(
-            f"no room to write blob {digest}: {error.strerror}", next="free disk space; nothing was written"
+            f"no room to write blob {name}: {error.strerror}", next="free disk space; nothing was written"
         ) from error
 
 

@@ -18,6 +18,9 @@ _MICROSECOND = timedelta(microseconds=1)
 Identity = BigInteger().with_variant(Integer(), "sqlite")
 """A 64-bit id; on SQLite the row id itself."""
 
+Name = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that compares and sorts by its bytes, whatever the database's language."""
+
 
 def to_micros(at: datetime | None) -> int | None:
     """Microseconds since 1970 UTC. A naive datetime raises `InputError`."""
@@ -55,6 +58,11 @@ class Instant(TypeDecorator[datetime]):
 
     impl = BigInteger
     cache_ok = True
+
+    @property
+    def python_type(self) -> type[datetime]:
+        """What a cell holds in Python."""
+        return datetime
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         """To the table."""

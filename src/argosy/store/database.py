@@ -38,6 +38,7 @@ def sqlite_engine(path: str, *, write: bool) -> Engine:
         URL.create("sqlite", database=path),
         connect_args={"timeout": PATIENCE, "check_same_thread": False, "isolation_level": None},
         pool_timeout=PATIENCE,
+        hide_parameters=True,
         **size,
     )
 
@@ -66,7 +67,14 @@ def postgres_engine(home: str) -> Engine:
         import psycopg  # noqa: F401  (an extra)
     except ImportError:
         raise MissingExtraError("a PostgreSQL home needs psycopg", next="pip install 'argosy[postgres]'") from None
-    return create_engine(postgres_url(home), pool_size=8, max_overflow=24, pool_timeout=PATIENCE, pool_pre_ping=True)
+    return create_engine(
+        postgres_url(home),
+        pool_size=8,
+        max_overflow=24,
+        pool_timeout=PATIENCE,
+        pool_pre_ping=True,
+        hide_parameters=True,
+    )
 
 
 def take_turn(connection: Connection) -> None:

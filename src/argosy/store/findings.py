@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from argosy.store import schema
@@ -26,7 +27,7 @@ class NewFinding(Row, frozen=True, kw_only=True):
     message: str
     at: datetime
     column: str | None = None
-    examples: list[Any] = []
+    examples: list[Any] = msgspec.field(default_factory=list)
 
 
 class Finding(NewFinding, frozen=True, kw_only=True):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, UniqueConstraint
 
-from argosy.store.codec import Identity, Instant, Json, Number
+from argosy.store.codec import Identity, Instant, Json, Name, Number
 
 metadata = MetaData(
     naming_convention={
@@ -27,7 +27,7 @@ def _id() -> Column[int]:
 
 
 def _text(name: str, *, optional: bool = False) -> Column[str]:
-    return Column(name, Text, nullable=optional)
+    return Column(name, Name, nullable=optional)
 
 
 def _count(name: str, *, optional: bool = False) -> Column[int]:
@@ -47,14 +47,14 @@ def _json(name: str, *, optional: bool = False) -> Column[Any]:
 
 
 def _to(name: str, target: str, *, optional: bool = False) -> Column[Any]:
-    kind = Text if target.endswith(".digest") else Identity
+    kind = Name if target.endswith(".digest") else Identity
     return Column(name, kind, ForeignKey(target), nullable=optional)
 
 
 bundle = Table(
     "bundle",
     metadata,
-    Column("digest", Text, primary_key=True),
+    Column("digest", Name, primary_key=True),
     _text("project"),
     _at(),
     _text("git_commit", optional=True),
@@ -109,10 +109,10 @@ edge = Table(
     "edge",
     metadata,
     Column("execution_id", Identity, ForeignKey("execution.id"), primary_key=True, autoincrement=False),
-    Column("direction", Text, primary_key=True),
-    Column("kind", Text, primary_key=True),
-    Column("reference", Text, primary_key=True),
-    Index(None, "kind", "reference", "direction"),
+    Column("direction", Name, primary_key=True),
+    Column("kind", Name, primary_key=True),
+    Column("reference", Name, primary_key=True),
+    Index(None, "reference", "kind", "direction"),
     sqlite_with_rowid=False,
 )
 
@@ -152,8 +152,8 @@ part = Table(
 ingested = Table(
     "ingested",
     metadata,
-    Column("dataset", Text, primary_key=True),
-    Column("source_key", Text, primary_key=True),
+    Column("dataset", Name, primary_key=True),
+    Column("source_key", Name, primary_key=True),
     Column("version", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -201,7 +201,7 @@ finding = Table(
 artifact = Table(
     "artifact",
     metadata,
-    Column("digest", Text, primary_key=True),
+    Column("digest", Name, primary_key=True),
     _text("kind"),
     _count("bytes"),
     _text("pack", optional=True),
@@ -372,7 +372,7 @@ event = Table(
 lease = Table(
     "lease",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("name", Name, primary_key=True),
     _text("owner"),
     _count("token"),
     _at("expires_at"),
@@ -381,7 +381,7 @@ lease = Table(
 token = Table(
     "token",
     metadata,
-    Column("digest", Text, primary_key=True),
+    Column("digest", Name, primary_key=True),
     _text("name"),
     _text("role"),
     _at(),

@@ -17,11 +17,11 @@ from argosy.store.faults import translated
 class Store:
     """Facts in SQL tables and blobs in a directory.
 
-    Threads may share one `Store`. A process opens its own: `Store.open(store.home, blobs=store.blobs.root)`.
+    Make one with `open`. Threads may share it; a process opens its own, with
+    `Store.open(store.home, blobs=store.blobs.root)`.
     """
 
     def __init__(self, home: str, blobs: Blobs, reader: Engine, writer: Engine) -> None:
-        """Use `open`."""
         self.home = home
         self.blobs = blobs
         self._reader = reader
@@ -89,14 +89,11 @@ class Store:
         self._writer.dispose()
 
     def __enter__(self) -> Store:
-        """Close at the end of a `with`."""
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Close."""
         self.close()
 
     def __repr__(self) -> str:
-        """The home, without a password."""
         shown = database.postgres_url(self.home).render_as_string() if database.is_url(self.home) else self.home
         return f"Store({shown!r})"

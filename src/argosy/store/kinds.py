@@ -1,0 +1,162 @@
+"""What can be read through `resources`: each kind is one declaration, a query and its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Table, and_, case, func, select
+
+from argosy.errors import UnknownError
+from argosy.store import schema
+
+_HUGE = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`fields` of `source`, in the unique order `order`; `locate` turns a reference into values of fields."""
+
+    source: FromClause
+    fields: dict[str, ColumnElement[Any]]
+    locate: Callable[[str], dict[str, Any]]
+    order: tuple[str, ...] = ("id",)
+    newest_first: bool = True
+    where: ColumnElement[bool] | None = None
+
+
+def _by_id(reference: str) -> dict[str, Any]:
+    if not (reference.isascii() and reference.isdigit() and int(reference) <= _HUGE):
+        raise UnknownError(f"{reference!r} is no id", next="pass a whole number")
+    return {"id": int(reference)}
+
+
+def _by(field: str) -> Callable[[str], dict[str, Any]]:
+    return lambda reference: {field: reference}
+
+
+def _by_member(reference: str) -> dict[str, Any]:
+    fleet, _, key = reference.partition("/")
+    return {"fleet": fleet, "key": key}
+
+
+def _by_number(reference: str) -> dict[str, Any]:
+    name, at, number = reference.rpartition("@")
+    if not at:
+        raise UnknownError(f"{reference!r} names no version", next="write it as NAME@NUMBER")
+    return {"name": name, "number": _by_id(number)["id"]}
+
+
+def _by_version(reference: str) -> dict[str, Any]:
+    if reference.isdigit():
+        return _by_id(reference)
+    parts = _by_number(reference)
+    return {**_by_member(parts["name"]), "number": parts["number"]}
+
+
+def _by_dataset_version(reference: str) -> dict[str, Any]:
+    parts = _by_number(reference)
+    return {"dataset": parts["name"], "number": parts["number"]}
+
+
+def _address(fleet: ColumnElement[str], key: ColumnElement[str]) -> ColumnElement[str]:
+    return case((key == "", fleet), else_=fleet + "/" + key)
+
+
+def _columns(table: Table, *without: str) -> dict[str, ColumnElement[Any]]:
+    return {column.name: column for column in table.c if column.name not in without}
+
+
+def _facts(table: Table) -> Kind:
+    return Kind(table, _columns(table), _by_id)
+
+
+def _of_members(table: Table) -> Kind:
+    """Facts about a member, with its key and address; the member may be absent (a fact about the fleet)."""
+    member = schema.member
+    source = table.outerjoin(member, member.c.id == table.c.member_id)
+    address = case((member.c.id.is_(None), table.c.fleet), else_=_address(table.c.fleet, member.c.key))
+    return Kind(source, {**_columns(table), "key": member.c.key, "address": address}, _by_id)
+
+
+def _versions() -> Kind:
+    table, member = schema.version, schema.member
+    fields = {**_columns(table, "key"), "task": table.c.key, "key": member.c.key}
+    fields["address"] = _address(table.c.fleet, member.c.key)
+    return Kind(table.join(member, member.c.id == table.c.member_id), fields, _by_version)
+
+
+def _of_versions(table: Table) -> Kind:
+    version, member = schema.version, schema.member
+    source = table.join(version, version.c.id == table.c.version_id).join(member, member.c.id == version.c.member_id)
+    address = _address(version.c.fleet, member.c.key)
+    more = {"fleet": version.c.fleet, "key": member.c.key, "number": version.c.number, "address": address}
+    return Kind(source, {**_columns(table), **more}, _by_id)
+
+
+def _members() -> Kind:
+    table = schema.current
+    fields = {**_columns(table), "address": _address(table.c.fleet, table.c.key)}
+    return Kind(table, fields, _by_member, order=("fleet", "key"), newest_first=False)
+
+
+def _fleets() -> Kind:
+    c = schema.current.c
+    counts = {
+        "members": func.count(),
+        "own": func.count(case((c.target == "own", 1))),
+        "pooled": func.count(case((c.target == "pooled", 1))),
+        "versions": func.coalesce(func.sum(c.version_number), 0),
+        "rolling": func.count(case((c.rollout_state == "started", 1))),
+        "failing": func.count(case((c.failures > 0, 1))),
+        "version_at": func.max(c.version_at),
+    }
+    table = select(c.fleet.label("name"), *(count.label(name) for name, count in counts.items()))
+    source = table.group_by(c.fleet).subquery()
+    return Kind(source, dict(source.c.items()), _by("name"), order=("name",), newest_first=False)
+
+
+def _datasets() -> Kind:
+    table = schema.dataset_version
+    last = select(func.max(table.c.id)).group_by(table.c.dataset)
+    fields = {"name": table.c.dataset, **_columns(table, "dataset")}
+    where = table.c.id.in_(last)
+    return Kind(table, fields, _by("name"), order=("name",), newest_first=False, where=where)
+
+
+def _declarations() -> Kind:
+    table = schema.declaration
+    last = select(func.max(table.c.id)).group_by(table.c.kind, table.c.name)
+    where = and_(table.c.id.in_(last), ~table.c.removed)
+    return Kind(table, _columns(table), _by_id, where=where)
+
+
+def _bundles() -> Kind:
+    return Kind(schema.bundle, _columns(schema.bundle), _by("digest"), order=("at", "digest"))
+
+
+KINDS: dict[str, Kind] = {
+    "alerts": _of_members(schema.alert),
+    "aliases": _of_members(schema.alias),
+    "approvals": _of_versions(schema.approval),
+    "bundles": _bundles(),
+    "contracts": _facts(schema.contract),
+    "dataset-versions": Kind(schema.dataset_version, _columns(schema.dataset_version), _by_dataset_version),
+    "datasets": _datasets(),
+    "decisions": _of_members(schema.decision),
+    "declarations": _declarations(),
+    "events": _facts(schema.event),
+    "executions": _facts(schema.execution),
+    "findings": _facts(schema.finding),
+    "fleets": _fleets(),
+    "leases": Kind(schema.lease, _columns(schema.lease), _by("name"), order=("name",), newest_first=False),
+    "members": _members(),
+    "parts": _facts(schema.part),
+    "rollouts": _of_members(schema.rollout),
+    "signals": _of_members(schema.signal),
+    "tokens": Kind(schema.token, _columns(schema.token), _by("digest"), order=("at", "digest")),
+    "verdicts": _of_versions(schema.verdict),
+    "versions": _versions(),
+    "windows": _facts(schema.window),
+}

@@ -1,0 +1,97 @@
+"""Lineage: the neighbourhood of a thing, upstream to what it was made from and downstream to what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from argosy.errors import InputError
+from argosy.store import schema
+from argosy.store.edges import IN, OUT
+from argosy.store.rows import among
+
+_TABLE = schema.edge
+EXECUTION = "execution"
+
+
+class Node(msgspec.Struct, frozen=True, order=True):
+    """A thing: ("dataset", "flights@3"), or an execution: ("execution", "17")."""
+
+    kind: str
+    reference: str
+
+
+class Link(msgspec.Struct, frozen=True, order=True):
+    """Something flowed from `source` to `target`; one of the two is an execution."""
+
+    source: Node
+    target: Node
+
+
+class Graph(msgspec.Struct, frozen=True):
+    """A neighbourhood, sorted. `cut` says that more than the limit was there."""
+
+    nodes: list[Node]
+    links: list[Link]
+    cut: bool
+
+
+def walk(conn: Connection, start: Node, *, up: int = 3, down: int = 0, limit: int = 1000) -> Graph:
+    """All that lies within `up` executions before `start` and `down` after it, at most about `limit` nodes.
+
+    Two statements for each step. Raises `InputError` for negative steps.
+    """
+    if min(up, down) < 0 or limit < 1:
+        raise InputError(
+            f"lineage of {start.reference}: up={up}, down={down}, limit={limit}", next="pass counts from 0"
+        )
+    nodes, links, cut = {start}, set[Link](), False
+    for steps, made, read in ((up, OUT, IN), (down, IN, OUT)):
+        frontier, seen = {start}, {start}
+        for _ in range(steps):
+            if not frontier:
+                break
+            touching, cut_here = _edges(conn, frontier, made, limit)
+            runs = {Node(EXECUTION, str(run)) for run, _ in touching} | {n for n in frontier if n.kind == EXECUTION}
+            further, cut_there = _around(conn, runs, read, limit)
+            links |= {_link(run, node, made) for run, node in touching}
+            links |= {_link(run, node, read) for run, node in further}
+            frontier = {node for _, node in further} - seen
+            seen |= frontier | runs
+            cut = cut or cut_here or cut_there or (len(seen) > limit and bool(frontier))
+            if len(seen) > limit:
+                break
+        nodes |= seen
+    return Graph(sorted(nodes), sorted(links), cut)
+
+
+def _edges(conn: Connection, nodes: Iterable[Node], direction: str, limit: int) -> tuple[list[tuple[int, Node]], bool]:
+    """Executions that read ("in") or made ("out") any of `nodes`, the latest first, and whether some were cut."""
+    c = _TABLE.c
+    wanted = set(nodes)
+    query = _triples().where(c.direction == direction, among(conn, c.reference, {node.reference for node in wanted}))
+    rows = conn.execute(query.order_by(c.execution_id.desc()).limit(limit + 1)).fetchall()
+    found = [(run, Node(kind, reference)) for run, kind, reference in rows[:limit]]
+    return [(run, node) for run, node in found if node in wanted], len(rows) > limit
+
+
+def _around(conn: Connection, runs: Iterable[Node], direction: str, limit: int) -> tuple[list[tuple[int, Node]], bool]:
+    """What the executions read ("in") or made ("out"), and whether some was cut."""
+    c = _TABLE.c
+    query = _triples().where(
+        c.direction == direction, among(conn, c.execution_id, [int(run.reference) for run in runs])
+    )
+    rows = conn.execute(query.order_by(c.execution_id.desc()).limit(limit + 1)).fetchall()
+    return [(run, Node(kind, reference)) for run, kind, reference in rows[:limit]], len(rows) > limit
+
+
+def _triples() -> Any:
+    return select(_TABLE.c.execution_id, _TABLE.c.kind, _TABLE.c.reference)
+
+
+def _link(run: int, node: Node, direction: str) -> Link:
+    execution = Node(EXECUTION, str(run))
+    return Link(node, execution) if direction == IN else Link(execution, node)
