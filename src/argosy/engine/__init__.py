@@ -1,0 +1,1 @@
+"""Runs functions over chunks of work. Knows no stage."""

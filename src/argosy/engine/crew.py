@@ -1,0 +1,179 @@
+"""The parent's side of the workers: start the nursery, ask it for workers, stop them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from argosy.engine.channel import Channel
+from argosy.engine.contract import Failure
+from argosy.engine.nursery import ANSWER, COMMAND, FORK, REAP
+from argosy.errors import ArgosyError
+
+_ONE_THREAD = {
+    name: "1"
+    for name in (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "NUMEXPR_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+        "POLARS_MAX_THREADS",
+        "RAYON_NUM_THREADS",
+    )
+}
+
+# The nursery's own code is loaded without running `argosy/__init__.py`: that may import Polars, which starts threads.
+# It then forgets the placeholders, so that a task which imports argosy gets the real package.
+_BOOTSTRAP = """
+import json, socket, sys, types
+sys.path[:] = json.loads(sys.argv[4])
+for name, path in json.loads(sys.argv[5]).items():
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = [path]
+from argosy.engine import nursery
+for name in [name for name in sys.modules if name.partition(".")[0] == "argosy"]:
+    del sys.modules[name]
+split = lambda names: [name for name in names.split(",") if name]
+nursery.main(socket.socket(fileno=int(sys.argv[1])), split(sys.argv[2]), split(sys.argv[3]))
+"""
+
+
+class NurseryLost(Exception):
+    """The nursery died, and all its workers with it. The crew must be closed before it is used again."""
+
+
+class Hand:
+    """One worker as its supervisor sees it: its process, its channel, and what it is busy with."""
+
+    def __init__(self, pid: int, channel: Channel) -> None:
+        self.pid = pid
+        self.channel = channel
+        self.finished = 0  # tasks over its life
+        self.chunk: deque[int] = deque()  # what it was given and has not answered, first the one that runs
+        self.ready = False  # whether it has understood that chunk
+        self.since = 0.0  # when the first of the chunk started
+        self.verdict: tuple[int, Failure] | None = None  # the task for which it was killed, and why
+
+    def kill(self) -> None:
+        """Kill it and what it started. Its channel can still be read to the end."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+
+class Crew:
+    """The nursery and the workers that came out of it. Started by the first call that needs it."""
+
+    def __init__(self, preload: Sequence[str], paths: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._preload = list(preload)
+        self._paths = list(paths)
+        self._environment = dict(environment) | _ONE_THREAD
+        self._owner = os.getpid()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._greeted = False
+        self._stopped = False
+        self.hands: list[Hand] = []
+
+    def launch(self) -> None:
+        """Start the nursery without waiting for its imports. Raises `ArgosyError` after `stop`."""
+        if self._stopped:
+            raise ArgosyError("this engine is closed", next="make a new one")
+        if self._process is not None:
+            return
+        ours, theirs = socket.socketpair()
+        package = Path(__file__).parent
+        placeholders = {"argosy": str(package.parent), "argosy.engine": str(package)}
+        arguments = [str(theirs.fileno()), ",".join(self._preload), "", json.dumps(self._paths + sys.path)]
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _BOOTSTRAP, *arguments, json.dumps(placeholders)],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=2,  # what tasks print must not mix with the output of the program
+                env=self._environment,
+                process_group=0,  # Ctrl-C in a terminal is for the owner alone, which then stops its workers
+            )
+        self._control = ours
+        self._greeted = False
+
+    def hire(self) -> Hand:
+        """A fresh worker. Raises `ArgosyError` if a preload module cannot be imported, and `NurseryLost`."""
+        self.launch()
+        self._greet()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            pid = self._ask(FORK, 0, [theirs.fileno()])
+        hand = Hand(pid, Channel(ours))
+        self.hands.append(hand)
+        return hand
+
+    def dismiss(self, hand: Hand) -> int:
+        """Kill a worker and collect its exit code, negative for a signal. Raises `NurseryLost`."""
+        hand.kill()
+        hand.channel.close()
+        code = self._ask(REAP, hand.pid, [])
+        self.hands.remove(hand)
+        return code
+
+    def close(self) -> None:
+        """End all processes and wait for them; a later call starts anew."""
+        for hand in self.hands:
+            hand.kill()
+            hand.channel.close()
+        self.hands.clear()
+        if self._control is not None:
+            self._control.close()  # the nursery reaps its workers and exits
+            self._control = None
+        if self._process is not None:
+            if not self._greeted:
+                self._process.kill()  # still importing: it has no workers and would not notice for a while
+            self._process.wait()
+            self._process = None
+
+    def stop(self) -> None:
+        """Close for good. Does nothing in a process that was forked from the owner."""
+        if os.getpid() == self._owner:
+            self._stopped = True
+            self.close()
+
+    def _greet(self) -> None:
+        if self._greeted:
+            return
+        assert self._control is not None
+        try:
+            refusal = Channel(self._control).receive()
+        except (EOFError, OSError):
+            self.close()
+            raise ArgosyError(
+                f"the process that starts workers died while it imported {', '.join(self._preload) or 'nothing'}",
+                next="import the same modules in a fresh interpreter to see why",
+            ) from None
+        if refusal is not None:
+            self.close()
+            name, message = refusal
+            raise ArgosyError(f"workers cannot preload module {name!r}: {message}", next="fix it or leave it out")
+        self._greeted = True
+
+    def _ask(self, command: bytes, pid: int, descriptors: list[int]) -> int:
+        assert self._control is not None
+        try:
+            socket.send_fds(self._control, [COMMAND.pack(command, pid)], descriptors)
+            data = self._control.recv(ANSWER.size, socket.MSG_WAITALL)
+        except OSError:
+            raise NurseryLost from None
+        except BaseException:  # interrupted between question and answer: the next answer would be the wrong one
+            self.close()
+            raise
+        if len(data) < ANSWER.size:
+            raise NurseryLost
+        answer: int = ANSWER.unpack(data)[0]
+        return answer

@@ -1,0 +1,16 @@
+"""A task that runs OpenMP code, also with more threads than one."""
+
+from __future__ import annotations
+
+import lightgbm
+import numpy as np
+
+
+def fit(seed: int) -> float:
+    """The mean prediction of a small LightGBM model on seeded noise."""
+    random = np.random.default_rng(seed)
+    rows = random.normal(size=(500, 5))
+    data = lightgbm.Dataset(rows, rows[:, 0] + seed)
+    parameters = {"objective": "regression", "verbosity": -1, "num_threads": 1 + seed % 2}
+    model = lightgbm.train(parameters, data, num_boost_round=10)
+    return float(np.mean(np.asarray(model.predict(rows))))
