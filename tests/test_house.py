@@ -74,6 +74,7 @@ def wide_classes(module: ast.Module) -> Iterator[tuple[int, str]]:
     for node in ast.walk(module):
         if isinstance(node, ast.ClassDef):
             methods = {child.name for child in node.body if isinstance(child, Function)}
+            methods = {name for name in methods if not name.startswith("test_")}  # cases of a shipped suite
             if len(methods) > CLASS_METHODS:
                 yield node.lineno, f"{node.name} has {len(methods)} methods"
 
