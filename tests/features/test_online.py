@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import textwrap
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from argosy.errors import CapacityError, ConflictError, InputError
+from argosy.features.join import Source, join
+from argosy.features.online import Online
+from tests.features.oracle import VALUES, asked, bits, moment, moments, spines, tables
+
+BOARDS = Source("boards", ("airport",), "event", "known", ("delay",))
+
+
+@pytest.fixture
+def online(tmp_path: Path) -> Iterator[Online]:
+    with Online(tmp_path / "online", map_size=1 << 24) as store:
+        yield store
+
+
+def board(*rows: tuple[str, int, int, float]) -> pl.DataFrame:
+    """Rows of (airport, minute of the event, minute known, delay)."""
+    return pl.DataFrame(
+        {
+            "airport": [row[0] for row in rows],
+            "event": [moment(row[1]) for row in rows],
+            "known": [moment(row[2]) for row in rows],
+            "delay": [row[3] for row in rows],
+        }
+    )
+
+
+def delays(online: Online, at: int, *airports: str) -> list[float | None]:
+    return online.read([BOARDS], {"airport": airports}, moment(at))["delay"].to_list()
+
+
+@given(asked(), st.lists(tables(), min_size=1, max_size=4), spines(), st.none() | st.integers(0, 8), st.booleans())
+def test_equals_the_offline_join_bit_for_bit(
+    source: Source, batches: list[pl.DataFrame], spine: pl.DataFrame, expired: int | None, fine: bool
+) -> None:
+    if fine:
+        batches = [batch.with_columns(pl.col("event").dt.cast_time_unit("ns")) for batch in batches]
+    spine = spine.filter(pl.col("at").is_not_null())
+    with tempfile.TemporaryDirectory() as folder, Online(Path(folder), map_size=1 << 24) as online:
+        for i, batch in enumerate(batches):
+            kept = online.write(source, batch)
+            assert online.write(source, batch) == kept
+            if expired is not None and i == len(batches) // 2:
+                online.expire(moment(expired))
+                spine = spine.filter(pl.col("at") >= moment(expired))
+        expected = join(spine, "at", [(source, pl.concat(batches))], ages=True).select(*VALUES, "boards.age")
+        entities = {name: spine[name].to_list() for name in source.entity}
+        at = spine["at"].to_list()
+        result = online.read([source], entities, at, ages=True)
+        values, ages = online.read_rows([source], entities, at)
+        ones = [online.read_one([source], line, line["at"]) for line in spine.to_dicts()]
+    assert result.schema == expected.schema
+    assert bits(result.rows()) == bits(expected.rows())
+    assert bits([(*row, *age) for row, age in zip(values, ages, strict=True)]) == bits(expected.rows())
+    assert bits([(*row, *age) for row, age in ones]) == bits(expected.rows())
+
+
+@given(tables(nulls=False, size=20), st.integers(0, 8), st.lists(moments.filter(bool), max_size=6))
+def test_expire_changes_no_answer_at_or_after_its_moment(rows: pl.DataFrame, before: int, at: list[Any]) -> None:
+    source = Source("boards", ("airport",), "event", "known", VALUES)
+    at = [max(moment(before), when) for when in at]
+    entities = {"airport": ["JFK", "EWR", "J/%"] * len(at)}
+    asked_at = [when for when in at for _ in range(3)]
+    with tempfile.TemporaryDirectory() as folder, Online(Path(folder), map_size=1 << 24) as online:
+        online.write(source, rows)
+        first = online.read([source], entities, asked_at).rows()
+        online.expire(moment(before))
+        assert bits(online.read([source], entities, asked_at).rows()) == bits(first)
+        assert online.expire(moment(before)) == 0
+
+
+def test_a_late_row_takes_its_place_and_drives_out_what_it_supersedes(online: Online) -> None:
+    online.write(BOARDS, board(("JFK", 1, 1, 1.0), ("JFK", 2, 8, 2.0)))
+    online.write(BOARDS, board(("JFK", 5, 6, 5.0)))
+    assert [delays(online, at, "JFK")[0] for at in (0, 1, 5, 6, 8, 9)] == [None, 1.0, 1.0, 5.0, 5.0, 5.0]
+
+
+def test_correction_answers_from_its_known_time_on(online: Online) -> None:
+    online.write(BOARDS, board(("JFK", 5, 5, 1.0)))
+    online.write(BOARDS, board(("JFK", 5, 10, 99.0)))
+    assert [delays(online, at, "JFK")[0] for at in (5, 9, 10)] == [1.0, 1.0, 99.0]
+
+
+def test_expire_counts_what_it_drops(online: Online) -> None:
+    online.write(BOARDS, board(*((airport, i, i, float(i)) for airport in ("EWR", "JFK") for i in range(5))))
+    assert online.expire(moment(3)) == 6
+    assert delays(online, 3, "EWR", "JFK") == [3.0, 3.0]
+    assert delays(online, 2, "EWR", "JFK") == [None, None]
+
+
+def test_an_expired_value_is_null_and_keeps_its_age(online: Online) -> None:
+    online.write(BOARDS, board(("JFK", 1, 1, 1.0)))
+    brief = Source("boards", ("airport",), "event", "known", ("delay",), timedelta(minutes=2))
+    assert online.read_one([brief], {"airport": "JFK"}, moment(3)) == ([1.0], [timedelta(minutes=2)])
+    assert online.read_one([brief], {"airport": "JFK"}, moment(4)) == ([None], [timedelta(minutes=3)])
+    assert online.read_one([brief], {"airport": "LGA"}, moment(4)) == ([None], [None])
+
+
+def test_several_sources_a_subset_of_columns_and_one_never_written(online: Online) -> None:
+    wide = Source("wide", ("airport",), "event", None, ("delay", "gates"))
+    online.write(wide, board(("JFK", 1, 1, 1.0)).with_columns(gates=pl.lit(7)))
+    online.write(BOARDS, board(("JFK", 1, 1, 2.0)))
+    gates = Source("wide", ("airport",), "event", None, ("gates",))
+    never = Source("never", ("tail",), "event", None, ("year",))
+    entities: dict[str, list[Any]] = {"airport": ["JFK", None], "tail": ["N1", "N2"]}
+    result = online.read([gates, BOARDS, never], entities, moment(2))
+    assert result.rows() == [(7, 2.0, None), (None, None, None)]
+    assert online.read([gates], {"airport": []}, moment(2)).schema == {"gates": pl.Int32}
+
+
+def test_a_reader_held_sees_later_writes_drops_and_new_types(online: Online) -> None:
+    reader = online.reader([BOARDS])
+    assert reader.one({"airport": "JFK"}, moment(2))[0] == [None]
+    online.write(BOARDS, board(("JFK", 1, 1, 1.0)))
+    assert reader.one({"airport": "JFK"}, moment(2))[0] == [1.0]
+    texts = board(("JFK", 1, 1, 1.0)).with_columns(pl.lit("late").alias("delay"))
+    with pytest.raises(ConflictError, match="boards"):
+        online.write(BOARDS, texts)
+    assert online.drop("boards") == 1
+    assert online.drop("boards") == 0
+    assert reader.one({"airport": "JFK"}, moment(2))[0] == [None]
+    online.write(BOARDS, texts)
+    assert reader.one({"airport": "JFK"}, moment(2))[0] == ["late"]
+
+
+def test_types_of_every_kind_come_back_exactly(online: Online) -> None:
+    values = {
+        "f32": pl.Series([0.1], dtype=pl.Float32),
+        "u64": pl.Series([2**64 - 1], dtype=pl.UInt64),
+        "enum": pl.Series(["b"], dtype=pl.Enum(["a", "b"])),
+        "cat": pl.Series(["c"], dtype=pl.Categorical),
+        "date": pl.Series([moment(0).date()]),
+        "span": pl.Series([timedelta(days=-1, microseconds=3)], dtype=pl.Duration("ms")),
+        "zoned": pl.Series([moment(3)]).dt.convert_time_zone("America/New_York").dt.cast_time_unit("ns"),
+        "naive": pl.Series([moment(3).replace(tzinfo=None)]),
+        "none": pl.Series([None]),
+    }
+    source = Source("types", ("key",), "event", None, tuple(values))
+    key = "k" * 2_000
+    frame = pl.DataFrame({"key": [key], "event": [moment(1)], **values})
+    online.write(source, frame)
+    expected = frame.select(values.keys())
+    assert online.read([source], {"key": [key]}, moment(1)).equals(expected, null_equal=True)
+    assert online.read([source], {"key": [key]}, moment(1)).schema == expected.schema
+    assert online.read_one([source], {"key": key}, moment(1))[0] == list(expected.row(0))
+    assert online.read_one([source], {"key": key + "k"}, moment(1))[0] == [None] * len(values)
+
+
+@pytest.mark.parametrize(
+    ("entities", "at", "words"),
+    [
+        ({"airport": [1]}, moment(1), "not a str"),
+        ({"gate": [1]}, moment(1), "'airport'"),
+        ({"airport": ["JFK"]}, [moment(1), moment(2)], "differ in number"),
+        ({"airport": ["JFK"]}, moment(1).replace(tzinfo=None), "time zone"),
+    ],
+)
+def test_errors_of_a_read_say_what_is_wrong(online: Online, entities: Any, at: Any, words: str) -> None:
+    online.write(BOARDS, board(("JFK", 1, 1, 1.0)))
+    with pytest.raises(InputError, match=words):
+        online.read([BOARDS], entities, at)
+
+
+def test_a_type_that_is_not_kept_exactly_is_refused(online: Online) -> None:
+    with pytest.raises(InputError, match=r"'delay'.*List"):
+        online.write(BOARDS, board(("JFK", 1, 1, 1.0)).with_columns(delay=pl.lit([1.0])))
+
+
+def test_a_full_store_keeps_what_it_had(tmp_path: Path) -> None:
+    with Online(tmp_path, map_size=1 << 17) as online:
+        online.write(BOARDS, board(("JFK", 1, 1, 1.0)))
+        with pytest.raises(CapacityError, match="map size"):
+            online.write(BOARDS, board(*((f"{i:0100}", 1, 1, 1.0) for i in range(2_000))))
+        assert delays(online, 1, "JFK", f"{0:0100}") == [1.0, None]
+
+
+@pytest.mark.fault
+def test_a_writer_killed_in_a_batch_leaves_the_batch_before(tmp_path: Path) -> None:
+    script = """
+        import os, signal, sys
+        from pathlib import Path
+        import polars as pl
+        from argosy.features import online as module
+        from tests.features.test_online import BOARDS, board
+
+        online = module.Online(Path(sys.argv[1]), map_size=1 << 24)
+        online.write(BOARDS, board(("JFK", 1, 1, 1.0)))
+        put = module._put
+        def put_and_die(*args, **options):
+            put(*args, **options)
+            os.kill(os.getpid(), signal.SIGKILL)
+        module._put = put_and_die
+        online.write(BOARDS, board(("JFK", 2, 2, 2.0), ("EWR", 2, 2, 2.0)))
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script), str(tmp_path)], timeout=60)
+    assert done.returncode == -9
+    with Online(tmp_path, map_size=1 << 24) as online:
+        assert delays(online, 5, "JFK", "EWR") == [1.0, None]
+        online.write(BOARDS, board(("JFK", 2, 2, 2.0)))
+        assert delays(online, 5, "JFK") == [2.0]
+
+
+def test_another_process_reads_what_is_written(online: Online) -> None:
+    script = """
+        import sys
+        from pathlib import Path
+        from argosy.features.online import Online
+        from tests.features.test_online import delays
+
+        online = Online(Path(sys.argv[1]), map_size=1 << 24)
+        for line in sys.stdin:
+            print(delays(online, int(line), "JFK")[0], flush=True)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), str(online.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdin is not None and other.stdout is not None
+        for i in range(3):
+            online.write(BOARDS, board(("JFK", i, i, float(i))))
+            other.stdin.write("9\n")
+            other.stdin.flush()
+            assert other.stdout.readline() == f"{float(i)}\n"
+        other.stdin.close()
