@@ -46,7 +46,7 @@ Columns = dict[str, list[object]]
 
 @dataclass(frozen=True)
 class World:
-    """Five frames with UTC times.
+    """Four frames with UTC times.
 
     `flights` is sorted by `scheduled_departure` and holds one row per `flight_id`. `departed_at` and
     `departure_delay` are null for a cancelled flight; `arrived_at`, `arrival_delay` and `late` are null for a
@@ -59,7 +59,6 @@ class World:
     weather: pl.DataFrame
     planes: pl.DataFrame
     airports: pl.DataFrame
-    airlines: pl.DataFrame
 
 
 def load(directory: Path) -> World:
@@ -93,7 +92,6 @@ def build(folder: Path) -> World:
         weather=_weather(folder),
         planes=_planes(folder),
         airports=airports,
-        airlines=_csv(folder / "airlines.csv"),
     )
 
 
