@@ -152,7 +152,7 @@ class _Lookup:
 
     def elapsed(self, age: int | None) -> timedelta | None:
         """An age in the view's unit as Python's."""
-        return None if age is None else timedelta(microseconds=age // self.factor)
+        return None if age is None else timedelta(0, 0, age // self.factor)
 
     def python(self, values: list[Any] | None) -> list[Any]:
         """The values as Polars would give them to Python."""
