@@ -1,0 +1,1 @@
+"""Windows, drift, live performance and alerts of a whole fleet."""

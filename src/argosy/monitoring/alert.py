@@ -1,0 +1,239 @@
+"""Alerts: what a fleet's signals say together, ranked by effect, kept from crying wolf.
+
+Pure: signals and the active alerts go in, changes come out. The caller records them as facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from argosy.errors import InputError
+
+Severity = Literal["critical", "warning", "info"]
+KINDS = ("performance", "prediction", "quality", "drift")
+SHOWN = 3
+
+SIGNALS = {
+    "kind": pl.String,
+    "member": pl.String,
+    "cause": pl.String,
+    "value": pl.Float64,
+    "limit": pl.Float64,
+    "below": pl.Boolean,
+    "p_value": pl.Float64,
+    "weight": pl.Float64,
+}
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """One cause that stands out in some members of a fleet.
+
+    `name` is `{kind}/{cause}`, and tells alerts apart. `value` is the median of the members' values, `effect` the
+    sum over members of weight times how far the value is beyond its limit (0 to 1 each). `since` is when it was
+    first raised.
+    """
+
+    name: str
+    kind: str
+    cause: str
+    members: tuple[str, ...]
+    value: float
+    limit: float
+    severity: Severity
+    effect: float
+    since: datetime
+    message: str
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """What one look changed: newly raised, still there (with members and values of now), and over."""
+
+    raised: tuple[Alert, ...]
+    persisting: tuple[Alert, ...]
+    resolved: tuple[Alert, ...]
+
+
+def watch(
+    signals: pl.DataFrame,
+    active: Sequence[Alert],
+    *,
+    at: datetime,
+    fdr: float = 0.05,
+    release: float = 0.05,
+    watched: int | None = None,
+) -> Changes:
+    """Turn signals into alerts, ranked: live performance first, then predictions, quality, drift; by effect within.
+
+    `signals` has the columns of `SIGNALS`: one row per kind, member and cause. `kind` is `performance`,
+    `prediction`, `quality` or `drift`; `cause` a metric or feature; `below` says that values under the limit are bad;
+    `p_value` is null where chance plays no part; `weight` is how much the member leans on the cause (0 to 1: the
+    feature's share of importance; 1 for outcomes).
+
+    A member enters an alert when its value is beyond the limit and, within its kind across the whole fleet, survives
+    Benjamini and Hochberg's control of the false discovery rate `fdr` (J. R. Statist. Soc. B 57 (1995) 289-300). It
+    leaves when its value is back inside the limit by the share `release`; a null value leaves it where it was, and
+    a member without any signal is watched no longer. So an alert that persists is not raised again. `watched` is the
+    size of the fleet, for the message (default: the members in `signals`). Raises `InputError` for a wrong table.
+    """
+    table = _checked(signals)
+    size = watched if watched is not None else table["member"].n_unique()
+    before = {alert.name: alert for alert in active}
+    inside = [(alert.name, member) for alert in active for member in alert.members]
+    known = pl.DataFrame(inside, schema={"name": pl.String, "member": pl.String}, orient="row")
+    table = table.with_columns(name=pl.format("{}/{}", "kind", "cause"))
+    table = table.join(known.with_columns(active=pl.lit(True)), on=["name", "member"], how="left")
+    table = table.with_columns(pl.col("active").fill_null(False), significant=_significant(table, fdr))
+    bad = table.filter(_breach(0.0) & pl.col("significant") | pl.col("active") & _breach(release))
+    now = [_alert(group, before, size, at) for group in bad.partition_by("name", maintain_order=True)]
+    now.sort(key=lambda alert: (KINDS.index(alert.kind), -alert.effect, alert.name))
+    names = {alert.name for alert in now}
+    return Changes(
+        raised=tuple(alert for alert in now if alert.name not in before),
+        persisting=tuple(alert for alert in now if alert.name in before),
+        resolved=tuple(alert for alert in active if alert.name not in names),
+    )
+
+
+def discoveries(p_values: npt.ArrayLike, fdr: float) -> npt.NDArray[np.bool_]:
+    """Which of the tests stand when at most the share `fdr` of them may be false (Benjamini and Hochberg, 1995)."""
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p)
+    passed = np.flatnonzero(p[order] <= fdr * np.arange(1, len(p) + 1) / max(len(p), 1))
+    stands = np.zeros(len(p), dtype=np.bool_)
+    if len(passed):
+        stands[order[: passed[-1] + 1]] = True
+    return stands
+
+
+def drift_signals(
+    drift: pl.DataFrame, limit: float, importance: pl.DataFrame | None = None, statistic: str = "psi_excess"
+) -> pl.DataFrame:
+    """Signals of a `drift` or `prediction_drift` table against a limit on one statistic.
+
+    `importance` (columns `member`, `feature`, `importance` from 0 to 1) weighs features; those it does not hold weigh
+    0, all weigh 1 without it. The feature `prediction` becomes the kind `prediction`.
+    """
+    weighed = drift.with_columns(importance=pl.lit(1.0))
+    if importance is not None:
+        wanted = importance.select("member", "feature", pl.col("importance").cast(pl.Float64))
+        weighed = drift.join(wanted, on=["member", "feature"], how="left", maintain_order="left")
+    outcome = pl.col("feature") == "prediction"
+    return weighed.select(
+        kind=pl.when(outcome).then(pl.lit("prediction")).otherwise(pl.lit("drift")),
+        member="member",
+        cause="feature",
+        value=pl.col(statistic),
+        limit=pl.lit(float(limit)),
+        below=pl.lit(False),
+        p_value="p_value",
+        weight=pl.when(outcome).then(1.0).otherwise(pl.col("importance").fill_null(0.0)),
+    )
+
+
+def _checked(signals: pl.DataFrame) -> pl.DataFrame:
+    missing = [name for name in SIGNALS if name not in signals.columns]
+    if missing:
+        raise InputError(f"signals lack the columns {missing}", next=f"give {', '.join(SIGNALS)}")
+    table = signals.select(pl.col(name).cast(dtype) for name, dtype in SIGNALS.items()).with_columns(
+        pl.col("value", "p_value").fill_nan(None)
+    )
+    foreign = set(table["kind"].unique()) - set(KINDS)
+    if foreign:
+        raise InputError(f"signal kind {min(foreign, key=str)!r} is not known", next=f"use one of {', '.join(KINDS)}")
+    return table
+
+
+def _significant(table: pl.DataFrame, fdr: float) -> pl.Series:
+    """Per signal, whether chance is ruled out; each kind is a family of its own."""
+    stands = table["p_value"].is_null().to_numpy().copy()
+    for kind in KINDS:
+        rows = np.flatnonzero((table["kind"] == kind).to_numpy() & table["p_value"].is_not_null().to_numpy())
+        stands[rows] = discoveries(table["p_value"].gather(rows).to_numpy(), fdr)
+    return pl.Series(stands)
+
+
+def _breach(release: float) -> pl.Expr:
+    """Beyond the limit; for a release above 0, not yet back inside it by that share, or not known."""
+    slack = pl.col("limit").abs() * release
+    low = pl.col("value") < pl.col("limit") + slack
+    high = pl.col("value") > pl.col("limit") - slack
+    return pl.when(pl.col("below")).then(low).otherwise(high).fill_null(release > 0.0)
+
+
+def _alert(group: pl.DataFrame, before: dict[str, Alert], size: int, at: datetime) -> Alert:
+    first = group.row(0, named=True)
+    earlier = before.get(first["name"])
+    since = earlier.since if earlier else at
+    values = group["value"].drop_nulls()
+    middle = values.median() if len(values) else (earlier.value if earlier else None)
+    value = float(middle) if isinstance(middle, float | int) else float("nan")
+    limit = group["limit"].median()
+    bound = float(limit) if isinstance(limit, float | int) else float("nan")
+    strength = group.select(_strength() * pl.col("weight")).to_series().fill_null(0.0)
+    members = tuple(group["member"].sort())
+    mean = float(strength.sum()) / len(members)
+    severity = _severity(first["kind"], mean)
+    message = _message(first, members, size, value, bound, since, group)
+    return Alert(
+        first["name"],
+        first["kind"],
+        first["cause"],
+        members,
+        value,
+        bound,
+        severity,
+        float(strength.sum()),
+        since,
+        message,
+    )
+
+
+def _strength() -> pl.Expr:
+    """How far beyond its limit a value is: 0 at the limit, towards 1 far beyond it, so that one huge PSI (a season
+    changed) does not outweigh a feature that matters.
+    """
+    gap = pl.when(pl.col("below")).then(pl.col("limit") - pl.col("value")).otherwise(pl.col("value") - pl.col("limit"))
+    gap = gap.clip(lower_bound=0.0)
+    return (gap / (gap + pl.col("limit").abs())).fill_nan(0.0)
+
+
+def _severity(kind: str, strength: float) -> Severity:
+    if kind == "performance":
+        return "critical"
+    if kind in ("prediction", "quality"):
+        return "warning"
+    return "warning" if strength >= 0.1 else "info"
+
+
+def _message(
+    first: dict[str, object],
+    members: tuple[str, ...],
+    size: int,
+    value: float,
+    limit: float,
+    since: datetime,
+    group: pl.DataFrame,
+) -> str:
+    verbs = {
+        "performance": "have a poor `{}`",
+        "prediction": "answer differently (`{}`)",
+        "quality": "see bad values in `{}`",
+        "drift": "drifted on `{}`",
+    }
+    what = verbs[str(first["kind"])].format(first["cause"])
+    side = "under" if first["below"] else "over"
+    who = f"{len(members)} of {size} members"
+    shown = ", ".join(member or "the only member" for member in members[:SHOWN])
+    more = f" and {len(members) - SHOWN} more" if len(members) > SHOWN else ""
+    weight = group["weight"].mean()
+    lean = ""
+    if first["kind"] == "drift" and isinstance(weight, float):
+        lean = f"; the models lean {weight:.0%} on it"
+    return f"{who} {what} since {since:%Y-%m-%d}: median {value:.3g} {side} the limit {limit:.3g}{lean} ({shown}{more})"

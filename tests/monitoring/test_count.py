@@ -1,0 +1,95 @@
+"""Counting rows into windows equals counting them one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from argosy.errors import InputError
+from argosy.monitoring.bins import Bins, Category
+from argosy.monitoring.count import count
+from tests.monitoring.fleet import MEMBERS, bins, rows, windows
+
+
+def test_every_feature_counts_every_row_of_its_member() -> None:
+    frame = rows(1)
+    on = bins(frame)
+    found = windows(frame, on)
+    per_member = [int((frame["code"] == place).sum()) for place in range(len(MEMBERS))]
+    assert found.rows.tolist() == per_member
+    for start, stop in zip(on.offsets, on.offsets[1:], strict=False):
+        assert found.counts[:, start:stop].sum(axis=1).tolist() == per_member
+    nulls = frame.group_by("code").agg(pl.col("temp").null_count()).sort("code")["temp"].to_list()
+    assert found.counts[:, on.offsets[1] - 1].tolist() == nulls
+
+
+def test_categories_other_unseen_and_null_have_cells_of_their_own() -> None:
+    on = Bins.fit(pl.DataFrame({"c": ["a", "a", "b", "b", "z"]}), top=2)
+    assert on.features == (Category("c", ("a", "b"), ("z",)),)
+    frame = pl.DataFrame({"c": ["b", "z", "new", None, "a", "a"]})
+    for column in (pl.col("c"), pl.col("c").cast(pl.Categorical), pl.col("c").cast(pl.Enum(["new", "z", "a", "b"]))):
+        found = count(frame.select(column), ["m"], np.zeros(6, dtype=int), on)
+        assert found.counts.tolist() == [[2, 1, 1, 1, 1]]
+
+
+def test_booleans() -> None:
+    on = Bins.fit(pl.DataFrame({"b": [True, False]}))
+    found = count(pl.DataFrame({"b": [True, None, True, False]}), ["m"], np.zeros(4, dtype=int), on)
+    assert found.counts.tolist() == [[1, 2, 1]]
+
+
+def test_members_in_any_order_give_the_same_windows() -> None:
+    frame = rows(2, 500)
+    on = bins(frame)
+    back = tuple(reversed(MEMBERS))
+    codes = len(MEMBERS) - 1 - frame["code"].to_numpy()
+    found = count(frame, back, codes, on, prediction="prediction", label="label")
+    assert found.to_bytes() == windows(frame, on).to_bytes()
+
+
+def test_sums_are_those_of_the_rows() -> None:
+    frame = rows(3)
+    found = windows(frame, bins(frame))
+    told = frame.filter(pl.col("label").is_not_null())
+    y, p = pl.col("label"), pl.col("prediction")
+    expected = told.group_by("code").agg(
+        labels=pl.len().cast(pl.Float64),
+        label=y.sum(),
+        labelled_prediction=p.sum(),
+        square=((p - y) ** 2).sum(),
+        absolute=(p - y).abs().sum(),
+        log_loss=-(y * p.log() + (1 - y) * (1 - p).log()).sum(),
+    )
+    for name in ("labels", "label", "labelled_prediction", "square", "absolute", "log_loss"):
+        np.testing.assert_allclose(found.sum(name), expected.sort("code")[name].to_numpy())
+    np.testing.assert_allclose(found.sum("prediction"), frame.group_by("code").agg(p.sum()).sort("code")["prediction"])
+    assert int(found.positives.sum() + found.negatives.sum()) == len(told)
+    assert int(found.predictions.sum()) == len(frame)
+
+
+def test_a_missing_prediction_adds_to_no_label_sum() -> None:
+    on = Bins.fit(pl.DataFrame({"x": [1.0, 2.0]}))
+    frame = pl.DataFrame({"x": [1.0, 2.0], "p": [None, 0.5], "y": [True, True]})
+    found = count(frame, ["m"], np.zeros(2, dtype=int), on, prediction="p", label="y")
+    assert found.sum("labels").tolist() == [1.0]
+    assert found.sum("prediction").tolist() == [0.5]
+    assert found.predictions[0, -1] == 1
+
+
+def test_wrong_input_is_refused() -> None:
+    frame = rows(4, 50)
+    on = bins(frame)
+    codes = frame["code"].to_numpy()
+    with pytest.raises(InputError, match="lack the columns"):
+        count(frame.drop("rain"), MEMBERS, codes, on)
+    with pytest.raises(InputError, match="reach from 0 to 3"):
+        count(frame, MEMBERS[:1], codes, on)
+    with pytest.raises(InputError, match="50 integers"):
+        count(frame, MEMBERS, codes[:3], on)
+    with pytest.raises(InputError, match="duplicates"):
+        count(frame, ("m", "m", "n", "o"), codes, on)
+    with pytest.raises(InputError, match="'temp' of type String"):
+        count(frame.with_columns(temp=pl.lit("warm")), MEMBERS, codes, on)
+    with pytest.raises(InputError, match="0 or 1"):
+        count(frame.with_columns(label=pl.lit(7)), MEMBERS, codes, on, prediction="prediction", label="label")
