@@ -100,6 +100,12 @@ def state(conn: Connection, fleet: str, key: str) -> State | None:
     return next(iter(fetch(conn, query, State)), None)
 
 
+def states(conn: Connection, ids: Iterable[int]) -> dict[int, State]:
+    """What is true now of each of some members, by id."""
+    found = fetch(conn, columns(_CURRENT, State).where(among(conn, _CURRENT.c.member_id, ids)), State)
+    return {state.member_id: state for state in found}
+
+
 def table(conn: Connection, fleet: str) -> dict[str, list[Any]]:
     """What is true of every member of a fleet now: one statement, columns of equal length ordered by key.
 
