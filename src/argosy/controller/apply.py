@@ -1,0 +1,189 @@
+"""Applying a project: its bundle and its declarations become facts; what is no longer declared is withdrawn."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from argosy.controller import bundle as bundling
+from argosy.controller.project import declaration, load
+from argosy.errors import UnknownError
+from argosy.spec import code, document
+from argosy.spec.document import Declaration
+from argosy.spec.fleet import Fleet
+from argosy.spec.function import resolve
+from argosy.spec.project import Project
+from argosy.store import bundles, declarations, events
+from argosy.store.store import Store
+
+# What a fleet's models are made of; a change of anything else needs no training.
+TRAINING = (
+    "name",
+    "spine",
+    "label",
+    "features",
+    "candidates",
+    "by",
+    "search",
+    "split",
+    "pooled",
+    "lead",
+    "history",
+    "minimum_rows",
+)
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A declaration as it would be recorded: its JSON with the digests of the code that it reaches."""
+
+    kind: str
+    name: str
+    fingerprint: str
+    body: dict[str, Any]
+    code: dict[str, str]
+    training: str = ""
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """What applying would change about one declaration: `verb` is add, change or remove."""
+
+    kind: str
+    name: str
+    verb: str
+    changes: tuple[str, ...] = ()
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """What was recorded: the bundle's digest and the differences, none of them when all was known."""
+
+    project: str
+    bundle: str
+    differences: tuple[Difference, ...]
+
+
+def draft(project: Project) -> list[Draft]:
+    """Every declaration of an imported project, with its fingerprint over fields and code."""
+    drafts = []
+    for each in project.declarations():
+        reached = {name: code.fingerprint(resolve(name)).digest for name in project.functions(each)}
+        print = document.fingerprint(each, reached)
+        body, training = msgspec.to_builtins(each), _training(project, each, reached)
+        drafts.append(Draft(document.kind(each), each.name, print, body, reached, training))
+    return drafts
+
+
+def differences(conn: Connection, drafts: list[Draft], project: str) -> list[Difference]:
+    """What recording the drafts would change; declarations of other projects are left alone."""
+    known = {(row.kind, row.name): row for row in declarations.current(conn)}
+    found = []
+    for each in drafts:
+        before = known.get((each.kind, each.name))
+        if before is None:
+            found.append(Difference(each.kind, each.name, "add"))
+        elif before.fingerprint != each.fingerprint:
+            found.append(Difference(each.kind, each.name, "change", tuple(_changes(before.body, each))))
+    wanted = {(each.kind, each.name) for each in drafts}
+    for (kind, name), row in known.items():
+        if (kind, name) not in wanted and row.body.get("project") == project:
+            found.append(Difference(kind, name, "remove"))
+    return found
+
+
+def apply(store: Store, module: Path, now: datetime, actor: str) -> Applied:
+    """Record a project's bundle and declarations in one transaction. Doing it again changes nothing."""
+    project, _ = load(module)
+    drafts = draft(project)
+    archive = bundling.make(module)
+    facts = bundling.describe(archive, module.parent, now, actor)
+    store.blobs.put(archive.data)
+    with store.write() as tx:
+        found = differences(tx, drafts, archive.project)
+        latest = bundles.latest(tx, archive.project)
+        if found or latest is None or latest.digest != archive.digest:
+            _record(tx, drafts, found, facts, module.parent, now, actor)
+    return Applied(archive.project, archive.digest, tuple(found))
+
+
+def root(conn: Connection, project: str) -> Path:
+    """The directory that a project was applied from: relative source paths start there."""
+    for event in events.of_subject(conn, f"project:{project}"):
+        if event.kind == "applied":
+            return Path(event.body["root"])
+    raise UnknownError(f"project {project!r} was never applied", next="argosy apply project.py")
+
+
+def _record(
+    tx: Connection, drafts: list[Draft], found: list[Difference], facts: bundles.Bundle,
+    directory: Path, now: datetime, actor: str,
+) -> None:  # fmt: skip
+    bundles.add(tx, facts)
+    changed = {(each.kind, each.name) for each in found}
+    rows = [_row(tx, each, facts, now, actor) for each in drafts if (each.kind, each.name) in changed]
+    for each in found:
+        if each.verb == "remove":
+            before = declarations.history(tx, each.kind, each.name, limit=1)[0]
+            rows.append(
+                declarations.NewDeclaration(
+                    kind=each.kind,
+                    name=each.name,
+                    fingerprint=before.fingerprint,
+                    body=before.body,
+                    at=now,
+                    actor=actor,
+                    bundle=facts.digest,
+                    reason="no longer declared",
+                    removed=True,
+                )
+            )
+    declarations.add(tx, rows)
+    summary = ", ".join(f"{each.verb} {each.kind} {each.name}" for each in found) or "code only"
+    body = {"root": str(directory), "bundle": facts.digest, "commit": facts.git_commit, "dirty": facts.dirty}
+    event = events.NewEvent(
+        at=now,
+        kind="applied",
+        subject=f"project:{facts.project}",
+        actor=actor,
+        message=f"applied: {summary}",
+        body=body,
+    )
+    events.add(tx, [event])
+
+
+def _row(tx: Connection, each: Draft, facts: bundles.Bundle, now: datetime, actor: str) -> declarations.NewDeclaration:
+    before = declarations.history(tx, each.kind, each.name, limit=1)
+    body = {**each.body, "code": each.code, "project": facts.project}
+    if each.kind == "fleet":
+        last = before[0].body if before else {}
+        same = last.get("training") == each.training
+        body |= {"training": each.training, "revision": int(last.get("revision", 0)) + (not same)}
+    return declarations.NewDeclaration(
+        kind=each.kind,
+        name=each.name,
+        fingerprint=each.fingerprint,
+        body=body,
+        at=now,
+        actor=actor,
+        bundle=facts.digest,
+        reason="; ".join(_changes(before[0].body, each)) if before else "declared",
+    )
+
+
+def _changes(before: Mapping[str, Any], after: Draft) -> list[str]:
+    lines = [str(change) for change in document.diff(declaration(before), document.decode(after.body))]
+    old = before.get("code", {})
+    return lines + [f"code of {name}: changed" for name, print in after.code.items() if old.get(name) != print]
+
+
+def _training(project: Project, given: Declaration, reached: dict[str, str]) -> str:
+    if not isinstance(given, Fleet):
+        return ""
+    body = msgspec.to_builtins(given)
+    relevant = {name: body[name] for name in TRAINING if name in body}
+    views = [msgspec.to_builtins(project.views[f["name"]]) for f in body["features"] if f["kind"] == "view"]
+    return hashlib.sha256(msgspec.json.encode([relevant, views, reached], order="sorted")).hexdigest()

@@ -1,0 +1,150 @@
+"""Bundles: a project's modules as one content-addressed archive, with its commit and its libraries."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import io
+import subprocess
+import sys
+import tarfile
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+
+import msgspec
+
+from argosy.errors import DeclarationError, UnknownError
+from argosy.store import bundles
+from argosy.store.blobs import Blobs
+
+_MEMBERS = 2_000
+_BYTES = 64 * 2**20
+_SKIPPED = {"__pycache__", "node_modules", "build", "dist"}
+
+
+class Archive(msgspec.Struct, frozen=True):
+    """The modules of a project: `data` is a tar whose bytes depend on the files' names and contents alone."""
+
+    project: str
+    data: bytes
+    modules: dict[str, str]
+    imports: frozenset[str]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the archive."""
+        return hashlib.sha256(self.data).hexdigest()
+
+
+def make(module: Path) -> Archive:
+    """The archive of a project's module file and of every first-party module beside it that it may import."""
+    root = module.parent
+    files = _files(module)
+    buffer = io.BytesIO()
+    modules: dict[str, str] = {}
+    imports: set[str] = set()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for path in files:
+            name, data = path.relative_to(root).as_posix(), path.read_bytes()
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+            modules[name] = hashlib.sha256(data).hexdigest()
+            imports |= _imports(path, data)
+    return Archive(module.stem, buffer.getvalue(), modules, frozenset(imports))
+
+
+def describe(archive: Archive, root: Path, at: datetime, actor: str) -> bundles.Bundle:
+    """The bundle's facts: the git commit of `root`, whether its tree was dirty, and the libraries imported."""
+    commit = _git(root, "rev-parse", "HEAD")
+    dirty = bool(commit) and bool(_git(root, "status", "--porcelain", "--", "."))
+    return bundles.Bundle(
+        digest=archive.digest, project=archive.project, at=at, libraries=_libraries(archive.imports),
+        modules=archive.modules, actor=actor, git_commit=commit or None, dirty=dirty,
+    )  # fmt: skip
+
+
+def unpack(blobs: Blobs, digest: str, cache: Path) -> Path:
+    """The directory that holds a bundle's modules, unpacked once under `cache`; safe when two do it at once."""
+    target = cache / digest
+    if target.is_dir():
+        return target
+    data = blobs.get(digest)
+    staging = cache / f".{digest}.{hashlib.sha256(str(id(data)).encode()).hexdigest()[:8]}"
+    staging.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        archive.extractall(staging, filter="data")
+    try:
+        staging.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise
+    return target
+
+
+def locate(path: str | Path) -> Path:
+    """The module file of a project given as a file, or as a directory with one module that imports argosy."""
+    found = Path(path).expanduser().resolve()
+    if found.is_file() and found.suffix == ".py":
+        return found
+    if not found.is_dir():
+        raise UnknownError(f"project {str(path)!r} is neither a .py file nor a directory", next="argosy init")
+    modules = [p for p in sorted(found.glob("*.py")) if _declares(p)]
+    if len(modules) == 1:
+        return modules[0]
+    shown = ", ".join(p.name for p in modules) or "none"
+    raise UnknownError(
+        f"directory {str(path)!r} holds {len(modules)} modules with a fleet or dataset ({shown}); one is needed",
+        next="name the file: argosy apply project.py",
+    )
+
+
+def _declares(path: Path) -> bool:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return "argosy" in text and ("Fleet(" in text or "Dataset(" in text)
+
+
+def _files(module: Path) -> list[Path]:
+    root = module.parent
+    found = [
+        path for path in sorted(root.rglob("*.py"))
+        if not any(part in _SKIPPED or part.startswith(".") for part in path.relative_to(root).parts)
+    ]  # fmt: skip
+    size = sum(path.stat().st_size for path in found)
+    if len(found) > _MEMBERS or size > _BYTES:
+        raise DeclarationError(
+            f"project {module.name} lies beside {len(found)} Python files of {size:,} bytes; at most {_MEMBERS} files "
+            f"and {_BYTES:,} bytes make a bundle",
+            next="move the project into a directory of its own",
+        )
+    return found
+
+
+def _imports(path: Path, data: bytes) -> set[str]:
+    try:
+        tree = ast.parse(data)
+    except SyntaxError as error:
+        raise DeclarationError(f"{path.name} line {error.lineno}: {error.msg}", next="mend the syntax") from error
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def _libraries(imports: frozenset[str]) -> dict[str, str]:
+    known = metadata.packages_distributions()
+    found = sorted({dist for name in imports for dist in known.get(name, ())} | {"argosy"})
+    versions = {name: metadata.version(name) for name in found}
+    return {"python": ".".join(map(str, sys.version_info[:3])), **versions}
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,0 +1,119 @@
+"""Observing: what is wanted and what is true, in a constant number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import polars as pl
+from sqlalchemy import Connection
+
+from argosy.controller import signal
+from argosy.controller.project import declaration
+from argosy.spec.dataset import Dataset
+from argosy.spec.document import Declaration
+from argosy.spec.feature import FeatureView
+from argosy.spec.fleet import Fleet
+from argosy.store import datasets, declarations, executions, members, verdicts
+
+INSTANT = pl.Datetime("us", "UTC")
+_TIMES = ("version_at", "champion_since", "rollout_at", "execution_at")
+_TYPES: dict[str, Any] = {
+    "member_id": pl.Int64, "key": pl.String, "version_id": pl.Int64, "version_number": pl.Int64,
+    "version_rows": pl.Int64, "version_key": pl.String, "version_signature": pl.String, "target": pl.String,
+    "champion_id": pl.Int64, "champion_number": pl.Int64, "challenger_id": pl.Int64, "rollout_id": pl.Int64,
+    "rollout_version_id": pl.Int64, "rollout_kind": pl.String, "rollout_state": pl.String,
+    "rollout_share": pl.Float64, "execution_id": pl.Int64, "execution_key": pl.String,
+    "execution_outcome": pl.String, "execution_reason": pl.String, "failures": pl.Int64,
+    **dict.fromkeys(_TIMES, pl.Int64),
+}  # fmt: skip
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """A declaration in force, with the bundle it came in and the revision of what its training depends on."""
+
+    declaration: Declaration
+    bundle: str | None
+    project: str
+    code: dict[str, str]
+    revision: int = 0
+
+
+class FleetState(msgspec.Struct, frozen=True):
+    """What is true of one fleet: `table` has a row per member (see `table`), `watched` the last watch."""
+
+    fleet: Fleet
+    revision: int
+    table: pl.DataFrame
+    waiting: tuple[verdicts.Verdict, ...] = ()
+    granted: tuple[int, ...] = ()
+    segments: int = 0
+    watched: str | None = None
+    watched_at: datetime | None = None
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """All that `plan` may look at. It holds no connection and no clock."""
+
+    wanted: dict[tuple[str, str], Wanted]
+    versions: dict[str, datasets.Version]
+    fleets: dict[str, FleetState]
+    pending: dict[str, tuple[str, ...]] = {}
+    blocked: dict[str, str] = {}
+    materialised: dict[str, int] = {}
+    costs: dict[str, executions.Cost] = {}
+
+    def of(self, kind: type[Declaration]) -> list[Any]:
+        """The declarations of one kind, by name."""
+        return [each.declaration for each in self.wanted.values() if isinstance(each.declaration, kind)]
+
+
+def wanted(conn: Connection) -> dict[tuple[str, str], Wanted]:
+    """Every declaration in force by (kind, name); one query."""
+    return {
+        (row.kind, row.name): Wanted(
+            declaration(row.body),
+            row.bundle,
+            row.body.get("project", ""),
+            row.body.get("code", {}),
+            int(row.body.get("revision", 0)),
+        )
+        for row in declarations.current(conn)
+    }
+
+
+def table(conn: Connection, fleet: str) -> pl.DataFrame:
+    """A row per member with everything a condition may ask; one query.
+
+    The columns of `members.State` (instants as Datetime), a column per signal of `signal.ALL` (Float64, null where
+    not known), and derived from them `pooled`, `trained_at` and `new_rows`.
+    """
+    columns = members.table(conn, fleet)
+    values = columns.pop("signals")
+    frame = pl.DataFrame(columns, schema={name: _TYPES[name] for name in columns})
+    signals = pl.DataFrame(
+        {n: [v.get(n) for v in values] for n in signal.ALL}, schema=dict.fromkeys(signal.ALL, pl.Float64)
+    )
+    return derive(frame.hstack(signals))
+
+
+def derive(frame: pl.DataFrame) -> pl.DataFrame:
+    """Instants as Datetime, and the columns that follow from the others."""
+    return frame.with_columns(
+        *(pl.col(name).cast(INSTANT) for name in _TIMES),
+        pooled=pl.col("key") == "*",
+        trained_at=(pl.col(signal.TRAINED) * 1_000_000).cast(pl.Int64).cast(INSTANT),
+        new_rows=pl.col(signal.ROWS) - pl.col(signal.TRAINED_ROWS).fill_null(0),
+    )
+
+
+def kinds(
+    wanted: Mapping[tuple[str, str], Wanted],
+) -> tuple[dict[str, Dataset], dict[str, FeatureView], dict[str, Fleet]]:
+    """The declarations in force by kind and name."""
+    found: dict[str, dict[str, Any]] = {"dataset": {}, "feature_view": {}, "fleet": {}}
+    for (kind, name), each in wanted.items():
+        found[kind][name] = each.declaration
+    return found["dataset"], found["feature_view"], found["fleet"]

@@ -1,0 +1,190 @@
+"""Planning: from a snapshot and a time to a list of actions, with their reasons. Pure: the same in, the same out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import msgspec
+import polars as pl
+
+from argosy.controller import condition, signal
+from argosy.controller.action import Action, Finish, Gate, Group, Ingest, Materialise, Record, Train, Wait, Watch
+from argosy.controller.observe import FleetState, Snapshot
+from argosy.spec import duration
+from argosy.spec.dataset import Dataset
+from argosy.spec.feature import FeatureView, ViewReference
+from argosy.spec.fleet import Fleet
+from argosy.spec.rollout import Canary
+
+RETRY_FIRST = timedelta(minutes=10)
+RETRY_LAST = timedelta(days=1)
+PHASES: tuple[tuple[type, ...], ...] = ((Ingest,), (Materialise, Record), (Watch,), (Finish,), (Train,), (Gate,))
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What the controller would do now, in the order in which it would do it."""
+
+    at: datetime
+    actions: tuple[Action, ...]
+
+    @property
+    def next(self) -> tuple[Action, ...]:
+        """The actions of the earliest phase that has any; later ones are planned anew once these are done."""
+        for phase in PHASES:
+            found = tuple(action for action in self.actions if isinstance(action, phase))
+            if found:
+                return found
+        return ()
+
+
+def plan(snapshot: Snapshot, now: datetime) -> Plan:
+    """What must be done so that what is wanted becomes true."""
+    actions = [*_data(snapshot), *_views(snapshot)]
+    for name in sorted(snapshot.fleets):
+        actions.extend(_fleet(snapshot, snapshot.fleets[name], now))
+    order = {kind: index for index, phase in enumerate((*PHASES, (Wait,))) for kind in phase}
+    return Plan(now, tuple(sorted(actions, key=lambda action: order[type(action)])))
+
+
+def watch_key(snapshot: Snapshot, fleet: Fleet, now: datetime) -> str:
+    """What a watch looks at: the versions of the spine and of the recorded predictions, and the day."""
+    spine, recorded = snapshot.versions.get(fleet.spine), snapshot.versions.get(predictions(fleet.name))
+    numbers = [f"{fleet.spine}@{spine.number if spine else 0}", f"predictions@{recorded.number if recorded else 0}"]
+    return " ".join([fleet.name, *numbers, now.date().isoformat()])
+
+
+def predictions(fleet: str) -> str:
+    """The name of the dataset of a fleet's recorded predictions."""
+    return f"{fleet}.predictions"
+
+
+def _data(snapshot: Snapshot) -> Iterator[Action]:
+    for dataset in snapshot.of(Dataset):
+        new = snapshot.pending.get(dataset.name, ())
+        if new:
+            shown = ", ".join(new[:2]) + (", …" if len(new) > 2 else "")
+            yield Ingest(dataset.name, f"{len(new)} new in its source ({shown})")
+
+
+def _views(snapshot: Snapshot) -> Iterator[Action]:
+    for view in snapshot.of(FeatureView):
+        version = snapshot.versions.get(view.dataset)
+        done = snapshot.materialised.get(view.name, 0)
+        if version is not None and version.number > done:
+            yield Materialise(
+                view.name, version.number, f"{view.dataset} is at version {version.number}, the view at {done}"
+            )
+
+
+def _fleet(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[Action]:
+    fleet = state.fleet
+    if state.segments:
+        yield Record(fleet.name, f"{state.segments} segment(s) of predictions wait to be taken in")
+    spine = snapshot.versions.get(fleet.spine)
+    if spine is None:
+        yield Wait(f"dataset {fleet.spine}", (), f"{fleet.spine} has no rows yet, so {fleet.name} cannot train")
+        return
+    if state.watched != watch_key(snapshot, fleet, now):
+        yield Watch(fleet.name, "new rows or predictions" if state.watched else "nothing has been counted yet")
+    yield from _canaries(state, now)
+    yield from _training(snapshot, state, now)
+    yield from _gates(state)
+
+
+def due(state: FleetState, now: datetime) -> pl.DataFrame:
+    """The members that should be trained, each with its `cause`; those in back-off after a failure have `retry_at`."""
+    fleet, table = state.fleet, state.table
+    enough = pl.col(signal.ROWS).fill_null(0) >= pl.when("pooled").then(1).otherwise(fleet.minimum_rows)
+    if not fleet.pooled:
+        enough &= ~pl.col("pooled")
+    new = pl.col("trained_at").is_null()
+    changed = ~new & (pl.col(signal.REVISION) != state.revision)
+    leaves = condition.leaves(fleet.retrain)
+    held = [pl.when(condition.compile(leaf, now)).then(pl.lit(condition.rule(leaf))) for leaf in leaves]
+    cause = (
+        pl.when(new)
+        .then(pl.lit("it has enough labelled rows and was never trained"))
+        .when(changed)
+        .then(pl.lit("what its training depends on was declared anew"))
+        .otherwise(pl.concat_str(held, separator=" and ", ignore_nulls=True))
+    )
+    wait = (RETRY_FIRST.total_seconds() * 2 ** (pl.col("failures") - 1)).clip(upper_bound=RETRY_LAST.total_seconds())
+    retry = pl.col("execution_at") + pl.duration(microseconds=(wait * 1e6).cast(pl.Int64))
+    return (
+        table.filter(enough & (new | changed | condition.compile(fleet.retrain, now)))
+        .with_columns(cause=cause, retry_at=pl.when(pl.col("failures") > 0).then(retry))
+        .select("key", "pooled", "cause", "retry_at", "failures", "execution_reason")
+    )
+
+
+def _training(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[Action]:
+    fleet = state.fleet
+    members = due(state, now)
+    if members.is_empty():
+        return
+    needs = [
+        fleet.spine,
+        *(_view(snapshot, f.name).dataset for f in fleet.features if isinstance(f, ViewReference)),
+    ]
+    stopped = [name for name in dict.fromkeys(needs) if name in snapshot.blocked]
+    if stopped:
+        reason = "; ".join(f"{name}: {snapshot.blocked[name]}" for name in stopped)
+        yield Wait(f"dataset {stopped[0]}", tuple(members["key"]), reason)
+        return
+    held = pl.col("retry_at").is_not_null() & (pl.col("retry_at") > now)
+    backing_off = members.filter(held)
+    if not backing_off.is_empty():
+        until = backing_off["retry_at"].min()
+        assert isinstance(until, datetime)
+        yield Wait(
+            f"retry of {fleet.name}", tuple(backing_off["key"]), "training failed; it is tried again later", until
+        )
+    ready = members.filter(~held.fill_null(False))
+    if ready.is_empty():
+        return
+    pooled = bool(ready["pooled"].any())
+    own = ready.filter(~pl.col("pooled")).group_by("cause", maintain_order=True).agg("key")
+    groups = tuple(Group(cause, tuple(keys)) for cause, keys in own.iter_rows())
+    causes = dict.fromkeys(ready["cause"])
+    yield Train(fleet.name, groups, pooled, "; ".join(causes), state.revision)
+
+
+def _view(snapshot: Snapshot, name: str) -> FeatureView:
+    """The view of a name; a project was checked when it was applied, so it is there."""
+    found = snapshot.wanted["feature_view", name].declaration
+    assert isinstance(found, FeatureView)
+    return found
+
+
+def _gates(state: FleetState) -> Iterator[Action]:
+    asked = pl.col("version_id").is_not_null() & (pl.col(signal.JUDGED).fill_null(-1) != pl.col("version_id"))
+    fresh = tuple(state.table.filter(asked)["version_id"])
+    if fresh or state.granted:
+        why = [f"{len(fresh)} version(s) have not been judged"] * bool(fresh) + ["an approval was given"] * bool(
+            state.granted
+        )
+        yield Gate(state.fleet.name, tuple(sorted({*fresh, *state.granted})), "; ".join(why))
+    if state.waiting:
+        names = {row["version_id"]: row["key"] for row in state.table.select("version_id", "key").iter_rows(named=True)}
+        keys = tuple(dict.fromkeys(names.get(v.version_id) or f"version {v.version_id}" for v in state.waiting))
+        yield Wait(f"approval of {state.fleet.name}", keys, state.waiting[0].gate)
+
+
+def _canaries(state: FleetState, now: datetime) -> Iterator[Action]:
+    rollout = state.fleet.rollout
+    running = state.table.filter((pl.col("rollout_state") == "started").fill_null(False))
+    if running.is_empty():
+        return
+    bake = duration.parse(rollout.bake) if isinstance(rollout, Canary) else timedelta()
+    said = pl.col(signal.CANARY_VERSION) == pl.col("rollout_version_id")
+    worse = (said & (pl.col(signal.CANARY) < 0)).fill_null(False)
+    back = running.filter(worse)
+    held = running.filter(~worse & (pl.col("rollout_at") <= now - bake))
+    if back.is_empty() and held.is_empty():
+        return
+    reasons = [f"{len(held)} held for {duration.show(bake)}"] * (not held.is_empty())
+    reasons += [f"{len(back)} did worse than the champion"] * (not back.is_empty())
+    yield Finish(
+        state.fleet.name, tuple(held["rollout_version_id"]), tuple(back["rollout_version_id"]), "; ".join(reasons)
+    )

@@ -1,0 +1,70 @@
+"""Projects: from a module on disk, or from the bundle that was applied, to declarations."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import Connection
+
+from argosy.errors import ArgosyError, DeclarationError
+from argosy.spec import document
+from argosy.spec.document import Declaration
+from argosy.spec.project import Project
+from argosy.store import declarations
+
+ADDED = frozenset({"code", "project", "training", "revision"})
+"""What applying adds to a declaration's JSON: digests of its code, its project, and what training depends on."""
+
+
+def load(module: Path) -> tuple[Project, ModuleType]:
+    """Import a project's module and collect what it declares. Runs the user's code, in this process.
+
+    An error in that code is reported with its file and line.
+    """
+    root = str(module.parent)
+    forget(root)
+    sys.path.insert(0, root)
+    try:
+        importlib.invalidate_caches()
+        found = importlib.import_module(module.stem)
+    except ArgosyError:
+        raise
+    except Exception as error:
+        raise DeclarationError(f"{module.name} failed: {_where(error, root)}", next=f"python {module.name}") from error
+    finally:
+        sys.path.remove(root)
+    return Project.collect(found), found
+
+
+def recorded(conn: Connection) -> Project:
+    """The project that is in force: every current declaration of the store."""
+    return Project.of([declaration(row.body) for row in declarations.current(conn)])
+
+
+def declaration(body: Mapping[str, Any]) -> Declaration:
+    """The declaration in a recorded body, without what applying added to it."""
+    return document.decode({key: value for key, value in body.items() if key not in ADDED})
+
+
+def forget(root: str) -> None:
+    """Drop modules that were imported from a project's directory, so that importing it again reads its files."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and Path(file).is_relative_to(root) and "site-packages" not in Path(file).parts:
+            del sys.modules[name]
+
+
+def _where(error: Exception, root: str) -> str:
+    trace = error.__traceback__
+    place = ""
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if file.startswith(root):
+            place = f"{Path(file).name} line {trace.tb_lineno}: "
+        trace = trace.tb_next
+    return f"{place}{type(error).__name__}: {error}"

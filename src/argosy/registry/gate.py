@@ -1,0 +1,73 @@
+"""Gates: pure verdicts on a version from what its training recorded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from argosy.spec.gate import Approval, Gate
+from argosy.spec.metric import greater_is_better
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """What gates look at: scores and costs by name, and comparisons on the same held-out rows by rival and score.
+
+    A comparison has `own`, `rival`, `difference` (own minus rival), `low` and `high` (its 95 % interval).
+    """
+
+    metrics: dict[str, float]
+    rivals: dict[str, dict[str, dict[str, float]]] = {}
+    rows: int = 0
+
+
+class Ruling(msgspec.Struct, frozen=True):
+    """What one gate says: `passed` is None while it waits for a person."""
+
+    gate: str
+    passed: bool | None
+    message: str
+    evidence: dict[str, Any]
+
+
+def judge(gates: tuple[Gate | Approval, ...], evidence: Evidence, granted: bool | None = None) -> list[Ruling]:
+    """Every gate's ruling, in order; `granted` is a person's answer, None while there is none."""
+    return [_approval(gate, granted) if isinstance(gate, Approval) else _gate(gate, evidence) for gate in gates]
+
+
+def verdict(rulings: list[Ruling]) -> bool | None:
+    """True when all passed, False when one failed, None when all others passed and one waits for a person."""
+    if any(ruling.passed is False for ruling in rulings):
+        return False
+    return None if any(ruling.passed is None for ruling in rulings) else True
+
+
+def _approval(gate: Approval, granted: bool | None) -> Ruling:
+    if granted is None:
+        return Ruling(gate.name, None, f"waits for {gate.by}", {})
+    return Ruling(gate.name, granted, "granted" if granted else "refused", {"granted": granted})
+
+
+def _gate(gate: Gate, evidence: Evidence) -> Ruling:
+    if gate.beats is not None:
+        return _against(gate, gate.beats, evidence)
+    value = evidence.metrics.get(gate.metric)
+    if value is None or math.isnan(value):
+        return Ruling(gate.name, False, f"{gate.metric} is not known on {evidence.rows} held-out rows", {})
+    passed = (gate.minimum is None or value >= gate.minimum) and (gate.maximum is None or value <= gate.maximum)
+    message = f"{gate.metric} is {value:.4g}"
+    return Ruling(gate.name, passed, message, {"value": value, "minimum": gate.minimum, "maximum": gate.maximum})
+
+
+def _against(gate: Gate, rival: str, evidence: Evidence) -> Ruling:
+    scores = evidence.rivals.get(rival)
+    if scores is None:
+        return Ruling(gate.name, True, f"there is no {rival} to beat", {})
+    seen: Mapping[str, float] | None = scores.get(gate.metric)
+    if seen is None or math.isnan(seen["difference"]):
+        return Ruling(gate.name, False, f"{gate.metric} cannot be compared with the {rival}", {})
+    gain = seen["difference"] if greater_is_better(gate.metric) else -seen["difference"]
+    message = f"{gate.metric} {seen['own']:.4g} against {seen['rival']:.4g} of the {rival} on {evidence.rows} rows"
+    return Ruling(gate.name, gain > gate.by or (gate.by > 0 and gain == gate.by), message, {**seen, "by": gate.by})

@@ -1,0 +1,160 @@
+"""Rollouts: how a version that passed its gates reaches traffic, and how it leaves it again. Every move is a fact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from argosy.errors import ConflictError
+from argosy.spec.rollout import Canary, Rollout
+from argosy.store import aliases, members, rollouts
+from argosy.store.aliases import CHALLENGER, CHAMPION, NONE, OWN, POOLED, Move
+from argosy.store.rollouts import FINISHED, ROLLED_BACK, STARTED, SUPERSEDED, NewRollout
+from argosy.store.versions import Version
+
+POOLED_KEY = "*"
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """A version that may answer, or (`own` false) whose member is better answered by the pooled model."""
+
+    version: Version
+    own: bool
+    reason: str
+
+
+class _Step(msgspec.Struct):
+    moves: list[Move] = []
+    states: list[NewRollout] = []
+
+    def write(self, tx: Connection) -> None:
+        rollouts.record(tx, self.states)
+        aliases.move(tx, self.moves)
+
+
+def start(
+    tx: Connection, fleet: str, rollout: Rollout, chosen: Sequence[Chosen], now: datetime, actor: str
+) -> dict[int, str]:
+    """Bring versions to traffic as the fleet's rollout says; returns what happened to each, in words, by version id.
+
+    The first version of a member that nobody answers for yet goes straight to all of its rows: there is no champion
+    to compare a canary with.
+    """
+    states = members.states(tx, (each.version.member_id for each in chosen))
+    step, said = _Step([], []), dict[int, str]()
+    for each in chosen:
+        state = states[each.version.member_id]
+        _supersede(step, fleet, state, each.version.id, now)
+        if not each.own:
+            if state.target != POOLED:
+                step.moves.append(_move(fleet, each.version, POOLED, now, actor, each.reason))
+            said[each.version.id] = "the pooled model answers"
+        elif isinstance(rollout, Canary) and state.target in (OWN, POOLED):
+            step.states.append(_state(fleet, each.version, "canary", STARTED, now, each.reason, share=rollout.share))
+            step.moves.append(_move(fleet, each.version, OWN, now, actor, each.reason, CHALLENGER))
+            said[each.version.id] = f"canary on {rollout.share:.0%} of the rows"
+        else:
+            step.states.append(_state(fleet, each.version, "immediate", FINISHED, now, each.reason, share=1.0))
+            step.moves.append(_move(fleet, each.version, OWN, now, actor, each.reason))
+            said[each.version.id] = "promoted"
+    step.write(tx)
+    return said
+
+
+def promote(
+    tx: Connection, fleet: str, versions: Iterable[Version], now: datetime, actor: str,
+    reason: str | Mapping[int, str], evidence: Mapping[int, dict[str, Any]] | None = None,
+) -> None:  # fmt: skip
+    """Make versions champions of their members; a canary of theirs is finished, any other is superseded."""
+    given = list(versions)
+    states = members.states(tx, (version.member_id for version in given))
+    step = _Step([], [])
+    for version in given:
+        state, why = states[version.member_id], _reason(reason, version.id)
+        if state.rollout_version_id == version.id and state.rollout_state == STARTED:
+            seen = (evidence or {}).get(version.id, {})
+            step.states.append(_state(fleet, version, "canary", FINISHED, now, why, share=1.0, evidence=seen))
+        else:
+            _supersede(step, fleet, state, version.id, now)
+            step.states.append(_state(fleet, version, "immediate", FINISHED, now, why, share=1.0))
+        step.moves.append(_move(fleet, version, OWN, now, actor, why))
+        step.moves.append(_move(fleet, version, NONE, now, actor, why, CHALLENGER))
+    step.write(tx)
+
+
+def roll_back_canary(
+    tx: Connection, fleet: str, versions: Iterable[Version], now: datetime, actor: str,
+    reason: str | Mapping[int, str], evidence: Mapping[int, dict[str, Any]] | None = None,
+) -> None:  # fmt: skip
+    """Take running canaries off traffic; the champion answers all rows again."""
+    step = _Step([], [])
+    for version in versions:
+        why, seen = _reason(reason, version.id), (evidence or {}).get(version.id, {})
+        step.states.append(_state(fleet, version, "canary", ROLLED_BACK, now, why, share=0.0, evidence=seen))
+        step.moves.append(_move(fleet, version, NONE, now, actor, why, CHALLENGER))
+    step.write(tx)
+
+
+def roll_back(tx: Connection, fleet: str, member_id: int, now: datetime, actor: str, reason: str) -> str:
+    """Undo the last change of a member: stop its canary, or give the place back to the previous champion.
+
+    Returns what was done, in words. Raises ConflictError if there is nothing to go back to.
+    """
+    state = members.states(tx, [member_id])[member_id]
+    if state.rollout_state == STARTED and state.rollout_version_id is not None:
+        step = _Step([], [])
+        _supersede(step, fleet, state, None, now, ROLLED_BACK, reason)
+        step.moves.append(Move(fleet=fleet, member_id=member_id, alias=CHALLENGER, target=NONE, at=now, actor=actor))
+        step.write(tx)
+        return "the canary was taken off traffic"
+    past = aliases.history(tx, member_id, CHAMPION)
+    before = next((m for m in past[1:] if (m.target, m.version_id) != (past[0].target, past[0].version_id)), None)
+    if before is None or before.target == NONE:
+        raise ConflictError(
+            f"{fleet}/{state.key} has had no other champion", next=f"argosy get versions --where member:{state.key}"
+        )
+    move = Move(
+        fleet=fleet, member_id=member_id, alias=CHAMPION, target=before.target, version_id=before.version_id,
+        at=now, actor=actor, reason=reason,
+    )  # fmt: skip
+    aliases.move(tx, [move])
+    return "the pooled model answers again" if before.target == POOLED else "the previous version answers again"
+
+
+def _supersede(
+    step: _Step, fleet: str, state: members.State, by: int | None, now: datetime,
+    outcome: str = SUPERSEDED, reason: str = "a newer version took its place",
+) -> None:  # fmt: skip
+    running = state.rollout_version_id
+    if state.rollout_state == STARTED and running is not None and running != by:
+        step.states.append(
+            NewRollout(fleet=fleet, member_id=state.member_id, version_id=running, kind=state.rollout_kind or "canary",
+                       state=outcome, at=now, share=0.0, reason=reason)
+        )  # fmt: skip
+
+
+def _state(
+    fleet: str, version: Version, kind: str, state: str, now: datetime, reason: str, *, share: float,
+    evidence: dict[str, Any] | None = None,
+) -> NewRollout:  # fmt: skip
+    return NewRollout(
+        fleet=fleet, member_id=version.member_id, version_id=version.id, kind=kind, state=state, at=now, share=share,
+        reason=reason, evidence=evidence or {},
+    )  # fmt: skip
+
+
+def _move(
+    fleet: str, version: Version, target: str, now: datetime, actor: str, reason: str, alias: str = CHAMPION
+) -> Move:
+    return Move(
+        fleet=fleet, member_id=version.member_id, alias=alias, target=target, at=now, actor=actor,
+        version_id=version.id if target == OWN else None, reason=reason,
+    )  # fmt: skip
+
+
+def _reason(reason: str | Mapping[int, str], version: int) -> str:
+    return reason if isinstance(reason, str) else reason[version]
