@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from argosy.errors import CorruptError, DeclarationError, InputError
-from argosy.model.signature import Feature, Signature, encode, encode_rows, infer_signature
+from argosy.model.signature import Feature, Signature, encode, encode_columns, encode_rows, infer_signature
 
 SIGNATURE = Signature(
     (
@@ -46,6 +46,8 @@ def test_rows_and_frame_encode_alike(rows: list[dict[str, object]]) -> None:
     assert by_frame.shape == by_rows.shape == (len(rows), 4)
     assert by_frame.flags.c_contiguous and by_frame.dtype == np.float64
     np.testing.assert_array_equal(by_frame, by_rows)
+    columns = {name: [row[name] for row in rows] for name in SCHEMA}
+    np.testing.assert_array_equal(by_frame, encode_columns(columns, len(rows), SIGNATURE))
 
 
 def test_encoding_means_what_it_says() -> None:
@@ -75,6 +77,8 @@ def test_a_mistyped_value_is_refused_by_both_ways(change: dict[str, object]) -> 
     name = next(iter(change))
     with pytest.raises(InputError, match=name):
         encode_rows([row], SIGNATURE)
+    with pytest.raises(InputError, match=name):
+        encode_columns({key: [value] for key, value in row.items()}, 1, SIGNATURE)
     with pytest.raises(InputError, match=name):
         encode(pl.DataFrame([row]), SIGNATURE)
 

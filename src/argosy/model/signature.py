@@ -26,6 +26,8 @@ Matrix = npt.NDArray[np.float64]
 Row = Mapping[str, Any]
 
 _NAN = math.nan
+_FLOATS = {float, type(None)}
+_TEXTS = {str, type(None)}
 
 
 class Feature(msgspec.Struct, frozen=True):
@@ -182,6 +184,24 @@ def _encode_row(row: Row, tables: tuple[tuple[str, Feature, dict[str, float] | N
         else:
             add(_number(feature, value))
     return values
+
+
+def encode_columns(columns: Mapping[str, Sequence[Any]], count: int, signature: Signature) -> Matrix:
+    """Equal to `encode` of `count` rows given as columns of Python values, without a frame."""
+    matrix = np.empty((count, len(signature.features)))
+    for place, (name, feature, codes) in enumerate(signature.tables):
+        if name not in columns:
+            raise _absent(name, columns)
+        values = columns[name]
+        kinds = set(map(type, values))
+        if codes is not None:
+            texts = values if kinds <= _TEXTS else [None if v is None else _text(feature, v) for v in values]
+            matrix[:, place] = [codes.get(text, _NAN) for text in texts]  # type: ignore[arg-type]
+        elif kinds <= _FLOATS and feature.kind == "number":
+            matrix[:, place] = values  # None becomes NaN
+        else:
+            matrix[:, place] = [_NAN if v is None else _number(feature, v) for v in values]
+    return matrix
 
 
 def _number(feature: Feature, value: object) -> float:

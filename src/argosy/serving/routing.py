@@ -1,0 +1,153 @@
+"""Who answers a row: an immutable picture of every endpoint, and the choice of a version for each row.
+
+A canary's share is decided by a hash of the row's key and the canary's address: the same row meets
+the same version for as long as the rollout lasts, and another rollout draws other rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from hashlib import blake2b
+from typing import Literal
+
+import msgspec
+
+from argosy.errors import UnknownError
+from argosy.model.signature import Task
+from argosy.spec.expression import Expression
+from argosy.store.blobs import Slot
+
+Datatype = Literal["BOOL", "INT64", "FP64", "BYTES", "TIME"]
+Reason = Literal["own", "canary", "pooled", "unknown"]
+_RANGE = float(2**64)
+
+
+class VersionRef(msgspec.Struct, frozen=True):
+    """One version: its id, its address (`late-arrival/JFK/AA@7`) and where its bytes and its signature lie."""
+
+    id: int
+    address: str
+    format: str
+    slot: Slot
+    signature: str
+
+    def __hash__(self) -> int:
+        """By id: one version has one reference."""
+        return self.id
+
+
+class Route(msgspec.Struct, frozen=True):
+    """The versions that may answer for one member; `share` of its rows go to the canary."""
+
+    champion: VersionRef | None = None
+    canary: VersionRef | None = None
+    share: float = 0.0
+
+
+class Input(msgspec.Struct, frozen=True):
+    """A column that a request may carry. TIME travels as BYTES in ISO 8601."""
+
+    name: str
+    datatype: Datatype
+    required: bool = True
+
+
+class ViewBinding(msgspec.Struct, frozen=True):
+    """A feature view read online: the columns that key it, the columns it gives, and how long they count."""
+
+    name: str
+    entity: tuple[str, ...]
+    columns: tuple[str, ...]
+    ttl: timedelta | None = None
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """How one fleet answers. `row_key` names the input that identifies a row, `time` its event time."""
+
+    fleet: str
+    task: Task
+    by: tuple[str, ...]
+    inputs: tuple[Input, ...]
+    request_features: tuple[tuple[str, Expression], ...] = ()
+    views: tuple[ViewBinding, ...] = ()
+    time: str | None = None
+    lead: timedelta = timedelta(0)
+    row_key: str | None = None
+    pooled: Route = Route()
+    routes: Mapping[str, Route] = {}
+
+
+class Routing(msgspec.Struct, frozen=True):
+    """Every endpoint at one moment. A later picture has a larger `version`."""
+
+    version: int
+    endpoints: Mapping[str, Endpoint]
+
+    def endpoint(self, fleet: str) -> Endpoint:
+        """The endpoint of a fleet; raises UnknownError."""
+        found = self.endpoints.get(fleet)
+        if found is None:
+            some = ", ".join(sorted(self.endpoints)[:8]) or "none yet"
+            raise UnknownError(f"there is no fleet {fleet!r} here (served: {some})", next="argosy get fleets")
+        return found
+
+
+class Assignment(msgspec.Struct, frozen=True):
+    """The version of each row, why, and the rows of each version."""
+
+    versions: list[VersionRef]
+    reasons: list[Reason]
+    groups: dict[VersionRef, list[int]]
+
+
+def member_key(values: Sequence[object]) -> str:
+    """The key of a member: its values joined by "/", with "%" and "/" in them percent-encoded."""
+    return "/".join([_part(value) for value in values])
+
+
+def _part(value: object) -> str:
+    text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+    return text.replace("%", "%25").replace("/", "%2F") if "/" in text or "%" in text else text
+
+
+def choose(endpoint: Endpoint, key: str, row: str) -> tuple[VersionRef, Reason]:
+    """The version that answers a row of member `key`, identified by `row`; raises UnknownError if there is none."""
+    route = endpoint.routes.get(key)
+    own = route is not None and route.champion is not None
+    chosen = route if route is not None and own else endpoint.pooled
+    reason: Reason = "own" if own else "pooled" if route is not None else "unknown"
+    canary = route if route is not None and route.canary is not None else chosen
+    if canary.canary is not None and draw(canary.canary, row) < canary.share:
+        return canary.canary, "canary"
+    if chosen.champion is None:
+        raise _unanswered(endpoint, key, known=route is not None)
+    return chosen.champion, reason
+
+
+def assign(endpoint: Endpoint, keys: Sequence[str], rows: Sequence[str]) -> Assignment:
+    """`choose` for each row: each is answered by exactly one version, or the whole batch is refused."""
+    versions: list[VersionRef] = []
+    reasons: list[Reason] = []
+    groups: dict[int, tuple[VersionRef, list[int]]] = {}
+    for index, (key, row) in enumerate(zip(keys, rows, strict=True)):
+        version, reason = choose(endpoint, key, row)
+        versions.append(version)
+        reasons.append(reason)
+        groups.setdefault(version.id, (version, []))[1].append(index)
+    return Assignment(versions, reasons, dict(groups.values()))
+
+
+def draw(canary: VersionRef, row: str) -> float:
+    """A number in [0, 1), uniform over rows and always the same for one row and one canary."""
+    digest = blake2b(row.encode(), digest_size=8, key=canary.address.encode()[-64:]).digest()
+    return int.from_bytes(digest, "big") / _RANGE
+
+
+def _unanswered(endpoint: Endpoint, key: str, *, known: bool) -> UnknownError:
+    address = f"{endpoint.fleet}/{key}" if key else endpoint.fleet
+    why = "has no champion" if known else "is not known"
+    return UnknownError(
+        f"member {address!r} {why} and fleet {endpoint.fleet!r} has no pooled model",
+        next=f"argosy why {address}, or declare the fleet with pooled=True",
+    )

@@ -1,0 +1,228 @@
+"""From checked rows to answers: features, versions, predictions, one pass a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from secrets import token_hex
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from argosy.errors import InputError
+from argosy.model.signature import Signature, encode_columns, encode_rows
+from argosy.serving.cache import Loaded, ModelCache
+from argosy.serving.protocol import Answer, Batch, Columns
+from argosy.serving.recorder import Recorder, Stream
+from argosy.serving.routing import Assignment, Endpoint, VersionRef, assign, choose, member_key
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_DTYPES: Mapping[str, pl.DataType] = {
+    "BOOL": pl.Boolean(),
+    "INT64": pl.Int64(),
+    "FP64": pl.Float64(),
+    "BYTES": pl.String(),
+    "TIME": pl.Datetime("us", "UTC"),
+}
+
+
+class OnlineReader(Protocol):
+    """Reads the values of an endpoint's views, in the order of its bindings and their columns.
+
+    A value that does not count at the moment asked for is None. Per view comes the age of the value
+    found, None where there is none; a view has expired where its age is above its time to live.
+    """
+
+    def one(self, entity: Mapping[str, Any], at: datetime) -> tuple[list[Any], Sequence[timedelta | None]]:
+        """For one row, by the names of the entity columns."""
+        ...
+
+    def rows(
+        self, entities: Mapping[str, Sequence[Any]], at: datetime | Sequence[datetime]
+    ) -> tuple[Sequence[Sequence[Any]], Sequence[Sequence[timedelta | None]]]:
+        """For many, at one moment or at one a row."""
+        ...
+
+
+class Plan(msgspec.Struct):
+    """A batch with its versions chosen and its decision time known."""
+
+    batch: Batch
+    id: str
+    keys: list[str]
+    rows: list[str]
+    assignment: Assignment
+    at: datetime | list[datetime]
+
+
+class Scorer:
+    """Answers batches of one routing picture after another. Threads share it.
+
+    `clock` gives the arrival time, `readers` the online reader of an endpoint with views.
+    """
+
+    def __init__(
+        self,
+        cache: ModelCache,
+        clock: Callable[[], datetime],
+        readers: Callable[[Endpoint], OnlineReader] | None = None,
+        recorder: Recorder | None = None,
+    ) -> None:
+        self._cache = cache
+        self._clock = clock
+        self._readers = readers
+        self._recorder = recorder
+        self._expressions: dict[int, tuple[Endpoint, list[pl.Expr]]] = {}
+        self._online: dict[int, tuple[Endpoint, OnlineReader]] = {}
+        self._streams: dict[tuple[str, str], Stream] = {}
+        self._prefix = token_hex(6)
+        self._numbers = count()
+
+    def plan(self, batch: Batch) -> Plan:
+        """Choose the version of each row; raises UnknownError if a row has none."""
+        endpoint, columns = batch.endpoint, batch.columns
+        id = batch.id if batch.id is not None else f"{self._prefix}-{next(self._numbers):x}"
+        given = columns.get(endpoint.row_key) if endpoint.row_key else None
+        rows = [f"{id}:{i}" if value is None else str(value) for i, value in enumerate(given or [None] * batch.count)]
+        at = batch.at if batch.at is not None else self._clock()
+        if batch.count == 1:
+            keys = [member_key([columns[name][0] for name in endpoint.by])]
+            version, reason = choose(endpoint, keys[0], rows[0])
+            assignment = Assignment([version], [reason], {version: [0]})
+        else:
+            parts = [columns[name] for name in endpoint.by]
+            keys = [member_key(values) for values in zip(*parts, strict=True)] if parts else [""] * batch.count
+            assignment = assign(endpoint, keys, rows)
+        return Plan(batch, id, keys, rows, assignment, at)
+
+    def cold(self, plan: Plan) -> list[VersionRef]:
+        """The versions of a plan that are not loaded: `ModelCache.get` them off the loop before `answer`."""
+        return [ref for ref in plan.assignment.groups if self._cache.peek(ref) is None]
+
+    def answer(self, plan: Plan) -> Answer:
+        """Read, derive, encode, predict and record; supplied values win over what views and expressions give."""
+        batch, assignment = plan.batch, plan.assignment
+        columns, stale = dict(batch.columns), None
+        if batch.endpoint.views:
+            stale = self._read_views(batch.endpoint, columns, batch.count, plan.at)
+        if batch.endpoint.request_features:
+            self._derive(batch.endpoint, columns)
+        models = {ref: self._cache.get(ref) for ref in assignment.groups}
+        predictions = _predict(models, assignment, columns, batch.count)
+        if self._recorder is not None:
+            self._record(plan, models, columns, predictions, stale)
+        versions = [ref.address for ref in assignment.versions]
+        return Answer(plan.id, predictions, versions, list(assignment.reasons), stale)
+
+    def _read_views(self, endpoint: Endpoint, columns: Columns, rows: int, at: datetime | list[datetime]) -> list[bool]:
+        names = [name for view in endpoint.views for name in view.columns]
+        if all(name in columns for name in names):
+            return [False] * rows
+        entities = {name: columns[name] for view in endpoint.views for name in view.entity}
+        reader = self._reader(endpoint)
+        if rows == 1:
+            one, age = reader.one({k: v[0] for k, v in entities.items()}, at[0] if isinstance(at, list) else at)
+            found: Sequence[Sequence[Any]] = [one]
+            ages: Sequence[Sequence[timedelta | None]] = [age]
+        else:
+            found, ages = reader.rows(entities, at)
+        for name, values in zip(names, zip(*found, strict=True), strict=True):
+            columns.setdefault(name, list(values))
+        limits = [view.ttl for view in endpoint.views]
+        return [any(_expired(age, ttl) for age, ttl in zip(row, limits, strict=True)) for row in ages]
+
+    def _reader(self, endpoint: Endpoint) -> OnlineReader:
+        known = self._online.get(id(endpoint))
+        if known is None or known[0] is not endpoint:
+            if self._readers is None:
+                raise InputError(
+                    f"fleet {endpoint.fleet!r} reads feature views and this server has no online store",
+                    next="send the views' columns in the request, or start the server with the home's online store",
+                )
+            self._forget(endpoint)
+            known = self._online[id(endpoint)] = (endpoint, self._readers(endpoint))
+        return known[1]
+
+    def _derive(self, endpoint: Endpoint, columns: Columns) -> None:
+        wanted = [name for name, _ in endpoint.request_features if name not in columns]
+        if not wanted:
+            return
+        known = self._expressions.get(id(endpoint))
+        if known is None or known[0] is not endpoint:
+            self._forget(endpoint)
+            expressions = [expression.expr().alias(name) for name, expression in endpoint.request_features]
+            known = self._expressions[id(endpoint)] = (endpoint, expressions)
+        types = {each.name: _DTYPES[each.datatype] for each in endpoint.inputs}
+        frame = pl.DataFrame([pl.Series(n, columns[n], dtype=t) for n, t in types.items() if n in columns])
+        chosen = [e for (name, _), e in zip(endpoint.request_features, known[1], strict=True) if name in wanted]
+        try:
+            derived = frame.select(chosen)
+        except pl.exceptions.PolarsError as error:
+            raise InputError(
+                f"the request features of fleet {endpoint.fleet!r} fail on these rows: {error}",
+                next="check the values that they are computed from",
+            ) from error
+        rows = len(frame)
+        for series in derived:
+            values = series.to_list()
+            columns[series.name] = values * rows if len(values) == 1 else values
+
+    def _forget(self, endpoint: Endpoint) -> None:
+        """Drop what belongs to earlier pictures of the same fleet."""
+        for table in (self._expressions, self._online):
+            for key in [key for key, (old, _) in table.items() if old.fleet == endpoint.fleet and old is not endpoint]:
+                table.pop(key, None)
+
+    def _record(
+        self,
+        plan: Plan,
+        models: Mapping[VersionRef, Loaded],
+        columns: Columns,
+        predictions: list[float],
+        stale: list[bool] | None,
+    ) -> None:
+        assert self._recorder is not None
+        fleet, groups = plan.batch.endpoint.fleet, plan.assignment.groups
+        arrived = None if isinstance(plan.at, list) else (plan.at - _EPOCH) // _MICROSECOND
+        for ref, indices in groups.items():
+            stream = self._stream(fleet, models[ref].signature)
+            values = [columns[name] for name in stream.signature.names]
+            rows = []
+            for i in indices:
+                at = (plan.at[i] - _EPOCH) // _MICROSECOND if isinstance(plan.at, list) else arrived
+                outcome = (plan.assignment.reasons[i], predictions[i], stale[i] if stale else False)
+                rows.append((plan.rows[i], plan.keys[i], at, plan.id, ref.address, *outcome, *[v[i] for v in values]))
+            self._recorder.add(stream, rows)
+
+    def _stream(self, fleet: str, signature: Signature) -> Stream:
+        known = self._streams.get((fleet, signature.digest))
+        if known is None:
+            known = self._streams[fleet, signature.digest] = Stream(fleet, signature)
+        return known
+
+
+def _predict(models: Mapping[VersionRef, Loaded], assignment: Assignment, columns: Columns, rows: int) -> list[float]:
+    if rows == 1:
+        loaded = models[assignment.versions[0]]
+        matrix = encode_rows([{name: values[0] for name, values in columns.items()}], loaded.signature)
+        return [float(loaded.model.predict(matrix)[0])]
+    matrices = {m.signature.digest: encode_columns(columns, rows, m.signature) for m in _distinct(models).values()}
+    out = np.empty(rows)
+    for ref, indices in assignment.groups.items():
+        loaded = models[ref]
+        matrix = matrices[loaded.signature.digest]
+        out[indices] = loaded.model.predict(matrix if len(indices) == rows else matrix[indices])
+    answers: list[float] = out.tolist()
+    return answers
+
+
+def _distinct(models: Mapping[VersionRef, Loaded]) -> dict[str, Loaded]:
+    return {loaded.signature.digest: loaded for loaded in models.values()}
+
+
+def _expired(age: timedelta | None, ttl: timedelta | None) -> bool:
+    return age is not None and ttl is not None and age > ttl

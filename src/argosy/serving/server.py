@@ -1,0 +1,108 @@
+"""Start the inference server."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server.embed import Server
+
+from argosy.serving.app import App, Settings
+from argosy.serving.cache import ModelCache, blob_loader
+from argosy.serving.recorder import Recorder
+from argosy.serving.routing import Endpoint
+from argosy.serving.score import OnlineReader, Scorer
+from argosy.serving.snapshot import Source
+from argosy.store import Store
+
+_MB = 1 << 20
+Readers = Callable[[Endpoint], OnlineReader]
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What a server is started with. `readers` is called with the home, once in each worker process.
+
+    `predictions` is the directory of recorded segments (None: nothing is recorded), `cache_mb` bounds
+    the loaded models of one worker.
+    """
+
+    home: str
+    token: str
+    blobs: Path | None = None
+    predictions: Path | None = None
+    hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
+    readers: Callable[[str], Readers] | None = None
+    cache_mb: int = 512
+    flush_seconds: float = 1.0
+    durable: bool = False
+    poll_seconds: float = 0.5
+    body_limit_mb: int = 32
+
+
+def application(options: Options) -> App:
+    """The application over a store that exists; its threads start with it."""
+    store = Store.open(options.home, blobs=options.blobs, create=False)
+    cache = ModelCache(blob_loader(store.blobs), options.cache_mb * _MB)
+    recorder = None
+    if options.predictions is not None:
+        recorder = Recorder(options.predictions, _now, flush_seconds=options.flush_seconds, durable=options.durable)
+    readers = options.readers(options.home) if options.readers is not None else None
+    settings = Settings(
+        options.token, options.hosts, options.body_limit_mb * _MB, options.poll_seconds, version("argosy")
+    )
+    return App(settings, Source(store), Scorer(cache, _now, readers, recorder), cache, recorder)
+
+
+def run(options: Options, host: str = "127.0.0.1", port: int = 8080, workers: int = 1) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way are answered and predictions written before it returns.
+
+    One worker runs in this process; more are processes of their own that share the port.
+    """
+    if workers == 1:
+        asyncio.run(_embedded(options, host, port))
+        return
+    server = Granian(
+        "argosy.serving.server:application",
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        workers=workers,
+        websockets=False,
+        http=HTTPModes.http1,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+    )
+    server.serve(target_loader=partial(_loaded, options), wrap_loader=False)
+
+
+def _loaded(options: Options) -> App:
+    return application(options)
+
+
+async def _embedded(options: Options, host: str, port: int) -> None:
+    server = Server(
+        application(options),
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        websockets=False,
+        http=HTTPModes.http1,
+        log_level=LogLevels.warning,
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    await server.serve()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

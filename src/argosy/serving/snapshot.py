@@ -1,0 +1,158 @@
+"""The routing picture, built from the facts of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from sqlalchemy import Connection, func, select
+
+from argosy.errors import DeclarationError
+from argosy.model.signature import Feature, Signature
+from argosy.serving.routing import Datatype, Endpoint, Input, Route, Routing, VersionRef, ViewBinding
+from argosy.spec import duration
+from argosy.spec.dataset import Dataset
+from argosy.spec.document import Declaration, decode
+from argosy.spec.expression import Expression
+from argosy.spec.feature import FeatureView, RequestFeatures, ViewReference
+from argosy.spec.fleet import Fleet
+from argosy.store import Store, datasets, declarations, routes, schema
+from argosy.store.blobs import Blobs
+
+POOLED = "*"
+VIEW = "view:"
+_KINDS: dict[str, Datatype] = {"number": "FP64", "category": "BYTES", "boolean": "BOOL"}
+
+
+class Source:
+    """Gives a newer picture whenever a declaration, an alias or a rollout has changed, else None.
+
+    The picture's version grows with every such fact. Call it from one thread at a time.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._seen = -1
+        self._signatures: dict[str, Signature] = {}
+
+    def __call__(self) -> Routing | None:
+        """One transaction: nothing is read where nothing has changed."""
+        with self._store.read() as conn:
+            declared = conn.execute(select(func.coalesce(func.max(schema.declaration.c.id), 0))).scalar_one()
+            version = int(declared) + sum(routes.mark(conn))
+            if version == self._seen:
+                return None
+            picture = Routing(version, self._endpoints(conn))
+        self._seen = version
+        return picture
+
+    def _endpoints(self, conn: Connection) -> dict[str, Endpoint]:
+        current = [decode(each.body) for each in declarations.current(conn)]
+        return {fleet.name: self._endpoint(conn, fleet, current) for fleet in current if isinstance(fleet, Fleet)}
+
+    def _endpoint(self, conn: Connection, fleet: Fleet, current: Sequence[Declaration]) -> Endpoint:
+        table = routes.table(conn, fleet.name)
+        members = _members(fleet, table)
+        spine = next((d for d in current if isinstance(d, Dataset) and d.name == fleet.spine), None)
+        if spine is None:
+            raise DeclarationError(f"fleet {fleet.name!r} names dataset {fleet.spine!r}, which is not declared")
+        latest = datasets.version(conn, fleet.spine)
+        features = _features(self._read(self._store.blobs, {route.signature for route in table}))
+        named = {d.name: d for d in current if isinstance(d, FeatureView)}
+        views = _views(fleet, named, features)
+        expressions = _expressions(fleet)
+        return Endpoint(
+            fleet=fleet.name,
+            task="binary" if fleet.task == "binary" else "regression",
+            by=fleet.by,
+            inputs=_inputs(fleet, spine, latest.columns if latest else {}, features, views),
+            request_features=expressions,
+            views=views,
+            time=spine.time,
+            lead=duration.parse(fleet.lead) if fleet.lead else timedelta(0),
+            row_key=spine.key[0] if len(spine.key) == 1 else None,
+            pooled=members.pop(POOLED, Route()) if fleet.pooled else Route(),
+            routes=members,
+        )
+
+    def _read(self, blobs: Blobs, digests: Iterable[str | None]) -> list[Signature]:
+        found = []
+        for digest in sorted({digest for digest in digests if digest is not None}):
+            if digest not in self._signatures:
+                self._signatures[digest] = Signature.from_json(blobs.get(digest))
+            found.append(self._signatures[digest])
+        return found
+
+
+def _members(fleet: Fleet, table: Sequence[routes.Route]) -> dict[str, Route]:
+    found: dict[str, Route] = {}
+    for row in table:
+        ref = _reference(fleet, row)
+        known = found.get(row.key, Route())
+        if row.role == "rollout" and row.kind == "canary":
+            found[row.key] = Route(known.champion, ref, row.share or 0.0)
+        elif row.role == "champion":
+            found[row.key] = Route(ref if row.target == "own" else None, known.canary, known.share)
+    return found
+
+
+def _reference(fleet: Fleet, row: routes.Route) -> VersionRef | None:
+    if row.version_id is None or row.slot is None or row.format is None or row.signature is None:
+        return None
+    member = f"{fleet.name}/{row.key}" if row.key else fleet.name
+    return VersionRef(row.version_id, f"{member}@{row.number}", row.format, row.slot, row.signature)
+
+
+def _features(signatures: Sequence[Signature]) -> dict[str, Feature]:
+    return {feature.name: feature for signature in signatures for feature in signature.features}
+
+
+def _expressions(fleet: Fleet) -> tuple[tuple[str, Expression], ...]:
+    found = [f.expressions for f in fleet.features if isinstance(f, RequestFeatures)]
+    return tuple(pair for expressions in found for pair in expressions.items())
+
+
+def _views(fleet: Fleet, declared: dict[str, FeatureView], features: dict[str, Feature]) -> tuple[ViewBinding, ...]:
+    """Bindings of the fleet's views, with the columns that some version of the fleet takes from each."""
+    bindings = []
+    for each in fleet.features:
+        if isinstance(each, ViewReference) and each.name in declared:
+            view = declared[each.name]
+            columns = tuple(name for name, feature in features.items() if feature.origin == VIEW + view.name)
+            ttl = duration.parse(view.ttl) if view.ttl else None
+            bindings += [ViewBinding(view.name, view.entity, columns, ttl)] if columns else []
+    return tuple(bindings)
+
+
+def _inputs(
+    fleet: Fleet,
+    spine: Dataset,
+    types: dict[str, str],
+    features: dict[str, Feature],
+    views: Sequence[ViewBinding],
+) -> tuple[Input, ...]:
+    """What a request must carry (keys, columns, what expressions read) and may (time, row key, given features)."""
+    exact = [*fleet.by, *(name for view in views for name in view.entity)]
+    exact += [name for _, expression in _expressions(fleet) for name in expression.columns()]
+    own = [name for name, feature in features.items() if feature.origin == "column"]
+    inputs = {name: Input(name, _datatype(name, types, features)) for name in exact}
+    for name in own:
+        inputs.setdefault(name, Input(name, _KINDS[features[name].kind]))
+    optional = [spine.time, *spine.key[:1], *(name for name in features if name not in own)]
+    for name in optional:
+        inputs.setdefault(name, Input(name, _datatype(name, types, features), required=False))
+    return tuple(inputs.values())
+
+
+def _datatype(name: str, types: dict[str, str], features: dict[str, Feature]) -> Datatype:
+    """The type on the wire of a spine column, else of a feature, else text."""
+    seen = types.get(name, "")
+    if seen.startswith(("Int", "UInt")):
+        return "INT64"
+    if seen.startswith(("Float", "Decimal")):
+        return "FP64"
+    if seen.startswith(("Datetime", "Date")):
+        return "TIME"
+    if seen.startswith("Bool"):
+        return "BOOL"
+    return _KINDS[features[name].kind] if not seen and name in features else "BYTES"
