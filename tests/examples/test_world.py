@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+
 from examples.flights import world as flights_world
 from examples.flights.world import LEAD, REQUEST_COLUMNS, World, land, land_until, load, requests
 
