@@ -55,10 +55,10 @@ def move(tx: Connection, moves: Sequence[Move]) -> list[int]:
 def current(conn: Connection, fleet: str, alias: str) -> dict[int, Alias]:
     """Where `alias` points for each member of a fleet that ever had it, by member id."""
     member = schema.member
-    c = _TABLE.c
-    last = select(func.max(c.id)).where(c.member_id == member.c.id, c.alias == alias).scalar_subquery()
-    query = columns(_TABLE, Alias).join(member, c.id == last).where(member.c.fleet == fleet)
-    return {each.member_id: each for each in fetch(conn, query, Alias)}
+    each = _TABLE.alias().c
+    last = select(func.max(each.id)).where(each.member_id == member.c.id, each.alias == alias).scalar_subquery()
+    query = columns(_TABLE, Alias).select_from(member.join(_TABLE, _TABLE.c.id == last)).where(member.c.fleet == fleet)
+    return {found.member_id: found for found in fetch(conn, query, Alias)}
 
 
 def history(conn: Connection, member_id: int, alias: str | None = None, limit: int = 100) -> list[Alias]:

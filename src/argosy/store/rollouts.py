@@ -47,9 +47,12 @@ def record(tx: Connection, rollouts: Sequence[NewRollout]) -> list[int]:
 def current(conn: Connection, fleet: str) -> dict[int, Rollout]:
     """The latest rollout of each member of a fleet that ever had one, by member id."""
     member = schema.member
-    last = select(func.max(_TABLE.c.id)).where(_TABLE.c.member_id == member.c.id).scalar_subquery()
-    query = columns(_TABLE, Rollout).join(member, _TABLE.c.id == last).where(member.c.fleet == fleet)
-    return {each.member_id: each for each in fetch(conn, query, Rollout)}
+    each = _TABLE.alias().c
+    last = select(func.max(each.id)).where(each.member_id == member.c.id).scalar_subquery()
+    query = (
+        columns(_TABLE, Rollout).select_from(member.join(_TABLE, _TABLE.c.id == last)).where(member.c.fleet == fleet)
+    )
+    return {found.member_id: found for found in fetch(conn, query, Rollout)}
 
 
 def history(conn: Connection, member_id: int, limit: int = 100) -> list[Rollout]:

@@ -1,0 +1,243 @@
+"""Facts: what is recorded is read back, transactions are whole, snapshots hold still."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from argosy.errors import ConflictError, InputError, UnknownError
+from argosy.store import (
+    Store,
+    alerts,
+    bundles,
+    contracts,
+    datasets,
+    declarations,
+    events,
+    executions,
+    findings,
+    statistics,
+    tokens,
+    windows,
+)
+from argosy.testing.sample import attempt, digest, ingest, moment, part
+
+
+def _event(message: str, subject: str = "flights") -> events.NewEvent:
+    return events.NewEvent(at=moment(), kind="ingested", subject=subject, actor="ann", message=message)
+
+
+class FactsConformance:
+    """Everything but members."""
+
+    def test_a_transaction_that_fails_leaves_nothing(self, store: Store) -> None:
+        """All or nothing."""
+        with pytest.raises(ZeroDivisionError), store.write() as tx:
+            events.add(tx, [_event("lost")])
+            raise ZeroDivisionError
+        with store.read() as conn:
+            assert events.since(conn) == []
+
+    def test_a_snapshot_does_not_see_later_writes(self, store: Store) -> None:
+        """Two queries of one snapshot agree."""
+        with store.read() as conn:
+            assert events.since(conn) == []
+            with store.write() as tx:
+                events.add(tx, [_event("later")])
+            assert events.since(conn) == []
+        with store.read() as conn:
+            assert [event.message for event in events.since(conn)] == ["later"]
+
+    def test_a_snapshot_cannot_write(self, store: Store) -> None:
+        """The database itself refuses."""
+        with pytest.raises(DBAPIError), store.read() as conn:
+            events.add(conn, [_event("no")])
+
+    def test_values_come_back_as_they_went_in(self, store: Store) -> None:
+        """Time zones, JSON, text of any script."""
+        body = {"a": [1, 2.5, None, True], "é": {"nested": "✓"}}
+        new = events.NewEvent(at=moment(0.123456), kind="k", subject="s", actor="Ωé", message="a%b?c'd", body=body)
+        with store.write() as tx:
+            (id,) = events.add(tx, [new])
+        with store.read() as conn:
+            (found,) = events.since(conn)
+        assert (found.id, found.at, found.body, found.actor, found.message) == (id, new.at, body, "Ωé", "a%b?c'd")
+
+    def test_a_time_without_zone_is_refused(self, store: Store) -> None:
+        """Before anything is stored."""
+        with pytest.raises(InputError, match="no time zone"), store.write() as tx:
+            events.add(tx, [events.NewEvent(at=datetime(2013, 1, 1), kind="k", subject="s", actor="a", message="m")])
+
+    def test_events_are_followed_by_id(self, store: Store) -> None:
+        """In order, from the last seen, a bounded number at a time."""
+        with store.write() as tx:
+            ids = events.add(tx, [_event(str(number)) for number in range(5)])
+        with store.read() as conn:
+            first = events.since(conn, limit=2)
+            rest = events.since(conn, first[-1].id)
+        assert [event.id for event in first + rest] == ids == sorted(ids)
+
+    def test_the_latest_declaration_is_the_current_one(self, store: Store) -> None:
+        """Until it is removed."""
+        new = declarations.NewDeclaration(kind="fleet", name="late", fingerprint="1", body={}, at=moment(), actor="ann")
+        steps = [("1", False), ("2", False), ("2", True)]
+        seen = []
+        for fingerprint, removed in steps:
+            with store.write() as tx:
+                fields = {name: getattr(new, name) for name in new.__struct_fields__}
+                step = declarations.NewDeclaration(**(fields | {"fingerprint": fingerprint, "removed": removed}))
+                declarations.add(tx, [step])
+            with store.read() as conn:
+                seen.append([each.fingerprint for each in declarations.current(conn, "fleet")])
+        assert seen == [["1"], ["2"], []]
+        with store.read() as conn:
+            assert declarations.get(conn, "fleet", "late") is None
+            assert [each.removed for each in declarations.history(conn, "fleet", "late")] == [True, False, False]
+
+    def test_a_bundle_is_recorded_once(self, store: Store) -> None:
+        """As it was first recorded."""
+        new = bundles.Bundle(
+            digest=digest("b"), project="p", at=moment(), libraries={"a": "1"}, modules={}, actor="ann"
+        )
+        with store.write() as tx:
+            bundles.add(tx, new)
+            bundles.add(
+                tx, bundles.Bundle(digest=digest("b"), project="q", at=moment(), libraries={}, modules={}, actor="b")
+            )
+        with store.read() as conn:
+            assert bundles.get(conn, digest("b")) == bundles.latest(conn, "p") == new
+            assert bundles.latest(conn, "q") is None
+
+    def test_versions_of_a_dataset_are_their_parts_so_far(self, store: Store) -> None:
+        """Each can be read again; quarantined rows do not count."""
+        with store.write() as tx:
+            one = datasets.commit(tx, ingest("flights", "a", "b"))
+            bad = datasets.NewVersion(
+                dataset="flights", at=moment(), parts=[part("c"), part("d", purpose="quarantine")], columns={}, after=1
+            )
+            two = datasets.commit(tx, bad)
+        with store.read() as conn:
+            assert (one.number, one.rows, two.number, two.rows, two.added) == (1, 20, 2, 30, 10)
+            assert [len(datasets.parts(conn, "flights", number)) for number in (1, 2)] == [2, 3]
+            assert [p.digest for p in datasets.parts(conn, "flights", 2, since=1)] == [digest("c")]
+            assert [p.digest for p in datasets.parts(conn, "flights", 2, purpose="quarantine")] == [digest("d")]
+            assert datasets.parts(conn, "flights", 2, low=moment(25)) == []
+            assert datasets.latest(conn) == {"flights": two} == {"flights": datasets.version(conn, "flights")}
+            assert datasets.versions(conn, "flights") == [one, two]
+        assert one.digest != two.digest
+
+    def test_a_source_goes_in_once(self, store: Store) -> None:
+        """The second try leaves nothing behind."""
+        with store.write() as tx:
+            datasets.commit(tx, ingest("flights", "a"))
+        with pytest.raises(ConflictError, match="already in flights: a"), store.write() as tx:
+            datasets.commit(tx, ingest("flights", "b", "a"))
+        with pytest.raises(ConflictError, match="at version 1, not 0"), store.write() as tx:
+            datasets.commit(tx, ingest("flights", "b", after=0))
+        with store.read() as conn:
+            assert datasets.ingested(conn, "flights", ["a", "b"]) == {"a"}
+            assert [version.number for version in datasets.versions(conn, "flights")] == [1]
+
+    def test_equal_parts_make_equal_digests(self, store: Store) -> None:
+        """In whatever order they came."""
+        with store.write() as tx:
+            for dataset, order in (("x", "ab"), ("y", "ba")):
+                for name in order:
+                    datasets.commit(
+                        tx, datasets.NewVersion(dataset=dataset, at=moment(), parts=[part(name)], columns={})
+                    )
+            latest = datasets.latest(tx)
+        assert latest["x"].digest == latest["y"].digest
+
+    def test_contracts_statistics_and_findings_are_kept(self, store: Store) -> None:
+        """By dataset and version."""
+        found = findings.NewFinding(
+            dataset="d", version=1, rule="range", severity="error", outcome="failed", rows=3, message="m", at=moment()
+        )
+        with store.write() as tx:
+            numbers = [
+                contracts.add(tx, contracts.NewContract(dataset="d", body={"n": n}, at=moment(), actor="ann"))
+                for n in range(2)
+            ]
+            statistics.add(tx, statistics.NewStatistic(dataset="d", number=1, body={"distance": {"nulls": 0}}))
+            findings.add(tx, [found])
+        with store.read() as conn:
+            current = contracts.current(conn, "d")
+            assert current is not None
+            assert (numbers, current.number, current.body) == ([1, 2], 2, {"n": 1})
+            assert statistics.get(conn, "d", 1) == {"distance": {"nulls": 0}}
+            assert statistics.get(conn, "d", 2) is None
+            assert [each.rows for each in findings.of(conn, "d", 1)] == [3]
+
+    def test_a_finished_task_is_found_by_its_key(self, store: Store) -> None:
+        """A failed one is not finished; costs are means of what was measured."""
+        runs = [
+            executions.NewExecution(
+                key=key, kind="join", subject="s", started_at=moment(), ended_at=moment(1), outcome=outcome, cpu_s=cpu
+            )
+            for key, outcome, cpu in (("k", "succeeded", 1.0), ("k", "failed", 2.0), ("j", "failed", None))
+        ]
+        with store.write() as tx:
+            ids = executions.record(tx, runs)
+        with store.read() as conn:
+            assert {key: run.id for key, run in executions.finished(conn, ["k", "j", "none"]).items()} == {"k": ids[0]}
+            cost = executions.cost(conn, "join")
+            assert (cost.count, cost.cpu_s, cost.peak_bytes) == (3, 1.5, None)
+            assert executions.cost(conn, "join", fleet="f").count == 0
+            assert [run.id for run in executions.of_subject(conn, "s")] == ids[::-1]
+            assert set(executions.get(conn, [*ids, 99])) == set(ids)
+
+    def test_alerts_are_raised_until_resolved(self, store: Store) -> None:
+        """Per fleet, member and name; a fleet's own alert has no member."""
+        steps = [("drift", "raised"), ("late", "raised"), ("drift", "resolved"), ("late", "raised")]
+        with store.write() as tx:
+            ids = alerts.add(
+                tx, [alerts.NewAlert(fleet="f", name=n, state=s, at=moment(), message="m") for n, s in steps]
+            )
+        with store.read() as conn:
+            assert [alert.id for alert in alerts.raised(conn, "f")] == [ids[3]]
+            assert alerts.raised(conn, "g") == []
+
+    def test_windows_are_kept_once_per_dataset_version(self, store: Store) -> None:
+        """The highest version of a span counts."""
+        made = [
+            windows.NewWindow(
+                fleet="f",
+                start=moment(h),
+                stop=moment(h + 1),
+                kind="in",
+                digest=d,
+                rows=1,
+                at=moment(),
+                dataset_version=v,
+            )
+            for h, v, d in ((0, 1, "a"), (0, 1, "again"), (0, 2, "b"), (1, 1, "c"))
+        ]
+        with store.write() as tx:
+            windows.add(tx, made)
+        with store.read() as conn:
+            assert [window.digest for window in windows.between(conn, "f", "in")] == ["b", "c"]
+            assert [window.digest for window in windows.between(conn, "f", "in", start=moment(1))] == ["c"]
+            assert [window.digest for window in windows.between(conn, "f", "in", stop=moment(1))] == ["b"]
+
+    def test_a_token_ends(self, store: Store) -> None:
+        """By its time, or when revoked."""
+        token = tokens.Token(digest=digest("secret"), name="ci", role="editor", at=moment(), expires_at=moment(2))
+        with store.write() as tx:
+            tokens.add(tx, token)
+        with store.read() as conn:
+            assert tokens.find(conn, token.digest, moment(1)) == token
+            assert tokens.find(conn, token.digest, moment(2)) is None
+            assert tokens.find(conn, digest("other"), moment(1)) is None
+        with store.write() as tx:
+            tokens.revoke(tx, token.digest, moment(0.5))
+            assert tokens.find(tx, token.digest, moment(1)) is None
+            with pytest.raises(UnknownError):
+                tokens.revoke(tx, digest("other"), moment(1))
+
+    def test_a_reference_to_nothing_is_refused(self, store: Store) -> None:
+        """Foreign keys hold."""
+        with pytest.raises(ConflictError), store.write() as tx:
+            executions.record(tx, [attempt(99, "nobody")])

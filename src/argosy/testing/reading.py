@@ -1,0 +1,147 @@
+"""Reading: every kind through one filter language, one pagination; and lineage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from argosy.errors import InputError, UnknownError
+from argosy.store import Store, events, lineage, members, resources
+from argosy.testing.sample import moment, train
+
+
+def _keys(items: list[dict[str, Any]]) -> list[str]:
+    return [item["key"] for item in items]
+
+
+class ReadingConformance:
+    """Resources and lineage."""
+
+    def test_every_kind_can_be_listed(self, store: Store) -> None:
+        """In an empty store and in one that holds something."""
+        with store.read() as conn:
+            assert all(resources.page(conn, kind).items == [] for kind in resources.names())
+        with store.write() as tx:
+            train(tx, "late", ["a"])
+        with store.read() as conn:
+            for kind in resources.names():
+                for item in resources.page(conn, kind).items:
+                    assert list(item) == resources.fields(kind)
+
+    @pytest.mark.parametrize("kind", ["members", "versions", "executions"])
+    def test_pages_hold_everything_once(self, store: Store, kind: str) -> None:
+        """In order, and what comes in between does not disturb."""
+        with store.write() as tx:
+            train(tx, "late", [f"m{number}" for number in range(7)])
+        seen, cursor = [], None
+        while True:
+            with store.read() as conn:
+                page = resources.page(conn, kind, limit=3, cursor=cursor)
+            seen += [item.get("member_id") for item in page.items]
+            if page.next is None:
+                break
+            cursor = page.next
+            with store.write() as tx:
+                members.ensure(tx, "a fleet that sorts before", [f"new{len(seen)}"], moment())
+        assert len(seen) == len(set(seen)) == 7
+        with store.read() as conn:
+            assert len(list(resources.every(conn, kind, "member_id<=7"))) == 7
+
+    @pytest.mark.parametrize(
+        ("where", "keys"),
+        [
+            ("", ["JFK/AA", "JFK/B6", "LGA/AA", "a[b]_%"]),
+            ("fleet:late key:JFK/AA", ["JFK/AA"]),
+            ("key:JFK/*", ["JFK/AA", "JFK/B6"]),
+            ("key:jfk/*", []),
+            ("-key:JFK/*", ["LGA/AA", "a[b]_%"]),
+            ("key:a[b]_%*", ["a[b]_%"]),
+            ('key:"JFK/*"', []),
+            ("version_number:none", ["a[b]_%"]),
+            ("-version_number:none", ["JFK/AA", "JFK/B6", "LGA/AA"]),
+            ("version_number>1", ["JFK/B6", "LGA/AA"]),
+            ("-version_number>1", ["JFK/AA", "a[b]_%"]),
+            ("version_number>=2 version_number<=2", ["JFK/B6", "LGA/AA"]),
+            ("version_at>2013-01-01T00:30", ["JFK/B6", "LGA/AA"]),
+            ("version_at:2013-01-01T02:00+01:00", ["JFK/B6", "LGA/AA"]),
+            ("target:own -key:*AA", ["JFK/B6"]),
+            ("-target:own", ["a[b]_%"]),
+            ("champion_id<1", []),
+            ("address:late/LGA/AA", ["LGA/AA"]),
+        ],
+    )
+    def test_filters_choose(self, store: Store, where: str, keys: list[str]) -> None:
+        """On every back end alike."""
+        with store.write() as tx:
+            train(tx, "late", ["JFK/AA", "JFK/B6", "LGA/AA"])
+            train(tx, "late", ["JFK/B6", "LGA/AA"], hours=1)
+            members.ensure(tx, "late", ["a[b]_%"], moment())
+        with store.read() as conn:
+            assert _keys(resources.page(conn, "members", where).items) == keys
+
+    def test_one_thing_is_got_by_its_address(self, store: Store) -> None:
+        """A member, a version, a fact, a fleet."""
+        with store.write() as tx:
+            (made,) = train(tx, "late", ["JFK/AA"])
+            members.ensure(tx, "single", [""], moment())
+        with store.read() as conn:
+            assert resources.get(conn, "members", "late/JFK/AA")["member_id"] == made.member_id
+            assert resources.get(conn, "members", "single")["address"] == "single"
+            assert resources.get(conn, "versions", "late/JFK/AA@1")["id"] == made.id
+            assert resources.get(conn, "versions", str(made.id))["address"] == "late/JFK/AA"
+            fleet = resources.get(conn, "fleets", "late")
+            assert {name: fleet[name] for name in ("members", "own", "failing")} == {
+                "members": 1,
+                "own": 1,
+                "failing": 0,
+            }
+            assert type(fleet["versions"]) is int
+            for kind, reference in (("versions", "late/JFK/AA@2"), ("versions", "x"), ("events", "no"), ("ships", "x")):
+                with pytest.raises(UnknownError):
+                    resources.get(conn, kind, reference)
+
+    def test_facts_are_watched(self, store: Store) -> None:
+        """From the last id seen."""
+        new = [events.NewEvent(at=moment(), kind="k", subject="s", actor="a", message=str(n)) for n in range(3)]
+        with store.write() as tx:
+            ids = events.add(tx, new)
+        with store.read() as conn:
+            assert [item["message"] for item in resources.watch(conn, "events", ids[0])] == ["1", "2"]
+            assert resources.watch(conn, "events", ids[-1]) == []
+            with pytest.raises(InputError):
+                resources.watch(conn, "members", 0)
+
+    def test_what_was_not_given_is_refused(self, store: Store) -> None:
+        """Cursors and limits."""
+        with store.read() as conn:
+            for cursor in ("x", "bm90IGpzb24=", "WzEsIDJd", "WyJhIl0="):
+                with pytest.raises(InputError, match="cursor"):
+                    resources.page(conn, "events", cursor=cursor)
+            for limit in (0, 1001):
+                with pytest.raises(InputError, match="limit"):
+                    resources.page(conn, "events", limit=limit)
+
+    def test_lineage_leads_back_and_forth(self, store: Store) -> None:
+        """Over executions, a step at a time."""
+        with store.write() as tx:
+            train(tx, "late", ["a", "b"])
+        version, flights = lineage.Node("version", "late/a/0"), lineage.Node("dataset", "flights@1")
+        with store.read() as conn:
+            up = lineage.walk(conn, version, up=1)
+            down = lineage.walk(conn, flights, up=0, down=1)
+            still = lineage.walk(conn, version, up=0)
+            cut = lineage.walk(conn, flights, up=0, down=1, limit=1)
+            of_run = lineage.walk(conn, next(node for node in up.nodes if node.kind == "execution"), up=1, down=1)
+        assert {node.reference for node in up.nodes if node.kind != "execution"} == {
+            "late/a/0",
+            "flights@1",
+            "weather@1",
+            "b",
+        }
+        assert {node.reference for node in down.nodes if node.kind == "version"} == {"late/a/0", "late/b/0"}
+        assert (still.nodes, still.links, still.cut) == ([version], [], False)
+        assert cut.cut
+        assert not down.cut
+        assert of_run.nodes == up.nodes
+        assert of_run.links == up.links
