@@ -1,0 +1,152 @@
+"""A store with a fleet of three members and their models, as training leaves it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import polars as pl
+import pytest
+from lightgbm import LGBMClassifier
+from sklearn.linear_model import LogisticRegression
+
+from argosy.model.export import export
+from argosy.model.format import Matrix
+from argosy.model.signature import Feature, Signature
+from argosy.spec import document
+from argosy.spec.dataset import Dataset
+from argosy.spec.feature import FeatureView, request_features
+from argosy.spec.fleet import Fleet, Label
+from argosy.spec.search import Candidate
+from argosy.spec.source import Parquet
+from argosy.store import Store, aliases, artifacts, datasets, declarations, executions, members, rollouts, versions
+
+NOW = datetime(2013, 4, 1, 12, tzinfo=UTC)
+SIGNATURE = Signature(
+    (
+        Feature("distance", "number"),
+        Feature("hour", "number", origin="request"),
+        Feature("temp", "number", origin="view:conditions"),
+        Feature("wind", "number", origin="view:conditions"),
+        Feature("dest", "category", ("BOS", "LAX", "MIA")),
+    ),
+    "binary",
+    "late",
+)
+FLIGHTS = Dataset("flights", time="departure", key="flight", source=Parquet("flights.parquet"))
+FLEET = Fleet(
+    "late-arrival",
+    spine="flights",
+    by=("origin", "carrier"),
+    label=Label("late"),
+    features=(
+        "distance",
+        "dest",
+        request_features(hour=pl.col("departure").dt.hour()),
+        FeatureView("conditions", "weather", ("origin",), "flights:conditions", ttl="6h"),
+    ),
+    candidates=(Candidate(LogisticRegression()),),
+    pooled=True,
+    lead="1h",
+)
+COLUMNS = {
+    "flight": "String",
+    "origin": "String",
+    "carrier": "String",
+    "departure": "Datetime(time_unit='us', time_zone='UTC')",
+    "distance": "Int64",
+    "dest": "String",
+}
+
+
+def matrix(rows: int = 300) -> Matrix:
+    """Rows of SIGNATURE."""
+    rng = np.random.default_rng(11)
+    found = rng.normal(size=(rows, 5))
+    found[:, 1], found[:, 4] = rng.integers(0, 24, rows), rng.integers(0, 3, rows)
+    return found
+
+
+def trained(seed: int) -> LGBMClassifier:
+    """A classifier that differs by seed."""
+    rows = matrix()
+    late = rows[:, 0] + np.random.default_rng(seed).normal(size=len(rows)) > 0
+    return LGBMClassifier(n_estimators=4, num_leaves=4, verbose=-1, n_jobs=1).fit(rows, late)
+
+
+class Fixture(msgspec.Struct, frozen=True):
+    """The store, and the estimator behind each version's address."""
+
+    store: Store
+    estimators: dict[str, LGBMClassifier]
+
+    def add_version(self, key: str, seed: int, *, champion: bool = True, share: float | None = None) -> str:
+        """Record a version of a member as champion, or as canary with `share`; returns its address."""
+        estimator = trained(seed)
+        format, data = export(estimator, SIGNATURE, matrix(2))
+        blobs = self.store.blobs
+        assert blobs.put(SIGNATURE.to_json()) == SIGNATURE.digest
+        slots = blobs.pack([data])
+        with self.store.write() as tx:
+            member = members.ensure(tx, FLEET.name, [key], NOW)[key]
+            artifacts.add(tx, artifacts.of_slots(slots, "model", NOW))
+            run = executions.NewExecution(
+                key=f"{key}{seed}", kind="train", subject=key, started_at=NOW, ended_at=NOW, member_id=member
+            )
+            [execution] = executions.record(tx, [run])
+            new = versions.NewVersion(
+                fleet=FLEET.name, member_id=member, key=f"{key}{seed}", artifact=slots[0].digest, format=format,
+                execution_id=execution, at=NOW, rows=300, signature=SIGNATURE.digest,
+            )  # fmt: skip
+            [version] = versions.add(tx, [new])
+            who: dict[str, Any] = {"fleet": FLEET.name, "member_id": member, "at": NOW}
+            if champion:
+                move = aliases.Move(alias="champion", target="own", version_id=version.id, actor="test", **who)
+                aliases.move(tx, [move])
+            if share is not None:
+                state = rollouts.NewRollout(version_id=version.id, kind="canary", state="started", share=share, **who)
+                rollouts.record(tx, [state])
+        address = f"{FLEET.name}/{key}@{version.number}"
+        self.estimators[address] = estimator
+        return address
+
+
+@pytest.fixture
+def fleet(home: Path) -> Iterator[Fixture]:
+    """JFK/AA and JFK/B6 with champions, LGA/UA waiting for one, and a pooled model."""
+    with Store.open(home) as store:
+        view = FeatureView("conditions", "weather", ("origin",), "flights:conditions", ttl="6h")
+        weather = Dataset("weather", time="observed", source=Parquet("weather.parquet"))
+        with store.write() as tx:
+            declarations.add(tx, [_declared(each) for each in (FLIGHTS, weather, view, FLEET)])
+            datasets.commit(tx, datasets.NewVersion(dataset="flights", at=NOW, parts=[], columns=COLUMNS))
+            members.ensure(tx, FLEET.name, ["LGA/UA"], NOW)
+        fixture = Fixture(store, {})
+        for seed, key in enumerate(["*", "JFK/AA", "JFK/B6"]):
+            fixture.add_version(key, seed)
+        yield fixture
+
+
+def _declared(each: document.Declaration) -> declarations.NewDeclaration:
+    body = msgspec.json.decode(document.encode(each))
+    kind = document.kind(each)
+    fingerprint = document.fingerprint(each)
+    return declarations.NewDeclaration(kind=kind, name=each.name, fingerprint=fingerprint, body=body, at=NOW, actor="t")
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], bool]], None]:
+    """Wait, at most ten seconds, until something is so."""
+    import time
+
+    def wait(check: Callable[[], bool]) -> None:
+        end = time.monotonic() + 10
+        while not check():
+            assert time.monotonic() < end, "it never became so"
+            time.sleep(0.01)
+
+    return wait

@@ -1,0 +1,91 @@
+"""Routing: shares, stickiness, and one answer for each row."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from argosy.errors import UnknownError
+from argosy.serving.routing import Endpoint, Route, Routing, VersionRef, assign, choose, draw, member_key
+from argosy.store.blobs import Slot
+
+
+def ref(id: int) -> VersionRef:
+    return VersionRef(id, f"f/m@{id}", "lightgbm", Slot(f"{id:064d}", None, 0, 1), "s")
+
+
+def endpoint(pooled: Route, **routes: Route) -> Endpoint:
+    return Endpoint("f", "binary", ("k",), (), pooled=pooled, routes=routes)
+
+
+FULL = endpoint(
+    Route(ref(1)),
+    own=Route(ref(2)),
+    both=Route(ref(3), ref(4), 0.3),
+    fresh=Route(None, ref(5), 0.5),
+    empty=Route(),
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["own", "both", "fresh", "empty", "new"]), st.text(max_size=8)), max_size=60))
+def test_each_row_is_answered_once_and_as_if_alone(rows: list[tuple[str, str]]) -> None:
+    keys, names = [k for k, _ in rows], [n for _, n in rows]
+    got = assign(FULL, keys, names)
+    assert sorted(i for group in got.groups.values() for i in group) == list(range(len(rows)))
+    for i, (key, name) in enumerate(rows):
+        assert (got.versions[i], got.reasons[i]) == choose(FULL, key, name)
+        assert i in got.groups[got.versions[i]]
+
+
+def test_reasons_say_why() -> None:
+    assert choose(FULL, "own", "r") == (ref(2), "own")
+    assert choose(FULL, "empty", "r") == (ref(1), "pooled")
+    assert choose(FULL, "new", "r") == (ref(1), "unknown")
+    assert {choose(FULL, "fresh", str(i)) for i in range(50)} == {(ref(5), "canary"), (ref(1), "pooled")}
+
+
+@given(st.floats(0, 1))
+def test_the_share_is_met_within_chance(share: float) -> None:
+    routed = endpoint(Route(), m=Route(ref(1), ref(2), share))
+    seen = sum(choose(routed, "m", f"row-{i}")[1] == "canary" for i in range(2000))
+    assert abs(seen / 2000 - share) < 0.06
+
+
+def test_a_row_keeps_its_version_while_the_share_grows() -> None:
+    small, large = (endpoint(Route(), m=Route(ref(1), ref(2), share)) for share in (0.2, 0.6))
+    rows = [f"row-{i}" for i in range(500)]
+    first = {row for row in rows if choose(small, "m", row)[1] == "canary"}
+    second = {row for row in rows if choose(large, "m", row)[1] == "canary"}
+    assert 0 < len(first) < len(second) and first < second
+
+
+def test_another_rollout_draws_other_rows() -> None:
+    rows = [f"row-{i}" for i in range(400)]
+    assert {r for r in rows if draw(ref(1), r) < 0.5} != {r for r in rows if draw(ref(2), r) < 0.5}
+
+
+def test_the_pooled_model_may_have_a_canary_of_its_own() -> None:
+    routed = endpoint(Route(ref(1), ref(2), 1.0), m=Route())
+    assert choose(routed, "m", "r") == (ref(2), "canary")
+
+
+def test_without_a_pooled_model_an_unknown_member_is_named() -> None:
+    with pytest.raises(UnknownError, match=r"'f/new' is not known and fleet 'f' has no pooled model"):
+        choose(endpoint(Route()), "new", "r")
+    with pytest.raises(UnknownError, match="'f/m' has no champion"):
+        choose(endpoint(Route(), m=Route()), "m", "r")
+    with pytest.raises(UnknownError, match="no fleet 'g'"):
+        Routing(1, {"f": FULL}).endpoint("g")
+
+
+@given(st.lists(st.text(max_size=6), min_size=1, max_size=3), st.lists(st.text(max_size=6), min_size=1, max_size=3))
+def test_member_keys_never_collide(one: list[str], other: list[str]) -> None:
+    if len(one) == len(other):
+        assert (member_key(one) == member_key(other)) == (one == other)
+
+
+def test_member_keys_read_well() -> None:
+    assert member_key(["JFK", "AA"]) == "JFK/AA"
+    assert member_key(["50%", "a/b", 7, True]) == "50%25/a%2Fb/7/true"
+    assert member_key([]) == ""
