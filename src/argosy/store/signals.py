@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from argosy.store import current, schema
-from argosy.store.rows import Row, columns, fetch, insert
+from argosy.store.rows import Row, among, columns, fetch, insert
 
 _TABLE, _CURRENT = schema.signal, schema.current
 
@@ -49,3 +49,12 @@ def history(conn: Connection, member_id: int, name: str, limit: int = 100) -> li
     c = _TABLE.c
     query = columns(_TABLE, Signal).where(c.member_id == member_id, c.name == name)
     return fetch(conn, query.order_by(c.id.desc()).limit(limit), Signal)
+
+
+def bodies(conn: Connection, name: str, member_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """The body of the latest value of one signal, for those of some members that have one."""
+    c = _TABLE.c
+    mine = (c.name == name) & among(conn, c.member_id, member_ids)
+    last = select(func.max(c.id)).where(mine).group_by(c.member_id)
+    rows = conn.execute(select(c.member_id, c.body).where(c.id.in_(last)))
+    return {member: body for member, body in rows if body is not None}
