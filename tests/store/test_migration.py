@@ -1,0 +1,71 @@
+"""Migrations: the shipped ones make the tables that the code speaks of, once, and only when needed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from argosy.errors import ConflictError
+from argosy.store import Store, migration, schema
+
+
+def _differences(connection: Connection) -> list[object]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+    return list(compare_metadata(context, schema.metadata))
+
+
+def _set_version(store: Store, number: str) -> None:
+    with store.write() as tx:
+        tx.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{number}'")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store(request: pytest.FixtureRequest, home: Path) -> Iterator[Store]:
+    place = home if request.param == "sqlite" else request.getfixturevalue("postgres")
+    with Store.open(place, blobs=home / "blobs") as store:
+        yield store
+
+
+def test_the_migrations_make_the_tables_of_the_schema(store: Store) -> None:
+    with store.read() as conn:
+        assert _differences(conn) == []
+        assert migration.revision(conn) == migration.HEAD
+
+
+def test_the_head_is_the_newest_file() -> None:
+    scripts = ScriptDirectory(str(Path(migration.__file__).with_name("migrations")))
+    assert scripts.get_heads() == [migration.HEAD]
+
+
+def test_a_home_of_newer_software_is_refused(store: Store) -> None:
+    _set_version(store, "9999")
+    with pytest.raises(ConflictError, match="its schema is 9999, this one knows") as caught:
+        Store.open(store.home, blobs=store.blobs.root)
+    assert "upgrade" in caught.value.next
+
+
+def test_many_may_open_a_new_home_at_once(home: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        stores = list(pool.map(Store.open, [home] * 4))
+    for store in stores:
+        with store.read() as conn:
+            assert migration.revision(conn) == migration.HEAD
+        store.close()
+
+
+def test_a_home_that_is_up_to_date_needs_no_alembic(home: Path) -> None:
+    Store.open(home).close()
+    program = (
+        "import sys; from argosy.store import Store; Store.open(sys.argv[1]).close(); print('alembic' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, home], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
