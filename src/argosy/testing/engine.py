@@ -146,7 +146,7 @@ class EngineConformance:
     @pytest.mark.parametrize("how", ["raise", "exit", "hang"])
     def test_retries(self, engine: Engine, tmp_path: Path, how: str) -> None:
         work = [Task(str(n), (str(tmp_path), str(n), 99 if n == 3 else n, how)) for n in range(4)]
-        found = gather(engine.map(chores.limp, work, retries=2, timeout=0.5))
+        found = gather(engine.map(chores.limp, work, retries=2, timeout=0.3))
         assert [found[str(n)].value for n in range(3)] == [1, 2, 3]
         assert found["3"].failure is not None
         assert found["1"].attempts == 2

@@ -1,0 +1,188 @@
+"""A Python source file as definitions: what each top-level name is made of, and which names it reads."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import hashlib
+import symtable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from argosy.errors import DeclarationError
+
+Chain = tuple[str, ...]  # `helpers.scale` is ("helpers", "scale")
+
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_DECLARES = "argosy"  # decorators of this package declare; what they say is fingerprinted as a declaration
+
+
+class Imported(NamedTuple):
+    """What an import binds: a module, or a name of a module."""
+
+    module: str
+    name: str | None = None
+
+
+class Definition(NamedTuple):
+    """One or several statements: the digest of their syntax, and the names of their surroundings that they read.
+
+    The digest ignores comments, docstrings, layout and decorators of argosy. `imports` are those inside of bodies.
+    """
+
+    digest: str
+    chains: tuple[Chain, ...]
+    imports: dict[str, Imported]
+
+
+class Module:
+    """One parsed file: its top-level imports, and the statements that define or change each top-level name."""
+
+    def __init__(self, name: str, source: bytes, path: Path | None) -> None:
+        self.name = name
+        self.package = path is None or path.name == "__init__.py"
+        try:
+            self.tree = ast.parse(source, filename=str(path))
+        except (SyntaxError, ValueError) as error:
+            raise DeclarationError(
+                f"module {name} in {path} cannot be read: {error}", next="fix it: code that is declared depends on it"
+            ) from error
+        self.imports: dict[str, Imported] = {}
+        self.stars: list[str] = []
+        self.statements: dict[str, list[ast.stmt]] = {}
+        self._definitions: dict[str | None, Definition] = {}
+        for statement in self.tree.body:
+            if not _is_main_guard(statement):
+                self._add(statement)
+
+    def definition(self, name: str) -> Definition:
+        """How a top-level name is made."""
+        if name not in self._definitions:
+            self._definitions[name] = self.define(self.statements[name])
+        return self._definitions[name]
+
+    def whole(self) -> Definition:
+        """All that the module does when imported."""
+        if None not in self._definitions:
+            self._definitions[None] = self.define(self.tree.body)
+        return self._definitions[None]
+
+    def define(self, statements: Iterable[ast.stmt], outer: Iterable[str] = ()) -> Definition:
+        """A definition out of statements of this module; names in `outer` belong to an enclosing function."""
+        bare = [self._bare(statement) for statement in statements]
+        imports: dict[str, Imported] = {}
+        for node in (node for statement in bare for node in ast.walk(statement)):
+            imports.update(dict(self._bindings(node)))
+        names = (_global_names(bare) | set(imports)) - set(outer)
+        chains = {chain for statement in bare for chain in _chains(statement) if chain[0] in names}
+        text = "\n".join(ast.dump(statement) for statement in bare)
+        return Definition(hashlib.sha256(text.encode()).hexdigest(), tuple(sorted(chains)), imports)
+
+    def _add(self, statement: ast.stmt) -> None:
+        for node in _same_scope(statement):
+            self.imports.update(dict(self._bindings(node)))
+            if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+                self.stars.append(self._origin(node))
+        for name in _touched(statement):
+            self.statements.setdefault(name, []).append(statement)
+
+    def _bindings(self, node: ast.AST) -> Iterator[tuple[str, Imported]]:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                top = alias.name.partition(".")[0]
+                yield (alias.asname, Imported(alias.name)) if alias.asname else (top, Imported(top))
+        elif isinstance(node, ast.ImportFrom):
+            origin = self._origin(node)
+            for alias in node.names:
+                if alias.name != "*":
+                    yield alias.asname or alias.name, Imported(origin, alias.name)
+
+    def _origin(self, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        parts = self.name.split(".")
+        climb = node.level - (1 if self.package else 0)
+        return ".".join([*parts[: len(parts) - climb], *([node.module] if node.module else [])])
+
+    def _bare(self, statement: ast.stmt) -> ast.stmt:
+        statement = copy.deepcopy(statement)
+        for node in ast.walk(statement):
+            if not isinstance(node, _SCOPES):
+                continue
+            if ast.get_docstring(node, clean=False) is not None:
+                node.body = node.body[1:] or [ast.Pass()]
+            node.decorator_list = [one for one in node.decorator_list if not self._declares(one)]
+        return statement
+
+    def _declares(self, decorator: ast.expr) -> bool:
+        root = _root(decorator.func if isinstance(decorator, ast.Call) else decorator)
+        origin = self.imports[root].module if root in self.imports else ""
+        return origin.partition(".")[0] == _DECLARES != self.name.partition(".")[0]
+
+
+def _is_main_guard(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.If) and ast.unparse(statement.test) in (
+        "__name__ == '__main__'",
+        "'__main__' == __name__",
+    )
+
+
+def _same_scope(node: ast.AST) -> Iterator[ast.AST]:
+    yield node
+    if isinstance(node, (*_SCOPES, ast.Lambda)):
+        return
+    for child in ast.iter_child_nodes(node):
+        yield from _same_scope(child)
+
+
+def _touched(statement: ast.stmt) -> set[str]:
+    """The names that a top-level statement binds or may change: `X = 1`, `X["a"] = 1`, `X.append(1)`."""
+    names: set[str | None] = set()
+    for node in _same_scope(statement):
+        if isinstance(node, _SCOPES):
+            names.add(node.name)
+        elif isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load):
+            names.add(_root(node))
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            if isinstance(node.value.func, ast.Attribute):
+                names.add(_root(node.value.func))
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+            names.add(node.name)
+    return {name for name in names if name}
+
+
+def _root(node: ast.AST) -> str | None:
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _chains(node: ast.AST) -> Iterator[Chain]:
+    """Every name in a tree, with the attributes read from it directly."""
+    attributes: list[str] = []
+    inner = node
+    while isinstance(inner, ast.Attribute):
+        attributes.append(inner.attr)
+        inner = inner.value
+    if isinstance(inner, ast.Name):
+        yield (inner.id, *reversed(attributes))
+        return
+    for child in ast.iter_child_nodes(inner):
+        yield from _chains(child)
+
+
+def _global_names(statements: list[ast.stmt]) -> set[str]:
+    text = "\n".join(ast.unparse(statement) for statement in statements)
+    names: set[str] = set()
+    tables = [symtable.symtable(text, "<definition>", "exec")]
+    while tables:
+        table = tables.pop()
+        tables.extend(table.get_children())
+        local = table.get_type() == "function"
+        names.update(
+            symbol.get_name()
+            for symbol in table.get_symbols()
+            if symbol.is_global() or (symbol.is_referenced() and not local)
+        )
+    return names

@@ -1,0 +1,108 @@
+"""The modules of a project, found under its roots without importing anything, and what a name in them stands for."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from argosy.spec.syntax import Chain, Definition, Imported, Module
+
+_parsed: dict[tuple[str, Path], tuple[tuple[int, ...], Module]] = {}
+
+
+class Target(NamedTuple):
+    """What a name stands for: a definition of the project, a whole module of it (`*`), or another package's."""
+
+    module: str
+    name: str = "*"
+    ours: bool = True
+
+    @property
+    def id(self) -> str:
+        """`module:name` within the project, the dotted path elsewhere."""
+        return f"{self.module}:{self.name}" if self.ours else self.module
+
+
+class Tree:
+    """The modules under some directories. Parsed files are kept per process while the file does not change."""
+
+    def __init__(self, roots: tuple[Path, ...]) -> None:
+        self._roots = roots
+        self._found: dict[str, Module | None] = {}
+
+    def module(self, name: str) -> Module | None:
+        """A module of the project; None if the name belongs to another package. Raises `DeclarationError`."""
+        if name not in self._found:
+            self._found[name] = next(filter(None, (_find(root, name) for root in self._roots)), None)
+        return self._found[name]
+
+    def definition(self, target: Target) -> Definition:
+        """The definition behind a target of the project."""
+        module = self.module(target.module)
+        assert module is not None
+        return module.whole() if target.name == "*" else module.definition(target.name)
+
+    def targets(self, module: Module, chain: Chain, imports: dict[str, Imported]) -> list[Target]:
+        """What a chain of names read in a module stands for; nothing for builtins. `imports` come first."""
+        if chain[0] in imports:
+            return self._imported(imports[chain[0]], chain[1:], set())
+        return self._named(module, chain, set())
+
+    def _named(self, module: Module, chain: Chain, seen: set[tuple[str, Chain]]) -> list[Target]:
+        if (module.name, chain) in seen:  # modules that import a name from each other
+            return []
+        seen.add((module.name, chain))
+        name, rest = chain[0], chain[1:]
+        found = [Target(module.name, name)] if name in module.statements else []
+        if name in module.imports:
+            found += self._imported(module.imports[name], rest, seen)
+        if found:
+            return found
+        if module.package and self.module(f"{module.name}.{name}"):
+            return self._member(f"{module.name}.{name}", rest, seen)
+        for star in module.stars:
+            origin = self.module(star)
+            if origin:
+                found += self._named(origin, chain, seen)
+            elif not hasattr(builtins, name):
+                found.append(Target(f"{star}.{name}", ours=False))
+        return found
+
+    def _imported(self, imported: Imported, rest: Chain, seen: set[tuple[str, Chain]]) -> list[Target]:
+        return self._member(imported.module, (imported.name, *rest) if imported.name else rest, seen)
+
+    def _member(self, name: str, chain: Chain, seen: set[tuple[str, Chain]]) -> list[Target]:
+        module = self.module(name)
+        if module is None:
+            return [Target(".".join((name, *chain)), ours=False)]
+        # Without an attribute, or with one that the source does not show, anything in the module may be meant.
+        return (self._named(module, chain, seen) if chain else []) or [Target(name)]
+
+
+def is_installed(path: Path) -> bool:
+    """Whether a file belongs to an installed package or to Python itself rather than to a project."""
+    standard = Path(sys.prefix), Path(sys.base_prefix)
+    inside = any(path.is_relative_to(prefix / "lib") for prefix in standard)
+    return inside or bool({"site-packages", "dist-packages"} & set(path.parts))
+
+
+def _find(root: Path, name: str) -> Module | None:
+    place = root.joinpath(*name.split("."))
+    for path in (place / "__init__.py", place.with_name(place.name + ".py")):
+        if path.is_file():
+            return _parse(name, path)
+    if place.is_dir() and any(place.glob("*.py")):  # a namespace package
+        return Module(name, b"", None)
+    return None
+
+
+def _parse(name: str, path: Path) -> Module:
+    status = path.stat()
+    signature = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+    known = _parsed.get((name, path))
+    if known is None or known[0] != signature:
+        known = signature, Module(name, path.read_bytes(), path)
+        _parsed[name, path] = known
+    return known[1]
