@@ -1,0 +1,82 @@
+"""Column types as text in the facts, and which type can hold the values of two."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from argosy.errors import CorruptError
+
+Types = dict[str, pl.DataType]
+
+_TYPES: dict[str, type[pl.DataType]] = {
+    kind.__name__: kind
+    for kind in (
+        pl.Array, pl.Binary, pl.Boolean, pl.Date, pl.Datetime, pl.Decimal, pl.Duration, pl.Float32, pl.Float64,
+        pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128, pl.List, pl.Null, pl.String, pl.Struct, pl.Time,
+        pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64,
+    )
+}  # fmt: skip
+_SIGNED = (pl.Int8, pl.Int16, pl.Int32, pl.Int64)
+_UNSIGNED = (pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
+INSTANT = pl.Datetime("us", "UTC")
+"""The one type of a moment in a dataset."""
+
+
+def names(types: Mapping[str, pl.DataType]) -> dict[str, str]:
+    """Each column's type in Polars' own words, which `parse` reads back."""
+    return {column: repr(dtype) for column, dtype in types.items()}
+
+
+def parse_all(columns: Mapping[str, str]) -> Types:
+    """The types that `names` wrote."""
+    return {column: parse(text) for column, text in columns.items()}
+
+
+def parse(text: str) -> pl.DataType:
+    """The type that a text such as `Datetime(time_unit='us', time_zone='UTC')` names; raises `CorruptError`."""
+    try:
+        found = _built(ast.parse(text, mode="eval").body)
+    except (SyntaxError, ValueError, TypeError, KeyError):
+        found = None
+    if not isinstance(found, pl.DataType):
+        raise CorruptError(f"{text!r} names no type of a column", next="restore the store from a backup")
+    return found
+
+
+def wider(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
+    """The type that holds the values of both, or None where there is none.
+
+    Whole numbers widen to larger ones and to Float64 (exact up to 2^53), floats to Float64, Null to anything.
+    """
+    if one == other:
+        return one
+    if one == pl.Null or other == pl.Null:
+        return other if one == pl.Null else one
+    if one.is_float() or other.is_float():
+        numeric = one.is_numeric() and other.is_numeric() and not (one.is_decimal() or other.is_decimal())
+        return pl.Float64() if numeric else None
+    for family in (_SIGNED, _UNSIGNED):
+        if one in family and other in family:
+            return max(one, other, key=family.index)
+    if one.is_integer() and other.is_integer() and pl.Int128 not in (one, other):
+        unsigned = one if one in _UNSIGNED else other
+        signed = other if unsigned == one else one
+        place = _UNSIGNED.index(type(unsigned)) + 1
+        return max(_SIGNED[place](), signed, key=lambda t: _SIGNED.index(type(t))) if place < len(_SIGNED) else None
+    return None
+
+
+def _built(node: ast.expr) -> Any:
+    """Types, and the literals that are their parameters, out of a syntax tree; nothing is executed."""
+    if isinstance(node, ast.Name):
+        return _TYPES[node.id]()
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        named = {str(keyword.arg): _built(keyword.value) for keyword in node.keywords}
+        return _TYPES[node.func.id](*map(_built, node.args), **named)
+    if isinstance(node, ast.Dict):
+        return {ast.literal_eval(key): _built(value) for key, value in zip(node.keys, node.values, strict=True) if key}
+    return ast.literal_eval(node)

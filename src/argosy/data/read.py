@@ -1,0 +1,180 @@
+"""Reading the rows of a dataset at a version, and appending to datasets that the system itself fills."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+from sqlalchemy import Connection
+
+from argosy.data import dtype, part
+from argosy.data.part import Layout
+from argosy.errors import InputError, UnknownError
+from argosy.store import Blobs, Store, datasets, edges, events, executions
+from argosy.store.datasets import ROWS, NewVersion, Part, Version
+
+_CASTS = pl.ScanCastOptions(integer_cast=["upcast", "allow-float"], float_cast="upcast", missing_struct_fields="insert")
+_verified: set[tuple[str, int, int, int]] = set()
+_verifying = threading.Lock()
+
+
+def scan(
+    conn: Connection,
+    store: Store,
+    dataset: str,
+    number: int | None = None,
+    *,
+    low: datetime | None = None,
+    high: datetime | None = None,
+    since: int = 0,
+    latest: bool = False,
+    purpose: str = ROWS,
+) -> pl.LazyFrame:
+    """The rows of version `number` (the latest unless given), those of versions <= `since` left out.
+
+    All columns of the version, in its types: a column that a part does not have yet is null in its rows. With
+    `low`/`high`, only rows whose event time lies within [low, high]. A row that was corrected occurs once for each
+    known time, unless `latest` asks for what became known last of each key alone. Rows come in order of arrival.
+    `purpose` other than `rows` reads what was set aside: `quarantine`, `rejected`.
+    Raises `UnknownError` without such a version, `CorruptError` where a part does not match its content address.
+    """
+    version = datasets.version(conn, dataset, number)
+    if version is None:
+        wanted = dataset if number is None else f"{dataset}@{number}"
+        raise UnknownError(f"there is no version {wanted}", next="argosy get datasets, to see what there is")
+    span = {} if latest else {"low": low, "high": high}  # a correction may have moved its row out of the span
+    parts = datasets.parts(conn, dataset, version.number, purpose=purpose, since=since, **span)
+    types = dtype.parse_all(version.columns)
+    if not parts:
+        return pl.LazyFrame(schema=types)
+    layout = part.origin(parts[-1]).layout
+    rows = frame(store.blobs, parts, None if purpose != ROWS else types)
+    if latest:
+        rows = newest(rows, layout)
+    if low is not None:
+        rows = rows.filter(pl.col(layout.time) >= low)
+    if high is not None:
+        rows = rows.filter(pl.col(layout.time) <= high)
+    return rows
+
+
+def frame(blobs: Blobs, parts: Sequence[Part], types: Mapping[str, pl.DataType] | None = None) -> pl.LazyFrame:
+    """The rows of parts, verified against their content addresses, in these types (None: what they hold)."""
+    paths = [_sound(blobs, each.digest) for each in parts]
+    if types is None:
+        return pl.concat([pl.scan_parquet(path, glob=False) for path in paths], how="diagonal_relaxed")
+    return pl.scan_parquet(
+        paths, schema=dict(types), missing_columns="insert", extra_columns="ignore", cast_options=_CASTS, glob=False
+    )
+
+
+def newest(rows: pl.LazyFrame, layout: Layout) -> pl.LazyFrame:
+    """Of the rows of one key, the one that became known last; all rows where there is no key."""
+    if not layout.key:
+        return rows
+    return rows.sort(layout.knowing, maintain_order=True).unique(layout.key, keep="last", maintain_order=True)
+
+
+def append(
+    store: Store,
+    dataset: str,
+    rows: pl.DataFrame,
+    *,
+    time: str,
+    sources: Sequence[str],
+    now: datetime,
+    cause: str,
+    known: str | None = None,
+    key: Sequence[str] = (),
+    actor: str = "controller",
+    execution: executions.NewExecution | None = None,
+    inputs: Sequence[tuple[str, str]] = (),
+    work: Callable[[Connection, Version], None] | None = None,
+) -> Version:
+    """Add rows as they are to a dataset that the system fills: recorded predictions, materialised features.
+
+    `sources` are what the rows came from, each taken once and for all: `ConflictError` if one is in already.
+    `execution` with its `inputs`, pairs of kind and reference, is recorded as what made the version; `work` is the
+    caller's share of the same transaction. Raises `InputError` where the columns do not fit those of the dataset.
+    """
+    layout = Layout(time, known, tuple(key))
+    instants(rows, (time, layout.knowing), dataset)
+    parts = part.write(store.blobs, rows, layout, sources)
+    with store.write() as tx:
+        last = datasets.version(tx, dataset)
+        (run,) = executions.record(tx, [execution]) if execution is not None else (None,)
+        new = NewVersion(
+            dataset=dataset,
+            at=now,
+            parts=parts,
+            columns=dtype.names(union(dataset, dtype.parse_all(last.columns) if last else {}, rows.schema)),
+            sources=sources,
+            known_until=later(last.known_until if last else None, rows, layout.knowing),
+            execution_id=run,
+            cause=cause,
+        )
+        version = datasets.commit(tx, new)
+        reference = f"{dataset}@{version.number}"
+        if run is not None:
+            read = [edges.Edge(execution_id=run, direction=edges.IN, kind=kind, reference=ref) for kind, ref in inputs]
+            made = edges.Edge(execution_id=run, direction=edges.OUT, kind="dataset", reference=reference)
+            edges.add(tx, [*read, made])
+        message = f"{reference}: {rows.height:,} rows added ({cause})"
+        events.add(
+            tx, [events.NewEvent(at=now, kind="dataset.appended", subject=dataset, actor=actor, message=message)]
+        )
+        if work is not None:
+            work(tx, version)
+    return version
+
+
+def union(dataset: str, known: Mapping[str, pl.DataType], given: Mapping[str, pl.DataType]) -> dtype.Types:
+    """The columns of both, each in the type that holds the values of both; raises `InputError` where none does."""
+    types = dict(known)
+    for column, kind in given.items():
+        held = types.get(column, kind)
+        wide = dtype.wider(held, kind)
+        if wide is None:
+            raise InputError(
+                f"{dataset}: column {column!r} is {kind}, but {held} in the versions before",
+                next=f"cast it to {held}, or give the new column another name",
+            )
+        types[column] = wide
+    return types
+
+
+def instants(rows: pl.DataFrame, columns: Sequence[str], dataset: str) -> None:
+    """Raise `InputError` unless each of the columns is there and holds UTC times to the microsecond."""
+    for column in dict.fromkeys(columns):
+        found = rows.schema.get(column)
+        if found != dtype.INSTANT:
+            raise InputError(
+                f"{dataset}: column {column!r} is {found or 'missing'}, not {dtype.INSTANT}",
+                next=f"pl.col({column!r}).dt.convert_time_zone('UTC').dt.cast_time_unit('us')",
+            )
+
+
+def later(until: datetime | None, rows: pl.DataFrame, column: str) -> datetime | None:
+    """The later of a time and the largest of a column."""
+    largest = rows[column].max()
+    found = largest if isinstance(largest, datetime) else None
+    return max(filter(None, (until, found)), default=None)
+
+
+def _sound(blobs: Blobs, digest: str) -> Path:
+    """The file of a part; its content is checked once for as long as the file stays as it is."""
+    path = blobs.path(digest)
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        blobs.check(digest)
+        raise
+    seen = (digest, state.st_ino, state.st_size, state.st_mtime_ns)
+    if seen not in _verified:
+        blobs.check(digest)
+        with _verifying:
+            _verified.add(seen)
+    return path
