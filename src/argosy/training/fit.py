@@ -1,0 +1,173 @@
+"""What a worker does for one member: choose, fit, export, prove, score, compare."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from argosy.model.format import Model, load
+from argosy.model.signature import Signature
+from argosy.spec import duration
+from argosy.spec.fleet import Fleet
+from argosy.store.blobs import Blobs, Slot
+from argosy.training import evaluate, recode, rows, search
+from argosy.training.choose import Choice, choose
+from argosy.training.learner import Learner, learn
+from argosy.training.outcome import Evaluation, Fitted, Histogram, NoModel
+from argosy.training.rows import Floats, Matrix, Member, Slice, Source
+
+_PROVEN_ROWS = 64
+_HISTOGRAM_ROWS = 2_000
+_MODELS = 16
+_NOTES = 5
+
+
+class Rival(msgspec.Struct, frozen=True):
+    """A recorded version to compare with: its reference, where its bytes lie, and what it expects."""
+
+    reference: str
+    format: str
+    slot: Slot
+    signature: Signature
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What all members of one call share. `blobs` is the directory of the blob store; `pooled` the pooled model."""
+
+    fleet: Fleet
+    signature: Signature
+    data: Source
+    settings: dict[str, tuple[dict[str, object], ...]]
+    blobs: str
+    pooled: Rival | None = None
+
+
+def fit(job: Job, member: Member, champion: Rival | None) -> Fitted | NoModel:
+    """Train one member and gather its evidence; `NoModel` where its rows leave nothing to learn.
+
+    Raises what every candidate raised, and DeclarationError where the chosen one has no portable form.
+    """
+    data = rows.read(job.data, member)
+    cut = rows.held_out(data.times, duration.parse(job.fleet.split.test))
+    constants = dict(zip(job.fleet.by, rows.values(member.key), strict=False))
+    rivals = {"champion": champion, "pooled": job.pooled}
+    train, held = data.take(slice(0, cut)), data.take(slice(cut, None))
+    return trained(job, train, held, job.signature, constants, {k: v for k, v in rivals.items() if v is not None})
+
+
+def trained(
+    job: Job, train: Slice, held: Slice, signature: Signature, constants: Mapping[str, str], rivals: Mapping[str, Rival]
+) -> Fitted | NoModel:
+    """Fit on `train`, score on `held` beside the rivals; both by time. The held-out rows choose nothing."""
+    reason = unfit(job.fleet, train, held, signature)
+    if reason:
+        return NoModel(reason)
+    clock, search_ = _Clock(), job.fleet.search
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        tried = search.options(job.fleet.candidates, job.settings, search_.member_trials)
+        picked = search.pick(tried, train, signature, search_)
+        clock.lap("search")
+        learner = learn(picked.candidate, picked.settings, train, signature, search_.seed)
+        clock.lap("fit")
+        format, content, model, proof = learner.portable(signature, held.matrix[-_PROVEN_ROWS:])
+        clock.lap("export")
+        answers = _rivals(rivals, held.matrix, signature, constants, job.blobs)
+        reference = _reference(learner, model, train, signature)
+        found = evaluate.evaluate(evaluate.wanted(job.fleet), model, held, answers, reference)
+        importance = evaluate.shares(_importance(learner, model, held, job.fleet))
+        clock.lap("evaluate")
+    return Fitted(
+        format=format, data=content, signature=signature.to_json(), candidate=picked.candidate.name,
+        settings=picked.settings, trials=picked.trials, evaluation=found, choice=_choice(found, search_.metric),
+        importance=importance, train_rows=len(train.labels), held_out=len(held.labels), span=_span(train),
+        held_out_span=_span(held), trained=reference, proof=proof, warnings=_noted(caught), cost=clock.spent,
+    )  # fmt: skip
+
+
+def unfit(fleet: Fleet, train: Slice, held: Slice, signature: Signature) -> str:
+    """Why these rows make no model, or nothing."""
+    count, least = len(train.labels), max(10, fleet.minimum_rows // 2)
+    if count < least:
+        return (
+            f"{count} of {count + len(held.labels)} labelled rows are older than the held-out {fleet.split.test}, "
+            f"fewer than {least}"
+        )
+    if not search.learnable(train.labels, signature):
+        return f"all {count} labels before the held-out rows are {train.labels[0]:g}: there is nothing to tell apart"
+    if bool(np.isnan(train.matrix).all()):
+        return f"all {train.matrix.shape[1]} features are null in all {count} rows before the held-out ones"
+    return ""
+
+
+class _Clock:
+    """CPU seconds of this process by phase."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = {}
+        self._last = time.process_time()
+
+    def lap(self, phase: str) -> None:
+        now = time.process_time()
+        self.spent[phase] = now - self._last
+        self._last = now
+
+
+def _rivals(
+    rivals: Mapping[str, Rival], matrix: Matrix, signature: Signature, constants: Mapping[str, str], blobs: str
+) -> dict[str, Floats | str]:
+    """By name, what each rival answers for the same rows, or why it cannot; a version with two names answers once."""
+    found: dict[str, Floats | str] = {}
+    for rival in {rival.reference: rival for rival in rivals.values()}.values():
+        absent = recode.missing(signature, rival.signature, constants)
+        if absent:
+            named = ", ".join(map(repr, absent[:5]))
+            found[rival.reference] = f"{rival.reference} needs {named}, which the rows no longer have"
+            continue
+        model = _loaded(rival.format, rival.slot, blobs)
+        found[rival.reference] = model.predict(recode.recode(matrix, signature, rival.signature, constants))
+    return {name: found[rival.reference] for name, rival in rivals.items()}
+
+
+def _choice(found: Evaluation, metric: str) -> Choice:
+    asked = {comparison.name: comparison for comparison in found.comparisons.get("pooled", ())}
+    why_none = found.uncompared.get("pooled", "there is no pooled model to compare with")
+    return choose(asked.get(metric), why_none=why_none)
+
+
+@lru_cache(maxsize=_MODELS)
+def _loaded(format: str, slot: Slot, blobs: str) -> Model:
+    # The pooled model serves every member of a worker; bytes of a slot are verified when they are read.
+    return load(format, Blobs(Path(blobs)).read(slot), known=True)
+
+
+def _reference(learner: Learner, model: Model, train: Slice, signature: Signature) -> Histogram:
+    answers = learner.fitted
+    if answers is None:
+        some = np.linspace(0, len(train.labels) - 1, min(len(train.labels), _HISTOGRAM_ROWS)).astype(np.int64)
+        answers = model.predict(train.matrix[some])
+    return evaluate.histogram(answers, *evaluate.span(signature.task, answers))
+
+
+def _importance(learner: Learner, model: Model, held: Slice, fleet: Fleet) -> Floats:
+    stated = learner.importance()
+    if stated is not None:
+        return stated
+    metric = "log_loss" if fleet.task == "binary" else "rmse"
+    return evaluate.permuted(metric, model.predict, held, fleet.search.seed)
+
+
+def _span(data: Slice) -> tuple[int, int]:
+    return int(data.times[0]), int(data.times[-1])
+
+
+def _noted(caught: list[warnings.WarningMessage]) -> tuple[str, ...]:
+    """The distinct warnings of a fit, in their order: they belong to the version, not to the terminal."""
+    texts = (f"{note.category.__name__}: {note.message}"[:200] for note in caught)
+    return tuple(list(dict.fromkeys(texts))[:_NOTES])

@@ -1,0 +1,107 @@
+"""Any other scikit-learn compatible estimator, with the preparation in front that it cannot do without."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.utils import get_tags
+
+from argosy.model.export import answers, export, prove
+from argosy.model.format import Model, load
+from argosy.model.signature import Signature
+from argosy.training.rows import Floats, Integers, Matrix, Slice
+
+_NONE = -1.0
+_TOLERANCE = 1e-3
+_LOSES_MISSING = ("sklearn.ensemble._forest", "sklearn.ensemble._bagging", "sklearn.tree.")
+
+
+class Plain:
+    """An estimator fitted on rows. Values are rounded to float32 first, as its portable form will see them."""
+
+    def __init__(self, estimator: Any, rows: Slice, signature: Signature, seed: int) -> None:
+        self.fitted: Floats | None = None
+        self._width = len(signature.features)
+        self._estimator = prepared(_settled(estimator, seed), signature)
+        labels = rows.labels.astype(np.int64) if is_classifier(estimator) else rows.labels
+        matrix = _rounded(rows.matrix)
+        matrix[:, np.isnan(matrix).all(axis=0)] = 0.0  # a column without a value is one that never matters
+        self._estimator.fit(matrix, labels)
+        self._scale = 1.0 if is_classifier(estimator) else max(float(np.std(rows.labels)), 1e-12)
+
+    def predict(self, matrix: Matrix) -> Floats:
+        """See `Learner.predict`."""
+        return answers(self._estimator, _rounded(matrix))
+
+    def portable(self, signature: Signature, sample: Matrix) -> tuple[str, bytes, Model, float]:
+        """See `Learner.portable`. The tolerance is a thousandth: of a probability, or of the labels' deviation."""
+        format, data = export(self._estimator, signature, _rounded(sample))
+        model = load(format, data)
+        return format, data, model, prove(self._estimator, model, _rounded(sample), _TOLERANCE * self._scale)
+
+    def importance(self) -> Floats | None:
+        """What the estimator states of itself: its impurity importance, or |coefficient| of a scaled column."""
+        last = self._estimator[-1] if isinstance(self._estimator, Pipeline) else self._estimator
+        stated = getattr(last, "feature_importances_", None)
+        if stated is None and hasattr(last, "coef_") and isinstance(self._estimator, Pipeline):
+            stated = np.abs(np.asarray(last.coef_, dtype=np.float64)).reshape(-1)
+        if stated is None:
+            return None
+        weights = np.asarray(stated, dtype=np.float64)
+        owners = self._owners()
+        if len(owners) != len(weights):
+            return None
+        return np.bincount(owners, weights, self._width).astype(np.float64)
+
+    def _owners(self) -> Integers:
+        """The feature behind each column that the last step sees."""
+        if not isinstance(self._estimator, Pipeline) or "prepare" not in self._estimator.named_steps:
+            return np.arange(self._width, dtype=np.int64)
+        owners: list[int] = []
+        for name, step, columns in self._estimator["prepare"].transformers_:
+            if name == "categories":
+                for column, kept in zip(columns, step[-1].categories_, strict=True):
+                    owners += [column] * len(kept)
+            elif name == "numbers":
+                owners += columns
+        return np.asarray(owners, dtype=np.int64)
+
+
+def prepared(estimator: Any, signature: Signature) -> Any:
+    """The estimator, behind imputation, scaling and one column a category if it takes no missing values.
+
+    Forests and trees of scikit-learn take them, but their ONNX form does not, so they are prepared as well. Numbers:
+    the median where missing, then zero mean and unit variance; a column without any value becomes zero. Categories:
+    one column for each of the rows' own, none for a value not seen.
+    """
+    if get_tags(estimator).input_tags.allow_nan and not type(estimator).__module__.startswith(_LOSES_MISSING):
+        return estimator
+    kinds = [feature.kind for feature in signature.features]
+    numbers = [index for index, kind in enumerate(kinds) if kind != "category"]
+    categories = [index for index, kind in enumerate(kinds) if kind == "category"]
+    scale = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
+    steps: list[tuple[str, Any, list[int]]] = [("numbers", scale, numbers)] if numbers else []
+    if categories:
+        fill = SimpleImputer(strategy="constant", fill_value=_NONE, keep_empty_features=True)
+        encode = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+        steps.append(("categories", make_pipeline(fill, encode), categories))
+    return Pipeline([("prepare", ColumnTransformer(steps)), ("estimator", estimator)])
+
+
+def _settled(estimator: Any, seed: int) -> Any:
+    """One thread and a seed, where the estimator has such parameters and the declaration left them open."""
+    given = estimator.get_params()
+    ours = {"n_jobs": 1} if "n_jobs" in given else {}
+    if given.get("random_state", ours) is None:
+        ours["random_state"] = seed
+    return estimator.set_params(**ours) if ours else estimator
+
+
+def _rounded(matrix: Matrix) -> Matrix:
+    return matrix.astype(np.float32).astype(np.float64)

@@ -1,0 +1,62 @@
+"""The pooled model: one over the rows of all members, with the key columns as features, fitted as a member is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from argosy.model.signature import Signature
+from argosy.spec import duration
+from argosy.training import recode, rows
+from argosy.training.fit import Job, Rival, trained
+from argosy.training.outcome import Fitted, NoModel
+from argosy.training.rows import Member, Slice
+
+ROWS = 500_000
+"""The most rows that a pooled model learns from, and the most it is scored on; above that, every member is thinned."""
+
+
+def fit(job: Job, members: Sequence[Member], champion: Rival | None) -> Fitted | NoModel:
+    """Train the pooled model. Rows that are held out of a member are held out here as well."""
+    signature = extended(job, members)
+    train, held = gather(job, members, signature, ROWS)
+    return trained(job, train, held, signature, {}, {} if champion is None else {"champion": champion})
+
+
+def extended(job: Job, members: Sequence[Member]) -> Signature:
+    """The fleet's signature with the key columns as categories, unless they are features already."""
+    keys = [rows.values(member.key) for member in members]
+    return recode.extended(job.signature, {
+        column: tuple(key[index] for key in keys if index < len(key)) for index, column in enumerate(job.fleet.by)
+    })  # fmt: skip
+
+
+def gather(job: Job, members: Sequence[Member], signature: Signature, limit: int) -> tuple[Slice, Slice]:
+    """The rows of all members before and after each one's own held-out cut, by time.
+
+    Above `limit` rows each member keeps its share, evenly spaced over its time.
+    """
+    test = duration.parse(job.fleet.split.test)
+    share = min(1.0, limit / max(1, sum(member.rows for member in members)))
+    early: list[Slice] = []
+    late: list[Slice] = []
+    for member in members:
+        data = rows.read(job.data, member)
+        cut = rows.held_out(data.times, test)
+        constants = dict(zip(job.fleet.by, rows.values(member.key), strict=False))
+        for part, into in ((data.take(slice(0, cut)), early), (data.take(slice(cut, None)), late)):
+            some = _thinned(part, share)
+            into.append(some._replace(matrix=recode.recode(some.matrix, job.signature, signature, constants)))
+    return _joined(early), _joined(late)
+
+
+def _thinned(data: Slice, share: float) -> Slice:
+    size = len(data.labels)
+    kept = round(size * share)
+    return data if kept >= size else data.take(np.linspace(0, size - 1, kept).astype(np.int64))
+
+
+def _joined(parts: list[Slice]) -> Slice:
+    matrices, labels, times = zip(*parts, strict=True)
+    return Slice(np.concatenate(matrices), np.concatenate(labels), np.concatenate(times)).ordered()
