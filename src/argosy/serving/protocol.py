@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -299,12 +300,26 @@ def _check_datatype(each: Input, seen: str, values: list[Any]) -> None:
 
 def _typed(each: Input, values: list[Any]) -> list[Any]:
     allowed = _TYPES[each.datatype]
-    if not set(map(type, values)) <= allowed:
+    kinds = set(map(type, values))
+    if not kinds <= allowed:
         row = next(i for i, value in enumerate(values) if type(value) not in allowed)
         raise _mistyped(each, row, values[row], each.datatype)
+    if int in kinds:
+        return [_bounded(each, row, value) for row, value in enumerate(values)]
     if each.datatype == "TIME":
         return [None if text is None else moment(text, f"the input {each.name!r}") for text in values]
     return values
+
+
+def _bounded(each: Input, row: int, value: float | None) -> float | None:
+    """A number as its column holds it: float64, or an integer of 64 bits."""
+    if value is None or type(value) is float:
+        return value
+    if each.datatype == "INT64" and -(2**63) <= value < 2**63:
+        return value
+    if each.datatype == "INT64" or abs(value) > sys.float_info.max:
+        raise _mistyped(each, row, value, "a number of 64 bits")
+    return float(value)
 
 
 def moment(text: object, where: str) -> datetime:

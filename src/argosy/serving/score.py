@@ -110,7 +110,7 @@ class Scorer:
         if batch.endpoint.views:
             stale = self._read_views(batch.endpoint, columns, batch.count, plan.at)
         if batch.endpoint.request_features:
-            self._derive(batch.endpoint, columns)
+            self._derive(batch.endpoint, columns, batch.count)
         models = {ref: self._cache.get(ref) for ref in assignment.groups}
         predictions = _predict(models, assignment, columns, batch.count)
         if self._recorder is not None:
@@ -147,7 +147,7 @@ class Scorer:
             known = self._online[id(endpoint)] = (endpoint, self._readers(endpoint))
         return known[1]
 
-    def _derive(self, endpoint: Endpoint, columns: Columns) -> None:
+    def _derive(self, endpoint: Endpoint, columns: Columns, rows: int) -> None:
         wanted = [name for name, _ in endpoint.request_features if name not in columns]
         if not wanted:
             return
@@ -156,9 +156,10 @@ class Scorer:
             self._forget(endpoint)
             expressions = [expression.expr().alias(name) for name, expression in endpoint.request_features]
             known = self._expressions[id(endpoint)] = (endpoint, expressions)
-        types = {each.name: _DTYPES[each.datatype] for each in endpoint.inputs}
-        frame = pl.DataFrame([pl.Series(n, columns[n], dtype=t) for n, t in types.items() if n in columns])
         chosen = [e for (name, _), e in zip(endpoint.request_features, known[1], strict=True) if name in wanted]
+        needed = {name for expression in chosen for name in expression.meta.root_names()}
+        types = {each.name: _DTYPES[each.datatype] for each in endpoint.inputs if each.name in needed}
+        frame = pl.DataFrame([pl.Series(n, columns[n], dtype=t) for n, t in types.items() if n in columns])
         try:
             derived = frame.select(chosen)
         except pl.exceptions.PolarsError as error:
@@ -166,7 +167,6 @@ class Scorer:
                 f"the request features of fleet {endpoint.fleet!r} fail on these rows: {error}",
                 next="check the values that they are computed from",
             ) from error
-        rows = len(frame)
         for series in derived:
             values = series.to_list()
             columns[series.name] = values * rows if len(values) == 1 else values

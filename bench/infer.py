@@ -1,0 +1,331 @@
+"""One-row inference over HTTP against MLflow's and MLServer's servers, on the same LightGBM model.
+
+    python bench/infer.py [--json FILE] [--requests N] [--no-peers]
+
+CPU per request of the server's process tree is the figure; latencies stand beside it. Ours routes each
+row to a member of a fleet of three and records every answer; the peers do neither.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from harness import Row, peer, report, tree
+
+WIDTH, TREES = 20, 100
+MLFLOW = ("mlflow==3.*", "lightgbm", "scikit-learn")
+MLSERVER = ("mlserver>=1.7,<1.8", "mlserver-lightgbm>=1.7,<1.8")
+Reply = tuple[int, bytes]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A running server: its process, and the bytes of one request."""
+
+    pid: int
+    port: int
+    request: bytes
+
+
+@dataclass(frozen=True)
+class Figure:
+    """CPU milliseconds of the server per request, and latencies in milliseconds."""
+
+    cpu: float
+    p50: float
+    p99: float
+    rate: float
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--requests", type=int, default=6000)
+    parser.add_argument("--no-peers", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="argosy-bench-") as name:
+        root = Path(name)
+        text = _model(root)
+        ours = _measure(argosy(root / "home", text), options.requests)
+        peers = {} if options.no_peers else {
+            "MLflow models serve": _measure(mlflow(root, text), options.requests // 4),
+            "MLServer": _measure(mlserver(root, text), options.requests // 4),
+        }  # fmt: skip
+        report("infer", list(_rows(ours, peers)), options.json)
+
+
+def _rows(ours: dict[int, Figure], peers: dict[str, dict[int, Figure]]) -> Iterator[Row]:
+    for connections, figure in ours.items():
+        where = f"1 row, {connections} connection{'s' if connections > 1 else ''}"
+        yield Row(f"{where}: CPU", "ms", figure.cpu, floor=_floor())
+        for name, theirs in peers.items():
+            yield Row(f"{where}: CPU", "ms", figure.cpu, theirs[connections].cpu, name)
+            yield Row(f"{where}: p50", "ms", figure.p50, theirs[connections].p50, name)
+            yield Row(f"{where}: p99", "ms", figure.p99, theirs[connections].p99, name)
+
+
+def _floor() -> float:
+    """CPU milliseconds to score one row with the native library alone, in this process."""
+    from argosy.model.format import load
+
+    model, row = load("lightgbm", _TEXT[0]), np.zeros((1, WIDTH))
+    begun = time.process_time()
+    for _ in range(20_000):
+        model.predict(row)
+    return (time.process_time() - begun) / 20
+
+
+_TEXT: list[bytes] = []
+
+
+def _model(root: Path) -> bytes:
+    from lightgbm import LGBMClassifier
+
+    rng = np.random.default_rng(1)
+    rows = rng.normal(size=(4000, WIDTH))
+    late = rows[:, 0] + rows[:, 1] * rows[:, 2] + rng.normal(size=4000) > 0
+    estimator = LGBMClassifier(n_estimators=TREES, num_leaves=31, verbose=-1, n_jobs=1).fit(rows, late)
+    estimator.booster_.save_model(str(root / "model.txt"))
+    _TEXT[:] = [(root / "model.txt").read_bytes()]
+    return _TEXT[0]
+
+
+def _row() -> list[float]:
+    return [round(float(x), 6) for x in np.random.default_rng(2).normal(size=WIDTH)]
+
+
+def _http(port: int, path: str, body: object, **headers: str) -> bytes:
+    data = json.dumps(body).encode()
+    lines = [f"POST {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Content-Type: application/json"]
+    lines += [f"Content-Length: {len(data)}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + data
+
+
+@contextmanager
+def argosy(home: Path, text: bytes) -> Iterator[Target]:
+    """Our server over a store with three members, recording on."""
+    _fill(home, text)
+    port, token = _port(), secrets.token_urlsafe(24)
+    code = (
+        "import sys; from argosy.serving.server import Options, run;"
+        "run(Options(home=sys.argv[1], token=sys.argv[2], predictions=sys.argv[1] + '/predictions'),"
+        " port=int(sys.argv[3]))"
+    )
+    tensor = {"shape": [1]}
+    inputs = [tensor | {"name": "key", "datatype": "BYTES", "data": ["b"]}]
+    inputs += [tensor | {"name": f"x{i}", "datatype": "FP64", "data": [value]} for i, value in enumerate(_row())]
+    request = _http(port, "/v2/models/bench/infer", {"inputs": inputs}, Authorization=f"Bearer {token}")
+    with _server([sys.executable, "-c", code, str(home), token, str(port)], port, request) as target:
+        yield target
+
+
+def _fill(home: Path, text: bytes) -> None:
+    """A store as training leaves it: declarations, three members, one version each."""
+    from sklearn.linear_model import LogisticRegression
+
+    from argosy.model.signature import Feature, Signature
+    from argosy.spec import document
+    from argosy.spec.dataset import Dataset
+    from argosy.spec.fleet import Fleet, Label
+    from argosy.spec.search import Candidate
+    from argosy.spec.source import Parquet
+    from argosy.store import Store, aliases, artifacts, datasets, declarations, executions, members, versions
+
+    now = datetime(2013, 4, 1, tzinfo=UTC)
+    names = tuple(f"x{i}" for i in range(WIDTH))
+    signature = Signature(tuple(Feature(name, "number") for name in names), "binary", "late")
+    spine = Dataset("rows", time="t", source=Parquet("rows.parquet"))
+    fleet = Fleet("bench", "rows", Label("late"), names, (Candidate(LogisticRegression()),), by=("key",))
+    columns = {"t": "Datetime", "key": "String"} | dict.fromkeys(names, "Float64")
+    with Store.open(home) as store:
+        store.blobs.put(signature.to_json())
+        slots = store.blobs.pack([text])
+        with store.write() as tx:
+            declared = [
+                declarations.NewDeclaration(
+                    kind=document.kind(each), name=each.name, fingerprint=document.fingerprint(each),
+                    body=json.loads(document.encode(each)), at=now, actor="bench",
+                )
+                for each in (spine, fleet)
+            ]  # fmt: skip
+            declarations.add(tx, declared)
+            datasets.commit(tx, datasets.NewVersion(dataset="rows", at=now, parts=[], columns=columns))
+            artifacts.add(tx, artifacts.of_slots(slots, "model", now))
+            for key, member in members.ensure(tx, "bench", ["a", "b", "c"], now).items():
+                run = executions.NewExecution(
+                    key=key, kind="train", subject=key, started_at=now, ended_at=now, member_id=member
+                )
+                [execution] = executions.record(tx, [run])
+                new = versions.NewVersion(
+                    fleet="bench", member_id=member, key=key, artifact=slots[0].digest, format="lightgbm",
+                    execution_id=execution, at=now, rows=4000, signature=signature.digest,
+                )  # fmt: skip
+                [version] = versions.add(tx, [new])
+                move = aliases.Move(
+                    fleet="bench", member_id=member, alias="champion", target="own", at=now, actor="bench",
+                    version_id=version.id,
+                )  # fmt: skip
+                aliases.move(tx, [move])
+
+
+@contextmanager
+def mlflow(root: Path, text: bytes) -> Iterator[Target]:
+    """`mlflow models serve` of the same booster, one worker."""
+    python = peer("mlflow-serve", MLFLOW)
+    save = (
+        "import sys, lightgbm, mlflow.lightgbm;"
+        "mlflow.lightgbm.save_model(lightgbm.Booster(model_file=sys.argv[1]), sys.argv[2], pip_requirements=['lightgbm'])"
+    )
+    subprocess.run([python, "-c", save, root / "model.txt", root / "mlflow"], check=True, stdout=subprocess.DEVNULL)
+    port = _port()
+    command = [str(python), "-m", "mlflow", "models", "serve", "-m", str(root / "mlflow"), "-h", "127.0.0.1"]
+    command += ["-p", str(port), "--env-manager", "local", "--workers", "1"]
+    columns = [f"Column_{i}" for i in range(WIDTH)]
+    request = _http(port, "/invocations", {"dataframe_split": {"columns": columns, "data": [_row()]}})
+    with _server(command, port, request, path=str(python.parent)) as target:
+        yield target
+
+
+@contextmanager
+def mlserver(root: Path, text: bytes) -> Iterator[Target]:
+    """MLServer's LightGBM runtime in process (its quicker way: no worker pool)."""
+    python = peer("mlserver", MLSERVER)
+    folder = root / "mlserver"
+    folder.mkdir()
+    port, grpc, metrics = _port(), _port(), _port()
+    (folder / "model.bst").write_bytes(text)
+    settings = {"host": "127.0.0.1", "http_port": port, "grpc_port": grpc, "metrics_port": metrics}
+    (folder / "settings.json").write_text(json.dumps(settings | {"parallel_workers": 0, "debug": False}))
+    model = {"name": "bench", "implementation": "mlserver_lightgbm.LightGBMModel", "parameters": {"uri": "./model.bst"}}
+    (folder / "model-settings.json").write_text(json.dumps(model))
+    tensor = {"name": "x", "shape": [1, WIDTH], "datatype": "FP64", "data": _row()}
+    request = _http(port, "/v2/models/bench/infer", {"inputs": [tensor]})
+    with _server([str(python.parent / "mlserver"), "start", str(folder)], port, request) as target:
+        yield target
+
+
+@contextmanager
+def _server(command: list[str], port: int, request: bytes, path: str = "") -> Iterator[Target]:
+    environment = {**os.environ, "PATH": f"{path}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, env=environment)
+        try:
+            _wait(process, port, request, log.fileno())
+            yield Target(process.pid, port, request)
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, request: bytes, log: int) -> None:
+    end, last = time.monotonic() + 120, b""
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with Connection(port) as connection:
+                status, last = connection.ask(request)
+                if status == 200:
+                    return
+        except OSError:
+            pass
+        time.sleep(0.2)
+    os.lseek(log, 0, os.SEEK_SET)
+    raise SystemExit(f"the server did not answer: {last[:500]!r}\n{os.read(log, 4000).decode(errors='replace')}")
+
+
+class Connection:
+    """A kept-alive HTTP connection that costs the client little."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), 30)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._rest = b""
+
+    def ask(self, request: bytes) -> Reply:
+        """Send one request; status and body of the answer."""
+        self._socket.sendall(request)
+        data = self._rest
+        while (end := data.find(b"\r\n\r\n")) < 0:
+            data += self._more()
+        head = data[:end].lower()
+        length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
+        while len(data) < end + 4 + length:
+            data += self._more()
+        self._rest = data[end + 4 + length :]
+        return int(head.split(b" ", 2)[1]), data[end + 4 : end + 4 + length]
+
+    def _more(self) -> bytes:
+        if not (data := self._socket.recv(65536)):
+            raise ConnectionError("closed")
+        return data
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._socket.close()
+
+
+def _measure(server: Callable[[], Target] | Iterator[Target], requests: int) -> dict[int, Figure]:
+    with server as target:  # type: ignore[union-attr]
+        _drive(target, 4, requests // 4)
+        return {connections: _drive(target, connections, requests) for connections in (1, 16)}
+
+
+def _drive(target: Target, connections: int, requests: int) -> Figure:
+    latencies: list[float] = []
+    share = requests // connections
+
+    def work() -> None:
+        own = []
+        with Connection(target.port) as connection:
+            for _ in range(share):
+                begun = time.perf_counter()
+                status, body = connection.ask(target.request)
+                own.append(time.perf_counter() - begun)
+                if status != 200:
+                    raise SystemExit(f"a request failed: {body[:300]!r}")
+        latencies.extend(own)
+
+    cpu, wall = tree(target.pid), time.perf_counter()
+    threads = [threading.Thread(target=work) for _ in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wall = time.perf_counter() - wall
+    if len(latencies) != share * connections:
+        raise SystemExit("some requests were not answered")
+    cpu = tree(target.pid) - cpu
+    p50, p99 = np.quantile(latencies, [0.5, 0.99]) * 1000
+    return Figure(cpu / len(latencies) * 1000, float(p50), float(p99), len(latencies) / wall)
+
+
+def _port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    main()
