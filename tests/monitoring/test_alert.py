@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from argosy.errors import InputError
-from argosy.monitoring.alert import SIGNALS, Alert, discoveries, drift_signals, watch
+from argosy.monitoring.alert import SIGNALS, Alert, discoveries, drift_signals, score_signals, watch
 from argosy.monitoring.drift import drift, prediction_drift
 from tests.monitoring.fleet import bins, rows, windows
 
@@ -125,6 +125,27 @@ def test_drift_tables_become_signals() -> None:
     assert set(outputs["weight"]) == {1.0}
     assert inputs.filter(pl.col("member") == "JFK/AA", pl.col("cause") == "temp")["weight"].item() == 0.7
     assert inputs.filter(pl.col("member") == "LGA/DL")["weight"].max() == 0.0
+
+
+def test_score_tables_become_signals() -> None:
+    scores = pl.DataFrame(
+        {
+            "member": ["good", "poor", "few", "none"],
+            "roc_auc": [0.70, 0.55, 0.55, None],
+            "roc_auc_low": [0.68, 0.53, 0.20, None],
+            "roc_auc_high": [0.72, 0.57, 0.90, None],
+        }
+    )
+    signals = score_signals(scores, "roc_auc", 0.6)
+    (alert,) = watch(signals, [], at=DAY).raised
+    assert alert.name == "performance/roc_auc"
+    assert alert.members == ("poor",)
+    expected = stats.norm.sf(0.05 / (0.02 / stats.norm.ppf(0.975)))
+    assert signals["p_value"][1] == pytest.approx(expected, rel=1e-6)
+    assert signals["p_value"][0] > 0.99
+    losses = pl.DataFrame({"member": ["a", "b"], "log_loss": [0.5, 0.3]})
+    (alert,) = watch(score_signals(losses, "log_loss", 0.4), [], at=DAY).raised
+    assert alert.members == ("a",)
 
 
 def test_nothing_to_say() -> None:

@@ -15,6 +15,8 @@ import numpy.typing as npt
 import polars as pl
 
 from argosy.errors import InputError
+from argosy.metric import known
+from argosy.metric.tail import normal_quantile, normal_tails
 
 Severity = Literal["critical", "warning", "info"]
 KINDS = ("performance", "prediction", "quality", "drift")
@@ -86,9 +88,9 @@ def watch(
     size = watched if watched is not None else table["member"].n_unique()
     before = {alert.name: alert for alert in active}
     inside = [(alert.name, member) for alert in active for member in alert.members]
-    known = pl.DataFrame(inside, schema={"name": pl.String, "member": pl.String}, orient="row")
+    held = pl.DataFrame(inside, schema={"name": pl.String, "member": pl.String}, orient="row")
     table = table.with_columns(name=pl.format("{}/{}", "kind", "cause"))
-    table = table.join(known.with_columns(active=pl.lit(True)), on=["name", "member"], how="left")
+    table = table.join(held.with_columns(active=pl.lit(True)), on=["name", "member"], how="left")
     table = table.with_columns(pl.col("active").fill_null(False), significant=_significant(table, fdr))
     bad = table.filter(_breach(0.0) & pl.col("significant") | pl.col("active") & _breach(release))
     now = [_alert(group, before, size, at) for group in bad.partition_by("name", maintain_order=True)]
@@ -134,6 +136,34 @@ def drift_signals(
         below=pl.lit(False),
         p_value="p_value",
         weight=pl.when(outcome).then(1.0).otherwise(pl.col("importance").fill_null(0.0)),
+    )
+
+
+def score_signals(scores: pl.DataFrame, name: str, limit: float, level: float = 0.95) -> pl.DataFrame:
+    """Signals of a table of `performance` by member, or of `live`, against a limit on one score.
+
+    The limit is a floor where greater is better, else a ceiling (of the score itself, signs included). `p_value`: the
+    one-sided normal probability of such a score if the true one were at the limit, from the interval `{name}_low` to
+    `{name}_high` made at `level`; null where the table has no interval, so that the limit alone counts.
+    """
+    below = known(name).greater_is_better
+    value = scores[name].to_numpy()
+    p_value = np.full(len(scores), np.nan)
+    if f"{name}_low" in scores.columns:
+        error = (scores[f"{name}_high"] - scores[f"{name}_low"]).to_numpy() / (2.0 * normal_quantile(level))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = (limit - value if below else value - limit) / error
+        half = normal_tails(z) / 2.0
+        p_value = np.where(z > 0.0, half, 1.0 - half)
+    return scores.select(
+        kind=pl.lit("performance"),
+        member="member",
+        cause=pl.lit(name),
+        value=name,
+        limit=pl.lit(float(limit)),
+        below=pl.lit(below),
+        p_value=pl.Series(p_value, dtype=pl.Float64).fill_nan(None),
+        weight=pl.lit(1.0),
     )
 
 
