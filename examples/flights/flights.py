@@ -151,7 +151,7 @@ late = ag.Fleet(
     label=ag.Label("late", known_at="arrived_at"),
     features=["distance", "scheduled_minutes", calendar, conditions, airport_state, carrier_state, aircraft],
     candidates=[
-        ag.Candidate(LGBMClassifier(n_estimators=100, learning_rate=0.05, num_leaves=15, min_child_samples=100)),
+        ag.Candidate(LGBMClassifier(n_estimators=60, learning_rate=0.08, num_leaves=7, min_child_samples=100)),
     ],
     search=ag.Search(metric="log_loss", trials=1, member_trials=1),
     split=ag.TimeSplit(test="14d"),

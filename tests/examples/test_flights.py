@@ -14,12 +14,7 @@ from sklearn.metrics import roc_auc_score
 from argosy.spec.feature import FeatureView, RequestFeatures, Spine, ViewReference
 from argosy.spec.project import Project
 from examples.flights import flights
-from examples.flights.world import LEAD, REQUEST_COLUMNS, SPINE_COLUMNS, World, land, land_until, load
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return load(tmp_path_factory.mktemp("data"))
+from examples.flights.world import LEAD, REQUEST_COLUMNS, SPINE_COLUMNS, World, land, land_until
 
 
 def left(minute: int, origin: str, carrier: str, delay: int) -> dict[str, object]:
