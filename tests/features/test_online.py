@@ -19,6 +19,7 @@ from argosy.features.join import Source, join
 from argosy.features.online import Online
 from tests.features.oracle import VALUES, asked, bits, moment, moments, spines, tables
 
+ROOT = Path(__file__).parents[2]
 BOARDS = Source("boards", ("airport",), "event", "known", ("delay",))
 
 
@@ -44,6 +45,7 @@ def delays(online: Online, at: int, *airports: str) -> list[float | None]:
     return online.read([BOARDS], {"airport": airports}, moment(at))["delay"].to_list()
 
 
+@pytest.mark.slow
 @given(asked(), st.lists(tables(), min_size=1, max_size=4), spines(), st.none() | st.integers(0, 8), st.booleans())
 def test_equals_the_offline_join_bit_for_bit(
     source: Source, batches: list[pl.DataFrame], spine: pl.DataFrame, expired: int | None, fine: bool
@@ -70,6 +72,7 @@ def test_equals_the_offline_join_bit_for_bit(
     assert bits([(*row, *age) for row, age in ones]) == bits(expected.rows())
 
 
+@pytest.mark.slow
 @given(tables(nulls=False, size=20), st.integers(0, 8), st.lists(moments.filter(bool), max_size=6))
 def test_expire_changes_no_answer_at_or_after_its_moment(rows: pl.DataFrame, before: int, at: list[Any]) -> None:
     source = Source("boards", ("airport",), "event", "known", VALUES)
@@ -82,6 +85,27 @@ def test_expire_changes_no_answer_at_or_after_its_moment(rows: pl.DataFrame, bef
         online.expire(moment(before))
         assert bits(online.read([source], entities, asked_at).rows()) == bits(first)
         assert online.expire(moment(before)) == 0
+
+
+def test_a_batch_of_many_chunks_is_written_as_one(online: Online) -> None:
+    rows = 150_000
+    late = pl.DataFrame({"minute": range(rows)}).with_columns(airport=pl.format("A{}", pl.col("minute") % 1_000))
+    late = late.with_columns(event=pl.lit(moment(0)) + pl.duration(minutes=pl.col("minute") * 7 % 300))
+    late = late.with_columns(
+        known=pl.col("event") + pl.duration(minutes=pl.col("minute") % 50), delay=pl.col("minute") / 2
+    )
+    spine = pl.DataFrame({"airport": [f"A{i}" for i in range(1_000)], "at": [moment(i % 300) for i in range(1_000)]})
+    expected = join(spine, "at", [(BOARDS, late)])["delay"].to_list()
+    kept = online.write(BOARDS, late)
+    assert (
+        online.read([BOARDS], {"airport": spine["airport"].to_list()}, spine["at"].to_list())["delay"].to_list()
+        == expected
+    )
+    assert online.write(BOARDS, late) == kept
+    assert (
+        online.read([BOARDS], {"airport": spine["airport"].to_list()}, spine["at"].to_list())["delay"].to_list()
+        == expected
+    )
 
 
 def test_a_late_row_takes_its_place_and_drives_out_what_it_supersedes(online: Online) -> None:
@@ -189,6 +213,7 @@ def test_a_full_store_keeps_what_it_had(tmp_path: Path) -> None:
         assert delays(online, 1, "JFK", f"{0:0100}") == [1.0, None]
 
 
+@pytest.mark.slow
 @pytest.mark.fault
 def test_a_writer_killed_in_a_batch_leaves_the_batch_before(tmp_path: Path) -> None:
     script = """
@@ -207,7 +232,7 @@ def test_a_writer_killed_in_a_batch_leaves_the_batch_before(tmp_path: Path) -> N
         module._put = put_and_die
         online.write(BOARDS, board(("JFK", 2, 2, 2.0), ("EWR", 2, 2, 2.0)))
     """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script), str(tmp_path)], timeout=60)
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script), str(tmp_path)], timeout=60, cwd=ROOT)
     assert done.returncode == -9
     with Online(tmp_path, map_size=1 << 24) as online:
         assert delays(online, 5, "JFK", "EWR") == [1.0, None]
@@ -215,6 +240,7 @@ def test_a_writer_killed_in_a_batch_leaves_the_batch_before(tmp_path: Path) -> N
         assert delays(online, 5, "JFK") == [2.0]
 
 
+@pytest.mark.slow
 def test_another_process_reads_what_is_written(online: Online) -> None:
     script = """
         import sys
@@ -227,7 +253,7 @@ def test_another_process_reads_what_is_written(online: Online) -> None:
             print(delays(online, int(line), "JFK")[0], flush=True)
     """
     command = [sys.executable, "-c", textwrap.dedent(script), str(online.path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdin is not None and other.stdout is not None
         for i in range(3):
             online.write(BOARDS, board(("JFK", i, i, float(i))))

@@ -91,6 +91,7 @@ def test_slices_are_views_of_the_file(tmp_path: Path) -> None:
     assert not first.flags.writeable
 
 
+@pytest.mark.slow
 @given(st.randoms(use_true_random=False), st.integers(0, 39))
 def test_a_digest_changes_with_the_members_rows_and_nothing_else(
     tmp_path_factory: pytest.TempPathFactory, random: Any, place: int
@@ -161,7 +162,7 @@ def test_it_is_replaced_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> No
     assert TrainingSet.open(tmp_path / "set").rows == 60
 
 
-def test_a_build_that_fails_leaves_what_stood_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_that_fails_leaves_what_stood_there(tmp_path: Path) -> None:
     made(spine(), tmp_path / "set")
     frame = spine(60).with_columns(tail=pl.lit(b"N1"))
     with pytest.raises(InputError, match="'tail'"):
