@@ -114,6 +114,26 @@ def test_a_late_row_takes_its_place_and_drives_out_what_it_supersedes(online: On
     assert [delays(online, at, "JFK")[0] for at in (0, 1, 5, 6, 8, 9)] == [None, 1.0, 1.0, 5.0, 5.0, 5.0]
 
 
+def test_a_late_row_before_all_others_drives_out_older_events(online: Online) -> None:
+    online.write(BOARDS, board(("JFK", 2, 8, 2.0)))
+    online.write(BOARDS, board(("JFK", 5, 6, 5.0)))
+    assert [delays(online, at, "JFK")[0] for at in (5, 6, 8)] == [None, 5.0, 5.0]
+
+
+def test_what_a_correction_corrects_may_be_written_after_it(online: Online) -> None:
+    online.write(BOARDS, board(("JFK", 5, 10, 99.0)))
+    online.write(BOARDS, board(("JFK", 5, 5, 1.0)))
+    assert [delays(online, at, "JFK")[0] for at in (5, 9, 10)] == [1.0, 1.0, 99.0]
+
+
+def test_among_rows_of_one_moment_the_newest_event_then_the_one_known_last_stays(online: Online) -> None:
+    for event, known, delay in ((5, 9, 1.0), (9, 4, 2.0), (9, 3, 3.0), (8, 9, 4.0)):
+        online.write(BOARDS, board(("JFK", event, known, delay)))
+    assert delays(online, 9, "JFK") == [2.0]
+    online.write(BOARDS, board(("JFK", 9, 4, 5.0)))
+    assert delays(online, 9, "JFK") == [5.0]
+
+
 def test_correction_answers_from_its_known_time_on(online: Online) -> None:
     online.write(BOARDS, board(("JFK", 5, 5, 1.0)))
     online.write(BOARDS, board(("JFK", 5, 10, 99.0)))
