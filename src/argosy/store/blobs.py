@@ -54,7 +54,7 @@ class Blobs:
         target = self.path(digest)
         with _room(digest):
             if target.exists() and _hash(_chunks(target)) == digest:
-                _sync(target.parent)
+                self._settle(target)
             else:
                 self._write(iter((data,)))
         return digest
@@ -147,14 +147,17 @@ class Blobs:
                 os.fsync(file.fileno())
             digest = content.hexdigest()
             target = self.path(digest)
-            if not target.parent.exists():
-                target.parent.mkdir(exist_ok=True)
-                _sync(self.root)
+            target.parent.mkdir(exist_ok=True)
             temporary.replace(target)
-            _sync(target.parent)
+            self._settle(target)
         finally:
             temporary.unlink(missing_ok=True)
         return digest
+
+    def _settle(self, target: Path) -> None:
+        """Sync the folders on the way to a file: whoever made them may have died before it did."""
+        for folder in (target.parent, self.root, self.root.parent):
+            _sync(folder)
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
