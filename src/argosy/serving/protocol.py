@@ -32,6 +32,14 @@ _TYPES: dict[str, frozenset[type]] = {
     "BYTES": frozenset({str, _NONE}),
     "TIME": frozenset({str, _NONE}),
 }
+_ONE = [1]
+_PLAIN: dict[str, tuple[str, type]] = {
+    "BOOL": ("BOOL", bool),
+    "INT64": ("INT64", int),
+    "FP64": ("FP64", float),
+    "BYTES": ("BYTES", str),
+    "TIME": ("BYTES", str),
+}
 _OUTPUTS = {"prediction": "FP64", "version": "BYTES", "route": "BYTES", "stale": "BOOL"}
 _MAX_ROWS = 1_000_000
 
@@ -120,13 +128,7 @@ def parse_infer(body: bytes, endpoint: Endpoint) -> tuple[Batch, list[str] | Non
     if not request.inputs:
         raise InputError("the request has no inputs", next=_metadata_hint(endpoint))
     count = _rows(request.inputs[0])
-    given: Columns = {}
-    for tensor in request.inputs:
-        if tensor.name in given:
-            raise InputError(f"the input {tensor.name!r} comes twice", next="send one tensor a column")
-        given[tensor.name] = _data(tensor, count)
-    types = {tensor.name: tensor.datatype for tensor in request.inputs}
-    columns = _checked(endpoint, given, count, types)
+    columns = _plain_row(endpoint, request.inputs) or _columns(endpoint, request.inputs, count)
     at = _decision(endpoint, columns, (request.parameters or {}).get("at"), count)
     wanted = None if request.outputs is None else [output.name for output in request.outputs]
     if wanted is not None and (unknown := [name for name in wanted if name not in _OUTPUTS]):
@@ -262,6 +264,29 @@ def _data(tensor: Tensor, count: int) -> list[Any]:
             next="send one value a row",
         )
     return data
+
+
+def _plain_row(endpoint: Endpoint, tensors: list[Tensor]) -> Columns | None:
+    """The columns of one complete row without nulls; None for anything else, which the full check must see."""
+    inputs, columns = endpoint.by_name, {}
+    for tensor in tensors:
+        data, each = tensor.data, inputs.get(tensor.name)
+        if each is None or tensor.shape != _ONE or len(data) != 1:
+            return None
+        datatype, kind = _PLAIN[each.datatype]
+        if tensor.datatype != datatype or type(data[0]) is not kind:
+            return None
+        columns[tensor.name] = data if kind is float or each.datatype == "BYTES" else _typed(each, data)
+    return columns if len(columns) == len(tensors) and endpoint.required <= columns.keys() else None
+
+
+def _columns(endpoint: Endpoint, tensors: list[Tensor], count: int) -> Columns:
+    given: Columns = {}
+    for tensor in tensors:
+        if tensor.name in given:
+            raise InputError(f"the input {tensor.name!r} comes twice", next="send one tensor a column")
+        given[tensor.name] = _data(tensor, count)
+    return _checked(endpoint, given, count, {tensor.name: tensor.datatype for tensor in tensors})
 
 
 def _checked(endpoint: Endpoint, given: Columns, count: int, types: Mapping[str, str] | None) -> Columns:

@@ -162,7 +162,7 @@ class Recorder:
         folder.mkdir(parents=True, exist_ok=True)
         self._number += 1
         name = f"{int(self._clock().timestamp() * 1000):013d}-{self._number:06d}-{self._mark}.arrow"
-        temporary = folder / f".{name}"
+        temporary = folder / f".{name}.part"
         try:
             with temporary.open("wb") as file:
                 segment(stream, rows).write_ipc(file, compression="lz4")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import cached_property
 from hashlib import blake2b
 from typing import Literal
 
@@ -62,7 +63,7 @@ class ViewBinding(msgspec.Struct, frozen=True):
     ttl: timedelta | None = None
 
 
-class Endpoint(msgspec.Struct, frozen=True):
+class Endpoint(msgspec.Struct, frozen=True, dict=True):
     """How one fleet answers. `row_key` names the input that identifies a row, `time` its event time."""
 
     fleet: str
@@ -76,6 +77,16 @@ class Endpoint(msgspec.Struct, frozen=True):
     row_key: str | None = None
     pooled: Route = Route()
     routes: Mapping[str, Route] = {}
+
+    @cached_property
+    def by_name(self) -> dict[str, Input]:
+        """The inputs by name."""
+        return {each.name: each for each in self.inputs}
+
+    @cached_property
+    def required(self) -> frozenset[str]:
+        """Names of the inputs that every request carries."""
+        return frozenset(each.name for each in self.inputs if each.required)
 
 
 class Routing(msgspec.Struct, frozen=True):

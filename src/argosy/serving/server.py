@@ -96,7 +96,7 @@ async def _embedded(options: Options, host: str, port: int) -> None:
         interface=Interfaces.ASGI,
         websockets=False,
         http=HTTPModes.http1,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
     )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,0 +1,132 @@
+"""The recorder: nothing acknowledged is lost beyond what it states, and a full disk is said, not hidden."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from argosy.errors import CapacityError, InputError
+from argosy.model.signature import Feature, Signature
+from argosy.serving.recorder import META, Line, Recorder, Stream, segment
+from tests.serving.conftest import NOW
+
+STREAM = Stream("f", Signature((Feature("x", "number"), Feature("at", "boolean")), "regression", "y"))
+
+
+def line(name: str, x: float | None = 1.5) -> Line:
+    return (name, "a/b", 1_364_817_600_000_000, "r", "f/a/b@1", "own", 0.25, False, x, True)
+
+
+def rows(directory: Path) -> list[str]:
+    found = [pl.read_ipc(path)["row_key"].to_list() for path in sorted(directory.rglob("*.arrow"))]
+    return [name for names in found for name in names]
+
+
+def test_a_segment_holds_typed_columns_and_renames_what_collides() -> None:
+    frame = segment(STREAM, [line("k", None)])
+    assert list(frame.columns) == [*META, "x", "feature.at"]
+    assert frame["at"].to_list() == [NOW] and frame["x"].to_list() == [None]
+    assert frame.schema["x"] == pl.Float64 and frame.schema["feature.at"] == pl.Boolean
+
+
+def test_flush_returns_when_everything_is_on_disk(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, lambda: NOW, flush_seconds=60)
+    recorder.add(STREAM, [line("a"), line("b")])
+    assert recorder.waiting == 2 and recorder.flush() == 2 and recorder.waiting == 0
+    assert rows(tmp_path) == ["a", "b"]
+    assert recorder.flush() == 2
+    recorder.close()
+    assert [path.suffix for path in tmp_path.rglob("*") if path.is_file()] == [".arrow"]
+
+
+def test_time_alone_writes_too(tmp_path: Path, wait_until: Callable[[Callable[[], bool]], None]) -> None:
+    recorder = Recorder(tmp_path, lambda: NOW, flush_seconds=0.05)
+    recorder.add(STREAM, [line("a")])
+    wait_until(lambda: rows(tmp_path) == ["a"])
+    recorder.close()
+
+
+def test_two_recorders_never_collide_and_close_writes_the_rest(tmp_path: Path) -> None:
+    both = [Recorder(tmp_path, lambda: NOW, flush_seconds=60) for _ in range(2)]
+    for number, recorder in enumerate(both):
+        recorder.add(STREAM, [line(str(number))])
+        recorder.close()
+    assert sorted(rows(tmp_path)) == ["0", "1"]
+    with pytest.raises(CapacityError):
+        both[0].add(STREAM, [line("late")])
+
+
+def test_many_threads_lose_nothing(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, lambda: NOW, flush_seconds=0.01, flush_rows=50)
+
+    def work(thread: int) -> None:
+        for i in range(200):
+            recorder.add(STREAM, [line(f"{thread}-{i}")])
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    recorder.close()
+    assert sorted(rows(tmp_path)) == sorted(f"{n}-{i}" for n in range(4) for i in range(200))
+
+
+def test_a_disk_that_refuses_keeps_the_rows_and_then_refuses_more(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("a file where the folder should be")
+    recorder = Recorder(tmp_path, lambda: NOW, flush_seconds=0.05, limit_rows=2)
+    recorder.add(STREAM, [line("a"), line("b")])
+    with pytest.raises(CapacityError, match="2 predictions are not on disk"):
+        recorder.flush()
+    with pytest.raises(CapacityError, match="wait to be written"):
+        recorder.add(STREAM, [line("c")])
+    (tmp_path / "f").unlink()
+    end = time.monotonic() + 10
+    while recorder.waiting and time.monotonic() < end:
+        time.sleep(0.02)
+    recorder.add(STREAM, [line("c")])
+    recorder.close()
+    assert rows(tmp_path) == ["a", "b", "c"]
+
+
+def test_a_kill_loses_nothing_that_was_flushed(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", _KILLED, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    flushed = [int(process.stdout.readline()) for _ in range(5)]
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    found = rows(tmp_path)
+    assert len(found) == len(set(found)) and set(map(str, range(flushed[-1]))) <= set(found)
+
+
+_KILLED = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from argosy.model.signature import Feature, Signature
+from argosy.serving.recorder import Recorder, Stream
+stream = Stream("f", Signature((Feature("x", "number"),), "regression", "y"))
+recorder = Recorder(Path(sys.argv[1]), lambda: datetime.now(UTC), flush_seconds=0.02)
+number = 0
+while True:
+    for _ in range(500):
+        recorder.add(stream, [(str(number), "m", 0, "r", "v", "own", 0.5, False, 1.0)])
+        number += 1
+    recorder.flush()
+    print(number, flush=True)
+"""
+
+
+def test_a_flush_interval_that_means_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError):
+        Recorder(tmp_path, lambda: NOW, flush_seconds=0)

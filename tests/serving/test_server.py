@@ -1,0 +1,163 @@
+"""The server as a process: it starts, swaps versions under load, drains, and survives a kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import polars as pl
+import pytest
+
+from tests.serving.conftest import Fixture
+from tests.serving.test_app import URL, body, tensor
+
+TOKEN = "a-token-for-the-tests"
+GIVEN = {name: tensor(name, "FP64", [1.0]) for name in ("hour", "temp", "wind")}
+_CODE = """
+import sys
+from pathlib import Path
+from argosy.serving.server import Options, run
+home, port, workers, durable = sys.argv[1:]
+predictions = Path(home) / "predictions"
+run(Options(home=home, token="a-token-for-the-tests", predictions=predictions, poll_seconds=0.05,
+            flush_seconds=0.2, durable=durable == "True"), port=int(port), workers=int(workers))
+"""
+
+
+class Running:
+    """A server process and a client of it."""
+
+    def __init__(self, home: str, *, workers: int = 1, durable: bool = False) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.home, self.workers, self.durable = home, workers, durable
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=20)
+        self.start()
+
+    def start(self) -> None:
+        arguments = [self.home, str(self.port), str(self.workers), str(self.durable)]
+        self.process = subprocess.Popen([sys.executable, "-c", _CODE, *arguments], start_new_session=True)
+        end = time.monotonic() + 30
+        while time.monotonic() < end and self.process.poll() is None:
+            try:
+                if self.client.get("/v2/health/ready").status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise AssertionError("the server did not start")
+
+    def ask(self, name: str = "f") -> httpx.Response:
+        return self.client.post(URL, json=body(**GIVEN, flight=tensor("flight", "BYTES", [name])))
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            os.kill(self.process.pid, signal.SIGTERM)
+        return self.process.wait(20)
+
+    def recorded(self) -> list[str]:
+        paths = sorted(Path(self.home, "predictions").rglob("*.arrow"))
+        return [name for path in paths for name in pl.read_ipc(path)["row_key"].to_list()]
+
+
+@pytest.fixture
+def running(fleet: Fixture) -> Iterator[Running]:
+    server = Running(fleet.store.home)
+    yield server
+    server.stop()
+    server.client.close()
+
+
+@pytest.mark.slow
+def test_versions_swap_under_load_without_a_lost_request(fleet: Fixture, running: Running) -> None:
+    stop, failures, seen = threading.Event(), list[str](), list[str]()
+
+    def load() -> None:
+        while not stop.is_set():
+            answer = running.ask()
+            if answer.status_code != 200:
+                failures.append(answer.text)
+                return
+            seen.append(answer.json()["outputs"][1]["data"][0])
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    for seed in range(20, 24):
+        address = fleet.add_version("JFK/AA", seed)
+        end = time.monotonic() + 10
+        while address not in seen[-1:] and time.monotonic() < end:
+            time.sleep(0.01)
+    stop.set()
+    thread.join()
+    assert failures == []
+    assert list(dict.fromkeys(seen)) == [f"late-arrival/JFK/AA@{n}" for n in range(1, 6)]
+    assert running.stop() == 0
+    assert len(running.recorded()) == len(seen)
+
+
+@pytest.mark.slow
+def test_a_kill_loses_at_most_the_flush_interval_and_the_port_is_free_again(running: Running) -> None:
+    old = [running.ask(f"old-{i}").status_code for i in range(30)]
+    assert running.client.post("/argosy/flush").json() == {"rows": 30}
+    running.ask("new")
+    os.kill(running.process.pid, signal.SIGKILL)
+    running.process.wait()
+    assert old == [200] * 30 and {f"old-{i}" for i in range(30)} <= set(running.recorded())
+    running.start()
+    assert running.ask().status_code == 200
+
+
+@pytest.mark.slow
+def test_durable_answers_are_on_disk_when_they_arrive(fleet: Fixture) -> None:
+    server = Running(fleet.store.home, durable=True)
+    try:
+        names = [f"d{i}" for i in range(10)]
+        assert [server.ask(name).status_code for name in names] == [200] * 10
+        os.kill(server.process.pid, signal.SIGKILL)
+        assert server.process.wait() and server.recorded() == names
+    finally:
+        server.stop()
+        server.client.close()
+
+
+@pytest.mark.slow
+def test_two_workers_share_the_port_and_keep_their_segments_apart(fleet: Fixture) -> None:
+    server = Running(fleet.store.home, workers=2)
+    try:
+        for i in range(40):
+            with httpx.Client(base_url=server.client.base_url, headers=server.client.headers, timeout=20) as client:
+                row = body(**GIVEN, flight=tensor("flight", "BYTES", [f"w{i}"]))
+                assert client.post(URL, json=row).status_code == 200
+        assert server.stop() == 0
+        assert sorted(server.recorded()) == sorted(f"w{i}" for i in range(40))
+    finally:
+        server.stop()
+        server.client.close()
+
+
+@pytest.mark.slow
+def test_a_body_of_a_hundred_megabytes_is_refused_and_the_server_stays_up(running: Running) -> None:
+    with socket.create_connection(("127.0.0.1", running.port), 20) as link:
+        head = f"POST {URL} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n"
+        link.sendall((head + "Content-Length: 104857600\r\n\r\n").encode())
+        assert b" 413 " in link.recv(4096).split(b"\r\n")[0]
+    assert running.ask().status_code == 200
+
+
+@pytest.mark.slow
+def test_the_server_imports_neither_the_trainers_nor_their_frames() -> None:
+    code = (
+        "import sys; import argosy.serving.server;"
+        "print(*sorted({'sklearn', 'pandas', 'lightgbm', 'scipy', 'onnx', 'torch'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
