@@ -38,6 +38,7 @@ class Wanted(msgspec.Struct, frozen=True):
     bundle: str | None
     project: str
     code: dict[str, str]
+    fingerprint: str = ""
     revision: int = 0
 
 
@@ -78,6 +79,7 @@ def wanted(conn: Connection) -> dict[tuple[str, str], Wanted]:
             row.bundle,
             row.body.get("project", ""),
             row.body.get("code", {}),
+            row.fingerprint,
             int(row.body.get("revision", 0)),
         )
         for row in declarations.current(conn)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from argosy.spec import check, duration
 from argosy.spec.expression import Expression
+
+if TYPE_CHECKING:
+    import polars as pl
 
 FAILURES = ("block", "quarantine", "warn")
 OnFailure = Literal["block", "quarantine", "warn"]
@@ -45,6 +49,11 @@ class Rule(msgspec.Struct, frozen=True):
     expression: Expression
     on_failure: OnFailure = "block"
 
+    if TYPE_CHECKING:
+
+        def __init__(self, name: str, expression: Expression | pl.Expr, on_failure: OnFailure = "block") -> None:
+            """`expression` is a Polars expression, true where a row is good."""
+
     def __post_init__(self) -> None:
         check.name("Rule.name", self.name)
         check.put(self, "expression", Expression.of(self.expression, f"Rule({self.name}).expression"))
@@ -66,6 +75,19 @@ class Contract(msgspec.Struct, frozen=True):
     freshness: str | None = None
     rules: tuple[Rule, ...] = ()
     evolution: Literal["record", "block"] = "record"
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            columns: Mapping[str, Column] = ...,
+            unique: Sequence[str] = (),
+            rows: Sequence[int] | None = None,
+            freshness: str | None = None,
+            rules: Sequence[Rule] = (),
+            evolution: Literal["record", "block"] = "record",
+        ) -> None:
+            """What a user may write; the fields hold its canonical form."""
 
     def __post_init__(self) -> None:
         for name in self.columns:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -30,6 +31,23 @@ class Dataset(msgspec.Struct, frozen=True, tag="dataset", tag_field="kind", omit
     description: str = ""
     contract: Contract | None = None
     tags: dict[str, Tag] = {}
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            name: str,
+            *,
+            time: str,
+            source: Source,
+            key: Sequence[str] | str = (),
+            known: str | None = None,
+            owner: str = "",
+            description: str = "",
+            contract: Contract | None = None,
+            tags: dict[str, Tag] = ...,
+        ) -> None:
+            """What a user may write; the fields hold its canonical form."""
 
     def __post_init__(self) -> None:
         field = f"Dataset({self.name!r})"

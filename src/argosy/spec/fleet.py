@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
 import msgspec
 
 from argosy.spec import check, duration
 from argosy.spec.condition import Condition, OlderThan, _Condition
 from argosy.spec.dataset import Dataset
-from argosy.spec.feature import Feature, feature
+from argosy.spec.feature import Feature, FeatureView, feature
 from argosy.spec.gate import Approval, Gate
 from argosy.spec.metric import CLASSIFICATION, METRICS
 from argosy.spec.monitor import Drift, Monitor, Performance
@@ -64,6 +67,34 @@ class Fleet(msgspec.Struct, frozen=True, tag="fleet", tag_field="kind", omit_def
     owner: str = ""
     description: str = ""
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            name: str,
+            *,
+            spine: Dataset | str,
+            label: Label | str,
+            features: Sequence[str | FeatureView | Feature],
+            candidates: Sequence[Candidate | Any],
+            by: Sequence[str] | str = (),
+            search: Search = ...,
+            split: TimeSplit = ...,
+            pooled: bool = False,
+            gates: Sequence[Gate | Approval] = (),
+            rollout: Rollout = ...,
+            monitors: Sequence[Monitor] = (),
+            retrain: Condition = ...,
+            lead: str | None = None,
+            history: str | None = None,
+            minimum_rows: int = 100,
+            time_limit: str = "5m",
+            memory_mb: int = 2048,
+            owner: str = "",
+            description: str = "",
+        ) -> None:
+            """What a user may write; the fields hold its canonical form."""
+
     def __post_init__(self) -> None:
         check.name("Fleet.name", self.name)
         self._references()
@@ -77,7 +108,7 @@ class Fleet(msgspec.Struct, frozen=True, tag="fleet", tag_field="kind", omit_def
         self._one_task()
 
     @property
-    def task(self) -> str:
+    def task(self) -> Literal["binary", "regression"]:
         """`binary` or `regression`, as the search's metric says."""
         return "binary" if self.search.metric in CLASSIFICATION else "regression"
 

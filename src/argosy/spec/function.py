@@ -22,12 +22,15 @@ def register(function: object, field: str) -> str:
     return reference
 
 
-def resolve(reference: str) -> Callable[..., Any]:
-    """The function behind a reference; imports its module where that has not happened yet."""
+def resolve(reference: str, *, fresh: bool = False) -> Callable[..., Any]:
+    """The function behind a reference; imports its module where that has not happened yet, or again with `fresh`."""
+    if fresh:
+        _registered.pop(reference, None)
     if reference not in _registered:
         module, _, name = reference.partition(":")
         try:
             found = getattr(importlib.import_module(module), name)
+            found = _registered.get(reference, found)
         except (ImportError, AttributeError) as error:
             raise UnknownError(
                 f"function {reference} cannot be imported: {error}", next="argosy apply, to record the project again"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -40,6 +41,11 @@ class Choice(msgspec.Struct, frozen=True, tag="choice", tag_field="kind"):
 
     values: tuple[str | int | float | bool | None, ...]
 
+    if TYPE_CHECKING:
+
+        def __init__(self, values: Sequence[str | int | float | bool | None]) -> None:
+            """Any sequence of values."""
+
     def __post_init__(self) -> None:
         check.put(self, "values", check.sequence("Choice.values", self.values))
         if not self.values:
@@ -59,6 +65,11 @@ class Candidate(msgspec.Struct, frozen=True):
     estimator: Estimator
     search: dict[str, Space] = {}
     name: str = ""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, estimator: Any, search: Mapping[str, Space] = ..., name: str = "") -> None:
+            """What a user may write; `estimator` is any scikit-learn compatible estimator."""
 
     def __post_init__(self) -> None:
         estimator = Estimator.of(self.estimator, "Candidate.estimator")

@@ -1,0 +1,52 @@
+"""Carry out a `Finish`: canaries that held become champions, those that did worse leave traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from argosy.controller import signal
+from argosy.controller.action import Finish
+from argosy.controller.house import House
+from argosy.controller.observe import Snapshot
+from argosy.registry.rollout import promote, roll_back_canary
+from argosy.store import events, members, signals, versions
+
+
+def run(house: House, snapshot: Snapshot, action: Finish, now: datetime) -> str:
+    """End canaries in one transaction, each with the evidence that its last watch recorded."""
+    with house.store.write() as tx:
+        found = versions.get(tx, (*action.promote, *action.roll_back))
+        bodies = _evidence(tx, found)
+        held = [found[id] for id in action.promote]
+        worse = [found[id] for id in action.roll_back]
+        said = {id: bodies.get(id, {}).get("reason", "held until the end of its bake") for id in found}
+        promote(tx, action.fleet, held, now, house.actor, said, bodies)
+        roll_back_canary(tx, action.fleet, worse, now, house.actor, said, bodies)
+        keys = members.get(tx, [version.member_id for version in found.values()])
+        names = {id: f"{action.fleet}/{keys[v.member_id].key}".rstrip("/") for id, v in found.items()}
+        events.add(
+            tx,
+            [_event("promoted", names[v.id], v, said[v.id], house.actor, now) for v in held]
+            + [_event("rolled_back", names[v.id], v, said[v.id], house.actor, now) for v in worse],
+        )
+    return f"{action.fleet}: {len(held)} canary(s) promoted, {len(worse)} rolled back"
+
+
+def _evidence(tx: Connection, found: dict[int, versions.Version]) -> dict[int, dict[str, Any]]:
+    """The body of the latest canary signal of each version's member."""
+    ids: Sequence[int] = [version.member_id for version in found.values()]
+    bodies = signals.bodies(tx, signal.CANARY, ids)
+    return {id: bodies[v.member_id] for id, v in found.items() if bodies.get(v.member_id)}
+
+
+def _event(
+    kind: str, subject: str, version: versions.Version, reason: str, actor: str, now: datetime
+) -> events.NewEvent:
+    message = f"version {version.number}: {reason}"
+    return events.NewEvent(
+        at=now, kind=kind, subject=subject, actor=actor, message=message, body={"version": version.id}
+    )

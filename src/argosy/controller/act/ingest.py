@@ -1,0 +1,27 @@
+"""Carry out an `Ingest`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from argosy.controller.action import Ingest
+from argosy.controller.house import House
+from argosy.controller.observe import Snapshot
+from argosy.data.ingest import ingest
+from argosy.spec.dataset import Dataset
+
+
+def run(house: House, snapshot: Snapshot, action: Ingest, now: datetime) -> str:
+    """Take in what the dataset's source offers; returns what happened in words."""
+    wanted = snapshot.wanted["dataset", action.dataset]
+    dataset = wanted.declaration
+    assert isinstance(dataset, Dataset)
+    house.functions(wanted)
+    with house.store.read() as conn:
+        root = house.root(conn, wanted)
+    outcome = ingest(
+        house.store, dataset, root, now, environment=house.environment, actor=house.actor, bundle=wanted.bundle
+    )
+    if outcome.version is None:
+        return f"{dataset.name}: nothing new"
+    return f"{dataset.name}@{outcome.version.number}: {outcome.added:,} rows added, {outcome.status}"

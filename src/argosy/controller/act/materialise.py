@@ -1,0 +1,126 @@
+"""Carry out a `Materialise`: a view's new rows, into parts for training and into the online store for serving."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+from sqlalchemy import Connection
+
+from argosy.controller.action import Materialise
+from argosy.controller.house import House
+from argosy.controller.observe import Snapshot, Wanted
+from argosy.data.read import append, scan
+from argosy.errors import DeclarationError
+from argosy.features.source import Source
+from argosy.spec import duration
+from argosy.spec.dataset import Dataset
+from argosy.spec.feature import FeatureView
+from argosy.store import datasets, edges, executions
+from argosy.store.store import Store
+
+
+def run(house: House, snapshot: Snapshot, action: Materialise, now: datetime) -> str:
+    """Compute the view's rows for what its dataset gained; the same rows answer offline and online."""
+    wanted = snapshot.wanted["feature_view", action.view]
+    view, dataset = wanted.declaration, snapshot.wanted["dataset", _dataset(wanted)].declaration
+    assert isinstance(view, FeatureView) and isinstance(dataset, Dataset)
+    house.functions(wanted)
+    done = snapshot.materialised.get(view.name, 0)
+    with house.store.read() as conn:
+        frame = compute(conn, house.store, view, dataset, done, action.version)
+    if done == 0:
+        house.online.drop(view.name)
+    columns = frame.columns
+    house.online.write(source(view, dataset, columns), frame)
+    _commit(house, wanted, view, dataset, frame, action.version, now)
+    return f"{view.name}: {frame.height:,} rows from {dataset.name}@{action.version}"
+
+
+def rows_name(view: str, wanted: Wanted) -> str:
+    """The dataset that holds a view's computed rows; other code or another declaration makes another one."""
+    return f"{view}.features.{wanted.fingerprint[:12]}"
+
+
+def source(view: FeatureView, dataset: Dataset, columns: list[str]) -> Source:
+    """What the join and the online store need to know of a view whose rows have these columns."""
+    known = dataset.known if dataset.known in columns else None
+    keys = {*view.entity, dataset.time, known}
+    features = tuple(name for name in columns if name not in keys)
+    ttl = duration.parse(view.ttl) if view.ttl else None
+    return Source(view.name, view.entity, dataset.time, known, features, ttl)
+
+
+def compute(
+    conn: Connection, store: Store, view: FeatureView, dataset: Dataset, done: int, version: int
+) -> pl.DataFrame:
+    """The view's rows that versions after `done` up to `version` bring, computed with the history of `lookback`."""
+    fresh = datasets.parts(conn, dataset.name, version, since=done)
+    lows = [part.low for part in fresh if part.low is not None]
+    if not lows:
+        rows = scan(conn, store, dataset.name, version).head(0)
+    elif view.lookback is None:
+        rows = scan(conn, store, dataset.name, version, since=done)
+    else:
+        rows = scan(conn, store, dataset.name, version, low=min(lows) - duration.parse(view.lookback))
+    result = view(rows)
+    _check(view, dataset, result)
+    if lows and view.lookback is not None:
+        result = result.filter(pl.col(dataset.time) >= min(lows))
+    return result.collect()
+
+
+def _check(view: FeatureView, dataset: Dataset, result: object) -> None:
+    if not isinstance(result, pl.LazyFrame):
+        raise DeclarationError(
+            f"feature view {view.name} returned {type(result).__name__}; it must return a LazyFrame",
+            next="return rows.select(…) without collect()",
+        )
+    have = result.collect_schema().names()
+    missing = [name for name in (*view.entity, dataset.time) if name not in have]
+    if missing:
+        raise DeclarationError(
+            f"feature view {view.name} lacks {', '.join(missing)}; it has {', '.join(have)}",
+            next=f"keep the entity columns and {dataset.time!r} in what it returns",
+        )
+
+
+def _commit(
+    house: House, wanted: Wanted, view: FeatureView, dataset: Dataset, frame: pl.DataFrame, version: int, now: datetime
+) -> None:
+    key = f"{rows_name(view.name, wanted)}@{version}"
+    run = executions.NewExecution(
+        key=key,
+        kind="materialise",
+        subject=f"view:{view.name}",
+        started_at=now,
+        ended_at=now,
+        bundle=wanted.bundle,
+        parameters={"view": view.name, "version": version, "fingerprint": wanted.fingerprint},
+        metrics={"rows": frame.height},
+    )
+    read = ("dataset", f"{dataset.name}@{version}")
+    if not frame.is_empty():
+        known = dataset.known if dataset.known in frame.columns else None
+        append(
+            house.store,
+            rows_name(view.name, wanted),
+            frame,
+            time=dataset.time,
+            known=known,
+            sources=[key],
+            now=now,
+            cause=f"materialised from {dataset.name}@{version}",
+            execution=run,
+            inputs=[read],
+            actor=house.actor,
+        )
+        return
+    with house.store.write() as tx:
+        (id,) = executions.record(tx, [run])
+        edges.add(tx, [edges.Edge(execution_id=id, direction=edges.IN, kind=read[0], reference=read[1])])
+
+
+def _dataset(wanted: Wanted) -> str:
+    assert isinstance(wanted.declaration, FeatureView)
+    return wanted.declaration.dataset

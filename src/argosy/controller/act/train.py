@@ -1,0 +1,220 @@
+"""Carry out a `Train`: one join for all members that are due, one training set, and no fit that was done before."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import polars as pl
+from sqlalchemy import Connection
+
+from argosy.controller import signal
+from argosy.controller.act.materialise import rows_name, source
+from argosy.controller.action import Train, headline
+from argosy.controller.condition import Explanation, explain
+from argosy.controller.house import House
+from argosy.controller.observe import FleetState, Snapshot, Wanted
+from argosy.controller.watching import answered, reference
+from argosy.data.read import scan
+from argosy.engine.contract import Progress
+from argosy.engine.key import environment
+from argosy.features.join import join
+from argosy.features.request import apply as request_features
+from argosy.features.source import Source
+from argosy.features.trainingset import Columns, TrainingSet, build, member
+from argosy.model.signature import Signature, infer_signature
+from argosy.spec import duration
+from argosy.spec.dataset import Dataset
+from argosy.spec.feature import FeatureView, RequestFeatures, Spine, ViewReference
+from argosy.spec.fleet import Fleet
+from argosy.store import datasets, decisions, events, members, signals
+from argosy.training.fleet import train
+from argosy.training.request import TrainReport, TrainRequest
+from argosy.training.rows import Member
+
+POOLED = "*"
+AT = "decision time"
+"""The column of the time at which a prediction is made; a space keeps it apart from the columns of users' tables."""
+
+OnProgress = Callable[[Progress], None]
+
+
+class _Views(msgspec.Struct, frozen=True):
+    """The views of a fleet, ready to be joined, and what they were read from."""
+
+    sources: list[tuple[Source, pl.LazyFrame]]
+    references: tuple[tuple[str, str], ...]
+
+
+def run(house: House, snapshot: Snapshot, action: Train, now: datetime, on_progress: OnProgress | None = None) -> str:
+    """Train the members of an action; what happened to each is recorded with the reason that asked for it."""
+    state = snapshot.fleets[action.fleet]
+    wanted = snapshot.wanted["fleet", action.fleet]
+    data, inputs = training_set(house, snapshot, state, action, now)
+    if data is None:
+        return f"{action.fleet}: there are no labelled rows to train on"
+    lines = data.members.filter(pl.col("member") != POOLED)
+    everyone = tuple(Member(key, start, rows, digest) for key, start, rows, digest in
+                     lines.select("member", "start", "rows", "digest").iter_rows())  # fmt: skip
+    request = TrainRequest(
+        fleet=state.fleet, signature=data.signature, members=everyone, data=data, code=_code(snapshot, wanted),
+        environment=environment(), bundle=wanted.bundle, inputs=(*inputs, ("training set", data.digest)),
+        only=frozenset(action.members), pooled=action.pooled,
+    )  # fmt: skip
+    report = train(house.store, house.engine(wanted.bundle), request, now, on_progress)
+    _record(house, state, action, report, now)
+    return (
+        f"{action.fleet}: {len(report.versions)} new version(s), {len(report.unchanged)} unchanged, "
+        f"{len(report.fallbacks)} without a model of their own, {len(report.failed)} failed"
+    )
+
+
+def training_set(
+    house: House, snapshot: Snapshot, state: FleetState, action: Train, now: datetime
+) -> tuple[TrainingSet | None, tuple[tuple[str, str], ...]]:
+    """The training set of the members that are due (of all, where the pooled model is), with what it was read from.
+
+    Built anew only when the rows, the views or what is known by `now` differ from the last time.
+    """
+    fleet = state.fleet
+    only = None if action.pooled else frozenset(action.members)
+    with house.store.read() as conn:
+        spine = snapshot.wanted["dataset", fleet.spine].declaration
+        assert isinstance(spine, Dataset)
+        views = _views(conn, house, snapshot, fleet)
+        inputs = (("dataset", f"{fleet.spine}@{snapshot.versions[fleet.spine].number}"), *views.references)
+        rows = _spine(conn, house, fleet, spine, only, now)
+    if rows.is_empty():
+        return None, inputs
+    known = rows.select(pl.len(), pl.col(AT).max()).row(0)
+    made_of = [fleet.name, state.revision, inputs, sorted(only) if only is not None else None, known,
+               snapshot.versions[fleet.spine].digest]  # fmt: skip
+    path = house.places.sets / fleet.name / hashlib.sha256(msgspec.json.encode(made_of)).hexdigest()[:32]
+    if (path / "set.json").exists():
+        return TrainingSet.open(path), inputs
+    frame = request_features(
+        {name: e.expr() for f in fleet.features if isinstance(f, RequestFeatures) for name, e in f.expressions.items()},
+        join(rows, AT, views.sources),
+    )
+    signature = signature_of(fleet, views.sources, frame)
+    version = snapshot.versions[fleet.spine].number
+    reference.record(
+        house.store, fleet, state.revision, frame, frame.select(member(fleet.by).alias("member"))["member"],
+        signature.names, now, version,
+    )  # fmt: skip
+    _forget(path.parent)
+    return build(frame, signature, Columns(fleet.by, AT, fleet.label.column), path), inputs
+
+
+def signature_of(fleet: Fleet, sources: list[tuple[Source, pl.LazyFrame]], frame: pl.DataFrame) -> Signature:
+    """The features of a fleet in the order of its declaration, each with where it comes from."""
+    columns = {source.name: source.columns for source, _ in sources}
+    found: list[tuple[str, str]] = []
+    for each in fleet.features:
+        match each:
+            case Spine(name=name):
+                found.append((name, "column"))
+            case RequestFeatures(expressions=expressions):
+                found += [(name, "request") for name in expressions]
+            case ViewReference(name=name):
+                found += [(column, f"view:{name}") for column in columns[name]]
+    names = [name for name, _ in found]
+    return infer_signature(frame, names, task=fleet.task, label=fleet.label.column, origins=dict(found))
+
+
+def _spine(
+    conn: Connection, house: House, fleet: Fleet, spine: Dataset, only: frozenset[str] | None, now: datetime
+) -> pl.DataFrame:
+    """The labelled rows known at `now`, each once (its newest correction), with their decision time."""
+    lead = duration.parse(fleet.lead) if fleet.lead else None
+    low = now - duration.parse(fleet.history) if fleet.history else None
+    rows = answered.known_labels(fleet, scan(conn, house.store, spine.name, low=low, latest=bool(spine.key)), now)
+    if only is not None:
+        rows = rows.filter(member(fleet.by).is_in(sorted(only)))
+    at = pl.col(spine.time) - pl.lit(lead) if lead else pl.col(spine.time)
+    return rows.with_columns(at.alias(AT)).collect()
+
+
+def _views(conn: Connection, house: House, snapshot: Snapshot, fleet: Fleet) -> _Views:
+    sources, references = [], []
+    for each in fleet.features:
+        if isinstance(each, ViewReference):
+            wanted = snapshot.wanted["feature_view", each.name]
+            view = wanted.declaration
+            assert isinstance(view, FeatureView)
+            dataset = snapshot.wanted["dataset", view.dataset].declaration
+            assert isinstance(dataset, Dataset)
+            name = rows_name(view.name, wanted)
+            version = datasets.version(conn, name)
+            if version is not None:
+                sources.append((source(view, dataset, list(version.columns)), scan(conn, house.store, name)))
+                references.append(("dataset", f"{name}@{version.number}"))
+    return _Views(sources, tuple(references))
+
+
+def _code(snapshot: Snapshot, wanted: Wanted) -> str:
+    """One digest over all code of the project that the fleet reaches."""
+    return hashlib.sha256(msgspec.json.encode(wanted.code, order="sorted")).hexdigest()
+
+
+def _record(house: House, state: FleetState, action: Train, report: TrainReport, now: datetime) -> None:
+    """Bring the signals of members that are up to date in step, and keep the decision with what it saw."""
+    fleet = state.fleet
+    rows = {row["key"]: row for row in state.table.iter_rows(named=True)}
+    causes = {key: group.cause for group in action.groups for key in group.members}
+    if action.pooled:
+        causes[POOLED] = "the pooled model is due"
+    current = [key for key in causes if key not in report.failed and key in rows]
+    values = [
+        (rows[key]["member_id"], name, value)
+        for key in current
+        for name, value in (
+            (signal.TRAINED, now.timestamp()),
+            (signal.TRAINED_ROWS, rows[key][signal.ROWS] or 0.0),
+            (signal.REVISION, float(state.revision)),
+        )
+    ]
+    with house.store.write() as tx:
+        ids = members.ids(tx, fleet.name)
+        signals.record(
+            tx,
+            [signals.NewSignal(fleet=fleet.name, member_id=m, name=n, value=v, at=now) for m, n, v in values],
+        )
+        decisions.add(
+            tx,
+            [
+                decisions.NewDecision(
+                    fleet=fleet.name, member_id=ids.get(key), action="train", at=now, reason=cause,
+                    body={"outcome": _outcome(report, key), "saw": _saw(fleet, rows.get(key), now)},
+                )
+                for key, cause in causes.items()
+            ],
+        )  # fmt: skip
+        message = f"{headline(action)}: {len(report.versions)} new version(s), {len(report.failed)} failed"
+        body = {"failed": dict(list(report.failed.items())[:20]), "cpu_s": report.cpu_s}
+        events.add(tx, [events.NewEvent(at=now, kind="trained", subject=fleet.name, actor=house.actor,
+                                        message=message, body=body)])  # fmt: skip
+
+
+def _outcome(report: TrainReport, key: str) -> str:
+    if key in report.versions:
+        return "a new version"
+    if key in report.unchanged:
+        return "unchanged: rows, features, code and parameters are those of the last training"
+    return report.failed.get(key) or report.fallbacks.get(key) or "no labelled rows"
+
+
+def _saw(fleet: Fleet, row: dict[str, object] | None, now: datetime) -> object:
+    seen: Explanation | None = explain(fleet.retrain, row, now) if row else None
+    return msgspec.to_builtins(seen)
+
+
+def _forget(folder: Path, keep: int = 2) -> None:
+    """Drop the oldest training sets of a fleet: each can be built again from facts."""
+    old = sorted((p for p in folder.glob("[!.]*") if p.is_dir()), key=lambda p: p.stat().st_mtime, reverse=True)
+    for path in old[keep - 1 :]:
+        shutil.rmtree(path, ignore_errors=True)

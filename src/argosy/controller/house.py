@@ -1,0 +1,120 @@
+"""What actions work with: the store, the online features, the engine, and the directories of one home."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection
+
+from argosy.controller import bundle as bundling
+from argosy.controller.observe import Wanted
+from argosy.controller.project import forget
+from argosy.controller.watching.answered import Counts
+from argosy.controller.watching.baseline import Baselines
+from argosy.controller.watching.reference import References
+from argosy.engine.local import Local
+from argosy.features.online import Online
+from argosy.spec.function import resolve
+from argosy.store import bundles
+from argosy.store.store import Store
+from argosy.training.fleet import PRELOAD
+
+
+class Places:
+    """The directories of a home beside its facts and blobs. All but `segments` can be rebuilt."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.online = root / "online"
+        self.segments = root / "segments"
+        self.bundles = root / "bundles"
+        self.sets = root / "sets"
+
+    @classmethod
+    def of(cls, store: Store) -> Places:
+        """The places of a store: its home directory, or what holds its blobs where the facts are on PostgreSQL."""
+        return cls(store.blobs.root.parent)
+
+
+class House:
+    """One process's hold on a home. The engine's workers start with the first task and follow the project's code."""
+
+    def __init__(
+        self, store: Store, *, workers: int | None = None, environment: Mapping[str, str] | None = None,
+        actor: str = "controller",
+    ) -> None:  # fmt: skip
+        self.store = store
+        self.places = Places.of(store)
+        self.online = Online(self.places.online)
+        self.environment = dict(environment or {})
+        self.actor = actor
+        self.counts = Counts(store)
+        self.references = References(store)
+        self.baselines = Baselines()
+        self._workers = workers
+        self._engine: Local | None = None
+        self._engine_bundle: str | None = None
+        self._active: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the workers and release the online store; the store itself belongs to the caller."""
+        if self._engine is not None:
+            self._engine.close()
+        self.online.close()
+
+    def activate(self, digest: str | None) -> Path | None:
+        """Make a bundle's functions callable in this process; returns the directory of its modules."""
+        if digest is None:
+            return None
+        directory = bundling.unpack(self.store.blobs, digest, self.places.bundles)
+        if self._active != digest:
+            if self._active is not None:
+                old = str(self.places.bundles / self._active)
+                forget(old)
+                sys.path[:] = [entry for entry in sys.path if entry != old]
+            sys.path.insert(0, str(directory))
+            self._active = digest
+        return directory
+
+    def functions(self, wanted: Wanted) -> None:
+        """Import what a declaration's code names, from its bundle, so that `resolve` finds the functions of today."""
+        directory = self.activate(wanted.bundle)
+        for reference in wanted.code:
+            module = reference.partition(":")[0]
+            loaded = sys.modules.get(module)
+            file = getattr(loaded, "__file__", None)
+            if directory is not None and file is not None and not Path(file).is_relative_to(directory):
+                del sys.modules[module]
+            resolve(reference, fresh=module not in sys.modules)
+
+    def engine(self, digest: str | None) -> Local:
+        """Warm workers that see the modules of a bundle first; started anew when the bundle changes."""
+        if self._engine is None or self._engine_bundle != digest:
+            if self._engine is not None:
+                self._engine.close()
+            directory = self.activate(digest)
+            self._engine = Local(self._workers, preload=PRELOAD, paths=[directory] if directory else [])
+            self._engine_bundle = digest
+        return self._engine
+
+    def root(self, conn: Connection, wanted: Wanted) -> Path:
+        """The directory that relative source paths of a declaration start from."""
+        from argosy.controller.apply import root
+
+        return root(conn, wanted.project)
+
+    def bundle(self, conn: Connection, digest: str | None) -> bundles.Bundle | None:
+        """The facts of a bundle."""
+        return bundles.get(conn, digest) if digest else None

@@ -1,0 +1,158 @@
+"""The loop: observe, plan, act, until nothing is left to do; it may be killed, run twice, or run late."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from threading import Event
+
+import msgspec
+
+from argosy.controller import survey
+from argosy.controller.act import finish, gate, ingest, materialise, record, train, watch
+from argosy.controller.action import Action, Finish, Gate, Ingest, Materialise, Record, Train, Watch, headline
+from argosy.controller.clock import Clock, SystemClock
+from argosy.controller.house import House
+from argosy.controller.observe import Snapshot
+from argosy.controller.plan import Plan, plan
+from argosy.engine.contract import Progress
+from argosy.errors import ArgosyError, ConflictError
+from argosy.store import events, leases
+
+LEASE = timedelta(minutes=15)
+_PASSES = 20
+_LOG = logging.getLogger("argosy.controller")
+
+
+class Done(msgspec.Struct, frozen=True):
+    """An action that was carried out: what happened in words, or why it failed, and how long it took."""
+
+    action: Action
+    said: str
+    failed: bool
+    wall_s: float
+    cpu_s: float
+
+
+OnDone = Callable[[Done], None]
+OnProgress = Callable[[Action, Progress], None]
+
+
+def tick(
+    house: House,
+    now: datetime,
+    *,
+    only: tuple[type, ...] | None = None,
+    on_done: OnDone | None = None,
+    on_progress: OnProgress | None = None,
+) -> list[Done]:
+    """Do everything that is due at `now`, phase by phase, each planned on a fresh snapshot.
+
+    `only` limits it to some kinds of actions. An action that fails is recorded as an event and not tried again in this
+    call; the others go on. Raises nothing for a failing action.
+    """
+    done: list[Done] = []
+    given_up: set[str] = set()
+    for _ in range(_PASSES):
+        snapshot = survey.observe(house, now)
+        todo = _phase(plan(snapshot, now), only, given_up)
+        if not todo:
+            break
+        for action in todo:
+            result = _carry_out(house, snapshot, action, now, on_progress)
+            if result is None or result.failed or result.said == _told(done, action):
+                given_up.add(action.subject)
+            if result is not None:
+                done.append(result)
+                if on_done is not None:
+                    on_done(result)
+    return done
+
+
+def run(house: House, clock: Clock, stop: Event, *, every: float = 2.0, on_done: OnDone | None = None) -> None:
+    """Tick until `stop` is set, waiting `every` seconds between ticks. A tick that fails as a whole is logged."""
+    while not stop.is_set():
+        try:
+            tick(house, clock.now(), on_done=on_done)
+        except ArgosyError as error:
+            _LOG.error("%s", error)
+        stop.wait(every)
+
+
+def _phase(planned: Plan, only: tuple[type, ...] | None, given_up: set[str]) -> tuple[Action, ...]:
+    """The earliest phase with something to do that was not given up and is asked for."""
+    actions = tuple(a for a in planned.actions if a.subject not in given_up and (only is None or isinstance(a, only)))
+    return Plan(planned.at, actions).next
+
+
+def _told(done: list[Done], action: Action) -> str | None:
+    """What the same action said before in this tick: saying it again means that it changes nothing."""
+    return next((each.said for each in reversed(done) if each.action == action), None)
+
+
+def _carry_out(
+    house: House, snapshot: Snapshot, action: Action, now: datetime, on_progress: OnProgress | None
+) -> Done | None:
+    """Run one action under its lease; None where another process holds it."""
+    started, cpu = time.monotonic(), time.process_time()
+    with _lease(house, action) as held:
+        if not held:
+            return None
+        try:
+            said, failed = _act(house, snapshot, action, now, on_progress), False
+        except ConflictError as error:
+            said, failed = f"left to another process: {error.message}", True
+        except ArgosyError as error:
+            said, failed = str(error), True
+            _report(house, action, said, now)
+        except Exception as error:  # the project's own code runs in here: it must not stop the fleet
+            said, failed = f"{type(error).__name__}: {error}", True
+            _LOG.exception("%s failed", headline(action))
+            _report(house, action, said, now)
+    return Done(action, said, failed, time.monotonic() - started, time.process_time() - cpu)
+
+
+def _act(house: House, snapshot: Snapshot, action: Action, now: datetime, on_progress: OnProgress | None) -> str:
+    match action:
+        case Ingest():
+            return ingest.run(house, snapshot, action, now)
+        case Materialise():
+            return materialise.run(house, snapshot, action, now)
+        case Record():
+            return record.run(house, snapshot, action, now)
+        case Watch():
+            return watch.run(house, snapshot, action, now)
+        case Finish():
+            return finish.run(house, snapshot, action, now)
+        case Gate():
+            return gate.run(house, snapshot, action, now)
+        case Train():
+            told = None if on_progress is None else lambda progress: on_progress(action, progress)
+            return train.run(house, snapshot, action, now, told)
+        case _:
+            return action.why
+
+
+@contextmanager
+def _lease(house: House, action: Action) -> Iterator[bool]:
+    """Leases run on the machine's own time, not on the controller's: a replay must not outrun its own lease."""
+    owner = f"{socket.gethostname()}:{os.getpid()}"
+    lease = leases.claim(house.store, action.subject, owner, SystemClock().now(), LEASE)
+    try:
+        yield lease is not None
+    finally:
+        if lease is not None:
+            leases.release(house.store, [lease])
+
+
+def _report(house: House, action: Action, said: str, now: datetime) -> None:
+    event = events.NewEvent(
+        at=now, kind="failed", subject=action.subject, actor=house.actor, message=f"{headline(action)}: {said}"
+    )
+    with house.store.write() as tx:
+        events.add(tx, [event])

@@ -1,0 +1,85 @@
+"""Taking a snapshot of a home: what is wanted, what is true, and what waits outside to be taken in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+from sqlalchemy import Connection, func, select
+
+from argosy.controller.act.record import waiting
+from argosy.controller.house import House
+from argosy.controller.observe import FleetState, Snapshot, Wanted, kinds, table, wanted
+from argosy.data.ingest import blocked, pending
+from argosy.spec.fleet import Fleet
+from argosy.spec.gate import Approval
+from argosy.store import approvals, datasets, executions, schema, verdicts
+
+
+def observe(house: House, now: datetime) -> Snapshot:
+    """A snapshot of everything that `plan` looks at: a constant number of queries per fleet and per dataset."""
+    with house.store.read() as conn:
+        asked = wanted(conn)
+        sources, views, fleets = kinds(asked)
+        roots = {name: house.root(conn, asked["dataset", name]) for name in sources}
+        for name in sources:
+            house.functions(asked["dataset", name])
+        return Snapshot(
+            wanted=asked,
+            versions=datasets.latest(conn),
+            fleets={name: _fleet(conn, house, fleet, asked["fleet", name]) for name, fleet in fleets.items()},
+            pending={
+                name: pending(conn, dataset, roots[name], now, environment=house.environment)
+                for name, dataset in sources.items()
+            },
+            blocked=blocked(conn, tuple(sources)),
+            materialised=_materialised(conn, {name: asked["feature_view", name] for name in views}),
+        )
+
+
+def _fleet(conn: Connection, house: House, fleet: Fleet, given: Wanted) -> FleetState:
+    waits = tuple(verdicts.waiting(conn, fleet.name)) if any(isinstance(g, Approval) for g in fleet.gates) else ()
+    last = _last(conn, f"watch:{fleet.name}")
+    return FleetState(
+        fleet=fleet,
+        revision=given.revision,
+        table=table(conn, fleet.name),
+        waiting=waits,
+        granted=_granted(conn, fleet),
+        segments=len(waiting(house.places.segments, fleet.name)),
+        watched=last.key if last else None,
+        watched_at=last.ended_at if last else None,
+    )
+
+
+def _granted(conn: Connection, fleet: Fleet) -> tuple[int, ...]:
+    """Versions that a person has answered for since the gate last asked."""
+    if not any(isinstance(gate, Approval) for gate in fleet.gates):
+        return ()
+    v, version = schema.verdict.c, schema.version.c
+    last = select(func.max(v.id)).group_by(v.version_id, v.gate)
+    query = select(v.version_id, v.at).join(schema.version, version.id == v.version_id)
+    asked = dict(conn.execute(query.where(v.id.in_(last), v.passed.is_(None), version.fleet == fleet.name)).tuples())
+    return tuple(sorted(id for id, answer in approvals.of(conn, asked).items() if answer.at >= asked[id]))
+
+
+def _materialised(conn: Connection, views: dict[str, Wanted]) -> dict[str, int]:
+    """Up to which version of its dataset each view was computed under its present code; one query."""
+    c = schema.execution.c
+    last = select(func.max(c.id)).where(c.kind == "materialise").group_by(c.subject)
+    found = {}
+    for parameters in conn.execute(select(c.parameters).where(c.id.in_(last))).scalars():
+        name = parameters["view"]
+        if name in views and views[name].fingerprint == parameters["fingerprint"]:
+            found[name] = int(parameters["version"])
+    return found
+
+
+def _last(conn: Connection, subject: str) -> executions.Execution | None:
+    return next(iter(executions.of_subject(conn, subject, limit=1)), None)
+
+
+def member_row(snapshot: Snapshot, fleet: str, key: str) -> dict[str, object] | None:
+    """A member's row of the table, by its key."""
+    found = snapshot.fleets[fleet].table.filter(pl.col("key") == key)
+    return found.row(0, named=True) if found.height else None

@@ -1,0 +1,55 @@
+"""What is known of the versions that answer: their held-out scores, what they lean on, and what they predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+import polars as pl
+from sqlalchemy import Connection
+
+from argosy.store import versions
+
+_KEPT = 50_000
+
+
+class Baseline(msgspec.Struct, frozen=True):
+    """Of one version: scores on its held-out rows, each feature's share of importance, predictions when trained.
+
+    `predictions` is (low, high, counts in equal bins).
+    """
+
+    metrics: dict[str, float]
+    importance: dict[str, float]
+    predictions: tuple[float, float, tuple[int, ...]] | None
+
+
+class Baselines:
+    """Baselines by version id, each read once: versions never change."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Baseline] = {}
+
+    def of(self, conn: Connection, ids: Iterable[int]) -> dict[int, Baseline]:
+        """The baselines of some versions, in at most one query."""
+        wanted = set(ids)
+        missing = wanted - self._known.keys()
+        if missing:
+            if len(self._known) > _KEPT:
+                self._known.clear()
+                missing = wanted
+            self._known |= {id: _baseline(version) for id, version in versions.get(conn, missing).items()}
+        return {id: self._known[id] for id in wanted if id in self._known}
+
+
+def _baseline(version: versions.Version) -> Baseline:
+    held = version.body.get("predictions", {}).get("trained")
+    histogram = (float(held["low"]), float(held["high"]), tuple(held["counts"])) if held else None
+    return Baseline(version.metrics, version.body.get("importance", {}), histogram)
+
+
+def importance(members: dict[str, Baseline]) -> pl.DataFrame:
+    """The table that drift is weighed by: member, feature, importance."""
+    rows = [(member, name, share) for member, base in members.items() for name, share in base.importance.items()]
+    types = {"member": pl.String, "feature": pl.String, "importance": pl.Float64}
+    return pl.DataFrame(rows, schema=types, orient="row")

@@ -1,0 +1,36 @@
+"""What training recorded of a version, as gates and rollouts read it."""
+
+from __future__ import annotations
+
+from argosy.registry.gate import Evidence
+from argosy.spec.metric import greater_is_better
+from argosy.store.versions import Version
+
+
+def evidence(version: Version) -> Evidence:
+    """The scores, costs and comparisons of a version on its held-out rows."""
+    body = version.body
+    return Evidence(version.metrics, body.get("rivals", {}), int(body.get("held_out", {}).get("rows", 0)))
+
+
+def choice(version: Version) -> tuple[bool, str]:
+    """Whether the version should answer for its member, or the pooled model, and why in words."""
+    answer = version.body.get("answer", {})
+    return bool(answer.get("own", True)), str(answer.get("reason", ""))
+
+
+def pooled_instead(version: Version, metric: str) -> str:
+    """Why the pooled model should take over from a champion that this version did not replace; empty if it should not.
+
+    Both were scored on the version's held-out rows. The champion stays unless the pooled model is better there by more
+    than half the width of the 95 % interval of its difference from this version.
+    """
+    rivals = version.body.get("rivals", {})
+    champion, pooled = rivals.get("champion", {}).get(metric), rivals.get("pooled", {}).get(metric)
+    if not champion or not pooled:
+        return ""
+    gain = pooled["rival"] - champion["rival"]
+    gain = gain if greater_is_better(metric) else -gain
+    if not gain > (pooled["high"] - pooled["low"]) / 2:
+        return ""
+    return f"{metric} of the pooled model {pooled['rival']:.4g} against {champion['rival']:.4g} of the champion"
