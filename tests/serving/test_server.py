@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -109,11 +109,43 @@ def test_a_kill_loses_at_most_the_flush_interval_and_the_port_is_free_again(runn
     old = [running.ask(f"old-{i}").status_code for i in range(30)]
     assert running.client.post("/argosy/flush").json() == {"rows": 30}
     running.ask("new")
-    os.kill(running.process.pid, signal.SIGKILL)
+    os.killpg(running.process.pid, signal.SIGKILL)
     running.process.wait()
     assert old == [200] * 30 and {f"old-{i}" for i in range(30)} <= set(running.recorded())
     running.start()
     assert running.ask().status_code == 200
+
+
+@pytest.mark.slow
+def test_a_dead_worker_is_replaced_and_a_dead_watcher_takes_its_worker_along(running: Running) -> None:
+    [worker] = _children(running.process.pid)
+    os.kill(worker, signal.SIGKILL)
+    assert _eventually(lambda: _answers(running))
+    [replaced] = _children(running.process.pid)
+    assert replaced != worker
+    os.kill(running.process.pid, signal.SIGKILL)
+    running.process.wait()
+    assert _eventually(lambda: not Path(f"/proc/{replaced}").exists())
+
+
+def _children(pid: int) -> list[int]:
+    """Worker processes: not the resource tracker that multiprocessing starts beside them."""
+    found = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [each for each in found if b"resource_tracker" not in Path(f"/proc/{each}/cmdline").read_bytes()]
+
+
+def _answers(running: Running) -> bool:
+    try:
+        return running.ask().status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _eventually(check: Callable[[], bool]) -> bool:
+    end = time.monotonic() + 20
+    while not (done := check()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return done
 
 
 @pytest.mark.slow
@@ -122,7 +154,7 @@ def test_durable_answers_are_on_disk_when_they_arrive(fleet: Fixture) -> None:
     try:
         names = [f"d{i}" for i in range(10)]
         assert [server.ask(name).status_code for name in names] == [200] * 10
-        os.kill(server.process.pid, signal.SIGKILL)
+        os.killpg(server.process.pid, signal.SIGKILL)
         assert server.process.wait() and server.recorded() == names
     finally:
         server.stop()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
+import ctypes
+import os
 import signal
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -12,9 +14,8 @@ from pathlib import Path
 
 import msgspec
 from granian import Granian
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, RuntimeModes
 from granian.log import LogLevels
-from granian.server.embed import Server
 
 from argosy.serving.app import App, Settings
 from argosy.serving.cache import ModelCache, blob_loader
@@ -25,6 +26,7 @@ from argosy.serving.snapshot import Source
 from argosy.store import Store
 
 _MB = 1 << 20
+_PR_SET_PDEATHSIG = 1
 Readers = Callable[[Endpoint], OnlineReader]
 
 
@@ -65,11 +67,9 @@ def application(options: Options) -> App:
 def run(options: Options, host: str = "127.0.0.1", port: int = 8080, workers: int = 1) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are answered and predictions written before it returns.
 
-    One worker runs in this process; more are processes of their own that share the port.
+    This process watches over its workers, which share the port, and starts one again that died. Call
+    it from the main thread; the workers are spawned, so a script needs `if __name__ == "__main__"`.
     """
-    if workers == 1:
-        asyncio.run(_embedded(options, host, port))
-        return
     server = Granian(
         "argosy.serving.server:application",
         address=host,
@@ -78,30 +78,22 @@ def run(options: Options, host: str = "127.0.0.1", port: int = 8080, workers: in
         workers=workers,
         websockets=False,
         http=HTTPModes.http1,
+        # Measured: a third less CPU at one connection than with the multi-threaded runtime.
+        runtime_mode=RuntimeModes.st,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
+        respawn_interval=1.0,
     )
-    server.serve(target_loader=partial(_loaded, options), wrap_loader=False)
+    server.serve(target_loader=partial(_loaded, options, os.getpid()), wrap_loader=False)
 
 
-def _loaded(options: Options) -> App:
+def _loaded(options: Options, watcher: int) -> App:
+    """The application of a worker, which does not outlive its watcher, however that ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != watcher:
+            raise SystemExit("the watching process ended before its worker began")
     return application(options)
-
-
-async def _embedded(options: Options, host: str, port: int) -> None:
-    server = Server(
-        application(options),
-        address=host,
-        port=port,
-        interface=Interfaces.ASGI,
-        websockets=False,
-        http=HTTPModes.http1,
-        log_level=LogLevels.error,
-    )
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
-    await server.serve()
 
 
 def _now() -> datetime:
