@@ -9,6 +9,7 @@ import pytest
 
 from argosy.errors import CapacityError
 from argosy.store import Blobs
+from tests.store.room import no_file_larger_than
 
 
 @pytest.mark.fault

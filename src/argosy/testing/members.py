@@ -90,6 +90,8 @@ class MembersConformance:
             assert signals.latest(conn, FLEET)[ids["a"]] == {"drift": 0.3, "rows": None}
             assert [each.value for each in signals.history(conn, ids["a"], "drift")] == [0.3, 0.1]
             state = members.state(conn, FLEET, "b")
+            assert members.states(conn, [made.member_id]) == {made.member_id: state}
+            assert signals.bodies(conn, "drift", ids.values()) == {}
         assert table["key"] == ["a", "b"]
         assert table["failures"] == [2, 0]
         assert table["signals"] == [{"drift": 0.3, "rows": None}, {}]
