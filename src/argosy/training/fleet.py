@@ -21,8 +21,8 @@ from argosy.training.plan import Basis, Fallback, Fit, everyone, keys, plan, rel
 from argosy.training.request import TrainReport, TrainRequest
 from argosy.training.rows import POOLED, Member
 
-PRELOAD = ("lightgbm", "sklearn.pipeline", "argosy.training.fit")
-"""What an engine for training imports once, before its workers start."""
+PRELOAD = ("lightgbm", "sklearn.pipeline", "sqlalchemy")
+"""What an engine for training imports once, for all its workers. Nothing of argosy: Polars starts threads."""
 
 _BATCH = 250
 _SECONDS = 10.0

@@ -19,6 +19,7 @@ from argosy.training.rows import Floats, Integers, Matrix, Slice
 
 _NONE = -1.0
 _TOLERANCE = 1e-3
+_SAMPLE = 500
 _LOSES_MISSING = ("sklearn.ensemble._forest", "sklearn.ensemble._bagging", "sklearn.tree.")
 
 
@@ -33,6 +34,7 @@ class Plain:
         matrix = _rounded(rows.matrix)
         matrix[:, np.isnan(matrix).all(axis=0)] = 0.0  # a column without a value is one that never matters
         self._estimator.fit(matrix, labels)
+        self._sample = matrix[:: max(1, len(matrix) // _SAMPLE)]
         self._scale = 1.0 if is_classifier(estimator) else max(float(np.std(rows.labels)), 1e-12)
 
     def predict(self, matrix: Matrix) -> Floats:
@@ -46,23 +48,25 @@ class Plain:
         return format, data, model, prove(self._estimator, model, _rounded(sample), _TOLERANCE * self._scale)
 
     def importance(self) -> Floats | None:
-        """What the estimator states of itself: its impurity importance, or |coefficient| of a scaled column."""
-        last = self._estimator[-1] if isinstance(self._estimator, Pipeline) else self._estimator
+        """What the estimator states of itself: its impurity importance, or how far a feature moves a linear model.
+
+        The latter is the standard deviation, over rows it was fitted on, of the feature's part of the sum.
+        """
+        prepared = isinstance(self._estimator, Pipeline) and "prepare" in self._estimator.named_steps
+        last = self._estimator["estimator"] if prepared else self._estimator
+        owners = self._owners() if prepared else np.arange(self._width, dtype=np.int64)
         stated = getattr(last, "feature_importances_", None)
-        if stated is None and hasattr(last, "coef_") and isinstance(self._estimator, Pipeline):
-            stated = np.abs(np.asarray(last.coef_, dtype=np.float64)).reshape(-1)
-        if stated is None:
+        if stated is not None and len(stated) == len(owners):
+            return np.bincount(owners, stated, self._width).astype(np.float64)
+        weights = np.asarray(getattr(last, "coef_", ()), dtype=np.float64).reshape(-1)
+        if not prepared or len(weights) != len(owners):
             return None
-        weights = np.asarray(stated, dtype=np.float64)
-        owners = self._owners()
-        if len(owners) != len(weights):
-            return None
-        return np.bincount(owners, weights, self._width).astype(np.float64)
+        parts = np.asarray(self._estimator["prepare"].transform(self._sample)) * weights
+        moved = [parts[:, owners == feature].sum(axis=1).std() for feature in range(self._width)]
+        return np.asarray(moved, dtype=np.float64)
 
     def _owners(self) -> Integers:
-        """The feature behind each column that the last step sees."""
-        if not isinstance(self._estimator, Pipeline) or "prepare" not in self._estimator.named_steps:
-            return np.arange(self._width, dtype=np.int64)
+        """The feature behind each column that the preparation makes."""
         owners: list[int] = []
         for name, step, columns in self._estimator["prepare"].transformers_:
             if name == "categories":
@@ -97,7 +101,7 @@ def prepared(estimator: Any, signature: Signature) -> Any:
 def _settled(estimator: Any, seed: int) -> Any:
     """One thread and a seed, where the estimator has such parameters and the declaration left them open."""
     given = estimator.get_params()
-    ours = {"n_jobs": 1} if "n_jobs" in given else {}
+    ours = {"n_jobs": 1} if given.get("n_jobs") is not None else {}
     if given.get("random_state", ours) is None:
         ours["random_state"] = seed
     return estimator.set_params(**ours) if ours else estimator

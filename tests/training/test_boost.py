@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from lightgbm import LGBMClassifier, LGBMRegressor
+
+from argosy.model.signature import Feature, Signature
+from argosy.training.boost import Boosted, direct
+from tests.training.sample import SIGNATURE, some
+
+NUMBERS = Signature(tuple(Feature(name, "number") for name in "abcd"), "binary", "late")
+SAME = {"deterministic": True, "force_col_wise": True, "n_jobs": 1, "verbosity": -1, "random_state": 3}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"n_estimators": 20},
+        {"n_estimators": 10, "num_leaves": 5, "learning_rate": 0.3, "min_child_samples": 3},
+        {"n_estimators": 10, "subsample": 0.6, "subsample_freq": 1, "colsample_bytree": 0.5, "reg_lambda": 2.0},
+        {"n_estimators": 10, "boosting_type": "dart", "max_bin": 15},
+        {"n_estimators": 10, "objective": "cross_entropy"},
+    ],
+)
+def test_the_same_trees_as_the_wrapper(given: dict[str, Any]) -> None:
+    data = some(0)
+    ours = Boosted(LGBMClassifier(**given), data, NUMBERS, 3)
+    theirs = LGBMClassifier(**given, **SAME).fit(data.matrix, data.labels)
+    np.testing.assert_array_equal(ours.predict(data.matrix), theirs.booster_.predict(data.matrix))
+
+
+def test_the_same_trees_as_the_wrapper_for_a_regression() -> None:
+    data = some(0)
+    target = data._replace(labels=data.labels * 3 + np.nan_to_num(data.matrix[:, 1]))
+    signature = Signature(NUMBERS.features, "regression", "delay")
+    ours = Boosted(LGBMRegressor(n_estimators=10, objective="l1"), target, signature, 3)
+    theirs = LGBMRegressor(n_estimators=10, objective="l1", **SAME).fit(target.matrix, target.labels)
+    np.testing.assert_array_equal(ours.predict(data.matrix), theirs.predict(data.matrix))
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        LGBMClassifier(class_weight="balanced"), LGBMClassifier(objective=lambda y, p: (y, p)),
+        LGBMClassifier(early_stopping_round=5), LGBMClassifier(num_iterations=5),
+        LGBMClassifier(random_state=np.random.RandomState(0)), type("Own", (LGBMClassifier,), {})(), object(),
+    ],
+)  # fmt: skip
+def test_what_the_wrapper_does_itself_is_left_to_it(estimator: object) -> None:
+    assert not direct(estimator)
+
+
+def test_answers_for_its_own_rows_come_with_the_fit() -> None:
+    data = some(0)
+    model = Boosted(LGBMClassifier(n_estimators=10), data, SIGNATURE, 0)
+    assert model.fitted is not None
+    np.testing.assert_allclose(model.fitted, model.predict(data.matrix), atol=1e-12)
+
+
+def test_categories_are_split_as_categories() -> None:
+    data = some(0)
+    model = Boosted(LGBMClassifier(n_estimators=10), data, SIGNATURE, 0)
+    format, content, loaded, difference = model.portable(SIGNATURE, data.matrix)
+    assert (format, difference) == ("lightgbm", 0.0)
+    assert any(line.startswith("num_cat=") and line != "num_cat=0" for line in content.decode().split("\n"))
+    np.testing.assert_array_equal(loaded.predict(data.matrix), model.predict(data.matrix))
+    importance = model.importance()
+    assert importance is not None and importance.argmax() == 0
+
+
+def test_the_same_seed_gives_the_same_model() -> None:
+    data, sampled = some(0), LGBMClassifier(n_estimators=5, subsample=0.5, subsample_freq=1)
+    one, two, other = (Boosted(sampled, data, SIGNATURE, seed).predict(data.matrix) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, two)
+    assert (one != other).any()
+
+
+def test_columns_without_a_value_do_not_matter() -> None:
+    data = some(0)
+    data.matrix[:, 1], data.matrix[:, 3] = np.nan, np.nan
+    model = Boosted(LGBMClassifier(n_estimators=5), data, SIGNATURE, 0)
+    assert np.isfinite(model.predict(data.matrix)).all()

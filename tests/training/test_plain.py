@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.naive_bayes import GaussianNB
+
+from argosy.errors import DeclarationError
+from argosy.model.signature import Signature
+from argosy.training.plain import Plain
+from tests.training.sample import SIGNATURE, some
+
+pytestmark = pytest.mark.slow  # the converters to ONNX take seconds to import
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [LogisticRegression(), RandomForestClassifier(8), HistGradientBoostingClassifier(max_iter=8), GaussianNB()],
+)
+def test_missing_values_categories_and_empty_columns_travel_into_the_portable_form(estimator: Any) -> None:
+    data = some(0)
+    data.matrix[:, 1] = np.nan
+    model = Plain(estimator, data, SIGNATURE, 0)
+    unseen = data.matrix[:50].copy()
+    unseen[:, 3] = 7.0
+    for rows in (data.matrix[:50], unseen):
+        format, _, loaded, difference = model.portable(SIGNATURE, rows)
+        assert (format, difference < 1e-5) == ("onnx", True)
+        np.testing.assert_allclose(loaded.predict(rows), model.predict(rows), atol=1e-5)
+
+
+def test_a_linear_model_leans_on_what_the_labels_lean_on() -> None:
+    importance = Plain(LogisticRegression(), some(0, 2000), SIGNATURE, 0).importance()
+    assert importance is not None and importance.shape == (4,)
+    assert importance.argmax() == 0 and importance.argsort()[-2] == 3
+    assert Plain(GaussianNB(), some(0), SIGNATURE, 0).importance() is None
+
+
+def test_a_regression_is_proven_on_the_scale_of_its_labels() -> None:
+    data = some(0)
+    target = data._replace(labels=1e5 * np.nan_to_num(data.matrix[:, 0]))
+    signature = Signature(SIGNATURE.features, "regression", "delay")
+    _, _, loaded, _ = Plain(Ridge(), target, signature, 0).portable(signature, data.matrix[:50])
+    assert np.corrcoef(loaded.predict(data.matrix), target.labels)[0, 1] > 0.95
+
+
+def test_a_form_that_answers_otherwise_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = some(0)
+    model = Plain(LogisticRegression(), data, SIGNATURE, 0)
+    monkeypatch.setattr("argosy.training.plain._TOLERANCE", -1.0)
+    with pytest.raises(DeclarationError, match="exported form"):
+        model.portable(SIGNATURE, data.matrix[:10])
+
+
+def test_the_same_seed_gives_the_same_model() -> None:
+    data = some(0)
+    one, two, other = (Plain(RandomForestClassifier(5), data, SIGNATURE, s).predict(data.matrix) for s in (1, 1, 2))
+    np.testing.assert_array_equal(one, two)
+    assert (one != other).any()
