@@ -1,0 +1,175 @@
+"""The status of every member, in one place: a word, a reason in words, for all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import polars as pl
+
+from argosy.controller import signal
+from argosy.spec.fleet import Fleet
+from argosy.store.rollouts import ROLLED_BACK, STARTED
+
+ORDER = ("failed", "degraded", "waiting", "drifting", "canary", "new", "pooled", "serving")
+"""Every status, the one that needs a person most first."""
+
+_HOUR, _DAY = 3600.0, 86400.0
+_LONGEST = 160
+
+
+def status(
+    frame: pl.DataFrame,
+    fleet: Fleet,
+    now: datetime,
+    *,
+    approvals: Mapping[int, str] | None = None,
+    blocked: str | None = None,
+) -> pl.DataFrame:
+    """A row per row of `frame` (see `observe.table`) in its order, with the columns `key`, `status` and `reason`.
+
+    `approvals` maps the ids of versions that wait for a person to what they wait for; `blocked` says why the fleet's
+    data may not be used, None while it may. The first status of `ORDER` that applies is a member's.
+    """
+    waits = approvals or {}
+    asked = pl.col("version_id").replace_strict(waits, default=None, return_dtype=pl.String)
+    table = frame.with_columns(_asked=asked if waits else pl.lit(None, pl.String))
+    cases = [
+        ("failed", pl.col("failures") > 0, _failed()),
+        ("degraded", pl.col(signal.DEGRADED) > 0, _degraded(fleet)),
+        ("waiting", pl.col("_asked").is_not_null(), pl.format("version {} {}", "version_number", "_asked")),
+        ("waiting", pl.lit(blocked is not None), pl.lit(f"waits for data: {blocked}")),
+        ("drifting", pl.col(signal.DRIFT) > 1, _drifting()),
+        ("canary", pl.col("rollout_state") == STARTED, _canary(now)),
+        ("pooled", (pl.col("target") == "pooled") | _fell_back(fleet), _pooled(fleet)),
+        ("new", pl.col("champion_id").is_null(), _new(fleet)),
+    ]
+    word, reason = pl.lit("serving"), _serving(now)
+    for name, holds, why in reversed(cases):
+        found = holds.fill_null(False)
+        word, reason = pl.when(found).then(pl.lit(name)).otherwise(word), pl.when(found).then(why).otherwise(reason)
+    return table.select("key", word.alias("status"), reason.fill_null("").alias("reason"))
+
+
+def counts(statuses: pl.DataFrame) -> dict[str, int]:
+    """How many members have each status, in the order of `ORDER`, those without any left out."""
+    found = dict(statuses.group_by("status").len().iter_rows())
+    return {name: found[name] for name in ORDER if name in found}
+
+
+def rank() -> pl.Expr:
+    """The place of the column `status` in `ORDER`: sort by it for worst first."""
+    return pl.col("status").replace_strict(dict(zip(ORDER, range(len(ORDER)), strict=True)), return_dtype=pl.Int64)
+
+
+def ago(at: pl.Expr, now: datetime) -> pl.Expr:
+    """How long ago, for people: `5m`, `7h`, `12d`."""
+    seconds = (pl.lit(now) - at).dt.total_seconds().clip(lower_bound=0)
+    return (
+        pl.when(seconds < _HOUR)
+        .then(pl.format("{}m", (seconds / 60).floor().cast(pl.Int64)))
+        .when(seconds < 2 * _DAY)
+        .then(pl.format("{}h", (seconds / _HOUR).floor().cast(pl.Int64)))
+        .otherwise(pl.format("{}d", (seconds / _DAY).floor().cast(pl.Int64)))
+    )
+
+
+def _failed() -> pl.Expr:
+    text = pl.col("execution_reason").str.split("\n").list.first().str.slice(0, _LONGEST)
+    again = pl.when(pl.col("failures") > 1).then(pl.format(" ({} times in a row)", "failures")).otherwise(pl.lit(""))
+    return pl.format("training failed: {}{}", text, again)
+
+
+def _degraded(fleet: Fleet) -> pl.Expr:
+    known = pl.format(
+        f"live {fleet.search.metric} {{}} on {{}} rows, beyond its limit",
+        _number(signal.SCORE, 3),
+        _number(signal.SCORE_ROWS, 0),
+    )
+    return pl.coalesce(known, pl.lit("a limit of live performance is broken"))
+
+
+def _drifting() -> pl.Expr:
+    known = pl.format(
+        "distance {} from training, {} times its limit", _number(signal.DRIFT_VALUE, 3), _number(signal.DRIFT, 2)
+    )
+    return pl.coalesce(known, pl.lit("beyond the limit of a drift monitor"))
+
+
+def _canary(now: datetime) -> pl.Expr:
+    said = pl.col(signal.CANARY_VERSION) == pl.col("rollout_version_id")
+    verdict = (
+        pl.when(said & (pl.col(signal.CANARY) < 0))
+        .then(pl.lit("worse than the champion"))
+        .when(said & (pl.col(signal.CANARY) > 0))
+        .then(pl.lit("not worse than the champion"))
+        .otherwise(pl.lit("too few labels to judge yet"))
+    )
+    return pl.format(
+        "version {} answers {} % of rows for {}: {}",
+        pl.col("version_number"),
+        (pl.col("rollout_share") * 100).round(0).cast(pl.Int64),
+        ago(pl.col("rollout_at"), now),
+        verdict,
+    )
+
+
+def _fell_back(fleet: Fleet) -> pl.Expr:
+    """Nobody was put in charge, training said there is no model of its own, and a pooled model stands behind."""
+    return (
+        pl.lit(fleet.pooled)
+        & pl.col("target").is_null()
+        & (pl.col("execution_outcome") == "fallback")
+        & (pl.col("key") != "*")
+    )
+
+
+def _pooled(fleet: Fleet) -> pl.Expr:
+    few = pl.format(f"{{}} labelled rows, {fleet.minimum_rows} are needed for its own model", _number(signal.ROWS, 0))
+    return (
+        pl.when(pl.col("version_id").is_not_null())
+        .then(pl.lit("the pooled model does better on its held-out rows"))
+        .when(pl.col(signal.ROWS) < fleet.minimum_rows)
+        .then(few)
+        .when(pl.col("execution_reason") != "")
+        .then(pl.col("execution_reason").str.slice(0, _LONGEST))
+        .otherwise(pl.lit("it has no model of its own"))
+    )
+
+
+def _new(fleet: Fleet) -> pl.Expr:
+    behind = "; the pooled model answers" if fleet.pooled else "; nothing answers yet"
+    rows = _number(signal.ROWS, 0)
+    return (
+        pl.when(_refused())
+        .then(pl.format(f"version {{}} did not pass its gates{behind}", "version_number"))
+        .when(pl.col("version_id").is_not_null())
+        .then(pl.format(f"version {{}} waits for its gates{behind}", "version_number"))
+        .when(pl.col(signal.ROWS) < fleet.minimum_rows)
+        .then(pl.format(f"{{}} of {fleet.minimum_rows} labelled rows so far{behind}", rows))
+        .when(pl.col(signal.ROWS).is_not_null())
+        .then(pl.format(f"{{}} labelled rows, not trained yet{behind}", rows))
+        .otherwise(pl.lit(f"no labelled rows counted yet{behind}"))
+    )
+
+
+def _serving(now: datetime) -> pl.Expr:
+    held = (
+        pl.when((pl.col("rollout_state") == ROLLED_BACK) & (pl.col("rollout_version_id") == pl.col("version_id")))
+        .then(pl.format("; version {} was rolled back", "version_number"))
+        .when(_refused() & (pl.col("version_id") != pl.col("champion_id")))
+        .then(pl.format("; version {} did not pass its gates", "version_number"))
+        .otherwise(pl.lit(""))
+    )
+    return pl.format("version {} answers for {}{}", "champion_number", ago(pl.col("champion_since"), now), held)
+
+
+def _refused() -> pl.Expr:
+    """Gates were asked about the latest version and it never reached traffic."""
+    never = pl.col("rollout_version_id").is_null() | (pl.col("rollout_version_id") != pl.col("version_id"))
+    return ((pl.col(signal.JUDGED) == pl.col("version_id")) & never).fill_null(False)
+
+
+def _number(name: str, digits: int) -> pl.Expr:
+    rounded = pl.col(name).round(digits)
+    return (rounded.cast(pl.Int64) if digits == 0 else rounded).cast(pl.String)

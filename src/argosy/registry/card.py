@@ -1,0 +1,234 @@
+"""The model card of a version: everything a person must know before trusting it, from facts alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from argosy.errors import UnknownError
+from argosy.registry import sheet
+from argosy.registry.duel import Duel, duels
+from argosy.registry.limit import limits
+from argosy.spec import document
+from argosy.spec.fleet import Fleet
+from argosy.store import (
+    aliases,
+    approvals,
+    artifacts,
+    bundles,
+    declarations,
+    edges,
+    executions,
+    members,
+    verdicts,
+    versions,
+)  # fmt: skip
+from argosy.store.store import Store
+
+_ADDRESS = re.compile(r"([^/@]+)(?:/(.*))?@(\d{1,9})", re.DOTALL)
+POOLED = "*"
+
+
+class Span(msgspec.Struct, frozen=True):
+    """Some rows and the times between which they lie."""
+
+    rows: int
+    low: datetime | None = None
+    high: datetime | None = None
+
+
+class Input(msgspec.Struct, frozen=True):
+    """A feature: its kind, where it comes from, and its share of what the model leans on."""
+
+    name: str
+    kind: str
+    origin: str
+    importance: float
+
+
+class Score(msgspec.Struct, frozen=True):
+    """A score on the held-out rows with its 95 % interval; `reason` says why it is undefined."""
+
+    name: str
+    value: float | None
+    low: float | None
+    high: float | None
+    rows: int
+    reason: str = ""
+
+
+class Ruling(msgspec.Struct, frozen=True):
+    """What a gate said; `passed` is None while it waits for a person."""
+
+    gate: str
+    passed: bool | None
+    message: str
+    at: datetime
+
+
+class Link(msgspec.Struct, frozen=True):
+    """Something that the training read ("in") or made ("out")."""
+
+    direction: str
+    kind: str
+    reference: str
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """A version's card. Times are UTC, importances shares of 1, cost in CPU seconds, bytes and milliseconds."""
+
+    address: str
+    fleet: str
+    member: str
+    number: int
+    role: str
+    made: datetime
+    purpose: str
+    owner: str
+    label: str
+    lead: str | None
+    trained: Span
+    held_out: Span
+    datasets: tuple[str, ...]
+    inputs: tuple[Input, ...]
+    candidate: str
+    settings: dict[str, Any]
+    trials: int
+    scores: tuple[Score, ...]
+    duels: tuple[Duel, ...]
+    uncompared: dict[str, str]
+    answer: str
+    gates: tuple[Ruling, ...]
+    format: str
+    digest: str
+    proof: float | None
+    cost: dict[str, float]
+    bundle: str | None
+    project: str
+    git_commit: str | None
+    dirty: bool
+    libraries: dict[str, str]
+    lineage: tuple[Link, ...]
+    warnings: tuple[str, ...]
+    limits: tuple[str, ...]
+
+
+def parse(address: str) -> tuple[str, str, int]:
+    """(fleet, member key, number) of `late-arrival/JFK/AA@7`, `late-arrival/*@3` or `churn@2`.
+
+    Raises `UnknownError` for anything else.
+    """
+    match = _ADDRESS.fullmatch(address)
+    if match is None:
+        raise UnknownError(f"{address[:80]!r} names no version", next="write it as late-arrival/JFK/AA@7")
+    return match[1], match[2] or "", int(match[3])
+
+
+def card(conn: Connection, store: Store, address: str) -> Card:
+    """The card of a version. Raises `UnknownError` if there is no such version."""
+    fleet, key, number = parse(address)
+    version = versions.find(conn, fleet, key, number)
+    if version is None:
+        raise UnknownError(f"there is no version {address}", next=f"argosy get versions --where fleet:{fleet}")
+    wanted = declarations.get(conn, "fleet", fleet)
+    spec = _fleet(wanted.body if wanted else None)
+    run = executions.get(conn, [version.execution_id])[version.execution_id]
+    bundle = bundles.get(conn, run.bundle) if run.bundle else None
+    found = edges.of(conn, [version.execution_id])
+    body, held = version.body, version.body.get("held_out", {})
+    return Card(
+        address=address, fleet=fleet, member=key, number=number, role=_role(conn, version), made=version.at,
+        purpose=spec.description if spec else "", owner=spec.owner if spec else "",
+        label=spec.label.column if spec else "", lead=spec.lead if spec else None,
+        trained=Span(version.rows, version.span_low, version.span_high),
+        held_out=Span(int(held.get("rows", 0)), _time(held.get("low")), _time(held.get("high"))),
+        datasets=tuple(e.reference for e in found if e.kind == "dataset" and e.direction == edges.IN),
+        inputs=tuple(_inputs(conn, store, version)), candidate=body.get("candidate", ""),
+        settings=body.get("settings", {}), trials=len(body.get("trials", ())),
+        scores=tuple(_scores(body)), duels=tuple(duels(body)), uncompared=body.get("uncompared", {}),
+        answer=body.get("answer", {}).get("reason", ""), gates=_gates(conn, version.id),
+        format=version.format, digest=version.artifact, proof=body.get("proof"), cost=_cost(version),
+        bundle=run.bundle, project=bundle.project if bundle else "",
+        git_commit=bundle.git_commit if bundle else None, dirty=bool(bundle and bundle.dirty),
+        libraries=bundle.libraries if bundle else {},
+        lineage=tuple(Link(e.direction, e.kind, e.reference) for e in found),
+        warnings=tuple(body.get("warnings", ())), limits=tuple(limits(spec, version, key)),
+    )  # fmt: skip
+
+
+def to_markdown(card: Card) -> str:
+    """The card as Markdown, to keep beside code or to send."""
+    return sheet.render("card.md", card)
+
+
+def to_html(card: Card) -> str:
+    """The card as an HTML page that stands on its own: no script, nothing loaded from elsewhere."""
+    return sheet.render("card.html", card)
+
+
+def article(card: Card) -> str:
+    """The card as an HTML fragment, for a page with a style of its own."""
+    return sheet.render("article.html", card)
+
+
+def _fleet(body: dict[str, Any] | None) -> Fleet | None:
+    if body is None:
+        return None
+    fields = set(Fleet.__struct_fields__) | {"kind"}
+    found = document.decode({key: value for key, value in body.items() if key in fields})
+    return found if isinstance(found, Fleet) else None
+
+
+def _role(conn: Connection, version: versions.Version) -> str:
+    """Champion since when, on a canary, or why neither."""
+    state = members.states(conn, [version.member_id])[version.member_id]
+    if state.champion_id == version.id and state.champion_since:
+        return f"champion since {state.champion_since:%d %b %Y %H:%M} UTC"
+    if state.rollout_state == "started" and state.rollout_version_id == version.id:
+        return f"challenger: a canary on {state.rollout_share or 0:.0%} of the rows"
+    moves = aliases.history(conn, version.member_id, aliases.CHAMPION)
+    once = [move.at for move in moves if move.version_id == version.id]
+    return f"was champion from {min(once):%d %b %Y %H:%M} UTC" if once else "never was champion"
+
+
+def _inputs(conn: Connection, store: Store, version: versions.Version) -> Iterator[Input]:
+    """Features, the one that the model leans on most first."""
+    importance: dict[str, float] = version.body.get("importance", {})
+    known: dict[str, dict[str, Any]] = {}
+    if version.signature and (held := artifacts.get(conn, [version.signature]).get(version.signature)):
+        known = {each["name"]: each for each in msgspec.json.decode(store.blobs.read(held.slot))["features"]}
+    for name, share in sorted(importance.items(), key=lambda item: (-item[1], item[0])):
+        feature = known.get(name, {})
+        yield Input(name, feature.get("kind", ""), feature.get("origin", "column"), share)
+
+
+def _scores(body: dict[str, Any]) -> Iterator[Score]:
+    for name, found in body.get("scores", {}).items():
+        value, low, high = (found.get(part) for part in ("value", "low", "high"))
+        yield Score(name, value, low, high, int(found.get("rows", 0)), found.get("reason", ""))
+
+
+def _gates(conn: Connection, version: int) -> tuple[Ruling, ...]:
+    said = [Ruling(v.gate, v.passed, v.message, v.at) for v in verdicts.of(conn, [version])]
+    for approval in approvals.of(conn, [version]).values():
+        words = f"{approval.actor}: {approval.reason or ('granted' if approval.granted else 'refused')}"
+        said.append(Ruling("answer of a person", approval.granted, words, approval.at))
+    return tuple(said)
+
+
+def _cost(version: versions.Version) -> dict[str, float]:
+    spent = version.body.get("cost", {})
+    names = ("latency_p50_ms", "latency_p99_ms", "size_kb")
+    return {
+        **{name: spent[name] for name in ("cpu_s", "wall_s", "peak_bytes") if spent.get(name) is not None},
+        **{name: version.metrics[name] for name in names if version.metrics.get(name) is not None},
+    }
+
+
+def _time(value: Any) -> datetime | None:
+    return None if value is None else msgspec.convert(value, datetime, strict=False)
