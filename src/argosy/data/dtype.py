@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 import polars as pl
 
-from argosy.errors import CorruptError
+from argosy.errors import CorruptError, InputError
 
 Types = dict[str, pl.DataType]
 
@@ -80,3 +81,18 @@ def _built(node: ast.expr) -> Any:
     if isinstance(node, ast.Dict):
         return {ast.literal_eval(key): _built(value) for key, value in zip(node.keys, node.values, strict=True) if key}
     return ast.literal_eval(node)
+
+
+def named(text: str, field: str) -> pl.DataType:
+    """The type that a user means by a Polars name; `Datetime` is a UTC time. Raises `InputError` naming `field`."""
+    if text in ("Categorical", "Enum"):
+        return pl.String()
+    if text == "Datetime":
+        return INSTANT
+    try:
+        return parse(text)
+    except CorruptError:
+        near = get_close_matches(text, _TYPES, 1)
+        raise InputError(
+            f"{field} is {text!r}, which names no type of Polars", next=f"write {near[0] if near else 'Float64'!r}"
+        ) from None

@@ -1,0 +1,128 @@
+"""Judging what arrived: what of it is new, known by now and good."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+import polars as pl
+
+from argosy.data import history, problem, read, validate
+from argosy.data.fit import Fit, fit
+from argosy.data.history import ROW
+from argosy.data.load import Load
+from argosy.data.part import Layout
+from argosy.data.problem import Problem
+from argosy.data.state import Before
+from argosy.data.terms import Terms, suggest
+from argosy.errors import InputError
+from argosy.spec.dataset import Dataset
+from argosy.store import Blobs
+
+KEPT = "dataset"
+"""Kind of a load whose rows came from parts of the dataset itself: kept back, or rejected."""
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """What is to be committed. `rows` is one frame, or one per load where the loads do not fit together.
+
+    `aside` rows have a `reason`; `later` ones are not known yet. `terms` are in force once the batch is in.
+    """
+
+    rows: tuple[pl.DataFrame, ...]
+    aside: pl.DataFrame
+    later: pl.DataFrame
+    terms: Terms
+    problems: tuple[Problem, ...]
+    corrected: int = 0
+    unchanged: int = 0
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the rows may not become part of the dataset."""
+        return problem.blocks(self.problems)
+
+    @property
+    def height(self) -> int:
+        """How many rows are to be added."""
+        return sum(rows.height for rows in self.rows)
+
+
+def judge(
+    blobs: Blobs, dataset: Dataset, loads: Sequence[Load], before: Before, now: datetime, *, acceptor: str | None = None
+) -> Batch:
+    """Everything but the writing. With an `acceptor`, what would block is let in on that person's word.
+
+    Raises `InputError` where rows cannot be told apart or dated, and where an accepted column has no common type.
+    """
+    layout = Layout.of(dataset)
+    fitted = fit(loads, before.terms, layout)
+    nothing = pl.DataFrame()
+    if problem.blocks(fitted.problems) and (acceptor is None or not fitted.fitting):
+        if acceptor is not None:
+            first = next(each.message for each in fitted.problems if each.rule == "type")
+            raise InputError(f"{dataset.name}: {first}", next="change the declared type, then accept it again")
+        whole = tuple(each.rows for each in loads if not each.rows.is_empty())
+        return Batch(whole, nothing, nothing, before.terms, fitted.problems)
+    rows, later, doubled = _known(fitted, loads, layout, now)
+    if rows.is_empty():
+        return Batch((), nothing, later, before.terms, (), 0, doubled)
+    sifted = history.sift(blobs, before.parts, rows, layout, fitted.types)
+    verdict = validate.validate(sifted.rows, fitted.terms, layout)
+    aside = history.sift(blobs, before.aside, verdict.aside, layout, fitted.types)
+    stored = read.frame(blobs, before.parts, fitted.types) if before.parts else None
+    problems = [*fitted.problems, *sifted.problems, *verdict.problems]
+    if not sifted.rows.is_empty():
+        problems += validate.repeated(verdict.good, stored, fitted.terms.contract.unique, layout)
+        problems += validate.whole(fitted.terms, verdict.good.height, _newest(verdict.good, before, layout), now)
+    terms = fitted.terms
+    good = verdict.good.drop(ROW)
+    if not terms.suggested:
+        terms = msgspec.structs.replace(terms, suggested=suggest(good, layout))
+    return Batch(
+        rows=(good,) if good.height else (),
+        aside=aside.rows.drop(ROW),
+        later=later,
+        terms=terms,
+        problems=tuple(problem.accepted(problems, acceptor) if acceptor else problems),
+        corrected=sifted.corrected,
+        unchanged=doubled + sifted.unchanged,
+    )
+
+
+def _known(fitted: Fit, loads: Sequence[Load], layout: Layout, now: datetime) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    """All rows known by `now`, each once and numbered; those known later, to be kept; how many came twice."""
+    frames, places, start = [], [], 0
+    for given in loads:
+        if not given.rows.is_empty():
+            places.append((start, given.name))
+            frames.append(fitted.rows(given).with_row_index(ROW, start))
+            start += given.rows.height
+    if not frames:
+        return pl.DataFrame(), pl.DataFrame(), 0
+    future = pl.col(layout.knowing) > now
+    asked = [given.repeats for given in loads if not given.rows.is_empty()]
+    later = pl.concat([frame.filter(future & ~pl.lit(again)) for frame, again in zip(frames, asked, strict=True)])
+    due = [frame.filter(future.fill_null(False).not_()) for frame in frames]
+    kept = [given.kind == KEPT for given in loads if not given.rows.is_empty()]
+    if any(kept) and not all(kept):
+        due = _overtaken(due, kept, layout)
+    rows, doubled = history.single(pl.concat(due), layout, places)
+    return rows, later.drop(ROW), doubled
+
+
+def _overtaken(due: Sequence[pl.DataFrame], kept: Sequence[bool], layout: Layout) -> list[pl.DataFrame]:
+    """The frames without those kept rows that a file has delivered again meanwhile, perhaps amended."""
+    identity = layout.identity([name for name in due[0].columns if name != ROW])
+    fresh = pl.concat([frame.select(identity) for frame, old in zip(due, kept, strict=True) if not old])
+    return [
+        frame.join(fresh, on=identity, how="anti", nulls_equal=True, maintain_order="left") if old else frame
+        for frame, old in zip(due, kept, strict=True)
+    ]
+
+
+def _newest(rows: pl.DataFrame, before: Before, layout: Layout) -> datetime | None:
+    here = rows[layout.time].max()
+    spans = [each.high for each in before.parts if each.high is not None]
+    return max([*spans, *([here] if isinstance(here, datetime) else [])], default=None)

@@ -1,0 +1,94 @@
+"""What of its sources a dataset has taken, and rows that it keeps back until they are known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from argosy.store import datasets, schema
+from argosy.store.datasets import NewPart, Part
+from argosy.store.rows import Row, insert
+
+WAITING = "waiting"
+"""Purpose of parts with rows that are not known yet; their `low`..`high` is a span of known times."""
+
+_ALL = 2**31 - 1
+_MARK = "mark:"
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """How far a source that is asked, not listed, has been read: the largest value so far, after `count` answers."""
+
+    count: int = 0
+    value: Any = None
+
+
+class _Source(Row, frozen=True, kw_only=True):
+    dataset: str
+    source_key: str
+    version: int
+
+
+class _Part(NewPart, frozen=True, kw_only=True):
+    dataset: str
+    from_version: int
+
+
+def note(tx: Connection, dataset: str, sources: Sequence[str], parts: Sequence[NewPart]) -> None:
+    """Remember sources that brought no version, and parts that wait for a later one."""
+    last = datasets.version(tx, dataset)
+    number = last.number if last else 0
+    insert(tx, schema.ingested, [_Source(dataset=dataset, source_key=key, version=number) for key in sources])
+    fields = NewPart.__struct_fields__
+    rows = [
+        _Part(dataset=dataset, from_version=max(number, 1), **{name: getattr(part, name) for name in fields})
+        for part in parts
+    ]
+    insert(tx, schema.part, rows)
+
+
+def waiting(conn: Connection, dataset: str, now: datetime) -> list[Part]:
+    """The parts that hold rows known by `now` and were kept back; those taken since are among them."""
+    return datasets.parts(conn, dataset, _ALL, purpose=WAITING, high=now)
+
+
+def waiting_key(part: Part) -> str:
+    """The key under which a part that waited counts as taken."""
+    return f"{WAITING}:{part.id}"
+
+
+def mark(conn: Connection, dataset: str) -> Mark:
+    """How far an asked source has been read."""
+    c = schema.ingested.c
+    query = select(c.source_key).where(c.dataset == dataset, c.source_key >= _MARK, c.source_key < _MARK + "~")
+    key = conn.execute(query.order_by(c.source_key.desc()).limit(1)).scalar_one_or_none()
+    if key is None:
+        return Mark()
+    count, _, value = str(key).removeprefix(_MARK).partition(":")
+    return Mark(int(count), _decoded(msgspec.json.decode(value)))
+
+
+def mark_key(mark: Mark) -> str:
+    """The key of a mark; keys sort by their count."""
+    return f"{_MARK}{mark.count:012d}:{msgspec.json.encode(_encoded(mark.value)).decode()}"
+
+
+def _encoded(value: Any) -> Any:
+    for name, kind in (("at", datetime), ("on", date)):
+        if isinstance(value, kind):
+            return {name: value.isoformat()}
+    return {"number": str(value)} if isinstance(value, Decimal) else value
+
+
+def _decoded(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    ((kind, text),) = value.items()
+    if kind == "number":
+        return Decimal(text)
+    return datetime.fromisoformat(text) if kind == "at" else date.fromisoformat(text)

@@ -1,0 +1,62 @@
+"""Problems: what a contract finds wrong with rows that arrived, and what is done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from argosy.store.findings import NewFinding
+
+BLOCK, QUARANTINE, WARN = "block", "quarantine", "warn"
+FAILED = "failed"
+"""Outcome of a finding that keeps a version's rows out until somebody accepts them."""
+
+RECORDED = "recorded"
+"""Outcome of a change of the schema that was let in."""
+
+OUTCOMES = {BLOCK: FAILED, QUARANTINE: "quarantined", WARN: "warned"}
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """`rows` rows break `rule`; `examples` shows at most five. `severity` is the rule's `on_failure`."""
+
+    rule: str
+    severity: str
+    message: str
+    column: str | None = None
+    rows: int = 0
+    examples: tuple[Any, ...] = ()
+    outcome: str | None = None
+
+    def finding(self, dataset: str, version: int, at: datetime) -> NewFinding:
+        """The fact of this problem."""
+        return NewFinding(
+            dataset=dataset,
+            version=version,
+            rule=self.rule,
+            severity=self.severity,
+            outcome=self.outcome or OUTCOMES[self.severity],
+            rows=self.rows,
+            message=self.message,
+            at=at,
+            column=self.column,
+            examples=list(self.examples),
+        )
+
+
+def blocks(problems: Iterable[Problem]) -> bool:
+    """Whether any of the problems keeps the rows out."""
+    return any(problem.outcome in (None, FAILED) and problem.severity == BLOCK for problem in problems)
+
+
+def accepted(problems: Iterable[Problem], actor: str) -> list[Problem]:
+    """The same problems after `actor` took the rows in all the same."""
+    return [
+        msgspec.structs.replace(problem, outcome="accepted", message=f"{problem.message} (accepted by {actor})")
+        if blocks([problem])
+        else problem
+        for problem in problems
+    ]

@@ -1,0 +1,136 @@
+"""Statistics of the rows that a version adds, and of all rows so far where sums of sums are exact."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+BINS = 20
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+TOP = 20
+"""Categories that are shown of a text column."""
+
+_LISTED = 1000
+"""Categories that are counted exactly over all versions; beyond that the total lists none."""
+
+Body = dict[str, Any]
+
+
+def profile(rows: pl.DataFrame, before: Mapping[str, Any] | None = None) -> Body:
+    """Per column: statistics of these rows, and under `total` those of all rows of the dataset so far.
+
+    Of the rows: count, nulls, distinct, minimum, maximum, and for numbers mean, standard deviation, quantiles and a
+    histogram; for texts and truth values the most frequent. `total` holds what can be merged exactly: count, nulls,
+    minimum, maximum, mean, deviation, histogram, and categories while there are at most a thousand. Edges of a
+    histogram are frozen with the first rows: 20 bins, 18 of equal width between the 0.5 % and 99.5 % quantiles and
+    one open at each end. Instants are ISO 8601 text.
+    """
+    past = before or {}
+    distinct = _distinct(rows)
+    return {name: _column(rows[name], distinct.get(name), past.get(name, {}).get("total")) for name in rows.columns}
+
+
+def _distinct(rows: pl.DataFrame) -> dict[str, int]:
+    flat = [name for name, kind in rows.schema.items() if not kind.is_nested()]
+    return rows.select(pl.col(flat).drop_nulls().n_unique()).row(0, named=True) if flat else {}
+
+
+def _column(values: pl.Series, distinct: int | None, total: Body | None) -> Body:
+    found: Body = {"type": str(values.dtype), "count": values.len(), "nulls": values.null_count()}
+    if distinct is not None:
+        found["distinct"] = distinct
+    if values.dtype.is_numeric() and not values.dtype.is_decimal():
+        found |= _number(values, total)
+    elif values.dtype in (pl.String, pl.Boolean):
+        found |= _category(values)
+    elif values.dtype.is_temporal() and values.dtype != pl.Duration:
+        found |= {"minimum": _iso(values.min()), "maximum": _iso(values.max())}
+    found["total"] = merge(total, found)
+    if "counts" in found:
+        counts = found.pop("counts")
+        found["top"] = dict(list(counts.items())[:TOP])
+    return found
+
+
+def _number(values: pl.Series, total: Body | None) -> Body:
+    numbers = values.drop_nulls().cast(pl.Float64).to_numpy()
+    finite = numbers[np.isfinite(numbers)]
+    found: Body = {"infinite": int(len(numbers) - len(finite))}
+    if len(finite):
+        found |= {"minimum": _plain(finite.min()), "maximum": _plain(finite.max()), "mean": _plain(finite.mean())}
+        found |= {"deviation": _plain(finite.std()), "quantiles": [_plain(q) for q in np.quantile(finite, QUANTILES)]}
+        found["finite"] = len(finite)
+    edges = (total or {}).get("edges") or _edges(finite)
+    if edges:
+        place = np.searchsorted(np.asarray(edges), finite, side="right")
+        found |= {"edges": edges, "histogram": np.bincount(place, minlength=len(edges) + 1).tolist()}
+    return found
+
+
+def _edges(finite: NDArray[np.float64]) -> list[float]:
+    """Inner edges of the frozen bins; bin i holds edge i-1 <= value < edge i."""
+    if not len(finite):
+        return []
+    low, high = np.quantile(finite, (0.005, 0.995))
+    edges = np.unique(np.linspace(low, high, BINS - 1)) if high > low else np.array([low])
+    return [float(edge) for edge in edges]
+
+
+def _category(values: pl.Series) -> Body:
+    counted = values.drop_nulls().cast(pl.String).value_counts()
+    counted = counted.sort(["count", values.name], descending=[True, False]) if counted.height else counted
+    return {"counts": dict(counted.head(_LISTED + 1).iter_rows())}
+
+
+def merge(total: Body | None, added: Body) -> Body:
+    """The statistics of all rows, from those before and those of the rows that came."""
+    names = ("count", "nulls", "minimum", "maximum", "mean", "deviation", "finite", "edges", "histogram", "counts")
+    new = {name: added[name] for name in names if name in added}
+    if len(new.get("counts", ())) > _LISTED:
+        new["counts"] = None
+    if total is None:
+        return new
+    merged: Body = {name: total.get(name, 0) + new[name] for name in ("count", "nulls")}
+    for name, choose in (("minimum", min), ("maximum", max)):
+        present = [each[name] for each in (total, new) if each.get(name) is not None]
+        if present and all(isinstance(each, str) == isinstance(present[0], str) for each in present):
+            merged[name] = choose(present)
+    merged |= _moments(total, new)
+    if "edges" in new or "edges" in total:
+        merged["edges"] = total.get("edges") or new["edges"]
+        both = [each["histogram"] for each in (total, new) if "histogram" in each]
+        merged["histogram"] = [sum(counts) for counts in zip(*both, strict=True)]
+    if "counts" in new or "counts" in total:
+        merged["counts"] = _counts(total.get("counts", {}), new.get("counts", {}))
+    return merged
+
+
+def _moments(one: Body, other: Body) -> Body:
+    """Mean and deviation of both together (Chan, Golub and LeVeque 1983)."""
+    a, b = one.get("finite", 0), other.get("finite", 0)
+    if not a or not b:
+        held = one if a else other
+        return {name: held[name] for name in ("finite", "mean", "deviation") if name in held}
+    count, gap = a + b, other["mean"] - one["mean"]
+    squares = a * one["deviation"] ** 2 + b * other["deviation"] ** 2 + gap**2 * a * b / count
+    return {"finite": count, "mean": one["mean"] + gap * b / count, "deviation": math.sqrt(squares / count)}
+
+
+def _counts(one: Mapping[str, int] | None, other: Mapping[str, int] | None) -> dict[str, int] | None:
+    if one is None or other is None:
+        return None
+    merged = {name: one.get(name, 0) + other.get(name, 0) for name in (*one, *other)}
+    return merged if len(merged) <= _LISTED else None
+
+
+def _plain(value: Any) -> float:
+    return float(value)
+
+
+def _iso(value: Any) -> str | None:
+    return None if value is None else str(value.isoformat())

@@ -1,0 +1,120 @@
+"""Sources: what each offers that a dataset does not hold yet, and reading it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import polars as pl
+from sqlalchemy import Connection
+
+from argosy.data import call, file, ledger, query, read
+from argosy.data.file import File
+from argosy.data.load import Load
+from argosy.data.part import Layout
+from argosy.data.terms import Terms
+from argosy.spec.dataset import Dataset
+from argosy.spec.source import Csv, Function, Parquet, Sql
+from argosy.store import Store, datasets, executions
+from argosy.store.datasets import Part
+
+EVERY = timedelta(minutes=1)
+"""How often a source that can only be asked (a query, a function) is asked."""
+
+LARGEST = 256 << 20
+"""Bytes of files that one ingest takes, unless a single file is larger; the rest waits for the next."""
+
+INGEST = "ingest"
+"""Kind of the execution of an ingest, and of its event."""
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """Something to be read: a file, a part whose rows were kept back, or (neither) a source that is asked."""
+
+    label: str
+    key: str = ""
+    bytes: int = 0
+    file: File | None = None
+    part: Part | None = None
+
+
+def pending(conn: Connection, dataset: Dataset, root: Path, now: datetime) -> tuple[str, ...]:
+    """Short labels of what the source offers that is not ingested yet. Nothing is opened and nobody is asked:
+    files are listed, and a query or a function counts as new once a minute of `now`."""
+    return tuple(offer.label for offer in offers(conn, dataset, root, now))
+
+
+def offers(conn: Connection, dataset: Dataset, root: Path, now: datetime) -> list[Offer]:
+    """What can be read now and has not been: rows kept back first, then files by path."""
+    kept = [
+        Offer(f"{each.rows:,} rows known meanwhile", ledger.waiting_key(each), each.bytes, part=each)
+        for each in ledger.waiting(conn, dataset.name, now)
+    ]
+    if isinstance(dataset.source, (Parquet, Csv)):
+        kept += [Offer(each.path, each.key, each.bytes, each) for each in file.listed(dataset.source.path, root)]
+    done = datasets.ingested(conn, dataset.name, [offer.key for offer in kept]) if kept else set()
+    found = [offer for offer in kept if offer.key not in done]
+    if isinstance(dataset.source, (Sql, Function)) and _due(conn, dataset.name, now):
+        found.append(Offer("query" if isinstance(dataset.source, Sql) else dataset.source.function))
+    return found
+
+
+def portion(offers: Sequence[Offer]) -> list[Offer]:
+    """As many of the offers as one ingest takes, in their order; at least one."""
+    taken: list[Offer] = []
+    size = 0
+    for offer in offers:
+        if taken and size + offer.bytes > LARGEST:
+            break
+        taken.append(offer)
+        size += offer.bytes
+    return taken
+
+
+def load(
+    store: Store,
+    dataset: Dataset,
+    root: Path,
+    offers: Sequence[Offer],
+    terms: Terms,
+    *,
+    now: datetime,
+    environment: Mapping[str, str],
+) -> list[Load]:
+    """Read the offers. A file whose content was taken before gives its key and no rows.
+
+    Raises `InputError` that says what of it cannot be read, and where.
+    """
+    layout, source = Layout.of(dataset), dataset.source
+    found: list[Load] = []
+    for offer in offers:
+        if offer.part is not None:
+            rows = read.frame(store.blobs, [offer.part]).collect()
+            found.append(Load(offer.label, "dataset", dataset.name, (offer.key,), rows))
+        elif offer.file is not None and isinstance(source, (Parquet, Csv)):
+            found.append(_file(store, dataset, root, offer.file, source, terms))
+        else:
+            with store.read() as conn:
+                mark = ledger.mark(conn, dataset.name)
+            if isinstance(source, Sql):
+                found += query.read(dataset.name, source, mark, environment, (layout.time, layout.knowing))
+            elif isinstance(source, Function):
+                found += call.read(dataset.name, source, mark, now, layout)
+    return found
+
+
+def _file(store: Store, dataset: Dataset, root: Path, given: File, source: Parquet | Csv, terms: Terms) -> Load:
+    data, digest = file.read(given, root)
+    with store.read() as conn:
+        known = datasets.ingested(conn, dataset.name, [file.content_key(given, digest)])
+    if known:
+        return Load(given.path, "file", f"{given.path}#{digest[:12]}", (given.key,), pl.DataFrame())
+    return file.parsed(given, data, digest, source, terms.expected(), (dataset.time, dataset.known or dataset.time))
+
+
+def _due(conn: Connection, dataset: str, now: datetime) -> bool:
+    runs = executions.of_subject(conn, dataset, 20)
+    last = next((run.ended_at for run in runs if run.kind == INGEST), None)
+    return last is None or now - last >= EVERY

@@ -1,0 +1,89 @@
+"""Terms: the contract of a dataset as it is in force, declared where the user said so and inferred where not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from argosy.data import dtype
+from argosy.data.part import Layout
+from argosy.spec.contract import Column, Contract
+from argosy.spec.dataset import Dataset
+
+
+class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What every new version must hold.
+
+    `contract` is the declared one. `types` are the types of all columns, declared or met first. `naive` and `zoned`
+    are the columns whose times came without and with a zone. `suggested` is what the first version would allow, per
+    column (nullable, minimum, maximum, allowed): a proposal for whoever curates the contract, not enforced.
+    """
+
+    contract: Contract = Contract()
+    types: dict[str, str] = {}
+    naive: tuple[str, ...] = ()
+    zoned: tuple[str, ...] = ()
+    suggested: dict[str, dict[str, Any]] = {}
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any] | None, dataset: Dataset) -> Terms:
+        """The terms last recorded, under the contract declared now."""
+        recorded = msgspec.convert(body, cls) if body is not None else cls()
+        return msgspec.structs.replace(recorded, contract=dataset.contract or Contract())
+
+    def body(self) -> dict[str, Any]:
+        """The terms as data, to be recorded."""
+        return dict(msgspec.to_builtins(self))
+
+    def column(self, name: str) -> Column:
+        """What is declared of a column; nothing binds where nothing is."""
+        return self.contract.columns.get(name, Column())
+
+    def expected(self) -> dtype.Types:
+        """The types that columns must come in: those met before, and the declared ones of columns not met yet."""
+        return {**self.declared(), **dtype.parse_all(self.types)}
+
+    def declared(self) -> dtype.Types:
+        """The declared types; raises `InputError` for a name that Polars does not know."""
+        return {
+            name: dtype.named(column.type, f"Contract.columns[{name!r}].type")
+            for name, column in self.contract.columns.items()
+            if column.type is not None
+        }
+
+
+_CATEGORIES = 20
+_MARGIN = 0.25
+
+
+def suggest(frame: pl.DataFrame, layout: Layout) -> dict[str, dict[str, Any]]:
+    """What a first version would allow, per column.
+
+    Ranges are the 0.1 % and 99.9 % quantiles, a quarter of their distance further out, so that one wild value does
+    not widen them; texts with at most 20 values, each seen ten times on average, are taken for categories.
+    """
+    return {
+        name: _suggest(frame[name])
+        for name in frame.columns
+        if name not in (layout.time, layout.knowing) and not frame.is_empty()
+    }
+
+
+def _suggest(values: pl.Series) -> dict[str, Any]:
+    found: dict[str, Any] = {"nullable": bool(values.null_count())}
+    if values.dtype.is_numeric():
+        finite = values.cast(pl.Float64).drop_nulls()
+        finite = finite.filter(finite.is_finite())
+        low, high = finite.quantile(0.001), finite.quantile(0.999)
+        if low is not None and high is not None and not values.dtype.is_decimal():
+            margin = _MARGIN * (high - low)
+            found["minimum"] = max(0.0, low - margin) if low >= 0 else low - margin
+            found["maximum"] = high + margin
+    elif values.dtype == pl.String:
+        distinct = values.drop_nulls().unique()
+        if 0 < len(distinct) <= min(_CATEGORIES, values.len() // 10):
+            found["allowed"] = sorted(distinct)
+    return found
