@@ -19,8 +19,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -191,7 +191,8 @@ def mlflow(root: Path, text: bytes) -> Iterator[Target]:
     python = peer("mlflow-serve", MLFLOW)
     save = (
         "import sys, lightgbm, mlflow.lightgbm;"
-        "mlflow.lightgbm.save_model(lightgbm.Booster(model_file=sys.argv[1]), sys.argv[2], pip_requirements=['lightgbm'])"
+        "booster = lightgbm.Booster(model_file=sys.argv[1]);"
+        "mlflow.lightgbm.save_model(booster, sys.argv[2], pip_requirements=['lightgbm'])"
     )
     subprocess.run([python, "-c", save, root / "model.txt", root / "mlflow"], check=True, stdout=subprocess.DEVNULL)
     port = _port()
@@ -286,8 +287,8 @@ class Connection:
         self._socket.close()
 
 
-def _measure(server: Callable[[], Target] | Iterator[Target], requests: int) -> dict[int, Figure]:
-    with server as target:  # type: ignore[union-attr]
+def _measure(server: AbstractContextManager[Target], requests: int) -> dict[int, Figure]:
+    with server as target:
         _drive(target, 4, requests // 4)
         return {connections: _drive(target, connections, requests) for connections in (1, 16)}
 
