@@ -112,12 +112,12 @@ def test_a_bad_member_fails_or_falls_back_alone_with_its_reason(store: Store, en
 
 def test_own_competes_with_pooled_and_with_the_champion_on_the_same_rows(store: Store, engine: Local) -> None:
     parts = {key: some(seed, 600) for seed, key in enumerate("wxyz")}
-    parts["w"] = some(7, 600, slope=-3.0)
+    parts["w"], parts["x"] = some(7, 600, slope=-3.0), some(11, 150)
     parts["tiny"] = some(8, 60)
     report = train(store, engine, request(Memory(parts), pooled=True), NOW)
     assert set(report.versions) == {"*", *"wxyz"} and set(report.fallbacks) == {"tiny"}
     pooled, odd, like = recorded(store, "*"), recorded(store, "w"), recorded(store, "x")
-    assert pooled.rows + pooled.body["held_out"]["rows"] == 4 * 600 + 60
+    assert pooled.rows + pooled.body["held_out"]["rows"] == 3 * 600 + 150 + 60
     assert odd.body["answer"]["own"] and not like.body["answer"]["own"]
     seen = odd.body["rivals"]["pooled"]["log_loss"]
     assert seen["own"] == odd.metrics["log_loss"] and seen["difference"] < 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -148,14 +149,14 @@ def body(fitted: Fitted, parts: dict[str, str], result: Result) -> dict[str, Any
 
 
 def _rival(compared: Sequence[Comparison]) -> dict[str, dict[str, float]]:
-    """By score: this model's (`own`), the rival's, and the paired difference; what is undefined is left out."""
+    """By score: this model's (`own`), the rival's, the paired difference; what has no value or interval is left out."""
     return {
         each.name: {
             "own": each.a, "rival": each.b, "difference": each.difference, "low": each.low, "high": each.high,
             "p_value": each.p_value, "rows": each.rows,
         }
         for each in compared
-        if not each.reason
+        if not each.reason and math.isfinite(each.low) and math.isfinite(each.high)
     }  # fmt: skip
 
 
