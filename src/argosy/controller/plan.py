@@ -123,11 +123,14 @@ def _training(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[
     members = due(state, now)
     if members.is_empty():
         return
-    needs = [
-        fleet.spine,
-        *(_view(snapshot, f.name).dataset for f in fleet.features if isinstance(f, ViewReference)),
-    ]
-    stopped = [name for name in dict.fromkeys(needs) if name in snapshot.blocked]
+    views = [_view(snapshot, each.name) for each in fleet.features if isinstance(each, ViewReference)]
+    empty = [view for view in views if view.name not in snapshot.materialised]
+    if empty:
+        reason = f"{empty[0].dataset} has given the view no rows yet"
+        yield Wait(f"view {empty[0].name}", tuple(members["key"]), reason)
+        return
+    needs = dict.fromkeys([fleet.spine, *(view.dataset for view in views)])
+    stopped = [name for name in needs if name in snapshot.blocked]
     if stopped:
         reason = "; ".join(f"{name}: {snapshot.blocked[name]}" for name in stopped)
         yield Wait(f"dataset {stopped[0]}", tuple(members["key"]), reason)

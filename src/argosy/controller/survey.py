@@ -10,7 +10,8 @@ from sqlalchemy import Connection, func, select
 from argosy.controller.act.record import waiting
 from argosy.controller.house import House
 from argosy.controller.observe import FleetState, Snapshot, Wanted, kinds, table, wanted
-from argosy.data.ingest import blocked, pending
+from argosy.data.source import pending
+from argosy.data.state import blocked
 from argosy.spec.fleet import Fleet
 from argosy.spec.gate import Approval
 from argosy.store import approvals, datasets, executions, schema, verdicts
@@ -28,10 +29,7 @@ def observe(house: House, now: datetime) -> Snapshot:
             wanted=asked,
             versions=datasets.latest(conn),
             fleets={name: _fleet(conn, house, fleet, asked["fleet", name]) for name, fleet in fleets.items()},
-            pending={
-                name: pending(conn, dataset, roots[name], now, environment=house.environment)
-                for name, dataset in sources.items()
-            },
+            pending={name: pending(conn, dataset, roots[name], now) for name, dataset in sources.items()},
             blocked=blocked(conn, tuple(sources)),
             materialised=_materialised(conn, {name: asked["feature_view", name] for name in views}),
         )
