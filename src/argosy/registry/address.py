@@ -52,7 +52,7 @@ def parse(text: str) -> Address:
     if at and after.isascii() and after.isdigit():
         member, number = before, int(after)
     fleet, slash, key = member.partition("/")
-    if not fleet or (slash and not all(key.split("/"))) or number == 0 or "@" in fleet or text != text.strip():
+    if not fleet or (slash and not key) or number == 0 or "@" in fleet or text != text.strip():
         raise InputError(
             f"{text[:80]!r} is not an address", next="write FLEET, FLEET/KEY or FLEET/KEY@NUMBER: late-arrival/JFK/AA@7"
         )

@@ -1,4 +1,4 @@
-"""What a person does by hand: answer an approval, promote a version, roll a member back. Each is a fact with its actor."""
+"""What a person does by hand: answers an approval, promotes a version, rolls a member back. Each is a fact."""
 
 from __future__ import annotations
 
@@ -71,7 +71,9 @@ def roll_back(store: Store, address: Address, actor: str, reason: str, now: date
 def _member(tx: Connection, address: Address) -> members.State:
     found = members.state(tx, address.fleet, address.key)
     if found is None:
-        raise UnknownError(f"there is no member {address.member}", next=f"argosy get members --where fleet:{address.fleet}")
+        raise UnknownError(
+            f"there is no member {address.member}", next=f"argosy get members --where fleet:{address.fleet}"
+        )
     return found
 
 

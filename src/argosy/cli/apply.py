@@ -1,0 +1,49 @@
+"""`argosy apply`: a project's declarations become facts."""
+
+from __future__ import annotations
+
+from argosy.cli import home, show
+from argosy.cli.option import Common
+from argosy.controller import apply as applying
+from argosy.controller.apply import Difference
+from argosy.controller.bundle import locate
+
+_SIGNS = {"add": "+", "change": "~", "remove": "-"}
+
+
+def apply(project: str = ".", /, *, common: Common | None = None) -> int:
+    """Record what a project declares, with its code, in one transaction. Doing it again changes nothing.
+
+    This imports the project's module, so its code runs. The home is made where it is missing.
+
+    Examples:
+      argosy apply
+      argosy apply flights.py
+      argosy apply flights.py --home postgresql://argosy@db/argosy
+
+    Parameters
+    ----------
+    project
+        The module, or the directory of one.
+    """
+    given = common or Common()
+    module = locate(project)
+    with home.open(given.home, module, create=True) as store:
+        done = applying.apply(store, module, home.clock(store).now(), home.actor())
+        address = store.home
+    if given.json:
+        show.emit({"home": address, **{name: getattr(done, name) for name in ("project", "bundle", "differences")}})
+        return 0
+    for each in done.differences:
+        show.put(*lines(each))
+    what = f"{len(done.differences)} declaration(s) recorded" if done.differences else "nothing changed"
+    show.say(f"project {done.project}: {what} in {address}")
+    if done.differences:
+        show.say("  next: argosy plan, then argosy up")
+    return 0
+
+
+def lines(difference: Difference) -> list[str]:
+    """A difference as people read it: one line, and one for each field that changes."""
+    head = f"{_SIGNS[difference.verb]} {difference.kind.replace('_', ' ')} {difference.name}"
+    return [head, *(f"    {change}" for change in difference.changes)]

@@ -1,0 +1,96 @@
+"""`argosy get`: list any kind of thing."""
+
+from __future__ import annotations
+
+from argosy.cli import home, show
+from argosy.cli.option import Common
+from argosy.errors import UnknownError
+from argosy.store import resources
+
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "alerts": ("at", "state", "address", "name", "message"),
+    "aliases": ("at", "address", "alias", "target", "reason", "actor"),
+    "approvals": ("at", "address", "number", "granted", "actor", "reason"),
+    "bundles": ("at", "digest", "project", "git_commit", "dirty", "actor"),
+    "dataset-versions": ("at", "dataset", "number", "added", "rows", "cause"),
+    "datasets": ("name", "number", "rows", "added", "at", "cause"),
+    "decisions": ("at", "address", "action", "reason"),
+    "declarations": ("kind", "name", "at", "actor", "reason"),
+    "events": ("at", "kind", "subject", "message"),
+    "executions": ("id", "ended_at", "kind", "subject", "outcome", "cpu_s", "reason"),
+    "findings": ("dataset", "version", "rule", "severity", "rows", "message"),
+    "fleets": ("name", "members", "own", "pooled", "versions", "rolling", "failing"),
+    "leases": ("name", "owner", "token", "expires_at"),
+    "members": ("address", "target", "champion_number", "champion_since", "version_number", "version_at", "failures"),
+    "rollouts": ("at", "address", "kind", "state", "share", "reason"),
+    "signals": ("at", "address", "name", "value"),
+    "tokens": ("name", "role", "at", "expires_at", "revoked_at"),
+    "verdicts": ("at", "address", "number", "gate", "passed", "message"),
+    "versions": ("address", "number", "at", "rows", "format", "metrics"),
+    "windows": ("fleet", "kind", "start", "stop", "rows"),
+}
+_SCORES = ("roc_auc", "log_loss", "rmse", "mae", "r2")
+
+
+def get(
+    kind: str, /, *, where: str = "", limit: int = 50, cursor: str | None = None, common: Common | None = None
+) -> int:
+    """List things of a kind, the newest first.
+
+    Examples:
+      argosy get members --where "fleet:late-arrival target:pooled"
+      argosy get versions --where "address:late-arrival/JFK/AA number>3"
+      argosy get events --where "kind:rolled_back at>=2013-06-01"
+      argosy get members --json --limit 1000
+
+    Parameters
+    ----------
+    kind
+        What to list: members, versions, fleets, datasets, events, alerts, decisions, ... An unknown one lists all.
+    where
+        Terms that must all hold: field:value, field>1, -field:value (not), field:none (absent), * for anything.
+    limit
+        How many, at most 1,000.
+    cursor
+        Where to go on: `next` of the page before.
+    """
+    given = common or Common()
+    name = plural(kind)
+    with home.open(given.home) as store, store.read() as conn:
+        page = resources.page(conn, name, where, limit=limit, cursor=cursor)
+    if given.json:
+        show.emit(page)
+        return 0
+    if not page.items:
+        show.say(f"no {name}" + (f" with {where}" if where else " yet"))
+        return 0
+    columns = _COLUMNS.get(name) or tuple(key for key, value in page.items[0].items() if not isinstance(value, dict))
+    rows = [[_cell(item, column) for column in columns] for item in page.items]
+    headers = [_header(column, [row[place] for row in rows]) for place, column in enumerate(columns)]
+    show.table(headers, rows)
+    if page.next:
+        show.say(f"more: argosy get {name} --limit {limit} --cursor {page.next}")
+    return 0
+
+
+def plural(kind: str) -> str:
+    """The kind that is meant: `member` stands for `members`. Raises UnknownError that lists all."""
+    known = resources.names()
+    for name in (kind, f"{kind}s"):
+        if name in known:
+            return name
+    raise UnknownError(f"there is no kind {kind!r}", next=f"use one of: {', '.join(known)}")
+
+
+def _cell(item: dict[str, object], column: str) -> object:
+    value = item[column]
+    if column == "digest":
+        return str(value)[:12]
+    if column == "metrics" and isinstance(value, dict):
+        return {name: value[name] for name in _SCORES if name in value}
+    return value
+
+
+def _header(column: str, values: list[object]) -> str:
+    numeric = any(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
+    return (">" if numeric else "") + column.replace("_", " ")

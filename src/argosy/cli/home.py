@@ -1,0 +1,74 @@
+"""Which home a command means, what time it is there, and who asks.
+
+A home is given (`--home`), set (ARGOSY_HOME), or it is the nearest `.argosy` directory at the project or above it,
+as git finds its own; a project that has none gets `.argosy` beside its module. There is no home per user: two projects
+would share one by accident.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from argosy.controller.clock import Clock, ManualClock, SystemClock
+from argosy.errors import InputError, UnknownError
+from argosy.store import Store
+
+NAME = ".argosy"
+CLOCK = "clock"
+"""File of a home that holds the time at which a replay stopped: there, it is that time until the replay goes on."""
+
+
+def find(given: str | None, project: Path | None = None) -> str:
+    """The address of the home for a command: a directory or a URL. It need not exist yet.
+
+    `project` is the module or directory of a project where the command names one.
+    """
+    if given or os.environ.get("ARGOSY_HOME"):
+        chosen = given or os.environ["ARGOSY_HOME"]
+        return chosen if "://" in chosen else str(Path(chosen).expanduser().resolve())
+    start = Path.cwd() if project is None else project.resolve()
+    start = start.parent if start.is_file() else start
+    for folder in (start, *start.parents):
+        if (folder / NAME).is_dir():
+            return str(folder / NAME)
+    return str(start / NAME)
+
+
+def open(given: str | None, project: Path | None = None, *, create: bool = False) -> Store:
+    """The store of the home. Raises UnknownError where nothing is there and `create` is false."""
+    address = find(given, project)
+    blobs = os.environ.get("ARGOSY_BLOBS")
+    if "://" in address and not blobs:
+        raise InputError(
+            "a PostgreSQL home keeps its blobs in a directory, and ARGOSY_BLOBS does not name one",
+            next="export ARGOSY_BLOBS=/path/to/directory",
+        )
+    if not create and "://" not in address and not (Path(address) / "argosy.db").exists():
+        raise UnknownError(f"there is no home in {address}", next="argosy apply PROJECT, or name one with --home")
+    return Store.open(address, blobs=Path(blobs) if blobs and "://" in address else None, create=create)
+
+
+def clock(store: Store) -> Clock:
+    """The clock of a home: the machine's, or one that stands where a replay has come to."""
+    path = store.blobs.root.parent / CLOCK
+    if not path.exists():
+        return SystemClock()
+    return ManualClock(datetime.fromisoformat(path.read_text().strip()))
+
+
+def stand(root: Path, at: datetime) -> None:
+    """Let a home's clock stand at a time; the file appears whole."""
+    partial = root / f".{CLOCK}.{os.getpid()}"
+    partial.write_text(at.astimezone(UTC).isoformat())
+    partial.replace(root / CLOCK)
+
+
+def actor() -> str:
+    """Who asks: the user of this process, as facts name them."""
+    try:
+        return getpass.getuser()
+    except OSError:  # a container's user may have no name
+        return f"uid:{os.getuid()}"

@@ -1,0 +1,113 @@
+"""`argosy lineage`: what a thing was made from, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
+
+from argosy.cli import home, show
+from argosy.cli.option import Common
+from argosy.errors import UnknownError
+from argosy.registry.address import parse
+from argosy.store import bundles, datasets, executions, members, versions
+from argosy.store import lineage as graphs
+from argosy.store.lineage import EXECUTION, Graph, Node
+
+_Runs = Mapping[str, executions.Execution]
+
+
+def lineage(address: str, /, *, up: int = 4, down: int = 0, common: Common | None = None) -> int:
+    """Show where a thing comes from: executions, the rows and datasets that they read, and the code that ran.
+
+    Examples:
+      argosy lineage late-arrival/JFK/AA@7
+      argosy lineage late-arrival/JFK/AA          (the version that answers)
+      argosy lineage flights@3 --up 1 --down 2    (a dataset's version)
+      argosy lineage execution:17 --json
+
+    Parameters
+    ----------
+    address
+        A version or a member, a dataset or one of its versions, or KIND:REFERENCE.
+    up
+        How many executions back.
+    down
+        How many executions forward.
+    """
+    given = common or Common()
+    with home.open(given.home) as store, store.read() as conn:
+        start = _node(conn, address)
+        graph = graphs.walk(conn, start, up=up, down=down)
+        runs = {
+            str(id): run
+            for id, run in executions.get(conn, [int(n.reference) for n in graph.nodes if n.kind == EXECUTION]).items()
+        }
+        code = {run.bundle: bundles.get(conn, run.bundle) for run in runs.values() if run.bundle}
+    if given.json:
+        show.emit({"start": start, "nodes": graph.nodes, "links": graph.links, "cut": graph.cut,
+                   "executions": list(runs.values()), "bundles": list(code.values())})  # fmt: skip
+        return 0
+    if not graph.links:
+        show.say(f"nothing is recorded of where {start.kind} {start.reference} comes from")
+    if up:
+        show.put(*_draw(start, graph, runs, code, back=True))
+    if down:
+        show.put("", "and what came of it:", *_draw(start, graph, runs, code, back=False))
+    if graph.cut:
+        show.say("there is more: ask for fewer steps, or start further along")
+    return 0
+
+
+def _node(conn: Connection, text: str) -> Node:
+    """The node that an address means. Raises UnknownError."""
+    kind, colon, reference = text.partition(":")
+    if colon and kind.replace(" ", "").isalpha():
+        return Node(kind, reference)
+    address = parse(text)
+    state = members.state(conn, address.fleet, address.key)
+    if state is not None:
+        number = address.number or state.champion_number or state.version_number
+        if number is None or versions.find(conn, address.fleet, address.key, number) is None:
+            raise UnknownError(f"there is no version {text}", next=f"argosy get versions --where fleet:{address.fleet}")
+        return Node("version", f"{address.member}@{number}")
+    version = None if address.key else datasets.version(conn, address.fleet, address.number)
+    if version is None:
+        raise UnknownError(f"there is no member, version or dataset {text!r}", next="argosy get members")
+    return Node("dataset", f"{version.dataset}@{version.number}")
+
+
+def _draw(
+    start: Node, graph: Graph, runs: _Runs, code: Mapping[str, bundles.Bundle | None], *, back: bool
+) -> list[str]:
+    """The graph as an indented tree from `start`; what was drawn before is named again, not unfolded again."""
+    following: dict[Node, list[Node]] = {}
+    for link in graph.links:
+        near, far = (link.target, link.source) if back else (link.source, link.target)
+        following.setdefault(near, []).append(far)
+    drawn: set[Node] = set()
+    lines: list[str] = []
+
+    def descend(node: Node, depth: int) -> None:
+        again = " (above)" if node in drawn and following.get(node) else ""
+        lines.append(f"{'  ' * depth}{_name(node, runs, code)}{again}")
+        if node in drawn:
+            return
+        drawn.add(node)
+        for each in sorted(following.get(node, ())):
+            descend(each, depth + 1)
+
+    descend(start, 0)
+    return lines
+
+
+def _name(node: Node, runs: _Runs, code: Mapping[str, bundles.Bundle | None]) -> str:
+    run = runs.get(node.reference) if node.kind == EXECUTION else None
+    if run is None:
+        return f"{node.kind} {node.reference[:80]}"
+    text = f"{run.kind} at {show.text(run.ended_at)} (execution {node.reference}, {run.outcome})"
+    bundle = code.get(run.bundle or "")
+    if bundle is None:
+        return text
+    commit = f", commit {bundle.git_commit[:10]}{' with changes' if bundle.dirty else ''}" if bundle.git_commit else ""
+    return f"{text}, code {bundle.project}:{bundle.digest[:10]}{commit}"

@@ -1,0 +1,107 @@
+"""What commands print: data to stdout, words to stderr; tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+_UNBOUNDED = 500
+"""Columns where nobody looks at a terminal: a line stays a line, so that it can be searched."""
+
+
+def console(to: TextIO | None = None) -> Console:
+    """A console on stdout, or on `to`; plain text where it is no terminal."""
+    from rich.console import Console  # rich costs 50 ms, which `--json` need not pay
+
+    file = to or sys.stdout
+    width = None if file.isatty() or "COLUMNS" in os.environ else _UNBOUNDED
+    return Console(file=file, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+
+
+def say(*lines: str) -> None:
+    """Words for people, on stderr."""
+    for line in lines:
+        print(line, file=sys.stderr, flush=True)  # noqa: T201 - a command line prints
+
+
+def emit(value: object) -> None:
+    """A value as JSON, on stdout."""
+    import msgspec
+
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2)
+    print(text.decode(), flush=True)  # noqa: T201 - a command line prints
+
+
+def line(value: object) -> None:
+    """A value as one line of JSON, on stdout."""
+    import msgspec
+
+    print(msgspec.json.encode(value).decode(), flush=True)  # noqa: T201 - a command line prints
+
+
+def put(*shown: RenderableType) -> None:
+    """Renderables on stdout."""
+    out = console()
+    for each in shown:
+        out.print(each)
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
+    """A table on stdout. A header that starts with ">" aligns its column to the right."""
+    from rich import box
+    from rich.table import Table
+
+    made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, show_edge=False)
+    for header in headers:
+        right = header.startswith(">")
+        made.add_column(header.lstrip(">"), justify="right" if right else "left", overflow="fold", no_wrap=right)
+    for row in rows:
+        made.add_row(*(text(value) for value in row))
+    put(made)
+
+
+def text(value: object) -> str:
+    """A value as people read it: times to the minute in UTC, four digits of a number, a dash for nothing."""
+    match value:
+        case None | "":
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.4g}"
+        case int():
+            return f"{value:,}"
+        case datetime():
+            return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+        case list() | tuple():
+            return ", ".join(text(each) for each in value) or "-"
+        case dict():
+            return ", ".join(f"{key}={text(each)}" for key, each in value.items()) or "-"
+        case _:
+            return str(value)
+
+
+def tree(value: Any, depth: int = 0) -> Iterable[str]:
+    """A JSON value as indented lines, one field a line."""
+    pad = "  " * depth
+    for key, each in value.items() if isinstance(value, dict) else ((f"[{i}]", e) for i, e in enumerate(value)):
+        if isinstance(each, (dict, list)) and each and len(text(each)) > 60:
+            yield f"{pad}{key}:"
+            yield from tree(each, depth + 1)
+        else:
+            yield f"{pad}{key}: {text(each)}"
+
+
+def span(seconds: float) -> str:
+    """A duration as people say it: `0.2 s`, `3 min 20 s`."""
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    whole = timedelta(seconds=round(seconds))
+    minutes, rest = divmod(int(whole.total_seconds()), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
