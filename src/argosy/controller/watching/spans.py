@@ -54,16 +54,17 @@ def count(conn: Connection, store: Store, fleet: str, rows: pl.DataFrame, bins: 
 def within(
     conn: Connection, store: Store, fleet: str, bins: Bins, counted: Sequence[Counted], now: datetime, span: str
 ) -> Windows:
-    """The windows of all days that lie within the last `span`, added up."""
+    """The windows of all days that lie within the last `span`, added up; empty until they reach back over half of it.
+
+    Two days of a fortnight are no fortnight: a weekday alone would look like drift.
+    """
     low = (now - duration.parse(span)).replace(hour=0, minute=0, second=0, microsecond=0)
     fresh = {each.day: each.table for each in counted if each.day >= low}
-    tables = list(fresh.values())
-    for each in windows.between(conn, fleet, LIVE, low, now + _DAY):
-        if each.start not in fresh:
-            table = Windows.from_bytes(store.blobs.get(each.digest))
-            if table.digest == bins.digest:
-                tables.append(table)
-    return merge(*tables) if tables else Windows.empty(bins)
+    known = [each for each in windows.between(conn, fleet, LIVE, low, now + _DAY) if each.start not in fresh]
+    if min([*fresh, *(each.start for each in known)], default=now) > now - duration.parse(span) / 2:
+        return Windows.empty(bins)
+    tables = [*fresh.values(), *(Windows.from_bytes(store.blobs.get(each.digest)) for each in known)]
+    return merge(Windows.empty(bins), *(table for table in tables if table.digest == bins.digest))
 
 
 def put(
