@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
 
+from argosy.errors import DeclarationError
 from argosy.model.signature import Feature, Signature
+from argosy.spec.estimator import Estimator
 from argosy.training.boost import Boosted, direct
 from tests.training.sample import SIGNATURE, some
 
@@ -26,7 +28,7 @@ SAME = {"deterministic": True, "force_col_wise": True, "n_jobs": 1, "verbosity":
 )
 def test_the_same_trees_as_the_wrapper(given: dict[str, Any]) -> None:
     data = some(0)
-    ours = Boosted(LGBMClassifier(**given), data, NUMBERS, 3)
+    ours = Boosted(Estimator.of(LGBMClassifier(**given)), {}, data, NUMBERS, 3)
     theirs = LGBMClassifier(**given, **SAME).fit(data.matrix, data.labels)
     np.testing.assert_array_equal(ours.predict(data.matrix), theirs.booster_.predict(data.matrix))
 
@@ -35,7 +37,7 @@ def test_the_same_trees_as_the_wrapper_for_a_regression() -> None:
     data = some(0)
     target = data._replace(labels=data.labels * 3 + np.nan_to_num(data.matrix[:, 1]))
     signature = Signature(NUMBERS.features, "regression", "delay")
-    ours = Boosted(LGBMRegressor(n_estimators=10, objective="l1"), target, signature, 3)
+    ours = Boosted(Estimator.of(LGBMRegressor(n_estimators=10, objective="l1")), {}, target, signature, 3)
     theirs = LGBMRegressor(n_estimators=10, objective="l1", **SAME).fit(target.matrix, target.labels)
     np.testing.assert_array_equal(ours.predict(data.matrix), theirs.predict(data.matrix))
 
@@ -43,25 +45,43 @@ def test_the_same_trees_as_the_wrapper_for_a_regression() -> None:
 @pytest.mark.parametrize(
     "estimator",
     [
-        LGBMClassifier(class_weight="balanced"), LGBMClassifier(objective=lambda y, p: (y, p)),
-        LGBMClassifier(early_stopping_round=5), LGBMClassifier(num_iterations=5),
-        LGBMClassifier(random_state=np.random.RandomState(0)), type("Own", (LGBMClassifier,), {})(), object(),
+        Estimator("lightgbm:LGBMClassifier", {"class_weight": "balanced"}),
+        Estimator("lightgbm:LGBMClassifier", {"objective": {"$function": "numpy:sign"}}),
+        Estimator("lightgbm:LGBMClassifier", {"early_stopping_round": 5}),
+        Estimator("lightgbm:LGBMClassifier", {"num_iterations": 5}),
+        Estimator("lightgbm:LGBMRanker"),
+        Estimator("tests.training.bad:Fragile"),
+        Estimator("sklearn.linear_model:LogisticRegression"),
     ],
-)  # fmt: skip
-def test_what_the_wrapper_does_itself_is_left_to_it(estimator: object) -> None:
+)
+def test_what_the_wrapper_does_itself_is_left_to_it(estimator: Estimator) -> None:
     assert not direct(estimator)
+
+
+def test_settings_count_as_parameters_do() -> None:
+    data, bare = some(0), Estimator("lightgbm:LGBMClassifier")
+    given = {"n_estimators": 7, "num_leaves": 5}
+    one = Boosted(bare, given, data, SIGNATURE, 0).predict(data.matrix)
+    two = Boosted(Estimator(bare.path, given), {}, data, SIGNATURE, 0).predict(data.matrix)
+    np.testing.assert_array_equal(one, two)
+    assert not direct(bare, {"max_iter": 3})
+
+
+def test_parameters_that_the_library_refuses_are_named() -> None:
+    with pytest.raises(DeclarationError, match="num_leaves"):
+        Boosted(Estimator("lightgbm:LGBMClassifier", {"num_leaves": 1}), {}, some(0), SIGNATURE, 0)
 
 
 def test_answers_for_its_own_rows_come_with_the_fit() -> None:
     data = some(0)
-    model = Boosted(LGBMClassifier(n_estimators=10), data, SIGNATURE, 0)
+    model = Boosted(Estimator.of(LGBMClassifier(n_estimators=10)), {}, data, SIGNATURE, 0)
     assert model.fitted is not None
     np.testing.assert_allclose(model.fitted, model.predict(data.matrix), atol=1e-12)
 
 
 def test_categories_are_split_as_categories() -> None:
     data = some(0)
-    model = Boosted(LGBMClassifier(n_estimators=10), data, SIGNATURE, 0)
+    model = Boosted(Estimator.of(LGBMClassifier(n_estimators=10)), {}, data, SIGNATURE, 0)
     format, content, loaded, difference = model.portable(SIGNATURE, data.matrix)
     assert (format, difference) == ("lightgbm", 0.0)
     assert any(line.startswith("num_cat=") and line != "num_cat=0" for line in content.decode().split("\n"))
@@ -71,8 +91,8 @@ def test_categories_are_split_as_categories() -> None:
 
 
 def test_the_same_seed_gives_the_same_model() -> None:
-    data, sampled = some(0), LGBMClassifier(n_estimators=5, subsample=0.5, subsample_freq=1)
-    one, two, other = (Boosted(sampled, data, SIGNATURE, seed).predict(data.matrix) for seed in (1, 1, 2))
+    data, sampled = some(0), Estimator.of(LGBMClassifier(n_estimators=5, subsample=0.5, subsample_freq=1))
+    one, two, other = (Boosted(sampled, {}, data, SIGNATURE, seed).predict(data.matrix) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, two)
     assert (one != other).any()
 
@@ -80,5 +100,5 @@ def test_the_same_seed_gives_the_same_model() -> None:
 def test_columns_without_a_value_do_not_matter() -> None:
     data = some(0)
     data.matrix[:, 1], data.matrix[:, 3] = np.nan, np.nan
-    model = Boosted(LGBMClassifier(n_estimators=5), data, SIGNATURE, 0)
+    model = Boosted(Estimator.of(LGBMClassifier(n_estimators=5)), {}, data, SIGNATURE, 0)
     assert np.isfinite(model.predict(data.matrix)).all()

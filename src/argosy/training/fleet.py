@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,8 +13,10 @@ import msgspec
 from argosy.engine.contract import Engine, Progress, Result, Task
 from argosy.engine.key import task_key
 from argosy.spec import duration
+from argosy.spec.fleet import Fleet
 from argosy.store import Store, executions
 from argosy.training import rivals
+from argosy.training.boost import direct
 from argosy.training.fit import Job
 from argosy.training.land import Context, Landed, land
 from argosy.training.plan import Basis, Fallback, Fit, everyone, keys, plan, relevant
@@ -22,7 +24,14 @@ from argosy.training.request import TrainReport, TrainRequest
 from argosy.training.rows import POOLED, Member
 
 PRELOAD = ("lightgbm", "sklearn.pipeline", "sqlalchemy")
-"""What an engine for training imports once, for all its workers. Nothing of argosy: Polars starts threads."""
+"""What an engine for any training imports once, for all its workers. Nothing of argosy: Polars starts threads."""
+
+
+def preload(fleets: Iterable[Fleet]) -> tuple[str, ...]:
+    """What an engine for these fleets should import once: without scikit-learn where LightGBM itself is enough."""
+    plain = any(not direct(candidate.estimator) for fleet in fleets for candidate in fleet.candidates)
+    return PRELOAD if plain else ("numpy", "sqlalchemy")
+
 
 _BATCH = 250
 _SECONDS = 10.0

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from argosy.model.format import Model
 from argosy.model.signature import Signature
 from argosy.spec.search import Candidate
+from argosy.training import boost
 from argosy.training.rows import Floats, Matrix, Slice
 
 
@@ -33,9 +34,8 @@ class Learner(Protocol):
 
 def learn(candidate: Candidate, settings: dict[str, Any], rows: Slice, signature: Signature, seed: int) -> Learner:
     """Fit a candidate with some settings on rows, one thread, the same seed giving the same model."""
-    estimator = candidate.estimator.build(**settings)
-    from argosy.training import boost, plain  # scikit-learn and LightGBM: only workers pay for them
+    if boost.direct(candidate.estimator, settings):
+        return boost.Boosted(candidate.estimator, settings, rows, signature, seed)
+    from argosy.training import plain  # scikit-learn: only workers with such a candidate pay for it
 
-    if boost.direct(estimator):
-        return boost.Boosted(estimator, rows, signature, seed)
-    return plain.Plain(estimator, rows, signature, seed)
+    return plain.Plain(candidate.estimator.build(**settings), rows, signature, seed)
