@@ -122,7 +122,7 @@ def fleet(home: Path) -> Iterator[Fixture]:
         view = FeatureView("conditions", "weather", ("origin",), "flights:conditions", ttl="6h")
         weather = Dataset("weather", time="observed", source=Parquet("weather.parquet"))
         with store.write() as tx:
-            declarations.add(tx, [_declared(each) for each in (FLIGHTS, weather, view, FLEET)])
+            declarations.add(tx, [declared(each) for each in (FLIGHTS, weather, view, FLEET)])
             datasets.commit(tx, datasets.NewVersion(dataset="flights", at=NOW, parts=[], columns=COLUMNS))
             members.ensure(tx, FLEET.name, ["LGA/UA"], NOW)
         fixture = Fixture(store, {})
@@ -131,7 +131,8 @@ def fleet(home: Path) -> Iterator[Fixture]:
         yield fixture
 
 
-def _declared(each: document.Declaration) -> declarations.NewDeclaration:
+def declared(each: document.Declaration) -> declarations.NewDeclaration:
+    """A declaration as `argosy apply` records it."""
     body = msgspec.json.decode(document.encode(each))
     kind = document.kind(each)
     fingerprint = document.fingerprint(each)

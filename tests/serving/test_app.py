@@ -15,6 +15,8 @@ import polars as pl
 import pytest
 
 from argosy.errors import ConflictError
+from argosy.features import source as features
+from argosy.features.online import Online
 from argosy.serving.app import App, Settings
 from argosy.serving.cache import ModelCache, blob_loader
 from argosy.serving.recorder import Recorder
@@ -362,3 +364,28 @@ def _raise() -> Routing | None:
 def test_a_short_token_is_refused() -> None:
     with pytest.raises(ValueError, match="shorter than 16"):
         Settings("secret")
+
+
+def test_the_real_online_store_answers_as_the_views_say(fleet: Fixture, tmp_path: Path) -> None:
+    cache = ModelCache(blob_loader(fleet.store.blobs))
+    with Online(tmp_path / "online", map_size=1 << 22) as online:
+        source = features.Source("conditions", ("origin",), "time", None, ("temp", "wind"), timedelta(hours=6))
+        times = [NOW - timedelta(hours=8), NOW - timedelta(hours=2)]
+        rows = {"origin": ["LGA", "JFK"], "time": times, "temp": [1.0, 3.0], "wind": [2.0, 0.5]}
+        online.write(source, pl.DataFrame(rows))
+        scorer = Scorer(cache, lambda: NOW, lambda endpoint: online.reader([source]))
+        app = App(Settings(TOKEN), Source(fleet.store), scorer, cache)
+        whole = body(3, origin=tensor("origin", "BYTES", ["JFK", "LGA", "EWR"]))
+
+        async def talk() -> list[dict[str, list[Any]]]:
+            await app.refresh()
+            transport = httpx.ASGITransport(app=app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=ASK) as client:
+                return [outputs(await client.post(URL, json=each)) for each in (whole, body())]
+
+        many, one = asyncio.run(talk())
+    assert many["stale"] == [False, True, False]
+    assert many["prediction"][0] == one["prediction"][0]
+    known = fleet.estimators["late-arrival/JFK/AA@1"].predict_proba(np.array([[0.25, 15, 3.0, 0.5, 1]]))
+    expired = fleet.estimators["late-arrival/*@1"].predict_proba(np.array([[0.25, 15, np.nan, np.nan, 1]]))
+    assert many["prediction"] == [known[0, 1], expired[0, 1], expired[0, 1]]

@@ -130,3 +130,9 @@ while True:
 def test_a_flush_interval_that_means_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         Recorder(tmp_path, lambda: NOW, flush_seconds=0)
+
+
+def test_integers_and_booleans_of_a_category_are_kept_as_text() -> None:
+    stream = Stream("f", Signature((Feature("c", "category", ("1", "true")),), "regression", "y"))
+    lines = [(*line("k")[:8], value) for value in (1, "a", None)]
+    assert segment(stream, lines)["c"].to_list() == ["1", "a", None]

@@ -14,13 +14,13 @@ from argosy.spec import duration
 from argosy.spec.dataset import Dataset
 from argosy.spec.document import Declaration, decode
 from argosy.spec.expression import Expression
-from argosy.spec.feature import FeatureView, RequestFeatures, ViewReference
+from argosy.spec.feature import FeatureView, RequestFeatures
 from argosy.spec.fleet import Fleet
 from argosy.store import Store, datasets, declarations, routes, schema
 from argosy.store.blobs import Blobs
 
 POOLED = "*"
-VIEW = "view:"
+VIEW, REQUEST = "view:", "request"
 _KINDS: dict[str, Datatype] = {"number": "FP64", "category": "BYTES", "boolean": "BOOL"}
 
 
@@ -58,15 +58,14 @@ class Source:
             raise DeclarationError(f"fleet {fleet.name!r} names dataset {fleet.spine!r}, which is not declared")
         latest = datasets.version(conn, fleet.spine)
         features = _features(self._read(self._store.blobs, {route.signature for route in table}))
-        named = {d.name: d for d in current if isinstance(d, FeatureView)}
-        views = _views(fleet, named, features)
-        expressions = _expressions(fleet)
+        views = _views([each for each in current if isinstance(each, FeatureView)], features)
+        expressions = _expressions(conn, fleet, features)
         return Endpoint(
             fleet=fleet.name,
             task="binary" if fleet.task == "binary" else "regression",
             by=fleet.by,
-            inputs=_inputs(fleet, spine, latest.columns if latest else {}, features, views),
-            request_features=expressions,
+            inputs=_inputs(fleet, spine, latest.columns if latest else {}, features, views, expressions),
+            request_features=tuple(expressions.items()),
             views=views,
             time=spine.time,
             lead=duration.parse(fleet.lead) if fleet.lead else timedelta(0),
@@ -107,20 +106,29 @@ def _features(signatures: Sequence[Signature]) -> dict[str, Feature]:
     return {feature.name: feature for signature in signatures for feature in signature.features}
 
 
-def _expressions(fleet: Fleet) -> tuple[tuple[str, Expression], ...]:
-    found = [f.expressions for f in fleet.features if isinstance(f, RequestFeatures)]
-    return tuple(pair for expressions in found for pair in expressions.items())
+def _expressions(conn: Connection, fleet: Fleet, features: dict[str, Feature]) -> dict[str, Expression]:
+    """Request features by name: those declared now, and for a version that needs a withdrawn one its last form."""
+    found = _declared(fleet)
+    lacks = {name for name, each in features.items() if each.origin == REQUEST} - set(found)
+    for past in declarations.history(conn, "fleet", fleet.name) if lacks else ():
+        former = decode(past.body) if not past.removed else None
+        if isinstance(former, Fleet):
+            found |= {name: each for name, each in _declared(former).items() if name in lacks - set(found)}
+    return found
 
 
-def _views(fleet: Fleet, declared: dict[str, FeatureView], features: dict[str, Feature]) -> tuple[ViewBinding, ...]:
-    """Bindings of the fleet's views, with the columns that some version of the fleet takes from each."""
+def _declared(fleet: Fleet) -> dict[str, Expression]:
+    parts = [each.expressions for each in fleet.features if isinstance(each, RequestFeatures)]
+    return {name: expression for part in parts for name, expression in part.items()}
+
+
+def _views(declared: Sequence[FeatureView], features: dict[str, Feature]) -> tuple[ViewBinding, ...]:
+    """Bindings of the views from which some version takes features, in the order of their names."""
     bindings = []
-    for each in fleet.features:
-        if isinstance(each, ViewReference) and each.name in declared:
-            view = declared[each.name]
-            columns = tuple(name for name, feature in features.items() if feature.origin == VIEW + view.name)
-            ttl = duration.parse(view.ttl) if view.ttl else None
-            bindings += [ViewBinding(view.name, view.entity, columns, ttl)] if columns else []
+    for view in declared:
+        columns = tuple(name for name, feature in features.items() if feature.origin == VIEW + view.name)
+        ttl = duration.parse(view.ttl) if view.ttl else None
+        bindings += [ViewBinding(view.name, view.entity, columns, ttl)] if columns else []
     return tuple(bindings)
 
 
@@ -130,10 +138,11 @@ def _inputs(
     types: dict[str, str],
     features: dict[str, Feature],
     views: Sequence[ViewBinding],
+    expressions: dict[str, Expression],
 ) -> tuple[Input, ...]:
     """What a request must carry (keys, columns, what expressions read) and may (time, row key, given features)."""
     exact = [*fleet.by, *(name for view in views for name in view.entity)]
-    exact += [name for _, expression in _expressions(fleet) for name in expression.columns()]
+    exact += [name for expression in expressions.values() for name in expression.columns()]
     own = [name for name, feature in features.items() if feature.origin == "column"]
     inputs = {name: Input(name, _datatype(name, types, features)) for name in exact}
     for name in own:

@@ -1,0 +1,69 @@
+"""The routing picture follows the facts of the store."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+
+from argosy.serving.routing import Endpoint, Routing
+from argosy.serving.snapshot import Source
+from argosy.store import aliases, declarations, members
+from tests.serving.conftest import FLEET, NOW, Fixture, declared
+
+
+def picture(source: Source) -> Endpoint:
+    found = source()
+    assert isinstance(found, Routing)
+    return found.endpoints["late-arrival"]
+
+
+def test_the_picture_holds_what_the_facts_say(fleet: Fixture) -> None:
+    endpoint = picture(Source(fleet.store))
+    assert (endpoint.task, endpoint.by, endpoint.row_key) == ("binary", ("origin", "carrier"), "flight")
+    assert (endpoint.time, endpoint.lead) == ("departure", timedelta(hours=1))
+    assert set(endpoint.routes) == {"JFK/AA", "JFK/B6", "LGA/UA"}
+    assert endpoint.routes["LGA/UA"].champion is None
+    assert endpoint.pooled.champion is not None and endpoint.pooled.champion.address == "late-arrival/*@1"
+    [view] = endpoint.views
+    assert (view.name, view.entity, view.columns, view.ttl) == (
+        "conditions", ("origin",), ("temp", "wind"), timedelta(hours=6),
+    )  # fmt: skip
+    assert {each.name: each.datatype for each in endpoint.inputs}["departure"] == "TIME"
+
+
+def test_nothing_new_gives_no_picture_and_a_later_one_is_larger(fleet: Fixture) -> None:
+    source = Source(fleet.store)
+    first = source()
+    assert first is not None and source() is None
+    fleet.add_version("JFK/AA", 5, champion=False, share=0.25)
+    second = source()
+    assert second is not None and second.version > first.version and source() is None
+    route = second.endpoints["late-arrival"].routes["JFK/AA"]
+    assert route.champion is not None and route.champion.address.endswith("@1")
+    assert route.canary is not None and route.canary.address.endswith("@2") and route.share == 0.25
+
+
+def test_a_member_pointed_at_the_pooled_model_has_no_champion(fleet: Fixture) -> None:
+    with fleet.store.write() as tx:
+        [member] = members.ids(tx, FLEET.name, ["JFK/AA"]).values()
+        move = aliases.Move(fleet=FLEET.name, member_id=member, alias="champion", target="pooled", at=NOW, actor="test")
+        aliases.move(tx, [move])
+    assert picture(Source(fleet.store)).routes["JFK/AA"].champion is None
+
+
+def test_versions_trained_before_a_redeclaration_keep_their_features(fleet: Fixture) -> None:
+    before = picture(Source(fleet.store))
+    narrow = msgspec.structs.replace(FLEET, features=FLEET.features[:2], lead=None)
+    with fleet.store.write() as tx:
+        declarations.add(tx, [declared(narrow)])
+    after = picture(Source(fleet.store))
+    assert after.lead == timedelta(0)
+    assert after.views == before.views and after.request_features == before.request_features
+
+
+def test_a_withdrawn_fleet_is_not_served(fleet: Fixture) -> None:
+    with fleet.store.write() as tx:
+        declarations.add(tx, [msgspec.structs.replace(declared(FLEET), removed=True)])
+    found = Source(fleet.store)()
+    assert found is not None and found.endpoints == {}
