@@ -71,10 +71,12 @@ def judge(
     sifted = history.sift(blobs, before.parts, rows, layout, fitted.types)
     verdict = validate.validate(sifted.rows, fitted.terms, layout)
     aside = history.sift(blobs, before.aside, verdict.aside, layout, fitted.types)
-    stored = read.frame(blobs, before.parts, fitted.types) if before.parts else None
     problems = [*fitted.problems, *sifted.problems, *verdict.problems]
+    unique = fitted.terms.contract.unique
     if not sifted.rows.is_empty():
-        problems += validate.repeated(verdict.good, stored, fitted.terms.contract.unique, layout)
+        if not layout.names(unique):
+            stored = read.frame(blobs, before.parts, fitted.types) if before.parts else None
+            problems += validate.repeated(verdict.good, stored, unique, layout)
         problems += validate.whole(fitted.terms, verdict.good.height, _newest(verdict.good, before, layout), now)
     terms = fitted.terms
     good = verdict.good.drop(ROW)

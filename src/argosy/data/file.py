@@ -6,6 +6,7 @@ import glob
 import hashlib
 import io
 import os
+import stat
 from collections.abc import Container, Mapping
 from pathlib import Path
 
@@ -33,13 +34,13 @@ class File(msgspec.Struct, frozen=True):
 
 def listed(pattern: str, root: Path) -> list[File]:
     """The files that match a glob below `root`, by path. A file that goes away meanwhile is left out."""
-    found = []
+    found, above = [], f"{root}{os.sep}"
     for path in sorted(glob.glob(pattern, root_dir=root, recursive=True)):
         try:
-            state = os.stat(os.path.join(root, path))
+            state = os.stat(path if path[0] == os.sep else above + path)
         except FileNotFoundError:
             continue
-        if not os.path.isdir(os.path.join(root, path)):
+        if stat.S_ISREG(state.st_mode):
             found.append(File(path, state.st_size, state.st_mtime_ns))
     return found
 

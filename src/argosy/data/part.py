@@ -42,6 +42,10 @@ class Layout(msgspec.Struct, frozen=True):
         """The columns whose values make two rows the same: key and known time, or all where there is no key."""
         return list(dict.fromkeys((*self.key, self.knowing))) if self.key else list(columns)
 
+    def names(self, columns: Sequence[str]) -> bool:
+        """Whether columns hold the whole key (or are none at all), so that no two newest rows share their values."""
+        return not columns or (bool(self.key) and set(self.key) <= set(columns))
+
     @property
     def bounded(self) -> tuple[str, ...]:
         """The columns whose least and largest value each part states."""

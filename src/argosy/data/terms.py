@@ -36,7 +36,8 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def body(self) -> dict[str, Any]:
         """The terms as data, to be recorded."""
-        return dict(msgspec.to_builtins(self))
+        body: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
+        return body
 
     def column(self, name: str) -> Column:
         """What is declared of a column; nothing binds where nothing is."""

@@ -91,7 +91,7 @@ def _of_column(name: str, column: Column, kind: pl.DataType) -> list[Check]:
     if column.allowed is not None:
         few = ", ".join(map(str, column.allowed[:5])) + (", …" if len(column.allowed) > 5 else "")
         found.append(
-            ("allowed", ~value.is_in(pl.Series(column.allowed), nulls_equal=False), f"{name} is none of {few}")
+            ("allowed", ~value.is_in(list(column.allowed), nulls_equal=False), f"{name} is none of {few}")
         )
     if column.pattern is not None:
         found.append(("pattern", ~value.str.contains(column.pattern), f"{name} does not match {column.pattern}"))
@@ -134,10 +134,9 @@ def _problem(rows: pl.DataFrame, check: Check, count: int, layout: Layout) -> Pr
 def repeated(rows: pl.DataFrame, stored: pl.LazyFrame | None, unique: Sequence[str], layout: Layout) -> list[Problem]:
     """Values that the contract wants once and that occur again, in these rows or among `stored` ones.
 
-    Of one key only what became known last counts, so a correction repeats nothing.
+    Of one key only what became known last counts, so a correction repeats nothing; columns that `layout.names` need
+    no check.
     """
-    if not unique or (set(layout.key) and set(layout.key) <= set(unique)):
-        return []  # each key occurs once among the newest rows, and so does whatever holds it
     columns = list(dict.fromkeys((*unique, *layout.key, layout.knowing)))
     frame = rows.lazy().select(columns)
     if stored is not None:
