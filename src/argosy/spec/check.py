@@ -39,7 +39,7 @@ def column(field: str, value: object) -> None:
 
 def member(field: str, value: object, allowed: Collection[str]) -> None:
     """`value` must be one of `allowed`; a near miss is offered."""
-    if value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         near = get_close_matches(str(value), allowed, 1)
         raise fail(field, value, f"one of {', '.join(sorted(allowed))}", f"use {near[0] if near else min(allowed)!r}")
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Union
 
-import msgspec
-
 from argosy.spec import check, duration
+from argosy.spec.declared import Declared
 
 
-class _Condition(msgspec.Struct, frozen=True):
+class _Condition(Declared, frozen=True):
     def __and__(self, other: Condition) -> AllOf:
-        return AllOf(_flat(AllOf, self, other))
+        return AllOf((self, other))  # type: ignore[arg-type]
 
     def __or__(self, other: Condition) -> AnyOf:
-        return AnyOf(_flat(AnyOf, self, other))
+        return AnyOf((self, other))  # type: ignore[arg-type]
 
     def __invert__(self) -> Not:
         return Not(self)  # type: ignore[arg-type]
@@ -23,13 +22,13 @@ class _Condition(msgspec.Struct, frozen=True):
         raise check.fail("condition", str(self), "combined with & | ~, not with 'and', 'or', 'not'", "write a & b")
 
 
-class Drifted(_Condition, frozen=True, tag="drifted", tag_field="kind", omit_defaults=True):
+class Drifted(_Condition, frozen=True, tag="drifted", tag_field="kind"):
     """The member drifted: by the fleet's drift monitors, or beyond `limit` where it is given."""
 
     limit: float | None = None
 
 
-class Degraded(_Condition, frozen=True, tag="degraded", tag_field="kind", omit_defaults=True):
+class Degraded(_Condition, frozen=True, tag="degraded", tag_field="kind"):
     """Live performance broke a limit of the fleet's performance monitors."""
 
 
@@ -40,6 +39,7 @@ class OlderThan(_Condition, frozen=True, tag="older_than", tag_field="kind"):
 
     def __post_init__(self) -> None:
         check.put(self, "age", duration.canonical(self.age, "older_than"))
+        super().__post_init__()
 
 
 class NewRows(_Condition, frozen=True, tag="new_rows", tag_field="kind"):
@@ -48,6 +48,7 @@ class NewRows(_Condition, frozen=True, tag="new_rows", tag_field="kind"):
     count: int
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check.between("new_rows", self.count, 0, 1e15)
 
 
@@ -60,11 +61,19 @@ class AllOf(_Condition, frozen=True, tag="all_of", tag_field="kind"):
 
     conditions: tuple[Condition, ...]
 
+    def __post_init__(self) -> None:
+        _operands(self)
+        super().__post_init__()
+
 
 class AnyOf(_Condition, frozen=True, tag="any_of", tag_field="kind"):
     """At least one condition holds."""
 
     conditions: tuple[Condition, ...]
+
+    def __post_init__(self) -> None:
+        _operands(self)
+        super().__post_init__()
 
 
 class Not(_Condition, frozen=True, tag="not", tag_field="kind"):
@@ -76,12 +85,16 @@ class Not(_Condition, frozen=True, tag="not", tag_field="kind"):
 Condition = Union[Drifted, Degraded, OlderThan, NewRows, Never, AllOf, AnyOf, Not]  # noqa: UP007 - names are defined late
 
 
-def _flat(kind: type[AllOf] | type[AnyOf], *operands: object) -> tuple[Condition, ...]:
+def _operands(both: AllOf | AnyOf) -> None:
+    """Conditions of the same kind become one: `(a & b) & c` is `a & b & c`."""
+    kind = type(both)
     parts: list[Condition] = []
-    for operand in operands:
+    for operand in check.sequence(f"{kind.__name__}.conditions", both.conditions):
         check.instance("condition", operand, _Condition, "a condition, such as ag.drifted()")
-        parts.extend(operand.conditions if isinstance(operand, kind) else (operand,))  # type: ignore[arg-type]
-    return tuple(parts)
+        parts.extend(operand.conditions if isinstance(operand, kind) else (operand,))
+    if not parts:
+        raise check.fail(f"{kind.__name__}.conditions", (), "a list of at least one condition", "name a condition")
+    check.put(both, "conditions", tuple(parts))
 
 
 def drifted(limit: float | None = None) -> Drifted:

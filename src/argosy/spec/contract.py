@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from argosy.spec import check, duration
+from argosy.spec.declared import Declared
 from argosy.spec.expression import Expression
 
 if TYPE_CHECKING:
     import polars as pl
 
-FAILURES = ("block", "quarantine", "warn")
 OnFailure = Literal["block", "quarantine", "warn"]
 
 
-class Column(msgspec.Struct, frozen=True):
+class Column(Declared, frozen=True):
     """What one column must hold. A missing bound does not bind; nulls pass unless `nullable` is false.
 
     `type` is a Polars type name (`Float64`, `String`, `Datetime`); `presence` the least share of values that are
@@ -35,14 +35,14 @@ class Column(msgspec.Struct, frozen=True):
     on_failure: OnFailure = "block"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check.ordered("Column", self.minimum, self.maximum)
         check.between("Column.presence", self.presence, 0, 1)
-        check.member("Column.on_failure", self.on_failure, FAILURES)
         if self.allowed is not None:
             check.put(self, "allowed", tuple(sorted(set(self.allowed), key=lambda v: (type(v).__name__, v))))
 
 
-class Rule(msgspec.Struct, frozen=True):
+class Rule(Declared, frozen=True):
     """A condition of the user's own on every row: a Polars expression that is true where the row is good."""
 
     name: str
@@ -56,11 +56,11 @@ class Rule(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         check.name("Rule.name", self.name)
-        check.put(self, "expression", Expression.of(self.expression, f"Rule({self.name}).expression"))
-        check.member("Rule.on_failure", self.on_failure, FAILURES)
+        check.put(self, "expression", Expression.of(self.expression, f"Rule({self.name!r}).expression"))
+        super().__post_init__()
 
 
-class Contract(msgspec.Struct, frozen=True):
+class Contract(Declared, frozen=True):
     """The versioned schema of a dataset.
 
     `unique`: columns whose values together occur once. `rows`: least and largest number of rows that one ingest may
@@ -69,7 +69,7 @@ class Contract(msgspec.Struct, frozen=True):
     does not name keep what was inferred from the first version (type, and nothing else).
     """
 
-    columns: dict[str, Column] = {}
+    columns: dict[str, Column] = msgspec.field(default_factory=dict)
     unique: tuple[str, ...] = ()
     rows: tuple[int, int] | None = None
     freshness: str | None = None
@@ -90,14 +90,13 @@ class Contract(msgspec.Struct, frozen=True):
             """What a user may write; the fields hold its canonical form."""
 
     def __post_init__(self) -> None:
-        for name in self.columns:
-            check.column("Contract.columns", name)
-        check.put(self, "unique", check.sequence("Contract.unique", self.unique))
-        check.put(self, "rules", check.sequence("Contract.rules", self.rules))
-        check.distinct("Contract.rules", (rule.name for rule in self.rules))
-        if self.rows is not None:
-            check.put(self, "rows", check.sequence("Contract.rows", self.rows))
-            check.ordered("Contract.rows", *self.rows)
         if self.freshness is not None:
             check.put(self, "freshness", duration.canonical(self.freshness, "Contract.freshness"))
-        check.member("Contract.evolution", self.evolution, ("record", "block"))
+        check.put(self, "unique", check.columns("Contract.unique", self.unique))
+        super().__post_init__()
+        for name in self.columns:
+            check.column("Contract.columns", name)
+        check.distinct("Contract.rules", (rule.name for rule in self.rules))
+        if self.rows is not None:
+            check.between("Contract.rows", self.rows[0], 0, 1e15)
+            check.ordered("Contract.rows", *self.rows)

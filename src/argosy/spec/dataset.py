@@ -9,12 +9,13 @@ import msgspec
 
 from argosy.spec import check
 from argosy.spec.contract import Contract
+from argosy.spec.declared import Declared
 from argosy.spec.source import Csv, Function, Parquet, Source, Sql
 
 Tag = Literal["pii", "sensitive"]
 
 
-class Dataset(msgspec.Struct, frozen=True, tag="dataset", tag_field="kind", omit_defaults=True):
+class Dataset(Declared, frozen=True, tag="dataset", tag_field="kind"):
     """A table with an event time.
 
     `time` is the column of the event time, `known` that of the time at which the row became known (default: the event
@@ -30,7 +31,7 @@ class Dataset(msgspec.Struct, frozen=True, tag="dataset", tag_field="kind", omit
     owner: str = ""
     description: str = ""
     contract: Contract | None = None
-    tags: dict[str, Tag] = {}
+    tags: dict[str, Tag] = msgspec.field(default_factory=dict)
 
     if TYPE_CHECKING:
 
@@ -53,10 +54,12 @@ class Dataset(msgspec.Struct, frozen=True, tag="dataset", tag_field="kind", omit
         field = f"Dataset({self.name!r})"
         check.name("Dataset.name", self.name)
         check.column(f"{field}.time", self.time)
-        check.instance(f"{field}.source", self.source, (Parquet, Csv, Sql, Function), "a source, such as ag.Parquet()")
         check.put(self, "key", check.columns(f"{field}.key", self.key))
         if self.known == self.time:
             check.put(self, "known", None)
-        for column, tag in self.tags.items():
+        check.instance(f"{field}.source", self.source, (Parquet, Csv, Sql, Function), "a source, such as ag.Parquet()")
+        super().__post_init__()
+        if self.known is not None:
+            check.column(f"{field}.known", self.known)
+        for column in self.tags:
             check.column(f"{field}.tags", column)
-            check.member(f"{field}.tags[{column!r}]", tag, ("pii", "sensitive"))

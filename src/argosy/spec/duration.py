@@ -8,7 +8,7 @@ from datetime import timedelta
 from argosy.spec import check
 
 _UNITS = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
-_PATTERN = re.compile(r"(\d+)\s*(ms|s|m|h|d|w)")
+_PATTERN = re.compile(r"([0-9]{1,15})\s*(ms|s|m|h|d|w)")
 _LIMIT = 100 * 366 * 86_400_000
 
 

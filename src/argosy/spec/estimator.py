@@ -11,11 +11,12 @@ import msgspec
 
 from argosy.errors import DeclarationError
 from argosy.spec import check
+from argosy.spec.declared import Declared
 
 _SCALARS = (str, int, float, bool, type(None))
 
 
-class Estimator(msgspec.Struct, frozen=True):
+class Estimator(Declared, frozen=True):
     """Any scikit-learn compatible estimator.
 
     `path` is `module:Class`. `parameters` holds what differs from the class's defaults; a nested estimator,
@@ -23,7 +24,7 @@ class Estimator(msgspec.Struct, frozen=True):
     """
 
     path: str
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.path.count(":") != 1 or not all(part.isidentifier() for part in self.path.replace(":", ".").split(".")):

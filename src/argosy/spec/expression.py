@@ -6,32 +6,39 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from argosy.spec import check
+from argosy.spec.declared import Declared
 
 if TYPE_CHECKING:
     import polars as pl
 
-# Node kinds of a serialised expression that carry pickled Python or load a shared library.
+# Keys of a serialised expression under which Polars expects pickled Python, a shared library, or a whole query.
 FORBIDDEN = frozenset(
-    {"AnonymousFunction", "AnonymousAgg", "AnonymousStreamingAgg", "PythonUdf", "Plugin", "FfiPlugin"}
-)
-_PICKLE = b"PLPYUDF"
+    {
+        "AnonymousFunction", "AnonymousAgg", "AnonymousStreamingAgg", "PythonUdf", "Plugin", "FfiPlugin", "SpecialEq",
+        "FoldHorizontal", "ReduceHorizontal", "CumFoldHorizontal", "CumReduceHorizontal", "callback", "Map", "SubPlan",
+        "Object",
+    }
+)  # fmt: skip
+# The only places of bytes: values as an Arrow stream (which holds no Python objects), binary text, column numbers.
+_ARROW = {"Series", "List", "Array", "Struct", "strings"}
+_BYTES = {"Binary", "BinaryOwned", "indices"}
+_STREAM = [255, 255, 255, 255]
 _LIMIT = 65_536
 
 
-class Expression(msgspec.Struct, frozen=True):
+class Expression(Declared, frozen=True):
     """A Polars expression in Polars' own JSON. It holds no Python code; one that does is refused."""
 
     polars: str
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if len(self.polars) > _LIMIT:
             raise check.fail("expression", self.polars, f"at most {_LIMIT} bytes of JSON", "split it into several")
         try:
             tree = json.loads(self.polars)
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, RecursionError) as error:
             raise check.fail("expression", self.polars, "JSON of a Polars expression", "pass a pl.Expr") from error
         kind = _forbidden(tree)
         if kind:
@@ -51,13 +58,20 @@ class Expression(msgspec.Struct, frozen=True):
             value = pl.col(value)
         check.instance(field, value, pl.Expr, "a Polars expression, such as pl.col('t').dt.hour()")
         assert isinstance(value, pl.Expr)
-        return cls(value.meta.serialize(format="json"))
+        made = cls(value.meta.serialize(format="json"))
+        made.expr()
+        return made
 
     def expr(self) -> pl.Expr:
         """The expression itself."""
         import polars as pl
 
-        return pl.Expr.deserialize(io.StringIO(self.polars), format="json")
+        try:
+            return pl.Expr.deserialize(io.StringIO(self.polars), format="json")
+        except pl.exceptions.ComputeError as error:
+            raise check.fail(
+                "expression", self.polars, "JSON that this version of Polars reads", "pass a pl.Expr"
+            ) from error
 
     def columns(self) -> tuple[str, ...]:
         """The columns that it reads, each once, in order of first use."""
@@ -66,16 +80,20 @@ class Expression(msgspec.Struct, frozen=True):
 
 def _forbidden(tree: Any) -> str | None:
     """The first node that would execute code outside Polars, found without deserialising."""
-    stack = [tree]
+    stack: list[tuple[str, Any]] = [("", tree)]
     while stack:
-        node = stack.pop()
+        place, node = stack.pop()
         if isinstance(node, dict):
             for key, value in node.items():
                 if key in FORBIDDEN or "python" in key.lower():
                     return str(key)
-                stack.append(value)
+                stack.append((key, value))
         elif isinstance(node, list):
-            if bytes(x for x in node[: len(_PICKLE)] if isinstance(x, int) and 0 <= x < 256) == _PICKLE:
-                return "pickled function"
-            stack.extend(node)
+            if any(type(item) is int for item in node) and not _harmless(place, node):
+                return f"bytes in {place}"
+            stack.extend((place, item) for item in node)
     return None
+
+
+def _harmless(place: str, numbers: list[Any]) -> bool:
+    return place in _BYTES or (place in _ARROW and numbers[: len(_STREAM)] == _STREAM)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from argosy.spec import check, duration
 from argosy.spec.dataset import Dataset
+from argosy.spec.declared import Declared
 from argosy.spec.expression import Expression
 from argosy.spec.function import register, resolve
 
@@ -16,34 +15,36 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-class Spine(msgspec.Struct, frozen=True, tag="column", tag_field="kind"):
+class Spine(Declared, frozen=True, tag="column", tag_field="kind"):
     """A feature that is a column of the spine, known when the prediction is asked for."""
 
     name: str
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check.column("feature", self.name)
 
 
-class ViewReference(msgspec.Struct, frozen=True, tag="view", tag_field="kind"):
+class ViewReference(Declared, frozen=True, tag="view", tag_field="kind"):
     """All features of a feature view, by its name."""
 
     name: str
 
 
-class RequestFeatures(msgspec.Struct, frozen=True, tag="request", tag_field="kind"):
+class RequestFeatures(Declared, frozen=True, tag="request", tag_field="kind"):
     """Features computed from the columns of a request by Polars expressions: data, not code."""
 
     expressions: dict[str, Expression]
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.expressions:
             raise check.fail("RequestFeatures", {}, "at least one expression", "write RequestFeatures(hour=pl.col(…))")
         for name in self.expressions:
             check.column("RequestFeatures", name)
 
 
-class FeatureView(msgspec.Struct, frozen=True, tag="feature_view", tag_field="kind", omit_defaults=True):
+class FeatureView(Declared, frozen=True, tag="feature_view", tag_field="kind"):
     """A named transformation of a dataset, keyed by entity and time.
 
     `ttl`: how long a value counts after its event, the same offline and online. `lookback`: how much earlier history
@@ -69,6 +70,7 @@ class FeatureView(msgspec.Struct, frozen=True, tag="feature_view", tag_field="ki
             given = getattr(self, name)
             if given is not None:
                 check.put(self, name, duration.canonical(given, f"{field}.{name}"))
+        super().__post_init__()
 
     def __call__(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """The view's rows for rows of its dataset."""

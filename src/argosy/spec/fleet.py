@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-import msgspec
-
 from argosy.spec import check, duration
 from argosy.spec.condition import Condition, OlderThan, _Condition
 from argosy.spec.dataset import Dataset
-from argosy.spec.feature import Feature, FeatureView, feature
+from argosy.spec.declared import Declared
+from argosy.spec.feature import Feature, FeatureView, RequestFeatures, Spine, ViewReference, feature
 from argosy.spec.gate import Approval, Gate
 from argosy.spec.metric import CLASSIFICATION, METRICS
 from argosy.spec.monitor import Drift, Monitor, Performance
@@ -18,26 +17,30 @@ from argosy.spec.rollout import Canary, Immediate, Rollout
 from argosy.spec.search import Candidate, Search, candidate
 
 
-class Label(msgspec.Struct, frozen=True):
+class Label(Declared, frozen=True):
     """What is predicted: a column of the spine, and the column of the time at which it became known."""
 
     column: str
     known_at: str | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check.column("Label.column", self.column)
+        if self.known_at is not None:
+            check.column("Label.known_at", self.known_at)
 
 
-class TimeSplit(msgspec.Struct, frozen=True):
+class TimeSplit(Declared, frozen=True):
     """Held-out rows are the last `test` of each member's time; nothing is shuffled."""
 
     test: str = "14d"
 
     def __post_init__(self) -> None:
         check.put(self, "test", duration.canonical(self.test, "TimeSplit.test"))
+        super().__post_init__()
 
 
-class Fleet(msgspec.Struct, frozen=True, tag="fleet", tag_field="kind", omit_defaults=True):
+class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
     """One model for every value of the key columns `by`, kept trained, gated, served and watched.
 
     `spine` is the dataset of labelled rows; a prediction is made `lead` before its event time. `pooled` puts one model
@@ -100,11 +103,13 @@ class Fleet(msgspec.Struct, frozen=True, tag="fleet", tag_field="kind", omit_def
         self._references()
         self._collections()
         self._durations()
+        super().__post_init__()
         field = f"Fleet({self.name!r})"
         check.instance(f"{field}.rollout", self.rollout, (Immediate, Canary), "ag.Immediate() or ag.Canary()")
         check.instance(f"{field}.retrain", self.retrain, _Condition, "a condition, such as ag.older_than('30d')")
         check.between(f"{field}.minimum_rows", self.minimum_rows, 10, 1e9)
         check.between(f"{field}.memory_mb", self.memory_mb, 64, 1e6)
+        check.distinct(f"{field}.features", self._feature_names())
         self._one_task()
 
     @property
@@ -143,6 +148,19 @@ class Fleet(msgspec.Struct, frozen=True, tag="fleet", tag_field="kind", omit_def
                 check.instance(f"{field}.{name}", item, kinds, noun)
             check.put(self, name, items)
         check.distinct(f"{field}.gates", (gate.name for gate in self.gates))
+
+    def _feature_names(self) -> list[str]:
+        """Names of columns and of request features; a view stands for its columns under its own name."""
+        names = []
+        for each in self.features:
+            match each:
+                case Spine(name=name):
+                    names.append(name)
+                case RequestFeatures(expressions=expressions):
+                    names += expressions
+                case ViewReference(name=name):
+                    names.append(f"view {name}")
+        return names
 
     def _durations(self) -> None:
         for name in ("lead", "history", "time_limit"):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-import msgspec
-
 from argosy.spec import check
+from argosy.spec.declared import Declared
 from argosy.spec.metric import COST, METRICS
 
 
-class Gate(msgspec.Struct, frozen=True, tag="gate", tag_field="kind", omit_defaults=True):
+class Gate(Declared, frozen=True, tag="gate", tag_field="kind"):
     """A limit on a score of the held-out rows, or a comparison on the same rows.
 
     `minimum` / `maximum` bound the score (or a cost: latency_p99_ms, size_kb). `beats` asks that it be better than the
@@ -24,16 +23,21 @@ class Gate(msgspec.Struct, frozen=True, tag="gate", tag_field="kind", omit_defau
     by: float = 0.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check.member("Gate.metric", self.metric, METRICS | COST)
         check.ordered("Gate", self.minimum, self.maximum)
+        check.between("Gate.by", self.by, 0, 1e9)
         if self.beats is not None:
-            check.member("Gate.beats", self.beats, ("champion", "pooled"))
+            if self.minimum is not None or self.maximum is not None:
+                raise check.fail("Gate.beats", self.beats, "alone, without minimum and maximum", "write two gates")
             if self.metric in COST:
                 raise check.fail("Gate.metric", self.metric, "a score where beats is set", "use maximum for a cost")
         elif self.minimum is None and self.maximum is None:
             raise check.fail(
                 "Gate", self.metric, "given minimum, maximum or beats", f"Gate({self.metric!r}, minimum=…)"
             )
+        elif self.by:
+            raise check.fail("Gate.by", self.by, "given together with beats", "write beats='champion'")
 
     @property
     def name(self) -> str:
@@ -44,7 +48,7 @@ class Gate(msgspec.Struct, frozen=True, tag="gate", tag_field="kind", omit_defau
         return " and ".join(f"{self.metric} {sign} {value:g}" for sign, value in bounds if value is not None)
 
 
-class Approval(msgspec.Struct, frozen=True, tag="approval", tag_field="kind"):
+class Approval(Declared, frozen=True, tag="approval", tag_field="kind"):
     """A person must agree (`argosy approve`); `by` says who is asked."""
 
     by: str = "an approver"

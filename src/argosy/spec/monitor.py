@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-import msgspec
-
 from argosy.spec import check, duration
+from argosy.spec.declared import Declared
 from argosy.spec.metric import METRICS
 
-STATISTICS = ("psi", "js", "ks", "wasserstein", "chi2")
 
-
-class Drift(msgspec.Struct, frozen=True, tag="drift", tag_field="kind", omit_defaults=True):
+class Drift(Declared, frozen=True, tag="drift", tag_field="kind"):
     """Distance between a member's live rows of the last `window` and the rows it was trained on.
 
     `on`: `features` (each one, weighted by how much the model leans on it) or `prediction`. Beyond `limit` the member
@@ -26,13 +23,13 @@ class Drift(msgspec.Struct, frozen=True, tag="drift", tag_field="kind", omit_def
     minimum_rows: int = 100
 
     def __post_init__(self) -> None:
-        check.member("Drift.statistic", self.statistic, STATISTICS)
-        check.between("Drift.limit", self.limit, 0, 1e6)
         check.put(self, "window", duration.canonical(self.window, "Drift.window"))
-        check.member("Drift.on", self.on, ("features", "prediction"))
+        super().__post_init__()
+        check.between("Drift.limit", self.limit, 0, 1e6)
+        check.between("Drift.minimum_rows", self.minimum_rows, 1, 1e9)
 
 
-class Performance(msgspec.Struct, frozen=True, tag="performance", tag_field="kind", omit_defaults=True):
+class Performance(Declared, frozen=True, tag="performance", tag_field="kind"):
     """A score over the rows of the last `window` whose label has arrived.
 
     Degraded: below `minimum` or above `maximum`, or worse than the held-out score at training by more than `drop`.
@@ -46,9 +43,13 @@ class Performance(msgspec.Struct, frozen=True, tag="performance", tag_field="kin
     minimum_rows: int = 100
 
     def __post_init__(self) -> None:
+        check.put(self, "window", duration.canonical(self.window, "Performance.window"))
+        super().__post_init__()
         check.member("Performance.metric", self.metric, METRICS)
         check.ordered("Performance", self.minimum, self.maximum)
-        check.put(self, "window", duration.canonical(self.window, "Performance.window"))
+        check.between("Performance.minimum_rows", self.minimum_rows, 1, 1e9)
+        if self.drop is not None:
+            check.between("Performance.drop", self.drop, 0, 1e9)
         if self.minimum is None and self.maximum is None and self.drop is None:
             raise check.fail("Performance", self.metric, "given minimum, maximum or drop",
                              f"Performance({self.metric!r}, drop=0.05)")  # fmt: skip

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from argosy.spec import check, duration
+from argosy.spec.declared import Declared
 
 
-class Immediate(msgspec.Struct, frozen=True, tag="immediate", tag_field="kind"):
+class Immediate(Declared, frozen=True, tag="immediate", tag_field="kind"):
     """All rows at once."""
 
 
-class Canary(msgspec.Struct, frozen=True, tag="canary", tag_field="kind", omit_defaults=True):
+class Canary(Declared, frozen=True, tag="canary", tag_field="kind"):
     """A `share` of the rows for `bake`, then all of them; back to the champion as soon as it does worse.
 
     `metric` is compared between canary and champion on the rows each answered (default: the search's metric); worse by
@@ -26,8 +25,9 @@ class Canary(msgspec.Struct, frozen=True, tag="canary", tag_field="kind", omit_d
     errors: float = 0.01
 
     def __post_init__(self) -> None:
-        check.between("Canary.share", self.share, 0.001, 0.999)
         check.put(self, "bake", duration.canonical(self.bake, "Canary.bake"))
+        super().__post_init__()
+        check.between("Canary.share", self.share, 0.001, 0.999)
         check.between("Canary.minimum_rows", self.minimum_rows, 1, 1e9)
         check.between("Canary.errors", self.errors, 0, 1)
 

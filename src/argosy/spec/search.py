@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from argosy.spec import check
+from argosy.spec.declared import Declared
 from argosy.spec.estimator import Estimator
 from argosy.spec.metric import METRICS
 
 
-class Int(msgspec.Struct, frozen=True, tag="int", tag_field="kind"):
+class Int(Declared, frozen=True, tag="int", tag_field="kind"):
     """Whole numbers from `low` to `high`, both included."""
 
     low: int
@@ -20,10 +21,13 @@ class Int(msgspec.Struct, frozen=True, tag="int", tag_field="kind"):
     log: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check.ordered("Int", self.low, self.high)
+        if self.log and self.low <= 0:
+            raise check.fail("Int.low", self.low, "above 0 on a log scale", "raise it, or use log=False")
 
 
-class Float(msgspec.Struct, frozen=True, tag="float", tag_field="kind"):
+class Float(Declared, frozen=True, tag="float", tag_field="kind"):
     """Real numbers from `low` to `high`; on a log scale where `log` is true."""
 
     low: float
@@ -31,12 +35,13 @@ class Float(msgspec.Struct, frozen=True, tag="float", tag_field="kind"):
     log: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check.ordered("Float", self.low, self.high)
         if self.log and self.low <= 0:
             raise check.fail("Float.low", self.low, "above 0 on a log scale", "raise it, or use log=False")
 
 
-class Choice(msgspec.Struct, frozen=True, tag="choice", tag_field="kind"):
+class Choice(Declared, frozen=True, tag="choice", tag_field="kind"):
     """One of some values that JSON can hold."""
 
     values: tuple[str | int | float | bool | None, ...]
@@ -48,6 +53,7 @@ class Choice(msgspec.Struct, frozen=True, tag="choice", tag_field="kind"):
 
     def __post_init__(self) -> None:
         check.put(self, "values", check.sequence("Choice.values", self.values))
+        super().__post_init__()
         if not self.values:
             raise check.fail("Choice.values", (), "a list of at least one value", "name a value")
 
@@ -55,7 +61,7 @@ class Choice(msgspec.Struct, frozen=True, tag="choice", tag_field="kind"):
 Space = Int | Float | Choice
 
 
-class Candidate(msgspec.Struct, frozen=True):
+class Candidate(Declared, frozen=True):
     """An estimator that may become a member's model, with the parameters that the search may set.
 
     Candidates are tried in the order given, so put the cheapest first: a later one must be better to win. An
@@ -63,7 +69,7 @@ class Candidate(msgspec.Struct, frozen=True):
     """
 
     estimator: Estimator
-    search: dict[str, Space] = {}
+    search: dict[str, Space] = msgspec.field(default_factory=dict)
     name: str = ""
 
     if TYPE_CHECKING:
@@ -78,10 +84,11 @@ class Candidate(msgspec.Struct, frozen=True):
             check.instance(f"Candidate.search[{key!r}]", space, (Int, Float, Choice), "ag.Int, ag.Float or ag.Choice")
         if not self.name:
             check.put(self, "name", estimator.name)
+        super().__post_init__()
         check.column("Candidate.name", self.name)
 
 
-class Search(msgspec.Struct, frozen=True):
+class Search(Declared, frozen=True):
     """The search's measure and budget.
 
     The parent (all rows of the fleet) is tuned with `trials` trials; each member then tries the parent's best
@@ -95,6 +102,7 @@ class Search(msgspec.Struct, frozen=True):
     seed: int = 0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check.member("Search.metric", self.metric, METRICS)
         check.between("Search.trials", self.trials, 1, 10_000)
         check.between("Search.member_trials", self.member_trials, 1, 100)

@@ -9,21 +9,23 @@ from typing import Any
 import msgspec
 
 from argosy.spec import check
+from argosy.spec.declared import Declared
 from argosy.spec.function import register
 
 _SECRET = re.compile(r"://[^/@:]*:(?!\$\{)[^/@]+@")
 
 
-class Parquet(msgspec.Struct, frozen=True, tag="parquet", tag_field="kind"):
+class Parquet(Declared, frozen=True, tag="parquet", tag_field="kind"):
     """Parquet files: a path or a glob, relative to the project. A file that was read is not read again."""
 
     path: str
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check.column("Parquet.path", self.path)
 
 
-class Csv(msgspec.Struct, frozen=True, tag="csv", tag_field="kind"):
+class Csv(Declared, frozen=True, tag="csv", tag_field="kind"):
     """CSV files (UTF-8, header line; `.gz` and `.zip` too): a path or a glob, relative to the project.
 
     `types` fixes the types of columns by Polars' names (`{"zip": "String"}`); the rest are inferred from the
@@ -32,18 +34,19 @@ class Csv(msgspec.Struct, frozen=True, tag="csv", tag_field="kind"):
 
     path: str
     separator: str = ","
-    types: dict[str, str] = {}
+    types: dict[str, str] = msgspec.field(default_factory=dict)
     nulls: tuple[str, ...] = ("", "NA")
     zone: str = "UTC"
 
     def __post_init__(self) -> None:
+        check.put(self, "nulls", check.sequence("Csv.nulls", self.nulls))
+        super().__post_init__()
         check.column("Csv.path", self.path)
         if len(self.separator) != 1:
             raise check.fail("Csv.separator", self.separator, "one character", "use ',' or ';'")
-        check.put(self, "nulls", check.sequence("Csv.nulls", self.nulls))
 
 
-class Sql(msgspec.Struct, frozen=True, tag="sql", tag_field="kind"):
+class Sql(Declared, frozen=True, tag="sql", tag_field="kind"):
     """Rows of a query over any SQLAlchemy URL. A password is written `${NAME}` and read from the environment.
 
     Where `cursor` names a column, only rows past the largest value read so far are asked for.
@@ -54,6 +57,7 @@ class Sql(msgspec.Struct, frozen=True, tag="sql", tag_field="kind"):
     cursor: str | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if "://" not in self.url:
             raise check.fail("Sql.url", self.url, "a SQLAlchemy URL", "write 'postgresql+psycopg://host/db'")
         if _SECRET.search(self.url):
@@ -62,7 +66,7 @@ class Sql(msgspec.Struct, frozen=True, tag="sql", tag_field="kind"):
             raise check.fail("Sql.query", self.query, "a SELECT", "write 'select … from …'")
 
 
-class Function(msgspec.Struct, frozen=True, tag="function", tag_field="kind"):
+class Function(Declared, frozen=True, tag="function", tag_field="kind"):
     """A function of the project that yields Polars frames; it is called with `since`, the time read so far or None."""
 
     function: str
@@ -71,6 +75,7 @@ class Function(msgspec.Struct, frozen=True, tag="function", tag_field="kind"):
         given: str | Callable[..., Any] = self.function
         if not isinstance(given, str):
             check.put(self, "function", register(given, "Function.function"))
+        super().__post_init__()
 
 
 Source = Parquet | Csv | Sql | Function
