@@ -105,7 +105,8 @@ def apply(store: Store, module: Path, now: datetime, actor: str) -> Applied:
     with store.write() as tx:
         found = differences(tx, drafts, archive.project)
         latest = bundles.latest(tx, archive.project)
-        if found or latest is None or latest.digest != archive.digest:
+        moved = latest is not None and root(tx, archive.project) != module.parent
+        if found or moved or latest is None or latest.digest != archive.digest:
             _record(tx, drafts, found, facts, module.parent, now, actor)
     return Applied(archive.project, archive.digest, tuple(found))
 

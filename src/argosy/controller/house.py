@@ -91,13 +91,11 @@ class House:
     def functions(self, wanted: Wanted) -> None:
         """Import what a declaration's code names, from its bundle, so that `resolve` finds the functions of today."""
         directory = self.activate(wanted.bundle)
+        modules = {reference.partition(":")[0] for reference in wanted.code}
+        if directory is not None and not all(_lies_in(name, directory) for name in modules):
+            forget(str(directory))
         for reference in wanted.code:
-            module = reference.partition(":")[0]
-            loaded = sys.modules.get(module)
-            file = getattr(loaded, "__file__", None)
-            if directory is not None and file is not None and not Path(file).is_relative_to(directory):
-                del sys.modules[module]
-            resolve(reference, fresh=module not in sys.modules)
+            resolve(reference, fresh=reference.partition(":")[0] not in sys.modules)
 
     def engine(self, digest: str | None) -> Local:
         """Warm workers that see the modules of a bundle first; started anew when the bundle changes."""
@@ -118,3 +116,9 @@ class House:
     def bundle(self, conn: Connection, digest: str | None) -> bundles.Bundle | None:
         """The facts of a bundle."""
         return bundles.get(conn, digest) if digest else None
+
+
+def _lies_in(module: str, directory: Path) -> bool:
+    """Whether a module is imported, and from this directory."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return file is not None and Path(file).is_relative_to(directory)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -52,11 +53,25 @@ def declaration(body: Mapping[str, Any]) -> Declaration:
 
 
 def forget(root: str) -> None:
-    """Drop modules that were imported from a project's directory, so that importing it again reads its files."""
+    """Drop modules of a project's directory, or named like its files, so that importing them reads its files anew.
+
+    A bundle holds modules of the same names elsewhere: whichever was imported first would stand for both.
+    """
+    own = {path.stem for path in Path(root).glob("*.py")} | {
+        path.parent.name for path in Path(root).glob("*/__init__.py")
+    }
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if file and Path(file).is_relative_to(root) and "site-packages" not in Path(file).parts:
+        if file and (Path(file).is_relative_to(root) or name.partition(".")[0] in own) and not _installed(file):
             del sys.modules[name]
+
+
+def _installed(file: str) -> bool:
+    """Whether a file belongs to the standard library or to an installed distribution."""
+    return any(part in ("site-packages", "dist-packages") for part in Path(file).parts) or file.startswith(_STDLIB)
+
+
+_STDLIB = sysconfig.get_paths()["stdlib"]
 
 
 def _where(error: Exception, root: str) -> str:

@@ -1,0 +1,162 @@
+"""The loop end to end on real flights: it converges, does nothing twice, and one bad member stops nobody."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from argosy.controller import loop, survey
+from argosy.controller.act.materialise import source
+from argosy.controller.act.train import AT
+from argosy.controller.action import Group, Ingest, Materialise, Train, Watch
+from argosy.controller.apply import apply
+from argosy.controller.house import House
+from argosy.controller.loop import Done, tick
+from argosy.controller.plan import plan
+from argosy.data.read import scan
+from argosy.features.join import join
+from argosy.features.source import Source
+from argosy.store import datasets, events, findings
+from tests.controller.conftest import START
+
+FLEET = "late-arrival"
+
+
+def kinds(done: list[Done]) -> Counter[type]:
+    assert not [each for each in done if each.failed], [each.said for each in done if each.failed]
+    return Counter(type(each.action) for each in done)
+
+
+def declare(project: Path, pattern: str, by: str) -> None:
+    module = project / "flights.py"
+    text = module.read_text()
+    changed = re.sub(pattern, by, text)
+    assert changed != text, pattern
+    module.write_text(changed)
+
+
+def test_one_tick_brings_a_declared_fleet_from_files_to_champions(house: House) -> None:
+    table = survey.observe(house, START).fleets[FLEET].table
+    assert table["key"].to_list() == ["*", "LGA/AA", "LGA/MQ", "LGA/YV"]
+    assert table.filter(pl.col("key") != "LGA/YV")["target"].is_in(["own", "pooled"]).all()
+    small = table.row(by_predicate=pl.col("key") == "LGA/YV", named=True)
+    assert small["version_id"] is None and small["rows"] < 300
+
+
+def test_the_second_tick_has_nothing_to_do_and_writes_nothing(house: House) -> None:
+    with house.store.read() as conn:
+        before = events.since(conn, limit=10_000)
+    assert tick(house, START) == []
+    assert plan(survey.observe(house, START), START).actions == ()
+    with house.store.read() as conn:
+        assert events.since(conn, limit=10_000) == before
+
+
+def test_training_again_with_nothing_changed_fits_nothing_and_one_changed_member_fits_once(
+    house: House, project: Path
+) -> None:
+    snapshot = survey.observe(house, START)
+    state = snapshot.fleets[FLEET]
+    everyone = Train(FLEET, (Group("by hand", ("LGA/AA", "LGA/MQ")),), True, "by hand", state.revision)
+    said = loop._act(house, snapshot, everyone, START, None)
+    assert "0 new version(s)" in said
+
+    table = pl.read_parquet(project / "data" / "flights" / "2013-02.parquet")
+    one = table.filter(pl.col("carrier") == "AA").head(1)
+    one = one.with_columns(
+        flight_id=pl.lit("extra"), recorded_at=pl.lit(START - timedelta(hours=1)).cast(one.schema["recorded_at"])
+    )
+    one.write_parquet(project / "data" / "flights" / "extra.parquet")
+    tick(house, START, only=(Ingest, Materialise, Watch))
+    snapshot = survey.observe(house, START)
+    again = Train(FLEET, (Group("by hand", ("LGA/AA", "LGA/MQ")),), False, "by hand", state.revision)
+    assert "1 new version(s), 1 unchanged" in loop._act(house, snapshot, again, START, None)
+
+
+def test_a_changed_gate_trains_nobody_and_a_changed_candidate_everybody(house: House, project: Path) -> None:
+    declare(project, r"minimum=0\.55", "minimum=0.56")
+    apply(house.store, project / "flights.py", START, "tester")
+    assert Train not in kinds(tick(house, START))
+    declare(project, r"num_leaves=7", "num_leaves=5")
+    apply(house.store, project / "flights.py", START, "tester")
+    planned = [a for a in plan(survey.observe(house, START), START).actions if isinstance(a, Train)]
+    assert [group.members for group in planned[0].groups] == [("LGA/AA", "LGA/MQ")] and planned[0].pooled
+
+
+def test_a_changed_helper_of_a_view_computes_it_anew(house: House, project: Path) -> None:
+    declare(project, r'for span in \("3h", "24h"\)', 'for span in ("2h", "24h")')
+    apply(house.store, project / "flights.py", START, "tester")
+    done = tick(house, START)
+    assert kinds(done)[Materialise] == 2
+    with house.store.read() as conn:
+        (name,) = [
+            n for n in datasets.latest(conn) if n.startswith("airport_state") and _columns(conn, n, "airport_delay_2h")
+        ]
+        assert datasets.version(conn, name) is not None
+
+
+def _columns(conn: object, name: str, column: str) -> bool:
+    version = datasets.version(conn, name)  # type: ignore[arg-type]
+    return version is not None and column in version.columns
+
+
+def test_the_impossible_wind_is_set_aside_with_its_reason(house: House) -> None:
+    with house.store.read() as conn:
+        aside = scan(conn, house.store, "weather", purpose="quarantine").collect()
+        found = [f for f in findings.of(conn, "weather", 1) if f.column == "wind_speed"]
+    assert aside["wind_speed"].to_list() == [pytest.approx(1048.4, abs=0.1)]
+    assert found and found[0].rows == 1
+
+
+def test_features_read_online_equal_the_offline_join_row_by_row(house: House) -> None:
+    snapshot = survey.observe(house, START)
+    state = snapshot.fleets[FLEET]
+    with house.store.read() as conn:
+        rows = (
+            scan(conn, house.store, "flights")
+            .collect()
+            .with_columns((pl.col("scheduled_departure") - timedelta(hours=1)).alias(AT))
+        )
+        for name in ("conditions", "airport_state", "carrier_state", "aircraft"):
+            view = snapshot.wanted["feature_view", name].declaration
+            (table,) = [n for n in datasets.latest(conn) if n.startswith(f"{name}.features.")]
+            version = datasets.version(conn, table)
+            assert version is not None
+            dataset = snapshot.wanted["dataset", view.dataset].declaration  # type: ignore[union-attr]
+            given: Source = source(view, dataset, list(version.columns))  # type: ignore[arg-type]
+            offline = join(rows, AT, [(given, scan(conn, house.store, table))]).select(given.columns)
+            online = house.online.read([given], {c: rows[c].to_list() for c in given.entity}, rows[AT].to_list())
+            assert online.select(given.columns).equals(offline, null_equal=True)
+            assert offline.null_count().row(0)[0] < offline.height
+    assert state.fleet.name == FLEET
+
+
+def test_a_member_that_kills_its_worker_fails_alone_and_is_tried_again_later(fresh: House, project: Path) -> None:
+    (project / "fragile.py").write_text(
+        "import os, signal\n"
+        "from lightgbm import LGBMClassifier\n\n\n"
+        "class Fragile(LGBMClassifier):\n"
+        "    def fit(self, X, y, **more):\n"
+        "        if 650 < len(y) < 1200:\n"
+        "            os.kill(os.getpid(), signal.SIGSEGV)\n"
+        "        return super().fit(X, y, **more)\n"
+    )
+    declare(project, r"from lightgbm import LGBMClassifier", "from fragile import Fragile")
+    declare(project, r"LGBMClassifier\(", "Fragile(")
+    apply(fresh.store, project / "flights.py", START, "tester")
+    tick(fresh, START)
+    table = survey.observe(fresh, START).fleets[FLEET].table
+    by_key = {row["key"]: row for row in table.iter_rows(named=True)}
+    failed = [key for key, row in by_key.items() if row["execution_outcome"] == "failed"]
+    landed = [key for key, row in by_key.items() if row["version_id"] is not None]
+    assert failed and landed and not set(failed) & set(landed)
+    assert "crash" in by_key[failed[0]]["execution_reason"]
+    waits = [a for a in plan(survey.observe(fresh, START), START).actions]
+    assert [type(a).__name__ for a in waits] == ["Wait"] and set(failed) <= set(waits[0].members)
+    later = plan(survey.observe(fresh, START + timedelta(hours=2)), START + timedelta(hours=2))
+    assert any(isinstance(action, Train) for action in later.actions)
