@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from argosy.controller import bundle as bundling
-from argosy.controller.project import declaration, load
+from argosy.controller.project import load
 from argosy.errors import UnknownError
 from argosy.spec import code, document
 from argosy.spec.document import Declaration
@@ -176,7 +176,7 @@ def _row(tx: Connection, each: Draft, facts: bundles.Bundle, now: datetime, acto
 
 
 def _changes(before: Mapping[str, Any], after: Draft) -> list[str]:
-    lines = [str(change) for change in document.diff(declaration(before), document.decode(after.body))]
+    lines = [str(change) for change in document.diff(document.recorded(before), document.decode(after.body))]
     old = before.get("code", {})
     return lines + [f"code of {name}: changed" for name, print in after.code.items() if old.get(name) != print]
 

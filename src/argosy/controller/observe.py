@@ -11,9 +11,8 @@ import polars as pl
 from sqlalchemy import Connection
 
 from argosy.controller import signal
-from argosy.controller.project import declaration
 from argosy.spec.dataset import Dataset
-from argosy.spec.document import Declaration
+from argosy.spec.document import Declaration, recorded
 from argosy.spec.feature import FeatureView
 from argosy.spec.fleet import Fleet
 from argosy.store import datasets, declarations, executions, members, verdicts
@@ -75,7 +74,7 @@ def wanted(conn: Connection) -> dict[tuple[str, str], Wanted]:
     """Every declaration in force by (kind, name); one query."""
     return {
         (row.kind, row.name): Wanted(
-            declaration(row.body),
+            recorded(row.body),
             row.bundle,
             row.body.get("project", ""),
             row.body.get("code", {}),

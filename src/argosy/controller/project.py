@@ -5,21 +5,15 @@ from __future__ import annotations
 import importlib
 import sys
 import sysconfig
-from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from sqlalchemy import Connection
 
 from argosy.errors import ArgosyError, DeclarationError
 from argosy.spec import document
-from argosy.spec.document import Declaration
 from argosy.spec.project import Project
 from argosy.store import declarations
-
-ADDED = frozenset({"code", "project", "training", "revision"})
-"""What applying adds to a declaration's JSON: digests of its code, its project, and what training depends on."""
 
 
 def load(module: Path) -> tuple[Project, ModuleType]:
@@ -44,12 +38,7 @@ def load(module: Path) -> tuple[Project, ModuleType]:
 
 def recorded(conn: Connection) -> Project:
     """The project that is in force: every current declaration of the store."""
-    return Project.of([declaration(row.body) for row in declarations.current(conn)])
-
-
-def declaration(body: Mapping[str, Any]) -> Declaration:
-    """The declaration in a recorded body, without what applying added to it."""
-    return document.decode({key: value for key, value in body.items() if key not in ADDED})
+    return Project.of([document.recorded(row.body) for row in declarations.current(conn)])
 
 
 def forget(root: str) -> None:

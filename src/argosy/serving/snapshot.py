@@ -12,7 +12,7 @@ from argosy.model.signature import Feature, Signature
 from argosy.serving.routing import Datatype, Endpoint, Input, Route, Routing, VersionRef, ViewBinding
 from argosy.spec import duration
 from argosy.spec.dataset import Dataset
-from argosy.spec.document import Declaration, decode
+from argosy.spec.document import Declaration, recorded
 from argosy.spec.expression import Expression
 from argosy.spec.feature import FeatureView, RequestFeatures
 from argosy.spec.fleet import Fleet
@@ -47,7 +47,7 @@ class Source:
         return picture
 
     def _endpoints(self, conn: Connection) -> dict[str, Endpoint]:
-        current = [decode(each.body) for each in declarations.current(conn)]
+        current = [recorded(each.body) for each in declarations.current(conn)]
         return {fleet.name: self._endpoint(conn, fleet, current) for fleet in current if isinstance(fleet, Fleet)}
 
     def _endpoint(self, conn: Connection, fleet: Fleet, current: Sequence[Declaration]) -> Endpoint:
@@ -111,7 +111,7 @@ def _expressions(conn: Connection, fleet: Fleet, features: dict[str, Feature]) -
     found = _declared(fleet)
     lacks = {name for name, each in features.items() if each.origin == REQUEST} - set(found)
     for past in declarations.history(conn, "fleet", fleet.name) if lacks else ():
-        former = decode(past.body) if not past.removed else None
+        former = recorded(past.body) if not past.removed else None
         if isinstance(former, Fleet):
             found |= {name: each for name, each in _declared(former).items() if name in lacks - set(found)}
     return found

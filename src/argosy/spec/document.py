@@ -9,6 +9,7 @@ from typing import Any, cast
 import msgspec
 
 from argosy.errors import DeclarationError
+from argosy.spec.condition import AllOf, AnyOf, Condition, Not
 from argosy.spec.dataset import Dataset
 from argosy.spec.feature import FeatureView
 from argosy.spec.fleet import Fleet
@@ -16,7 +17,9 @@ from argosy.spec.fleet import Fleet
 Declaration = Dataset | FeatureView | Fleet
 """Anything that a project may declare."""
 
-_UNORDERED = {"all_of", "any_of"}
+
+ADDED = frozenset({"code", "project", "training", "revision"})
+"""What applying adds to a declaration's JSON: digests of its code, its project, and what its training depends on."""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -47,8 +50,15 @@ def decode(body: bytes | str | Mapping[str, Any]) -> Declaration:
             body if isinstance(body, Mapping) else msgspec.json.decode(body), cast("type[Declaration]", Declaration)
         )
     except msgspec.MsgspecError as error:
+        if isinstance(error.__cause__, DeclarationError):
+            raise error.__cause__ from None
         raise DeclarationError(f"declaration: {error}", next="compare it with docs/schema.json") from error
     return found
+
+
+def recorded(body: Mapping[str, Any]) -> Declaration:
+    """The declaration in a body as it was recorded, without what applying added to it (see `ADDED`)."""
+    return decode({key: value for key, value in body.items() if key not in ADDED})
 
 
 def fingerprint(declaration: Declaration, code: Mapping[str, str] | None = None) -> str:
@@ -56,43 +66,58 @@ def fingerprint(declaration: Declaration, code: Mapping[str, str] | None = None)
 
     The order of keys, of the parts of `&` and `|`, and the spelling of durations and defaults do not count.
     """
-    tree = _canonical(msgspec.to_builtins(declaration))
-    return hashlib.sha256(msgspec.json.encode([tree, dict(code or {})], order="sorted")).hexdigest()
+    return hashlib.sha256(msgspec.json.encode([_canonical(declaration), dict(code or {})], order="sorted")).hexdigest()
 
 
 def diff(before: Declaration | None, after: Declaration | None) -> list[Change]:
-    """The fields that differ between two declarations, in order of their path; None stands for no declaration."""
-    old = dict(_leaves(msgspec.to_builtins(before) if before is not None else {}))
-    new = dict(_leaves(msgspec.to_builtins(after) if after is not None else {}))
+    """The fields that differ between two declarations, in order of their path; None stands for no declaration.
+
+    Defaults count as written out. Empty exactly when the two have the same fingerprint.
+    """
+    old = dict(_leaves(_canonical(before))) if before is not None else {}
+    new = dict(_leaves(_canonical(after))) if after is not None else {}
     paths = sorted(old.keys() | new.keys())
-    return [Change(p, old.get(p), new.get(p)) for p in paths if old.get(p) != new.get(p)]
+    return [Change(p, old.get(p), new.get(p)) for p in paths if _differ(old.get(p), new.get(p))]
 
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of every declaration."""
-    return msgspec.json.schema(Declaration)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Declaration)}
 
 
-def _canonical(tree: Any) -> Any:
-    if isinstance(tree, dict):
-        tree = {key: _canonical(value) for key, value in tree.items()}
-        if tree.get("kind") in _UNORDERED:
-            tree["conditions"] = sorted(tree["conditions"], key=lambda c: msgspec.json.encode(c, order="sorted"))
-        return tree
-    if isinstance(tree, (list, tuple)):
-        return [_canonical(value) for value in tree]
-    return tree
+def _canonical(declaration: Declaration) -> Declaration:
+    """The declaration with the parts of `&` and `|` in one order, whichever they were written in."""
+    if isinstance(declaration, Fleet):
+        return msgspec.structs.replace(declaration, retrain=_sorted(declaration.retrain))
+    return declaration
 
 
-def _leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(tree, dict) and tree:
-        for key, value in tree.items():
-            yield from _leaves(value, f"{path}.{key}" if path else str(key))
-    elif isinstance(tree, (list, tuple)) and tree:
-        for index, value in enumerate(tree):
-            yield from _leaves(value, f"{path}[{index}]")
+def _sorted(condition: Condition) -> Condition:
+    match condition:
+        case AllOf(conditions=parts) | AnyOf(conditions=parts):
+            return type(condition)(tuple(sorted(map(_sorted, parts), key=msgspec.json.encode)))
+        case Not(condition=part):
+            return Not(_sorted(part))
+        case _:
+            return condition
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, msgspec.Struct):
+        tag = {"kind": value.__struct_config__.tag} if value.__struct_config__.tag else {}
+        value = tag | msgspec.structs.asdict(value)
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _leaves(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, (list, tuple)) and value:
+        for index, item in enumerate(value):
+            yield from _leaves(item, f"{path}[{index}]")
     else:
-        yield path, tree
+        yield path, value
+
+
+def _differ(before: Any, after: Any) -> bool:
+    return type(before) is not type(after) or before != after
 
 
 def _show(value: Any) -> str:
