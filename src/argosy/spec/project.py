@@ -62,22 +62,24 @@ class Project(msgspec.Struct, frozen=True):
         return [*self.datasets.values(), *self.views.values(), *self.fleets.values()]
 
     def functions(self, declaration: Declaration) -> tuple[str, ...]:
-        """References to the project's functions that a declaration reaches: its own, its views' and its sources'."""
+        """References to functions and classes that a declaration reaches: its own, its views' and its estimators'."""
         if isinstance(declaration, Dataset):
             return (declaration.source.function,) if isinstance(declaration.source, Function) else ()
         if isinstance(declaration, FeatureView):
             return (declaration.function,)
-        return tuple(self.views[f.name].function for f in declaration.features if isinstance(f, ViewReference))
+        views = (self.views[f.name].function for f in declaration.features if isinstance(f, ViewReference))
+        estimators = (name for each in declaration.candidates for name in each.estimator.references())
+        return tuple(dict.fromkeys((*views, *estimators)))
 
     def _label(self, fleet: Fleet) -> None:
-        """The label itself, or when it is known, must not be a feature."""
+        """The label itself, when it is known, and when its row is, must not be features."""
         names: list[str] = []
         for item in fleet.features:
             if isinstance(item, Spine):
                 names.append(item.name)
             elif isinstance(item, RequestFeatures):
                 names.extend(c for e in item.expressions.values() for c in e.columns())
-        for leak in (fleet.label.column, fleet.label.known_at):
+        for leak in (fleet.label.column, fleet.label.known_at, self.datasets[fleet.spine].known):
             if leak in names:
                 raise check.fail(f"Fleet({fleet.name!r}).features", leak, "known before the prediction",
                                  f"remove {leak!r} from the features")  # fmt: skip
