@@ -5,23 +5,27 @@ import os
 import signal
 import time
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+import polars as pl
 import pytest
 
 from argosy.engine.local import Local
+from argosy.features.trainingset import Columns, build
 from argosy.model.format import load
-from argosy.model.signature import Signature
+from argosy.model.signature import Signature, infer_signature
 from argosy.spec.estimator import Estimator
 from argosy.spec.search import Candidate, Int, Search
 from argosy.store import Store, aliases, artifacts, edges, executions, members, versions
 from argosy.training.fleet import PRELOAD, train
 from argosy.training.plan import changed
 from argosy.training.request import TrainReport, TrainRequest
+from argosy.training.rows import Member
+from examples.flights.world import load as load_flights
 from tests.training.bad import DIES, HANGS, RAISES
 from tests.training.sample import BOOSTED, NOW, SIGNATURE, Memory, fleet, some
 
@@ -188,3 +192,32 @@ def _trains(home: Path, parts: dict[str, Any]) -> None:
 def test_a_report_is_plain_data(store: Store, engine: Local) -> None:
     report = train(store, engine, request(Memory({"x": some(0, 40)})), NOW)
     assert msgspec.json.decode(msgspec.json.encode(report), type=TrainReport) == report
+
+
+def test_real_flights_are_learned_and_own_or_pooled_is_chosen_with_a_reason(
+    store: Store, engine: Local, tmp_path: Path
+) -> None:
+    departs = pl.col("scheduled_departure")
+    spring = (departs < datetime(2013, 4, 1, tzinfo=UTC)) & pl.col("late").is_not_null()
+    rows = load_flights(tmp_path).flights.filter(spring & pl.col("carrier").is_in(["AA", "MQ", "EV", "OO"]))
+    rows = rows.with_columns(hour=departs.dt.hour(), weekday=departs.dt.weekday())
+    names = ["hour", "weekday", "distance", "dest"]
+    signature = infer_signature(rows, names, task="binary", label="late")
+    data = build(rows, signature, Columns(("origin", "carrier"), "scheduled_departure", "late"), tmp_path / "set")
+    lines = data.members.filter(pl.col("member") != "*").select("member", "start", "rows", "digest")
+    wanted = TrainRequest(
+        fleet=fleet(features=names, by=("origin", "carrier"), pooled=True), signature=signature, data=data,
+        members=tuple(Member(*line) for line in lines.iter_rows()), code="c", environment="e",
+    )  # fmt: skip
+    report = train(store, engine, wanted, NOW)
+    assert report.failed == {}
+    assert {"JFK/AA", "LGA/MQ", "EWR/EV", "*"} <= set(report.versions)
+    assert all("fewer than minimum_rows=100" in reason for reason in report.fallbacks.values())
+    pooled = recorded(store, "*")
+    assert pooled.metrics["roc_auc"] > 0.6 and {"carrier", "origin"} <= set(pooled.body["importance"])
+    for key in report.versions.keys() - {"*"}:
+        body = recorded(store, key).body
+        figures = body["rivals"]["pooled"]["log_loss"]
+        reason = body["answer"]["reason"]
+        assert f"{figures['own']:.3f} vs pooled {figures['rival']:.3f} on {body['held_out']['rows']} rows" in reason
+    assert train(store, engine, wanted, NOW).versions == {}

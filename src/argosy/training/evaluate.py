@@ -20,7 +20,7 @@ from argosy.training.outcome import BINS, Evaluation, Histogram
 from argosy.training.rows import Floats, Matrix, Slice
 
 _ALWAYS = {"binary": ("log_loss", "brier", "roc_auc"), "regression": ("rmse", "mae", "r2")}
-_CALLS = 100
+_CALLS = 50
 _PERMUTED_ROWS = 300
 
 
@@ -51,7 +51,7 @@ def evaluate(
 
 
 def latency(model: Model, matrix: Matrix) -> tuple[float, float]:
-    """Median and 99th percentile of the milliseconds that one row takes, over a hundred calls."""
+    """Median and 99th percentile of the milliseconds that one row takes, over some dozen calls."""
     rows = [matrix[index : index + 1] for index in range(min(len(matrix), _CALLS))]
     model.predict(rows[0])
     spent = np.empty(_CALLS)
