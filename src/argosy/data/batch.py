@@ -108,20 +108,27 @@ def _known(fitted: Fit, loads: Sequence[Load], layout: Layout, now: datetime) ->
     later = pl.concat([frame.filter(future & ~pl.lit(again)) for frame, again in zip(frames, asked, strict=True)])
     due = [frame.filter(future.fill_null(False).not_()) for frame in frames]
     kept = [given.kind == KEPT for given in loads if not given.rows.is_empty()]
-    if any(kept) and not all(kept):
+    if any(kept) and len(kept) > 1:
         due = _overtaken(due, kept, layout)
+        if layout.key:
+            later = later.unique(layout.identity([]), keep="last", maintain_order=True)
     rows, doubled = history.single(pl.concat(due), layout, places)
     return rows, later.drop(ROW), doubled
 
 
 def _overtaken(due: Sequence[pl.DataFrame], kept: Sequence[bool], layout: Layout) -> list[pl.DataFrame]:
-    """The frames without those kept rows that a file has delivered again meanwhile, perhaps amended."""
+    """The frames without those rows of kept ones that a later frame has again, perhaps amended."""
     identity = layout.identity([name for name in due[0].columns if name != ROW])
-    fresh = pl.concat([frame.select(identity) for frame, old in zip(due, kept, strict=True) if not old])
-    return [
-        frame.join(fresh, on=identity, how="anti", nulls_equal=True, maintain_order="left") if old else frame
-        for frame, old in zip(due, kept, strict=True)
-    ]
+    found: list[pl.DataFrame] = []
+    for index, (frame, old) in enumerate(zip(due, kept, strict=True)):
+        after = [each.select(identity) for each in due[index + 1 :]]
+        again = old and after
+        found.append(
+            frame.join(pl.concat(after), on=identity, how="anti", nulls_equal=True, maintain_order="left")
+            if again
+            else frame
+        )
+    return found
 
 
 def _newest(rows: pl.DataFrame, before: Before, layout: Layout) -> datetime | None:

@@ -10,7 +10,7 @@ import polars as pl
 from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from argosy.data import ledger, load
+from argosy.data import ledger, load, moment
 from argosy.data.ledger import Mark
 from argosy.data.load import Load
 from argosy.errors import InputError, MissingExtraError, UnknownError
@@ -51,8 +51,26 @@ def read(dataset: str, source: Sql, mark: Mark, environment: Mapping[str, str], 
         return []
     keys = (ledger.mark_key(Mark(mark.count + 1, cursor)),) if source.cursor else ()
     shown = f"{url.render_as_string()} {cursor if source.cursor else ''}".strip()
-    given = Load(f"{dataset} (query)", "query", shown, keys, rows, repeats=source.cursor is None)
+    name = f"{dataset} (query)"
+    given = Load(name, "query", shown, keys, _dated(rows, dates, name), repeats=source.cursor is None)
     return [load.settled(given, "UTC", dates)]
+
+
+def _dated(rows: pl.DataFrame, dates: tuple[str, ...], name: str) -> pl.DataFrame:
+    """Times that the database keeps as text, as SQLite does, read as times."""
+    found = []
+    for column in dict.fromkeys(dates):
+        if rows.schema.get(column) == pl.String:
+            read, wrong = moment.read(rows[column])
+            if wrong is None and read.null_count() > rows[column].null_count():
+                wrong = int((read.is_null() & rows[column].is_not_null()).arg_true()[0])
+            if wrong is not None:
+                raise InputError(
+                    f"{name}, row {wrong + 1}, column {column!r}: {rows[column][wrong]!r:.60} is no time like the rest",
+                    next="select it as a timestamp, or as ISO 8601 text, with a zone in all rows or in none",
+                )
+            found.append(read)
+    return rows.with_columns(found)
 
 
 def _rows(connection: Connection, source: Sql, mark: Mark) -> tuple[pl.DataFrame, Any]:

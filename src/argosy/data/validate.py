@@ -90,9 +90,7 @@ def _of_column(name: str, column: Column, kind: pl.DataType) -> list[Check]:
         found.append(("range", pl.any_horizontal(outside), f"{name} is not {text}"))
     if column.allowed is not None:
         few = ", ".join(map(str, column.allowed[:5])) + (", …" if len(column.allowed) > 5 else "")
-        found.append(
-            ("allowed", ~value.is_in(list(column.allowed), nulls_equal=False), f"{name} is none of {few}")
-        )
+        found.append(("allowed", ~value.is_in(list(column.allowed), nulls_equal=False), f"{name} is none of {few}"))
     if column.pattern is not None:
         found.append(("pattern", ~value.str.contains(column.pattern), f"{name} does not match {column.pattern}"))
     if column.presence > 0:

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from argosy.data.source import pending
+from argosy.errors import InputError, UnknownError
+from argosy.spec.dataset import Dataset
+from argosy.spec.source import Function, Parquet, Sql
+from argosy.store import Store, events
+from tests.data.table import DAY, START, dataset, everything, rows, take
+
+NOW = START + 30 * DAY
+MINUTE = timedelta(minutes=1)
+asked: list[datetime | None] = []
+
+
+def deliver(since: datetime | None) -> Iterator[pl.DataFrame]:
+    asked.append(since)
+    every = rows(0, 48)
+    yield every if since is None else every.filter(pl.col("t") >= since)
+
+
+def wrong(since: datetime | None) -> int:
+    return 3
+
+
+@pytest.fixture
+def database(root: Path) -> Path:
+    path = root / "outside.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("create table sales (id integer, t text, x real)")
+    return path
+
+
+def sell(path: Path, first: int, count: int) -> None:
+    with sqlite3.connect(path) as connection:
+        given = [(i, (START + timedelta(hours=i)).isoformat(), i / 2) for i in range(first, first + count)]
+        connection.executemany("insert into sales values (?, ?, ?)", given)
+
+
+def sales(**fields: object) -> Dataset:
+    query = {"url": "sqlite:///${FOLDER}/outside.db", "query": "select id, t, x from sales", "cursor": "id", **fields}
+    return dataset(source=Sql(**query))  # type: ignore[arg-type]
+
+
+def pend(store: Store, root: Path, declared: Dataset, now: datetime = NOW) -> tuple[str, ...]:
+    with store.read() as conn:
+        return pending(conn, declared, root, now)
+
+
+@pytest.mark.parametrize("cursor", ["id", None])
+def test_a_query_gives_what_is_past_its_cursor(store: Store, root: Path, database: Path, cursor: str | None) -> None:
+    declared, given = sales(cursor=cursor), {"FOLDER": str(root)}
+    sell(database, 0, 5)
+    assert pend(store, root, declared) == ("query",)
+    assert take(store, root, declared, NOW, environment=given).added == 5
+    assert pend(store, root, declared) == ()
+    assert take(store, root, declared, NOW + MINUTE, environment=given).status == "nothing"
+    sell(database, 5, 3)
+    outcome = take(store, root, declared, NOW + 2 * MINUTE, environment=given)
+    assert (outcome.added, outcome.unchanged) == (3, 0 if cursor else 5)
+    assert everything(store)["id"].to_list() == list(range(8))
+
+
+def test_rows_of_a_cursor_that_are_not_known_yet_are_kept(store: Store, root: Path, database: Path) -> None:
+    sell(database, 0, 5)
+    given = {"FOLDER": str(root)}
+    assert take(store, root, sales(), START + timedelta(hours=2), environment=given).later == 2
+    assert take(store, root, sales(), NOW, environment=given).added == 2
+    assert everything(store).height == 5
+
+
+def test_text_that_is_no_time_is_named(store: Store, root: Path, database: Path) -> None:
+    sell(database, 0, 2)
+    with sqlite3.connect(database) as connection:
+        connection.execute("insert into sales values (9, 'soon', 1)")
+    with pytest.raises(InputError, match=r"row 3, column 't': 'soon' is no time"):
+        take(store, root, sales(), NOW, environment={"FOLDER": str(root)})
+
+
+def test_a_query_that_cannot_run_says_why_and_shows_no_password(store: Store, root: Path, database: Path) -> None:
+    with pytest.raises(UnknownError, match=r"\$\{FOLDER\} of its URL is not set"):
+        take(store, root, sales())
+    with pytest.raises(InputError, match="no such table: gone"):
+        take(store, root, sales(query="select * from gone"), environment={"FOLDER": str(root)})
+    hidden = sales(url="postgresql+psycopg://ann:${SECRET}@127.0.0.1:1/none")
+    with pytest.raises(InputError) as raised:
+        take(store, root, hidden, environment={"SECRET": "open-sesame"})
+    assert "open-sesame" not in str(raised.value)
+
+
+def test_a_function_is_called_with_the_time_read_so_far(store: Store, root: Path) -> None:
+    asked.clear()
+    declared = dataset(source=Function(deliver))  # type: ignore[arg-type]
+    assert take(store, root, declared, START + timedelta(hours=10)).added == 11
+    assert pend(store, root, declared, START + timedelta(hours=10)) == ()
+    outcome = take(store, root, declared, NOW)
+    assert (outcome.added, outcome.unchanged) == (37, 1)
+    assert take(store, root, declared, NOW + MINUTE).status == "nothing"
+    assert asked == [None, START + timedelta(hours=10), START + timedelta(hours=47)]
+    with store.read() as conn:
+        assert len(events.since(conn)) == 2
+
+
+def test_a_function_that_gives_no_frames_is_named(store: Store, root: Path) -> None:
+    with pytest.raises(InputError, match="wrong returned int, not frames"):
+        take(store, root, dataset(source=Function(wrong)))  # type: ignore[arg-type]
+
+
+def test_asking_what_is_pending_among_four_hundred_files_is_cheap(store: Store, root: Path) -> None:
+    (root / "data").mkdir()
+    for index in range(400):
+        (root / "data" / f"{index}.parquet").write_bytes(b"x" * index)
+    declared = dataset(source=Parquet("data/*.parquet"))
+    assert len(pend(store, root, declared)) == 400
+    best = 1.0
+    for _ in range(10):
+        started = time.process_time()
+        pend(store, root, declared)
+        best = min(best, time.process_time() - started)
+    assert best < 0.012  # 3 ms where nothing else runs
