@@ -16,6 +16,7 @@ from argosy.controller.project import load
 from argosy.errors import UnknownError
 from argosy.spec import code, document
 from argosy.spec.document import Declaration
+from argosy.spec.feature import ViewReference
 from argosy.spec.fleet import Fleet
 from argosy.spec.function import resolve
 from argosy.spec.project import Project
@@ -71,7 +72,8 @@ def draft(project: Project) -> list[Draft]:
     """Every declaration of an imported project, with its fingerprint over fields and code."""
     drafts = []
     for each in project.declarations():
-        reached = {name: code.fingerprint(resolve(name)).digest for name in project.functions(each)}
+        prints = {name: code.fingerprint(resolve(name)) for name in project.functions(each)}
+        reached = {name: print.digest for name, print in prints.items() if print.parts}  # a library has none of its own
         print = document.fingerprint(each, reached)
         body, training = msgspec.to_builtins(each), _training(project, each, reached)
         drafts.append(Draft(document.kind(each), each.name, print, body, reached, training))
@@ -104,19 +106,23 @@ def apply(store: Store, module: Path, now: datetime, actor: str) -> Applied:
     store.blobs.put(archive.data)
     with store.write() as tx:
         found = differences(tx, drafts, archive.project)
-        latest = bundles.latest(tx, archive.project)
-        moved = latest is not None and root(tx, archive.project) != module.parent
-        if found or moved or latest is None or latest.digest != archive.digest:
+        last = _last(tx, archive.project)
+        if found or last is None or (last.body["bundle"], last.body["root"]) != (archive.digest, str(module.parent)):
             _record(tx, drafts, found, facts, module.parent, now, actor)
     return Applied(archive.project, archive.digest, tuple(found))
 
 
 def root(conn: Connection, project: str) -> Path:
     """The directory that a project was applied from: relative source paths start there."""
-    for event in events.of_subject(conn, f"project:{project}"):
-        if event.kind == "applied":
-            return Path(event.body["root"])
-    raise UnknownError(f"project {project!r} was never applied", next="argosy apply project.py")
+    last = _last(conn, project)
+    if last is None:
+        raise UnknownError(f"project {project!r} was never applied", next="argosy apply project.py")
+    return Path(last.body["root"])
+
+
+def _last(conn: Connection, project: str) -> events.Event | None:
+    """The fact that the project was applied, the latest."""
+    return next((event for event in events.of_subject(conn, f"project:{project}") if event.kind == "applied"), None)
 
 
 def _record(
@@ -171,7 +177,7 @@ def _row(tx: Connection, each: Draft, facts: bundles.Bundle, now: datetime, acto
         at=now,
         actor=actor,
         bundle=facts.digest,
-        reason="; ".join(_changes(before[0].body, each)) if before else "declared",
+        reason=("; ".join(_changes(before[0].body, each)) or "declared again") if before else "declared",
     )
 
 
@@ -186,5 +192,8 @@ def _training(project: Project, given: Declaration, reached: dict[str, str]) -> 
         return ""
     body = msgspec.to_builtins(given)
     relevant = {name: body[name] for name in TRAINING if name in body}
-    views = [msgspec.to_builtins(project.views[f["name"]]) for f in body["features"] if f["kind"] == "view"]
-    return hashlib.sha256(msgspec.json.encode([relevant, views, reached], order="sorted")).hexdigest()
+    views = [project.views[f.name] for f in given.features if isinstance(f, ViewReference)]
+    bodies = [msgspec.structs.replace(view, description="") for view in views]
+    tables = [project.datasets[name] for name in (given.spine, *(view.dataset for view in views))]
+    times = [(table.name, table.time, table.known, table.key) for table in tables]
+    return hashlib.sha256(msgspec.json.encode([relevant, bodies, times, reached], order="sorted")).hexdigest()

@@ -5,16 +5,18 @@ from __future__ import annotations
 import ast
 import hashlib
 import io
+import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 
 import msgspec
 
-from argosy.errors import DeclarationError, UnknownError
+from argosy.errors import CorruptError, DeclarationError, UnknownError
 from argosy.store import bundles
 from argosy.store.blobs import Blobs
 
@@ -71,15 +73,19 @@ def unpack(blobs: Blobs, digest: str, cache: Path) -> Path:
     if target.is_dir():
         return target
     data = blobs.get(digest)
-    staging = cache / f".{digest}.{hashlib.sha256(str(id(data)).encode()).hexdigest()[:8]}"
-    staging.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        archive.extractall(staging, filter="data")
+    cache.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{digest}.", dir=cache))
     try:
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            archive.extractall(staging, filter="data")
         staging.rename(target)
+    except tarfile.TarError as error:
+        raise CorruptError(f"bundle {digest} cannot be unpacked: {error}", next="argosy apply, to record it") from error
     except OSError:
-        if not target.is_dir():
+        if not target.is_dir():  # else another process was there first
             raise
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
     return target
 
 
@@ -107,9 +113,11 @@ def _declares(path: Path) -> bool:
 
 def _files(module: Path) -> list[Path]:
     root = module.parent
+    environments = [place.parent for place in root.rglob("pyvenv.cfg")]
     found = [
         path for path in sorted(root.rglob("*.py"))
         if not any(part in _SKIPPED or part.startswith(".") for part in path.relative_to(root).parts)
+        and not any(path.is_relative_to(place) for place in environments)
     ]  # fmt: skip
     size = sum(path.stat().st_size for path in found)
     if len(found) > _MEMBERS or size > _BYTES:
@@ -123,9 +131,9 @@ def _files(module: Path) -> list[Path]:
 
 def _imports(path: Path, data: bytes) -> set[str]:
     try:
-        tree = ast.parse(data)
-    except SyntaxError as error:
-        raise DeclarationError(f"{path.name} line {error.lineno}: {error.msg}", next="mend the syntax") from error
+        tree = ast.parse(data, path.name)
+    except (SyntaxError, ValueError):
+        return set()  # where the project imports it, loading the project has said so
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -62,7 +62,7 @@ def rule(condition: Condition) -> str:
         case Not(condition=part):
             return f"~{_bracketed(part)}"
         case Drifted(limit=limit):
-            return "drifted()" if limit is None else f"drifted({limit:g})"
+            return "drifted()" if limit is None else f"drifted({limit!r})"
         case Degraded():
             return "degraded()"
         case OlderThan(age=age):

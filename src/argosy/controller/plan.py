@@ -19,6 +19,7 @@ from argosy.spec.rollout import Canary
 
 RETRY_FIRST = timedelta(minutes=10)
 RETRY_LAST = timedelta(days=1)
+_DOUBLINGS = 20
 PHASES: tuple[tuple[type, ...], ...] = ((Ingest,), (Materialise, Record), (Watch,), (Finish,), (Train,), (Gate,))
 
 
@@ -107,10 +108,12 @@ def due(state: FleetState, now: datetime) -> pl.DataFrame:
         .then(pl.lit("it has enough labelled rows and was never trained"))
         .when(changed)
         .then(pl.lit("what its training depends on was declared anew"))
-        .otherwise(pl.concat_str(held, separator=" and ", ignore_nulls=True))
+        .otherwise(pl.concat_str(held, separator=" and ", ignore_nulls=True).replace("", condition.rule(fleet.retrain)))
     )
-    wait = (RETRY_FIRST.total_seconds() * 2 ** (pl.col("failures") - 1)).clip(upper_bound=RETRY_LAST.total_seconds())
-    retry = pl.col("execution_at") + pl.duration(microseconds=(wait * 1e6).cast(pl.Int64))
+    wait = RETRY_FIRST.total_seconds() * 2.0 ** (pl.col("failures") - 1).clip(upper_bound=_DOUBLINGS)
+    retry = pl.col("execution_at") + pl.duration(
+        microseconds=(wait.clip(upper_bound=RETRY_LAST.total_seconds()) * 1e6).cast(pl.Int64)
+    )
     return (
         table.filter(enough & (new | changed | condition.compile(fleet.retrain, now)))
         .with_columns(cause=cause, retry_at=pl.when(pl.col("failures") > 0).then(retry))

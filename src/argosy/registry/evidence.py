@@ -26,11 +26,12 @@ def pooled_instead(version: Version, metric: str) -> str:
     than half the width of the 95 % interval of its difference from this version.
     """
     rivals = version.body.get("rivals", {})
-    champion, pooled = rivals.get("champion", {}).get(metric), rivals.get("pooled", {}).get(metric)
-    if not champion or not pooled:
+    champion, pooled = rivals.get("champion", {}).get(metric, {}), rivals.get("pooled", {}).get(metric, {})
+    ours, theirs = champion.get("rival"), pooled.get("rival")
+    low, high = pooled.get("low"), pooled.get("high")
+    if ours is None or theirs is None or low is None or high is None:
         return ""
-    gain = pooled["rival"] - champion["rival"]
-    gain = gain if greater_is_better(metric) else -gain
-    if not gain > (pooled["high"] - pooled["low"]) / 2:
+    gain = theirs - ours if greater_is_better(metric) else ours - theirs
+    if not gain > (high - low) / 2:
         return ""
-    return f"{metric} of the pooled model {pooled['rival']:.4g} against {champion['rival']:.4g} of the champion"
+    return f"{metric} of the pooled model {theirs:.4g} against {ours:.4g} of the champion"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -15,11 +14,12 @@ from argosy.spec.metric import greater_is_better
 class Evidence(msgspec.Struct, frozen=True):
     """What gates look at: scores and costs by name, and comparisons on the same held-out rows by rival and score.
 
-    A comparison has `own`, `rival`, `difference` (own minus rival), `low` and `high` (its 95 % interval).
+    A comparison has `own`, `rival`, `difference` (own minus rival), `low` and `high` (its 95 % interval). A number that
+    could not be had is NaN or, read back from the store, None.
     """
 
-    metrics: dict[str, float]
-    rivals: dict[str, dict[str, dict[str, float]]] = {}
+    metrics: dict[str, float | None]
+    rivals: dict[str, dict[str, dict[str, float | None]]] = {}
     rows: int = 0
 
 
@@ -53,8 +53,8 @@ def _approval(gate: Approval, granted: bool | None) -> Ruling:
 def _gate(gate: Gate, evidence: Evidence) -> Ruling:
     if gate.beats is not None:
         return _against(gate, gate.beats, evidence)
-    value = evidence.metrics.get(gate.metric)
-    if value is None or math.isnan(value):
+    value = _known(evidence.metrics.get(gate.metric))
+    if value is None:
         return Ruling(gate.name, False, f"{gate.metric} is not known on {evidence.rows} held-out rows", {})
     passed = (gate.minimum is None or value >= gate.minimum) and (gate.maximum is None or value <= gate.maximum)
     message = f"{gate.metric} is {value:.4g}"
@@ -65,9 +65,14 @@ def _against(gate: Gate, rival: str, evidence: Evidence) -> Ruling:
     scores = evidence.rivals.get(rival)
     if scores is None:
         return Ruling(gate.name, True, f"there is no {rival} to beat", {})
-    seen: Mapping[str, float] | None = scores.get(gate.metric)
-    if seen is None or math.isnan(seen["difference"]):
+    seen = scores.get(gate.metric, {})
+    own, other, difference = (_known(seen.get(name)) for name in ("own", "rival", "difference"))
+    if own is None or other is None or difference is None:
         return Ruling(gate.name, False, f"{gate.metric} cannot be compared with the {rival}", {})
-    gain = seen["difference"] if greater_is_better(gate.metric) else -seen["difference"]
-    message = f"{gate.metric} {seen['own']:.4g} against {seen['rival']:.4g} of the {rival} on {evidence.rows} rows"
+    gain = difference if greater_is_better(gate.metric) else -difference
+    message = f"{gate.metric} {own:.4g} against {other:.4g} of the {rival} on {evidence.rows} rows"
     return Ruling(gate.name, gain > gate.by or (gate.by > 0 and gain == gate.by), message, {**seen, "by": gate.by})
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else value

@@ -16,8 +16,6 @@ from argosy.store.aliases import CHALLENGER, CHAMPION, NONE, OWN, POOLED, Move
 from argosy.store.rollouts import FINISHED, ROLLED_BACK, STARTED, SUPERSEDED, NewRollout
 from argosy.store.versions import Version
 
-POOLED_KEY = "*"
-
 
 class Chosen(msgspec.Struct, frozen=True):
     """A version that may answer, or (`own` false) whose member is better answered by the pooled model."""
@@ -42,13 +40,16 @@ def start(
     """Bring versions to traffic as the fleet's rollout says; returns what happened to each, in words, by version id.
 
     The first version of a member that nobody answers for yet goes straight to all of its rows: there is no champion
-    to compare a canary with.
+    to compare a canary with. A version that answers already, or whose canary is under way, is left as it is.
     """
     states = members.states(tx, (each.version.member_id for each in chosen))
     step, said = _Step([], []), dict[int, str]()
     for each in chosen:
         state = states[each.version.member_id]
-        _supersede(step, fleet, state, each.version.id, now)
+        if each.own and _is_there(state, each.version.id):
+            said[each.version.id] = "on its way already"
+            continue
+        _supersede(step, fleet, state, None, now, actor)
         if not each.own:
             if state.target != POOLED:
                 step.moves.append(_move(fleet, each.version, POOLED, now, actor, each.reason))
@@ -79,10 +80,11 @@ def promote(
             seen = (evidence or {}).get(version.id, {})
             step.states.append(_state(fleet, version, "canary", FINISHED, now, why, share=1.0, evidence=seen))
         else:
-            _supersede(step, fleet, state, version.id, now)
+            _supersede(step, fleet, state, version.id, now, actor)
             step.states.append(_state(fleet, version, "immediate", FINISHED, now, why, share=1.0))
         step.moves.append(_move(fleet, version, OWN, now, actor, why))
-        step.moves.append(_move(fleet, version, NONE, now, actor, why, CHALLENGER))
+        if state.challenger_id == version.id:
+            step.moves.append(_move(fleet, version, NONE, now, actor, why, CHALLENGER))
     step.write(tx)
 
 
@@ -107,8 +109,7 @@ def roll_back(tx: Connection, fleet: str, member_id: int, now: datetime, actor: 
     state = members.states(tx, [member_id])[member_id]
     if state.rollout_state == STARTED and state.rollout_version_id is not None:
         step = _Step([], [])
-        _supersede(step, fleet, state, None, now, ROLLED_BACK, reason)
-        step.moves.append(Move(fleet=fleet, member_id=member_id, alias=CHALLENGER, target=NONE, at=now, actor=actor))
+        _supersede(step, fleet, state, None, now, actor, ROLLED_BACK, reason)
         step.write(tx)
         return "the canary was taken off traffic"
     past = aliases.history(tx, member_id, CHAMPION)
@@ -125,15 +126,25 @@ def roll_back(tx: Connection, fleet: str, member_id: int, now: datetime, actor: 
     return "the pooled model answers again" if before.target == POOLED else "the previous version answers again"
 
 
+def _is_there(state: members.State, version: int) -> bool:
+    running = state.rollout_state == STARTED and state.rollout_version_id == version
+    return running or (state.target == OWN and state.champion_id == version and state.rollout_state != STARTED)
+
+
 def _supersede(
-    step: _Step, fleet: str, state: members.State, by: int | None, now: datetime,
+    step: _Step, fleet: str, state: members.State, by: int | None, now: datetime, actor: str,
     outcome: str = SUPERSEDED, reason: str = "a newer version took its place",
 ) -> None:  # fmt: skip
+    """End a running canary of another version than `by`, which is taken off traffic."""
     running = state.rollout_version_id
     if state.rollout_state == STARTED and running is not None and running != by:
         step.states.append(
             NewRollout(fleet=fleet, member_id=state.member_id, version_id=running, kind=state.rollout_kind or "canary",
                        state=outcome, at=now, share=0.0, reason=reason)
+        )  # fmt: skip
+        step.moves.append(
+            Move(fleet=fleet, member_id=state.member_id, alias=CHALLENGER, target=NONE, at=now, actor=actor,
+                 reason=reason)
         )  # fmt: skip
 
 

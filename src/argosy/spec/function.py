@@ -29,7 +29,9 @@ def resolve(reference: str, *, fresh: bool = False) -> Callable[..., Any]:
     if reference not in _registered:
         module, _, name = reference.partition(":")
         try:
-            found = getattr(importlib.import_module(module), name)
+            found: Any = importlib.import_module(module)
+            for part in name.split("."):
+                found = getattr(found, part)
             found = _registered.get(reference, found)
         except (ImportError, AttributeError) as error:
             raise UnknownError(

@@ -14,15 +14,19 @@ from argosy.controller.house import House
 from argosy.controller.observe import Snapshot
 from argosy.registry.rollout import promote, roll_back_canary
 from argosy.store import events, members, signals, versions
+from argosy.store.rollouts import STARTED
 
 
 def run(house: House, snapshot: Snapshot, action: Finish, now: datetime) -> str:
-    """End canaries in one transaction, each with the evidence that its last watch recorded."""
+    """End canaries in one transaction, each with the evidence that its last watch recorded.
+
+    A canary that a person has ended since the plan was made is left as it is.
+    """
     with house.store.write() as tx:
-        found = versions.get(tx, (*action.promote, *action.roll_back))
+        found = _running(tx, (*action.promote, *action.roll_back))
         bodies = _evidence(tx, found)
-        held = [found[id] for id in action.promote]
-        worse = [found[id] for id in action.roll_back]
+        held = [found[id] for id in action.promote if id in found]
+        worse = [found[id] for id in action.roll_back if id in found]
         said = {id: bodies.get(id, {}).get("reason", "held until the end of its bake") for id in found}
         promote(tx, action.fleet, held, now, house.actor, said, bodies)
         roll_back_canary(tx, action.fleet, worse, now, house.actor, said, bodies)
@@ -34,6 +38,17 @@ def run(house: House, snapshot: Snapshot, action: Finish, now: datetime) -> str:
             + [_event("rolled_back", names[v.id], v, said[v.id], house.actor, now) for v in worse],
         )
     return f"{action.fleet}: {len(held)} canary(s) promoted, {len(worse)} rolled back"
+
+
+def _running(tx: Connection, ids: Sequence[int]) -> dict[int, versions.Version]:
+    """Those of some versions whose canary is under way."""
+    found = versions.get(tx, ids)
+    states = members.states(tx, [version.member_id for version in found.values()])
+    return {
+        id: version
+        for id, version in found.items()
+        if (states[version.member_id].rollout_version_id, states[version.member_id].rollout_state) == (id, STARTED)
+    }
 
 
 def _evidence(tx: Connection, found: dict[int, versions.Version]) -> dict[int, dict[str, Any]]:
