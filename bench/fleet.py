@@ -57,7 +57,7 @@ FLEET = Fleet(
     gates=(Gate("roc_auc", minimum=0.6), Gate("roc_auc", beats="champion"), Gate("latency_p99_ms", maximum=5)),
 )  # fmt: skip
 PEER_MODELS = 30
-REQUIREMENTS = ("mlflow==3.7.0", "lightgbm==4.6.0", "scikit-learn<1.8")
+REQUIREMENTS = ("mlflow==3.7.0", "lightgbm==4.6.0", "scikit-learn<1.8", "sqlalchemy<2.1")
 PEER = """
 import logging, sys, time, warnings
 import numpy as np, mlflow
@@ -190,7 +190,7 @@ def _gated(store: Store, report: TrainReport) -> None:
 def _child(*arguments: object) -> Any:
     """Run a part of this bench in a process of its own, and give back what it prints."""
     command = [sys.executable, __file__, "--part", *map(str, arguments)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 
 def _peer(folder: Path) -> tuple[float, float]:
@@ -200,7 +200,7 @@ def _peer(folder: Path) -> tuple[float, float]:
     slices = [data.span(member * ROWS, ROWS) for member in range(PEER_MODELS)]
     np.savez(folder / "peer.npz", x=[s.matrix for s in slices], y=[s.labels for s in slices], cut=_cut(data))
     done = subprocess.run(
-        [python, "-c", PEER, folder, str(PEER_MODELS)], check=True, capture_output=True, text=True, cwd=folder
+        [python, "-c", PEER, folder, str(PEER_MODELS)], check=True, stdout=subprocess.PIPE, text=True, cwd=folder
     )
     plain, logged = map(float, done.stdout.split()[-2:])
     return plain, logged
