@@ -10,7 +10,8 @@ from argosy.store.versions import Version
 def evidence(version: Version) -> Evidence:
     """The scores, costs and comparisons of a version on its held-out rows."""
     body = version.body
-    return Evidence(version.metrics, body.get("rivals", {}), int(body.get("held_out", {}).get("rows", 0)))
+    rows = int(body.get("held_out", {}).get("rows", 0))
+    return Evidence(version.metrics, body.get("rivals", {}), rows, body.get("uncompared", {}))
 
 
 def choice(version: Version) -> tuple[bool, str]:

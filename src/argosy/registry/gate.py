@@ -15,12 +15,14 @@ class Evidence(msgspec.Struct, frozen=True):
     """What gates look at: scores and costs by name, and comparisons on the same held-out rows by rival and score.
 
     A comparison has `own`, `rival`, `difference` (own minus rival), `low` and `high` (its 95 % interval). A number that
-    could not be had is NaN or, read back from the store, None.
+    could not be had is NaN or, read back from the store, None. `uncompared` says why a rival that exists could not be
+    scored on these rows, such as one that needs a feature which is no longer declared.
     """
 
     metrics: dict[str, float | None]
     rivals: dict[str, dict[str, dict[str, float | None]]] = {}
     rows: int = 0
+    uncompared: dict[str, str] = {}
 
 
 class Ruling(msgspec.Struct, frozen=True):
@@ -64,7 +66,10 @@ def _gate(gate: Gate, evidence: Evidence) -> Ruling:
 def _against(gate: Gate, rival: str, evidence: Evidence) -> Ruling:
     scores = evidence.rivals.get(rival)
     if scores is None:
-        return Ruling(gate.name, True, f"there is no {rival} to beat", {})
+        why = evidence.uncompared.get(rival)
+        return Ruling(
+            gate.name, True, f"not held against the {rival}: {why}" if why else f"there is no {rival} to beat", {}
+        )
     seen = scores.get(gate.metric, {})
     own, other, difference = (_known(seen.get(name)) for name in ("own", "rival", "difference"))
     if own is None or other is None or difference is None:
