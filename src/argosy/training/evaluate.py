@@ -47,7 +47,9 @@ def evaluate(
     }
     uncompared = {rival: given for rival, given in rivals.items() if isinstance(given, str)}
     p50, p99 = latency(model, rows.matrix)
-    return Evaluation(scores, comparisons, uncompared, p50, p99, histogram(answers, trained.low, trained.high))
+    low, high = trained.low, trained.high
+    seen = {name: histogram(said, low, high) for name, said in rivals.items() if not isinstance(said, str)}
+    return Evaluation(scores, comparisons, uncompared, p50, p99, histogram(answers, low, high), seen)
 
 
 def latency(model: Model, matrix: Matrix) -> tuple[float, float]:

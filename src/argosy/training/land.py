@@ -140,7 +140,7 @@ def body(fitted: Fitted, parts: dict[str, str], result: Result) -> dict[str, Any
         "uncompared": found.uncompared,
         "answer": {"own": fitted.choice.own, "reason": fitted.choice.reason},
         "importance": dict(zip(names, fitted.importance, strict=True)),
-        "predictions": {"trained": fitted.trained, "held_out": found.predictions},
+        "predictions": {"trained": fitted.trained, "held_out": found.predictions, **found.rivals},
         "proof": fitted.proof,
         "warnings": fitted.warnings,
         "cost": {"cpu_s": result.cpu_s, "wall_s": result.wall_s, "peak_bytes": result.peak_bytes, **fitted.cost},

@@ -34,7 +34,8 @@ class Evaluation(msgspec.Struct, frozen=True):
     """A model on its held-out rows.
 
     `comparisons` maps a rival (`champion`, `pooled`) to paired comparisons of this model (`a`) with it (`b`);
-    `uncompared` says for a rival why there are none. Latencies are of one row, in milliseconds.
+    `uncompared` says for a rival why there are none; `rivals` are the predictions
+    of those that were compared. Latencies are of one row, in milliseconds.
     """
 
     scores: tuple[Measure, ...]
@@ -43,6 +44,7 @@ class Evaluation(msgspec.Struct, frozen=True):
     latency_p50_ms: float
     latency_p99_ms: float
     predictions: Histogram
+    rivals: dict[str, Histogram] = {}
 
 
 class Fitted(msgspec.Struct, frozen=True):

@@ -99,9 +99,11 @@ def _answering(state: FleetState) -> dict[str, tuple[int | None, int | None]]:
 def _reference(
     house: House, conn: Connection, state: FleetState, bins: Bins, owners: dict[str, baseline.Baseline]
 ) -> Windows:
+    """What members were trained on, with the predictions to expect of whoever answers for each."""
     found = house.references.of(conn, state.fleet.name, bins)
-    histograms = {key: base.predictions for key, base in owners.items() if base.predictions is not None}
-    return reference.with_predictions(found, bins, histograms)
+    own = set(state.table.filter((pl.col("target") == "own") | pl.col("pooled"))["key"])
+    expected = {key: base.predictions if key in own else base.pooled for key, base in owners.items()}
+    return reference.with_predictions(found, bins, {key: seen for key, seen in expected.items() if seen is not None})
 
 
 def _merge(into: Values, more: Values) -> None:

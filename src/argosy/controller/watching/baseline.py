@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 import polars as pl
@@ -10,18 +11,22 @@ from sqlalchemy import Connection
 
 from argosy.store import versions
 
+Histogram = tuple[float, float, tuple[int, ...]]
+
 _KEPT = 50_000
 
 
 class Baseline(msgspec.Struct, frozen=True):
     """Of one version: scores on its held-out rows, each feature's share of importance, predictions when trained.
 
-    `predictions` is (low, high, counts in equal bins).
+    `predictions` is (low, high, counts in equal bins) of its own predictions on the rows it was trained on, `pooled` that
+    of the pooled model's on its held-out rows: what to expect where the pooled model answers for its member.
     """
 
     metrics: dict[str, float]
     importance: dict[str, float]
-    predictions: tuple[float, float, tuple[int, ...]] | None
+    predictions: Histogram | None
+    pooled: Histogram | None = None
 
 
 class Baselines:
@@ -43,9 +48,17 @@ class Baselines:
 
 
 def _baseline(version: versions.Version) -> Baseline:
-    held = version.body.get("predictions", {}).get("trained")
-    histogram = (float(held["low"]), float(held["high"]), tuple(held["counts"])) if held else None
-    return Baseline(version.metrics, version.body.get("importance", {}), histogram)
+    seen = version.body.get("predictions", {})
+    return Baseline(
+        version.metrics,
+        version.body.get("importance", {}),
+        _histogram(seen.get("trained")),
+        _histogram(seen.get("pooled")),
+    )
+
+
+def _histogram(body: Mapping[str, Any] | None) -> Histogram | None:
+    return (float(body["low"]), float(body["high"]), tuple(body["counts"])) if body else None
 
 
 def importance(members: dict[str, Baseline]) -> pl.DataFrame:

@@ -1,0 +1,327 @@
+"""Why: who answers and since when, why the latest training ran, what gates said, and what happens next or keeps it.
+
+Pure functions of the facts and of a snapshot: the command line and the console tell the same story.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import polars as pl
+from sqlalchemy import Connection
+
+from argosy.controller import plan as planning
+from argosy.controller import signal
+from argosy.controller.action import Action, Finish, Gate, Ingest, Materialise, Train, Wait, headline
+from argosy.controller.condition import Explanation, explain, rule
+from argosy.controller.observe import FleetState, Snapshot
+from argosy.controller.status import counts, status
+from argosy.controller.survey import member_row
+from argosy.errors import UnknownError
+from argosy.registry.address import POOLED, Address, parse
+from argosy.spec.feature import ViewReference
+from argosy.spec.metric import greater_is_better
+from argosy.store import aliases, datasets, decisions, findings, members, rollouts, signals, verdicts, versions
+from argosy.training.plan import changed
+
+_PARTS = {
+    "rows": "its labelled rows",
+    "code": "the project's code",
+    "environment": "the installed libraries",
+    "declaration": "the declaration",
+    "features": "the features' names or kinds",
+    "settings": "what tuning chose",
+    "member": "its key",
+}
+
+
+class Topic(msgspec.Struct, frozen=True):
+    """One question with its answer: a sentence, details one a line, and the tree of a condition where there is one."""
+
+    title: str
+    says: str
+    details: tuple[str, ...] = ()
+    tree: Explanation | None = None
+    evidence: dict[str, Any] = {}
+
+
+class Why(msgspec.Struct, frozen=True):
+    """What is known of an address at a time; `kind` is member, version, fleet or dataset."""
+
+    address: str
+    kind: str
+    at: datetime
+    summary: str
+    topics: tuple[Topic, ...]
+
+
+def why(conn: Connection, snapshot: Snapshot, address: str, now: datetime) -> Why:
+    """Explain a member, a version (`…@7`), a fleet, or a dataset. Raises UnknownError for anything else."""
+    asked = parse(address)
+    if asked.fleet in snapshot.fleets:
+        row = member_row(snapshot, asked.fleet, asked.key)
+        if row is not None:
+            return _member(conn, snapshot, asked, row, now) if asked.number is None else _version(conn, asked, row, now)
+        if not asked.key:
+            return _fleet(snapshot, snapshot.fleets[asked.fleet], now)
+        raise UnknownError(
+            f"fleet {asked.fleet} has no member {asked.key!r}", next=f"argosy get members --where fleet:{asked.fleet}"
+        )
+    version = None if asked.key else datasets.version(conn, asked.fleet, asked.number)
+    if version is not None or ("dataset", asked.fleet) in snapshot.wanted:
+        return _dataset(conn, snapshot, asked, version, now)
+    raise UnknownError(
+        f"{address!r} is no fleet, member or dataset",
+        next=f"argosy get members; the fleets are {', '.join(snapshot.fleets) or 'none yet'}",
+    )
+
+
+def _member(conn: Connection, snapshot: Snapshot, asked: Address, row: dict[str, Any], now: datetime) -> Why:
+    state = snapshot.fleets[asked.fleet]
+    member = int(row["member_id"])
+    history = versions.of(conn, [member])
+    latest = history[-1] if history else None
+    topics = [_answers(conn, snapshot, asked, row), _trained(conn, member, row)]
+    if latest is not None:
+        topics.append(_gates(conn, asked, latest))
+    if row["rollout_state"] is not None:
+        topics.append(_rollout(conn, asked, row, now))
+    if len(history) > 1:
+        topics.append(_difference(asked, history[-2], history[-1]))
+    topics.append(_next(snapshot, state, asked.key, row, now))
+    word, reason = _status(snapshot, state, asked.key, now)
+    return Why(str(asked), "member", now, f"{word}: {reason}" if reason else word, tuple(topics))
+
+
+def _version(conn: Connection, asked: Address, row: dict[str, Any], now: datetime) -> Why:
+    member = int(row["member_id"])
+    history = {version.number: version for version in versions.of(conn, [member])}
+    version = history.get(asked.number or 0)
+    if version is None:
+        raise UnknownError(f"there is no version {asked}", next=f"argosy get versions --where address:{asked.member}")
+    topics = [_made(conn, member, version), _scores(version), _gates(conn, asked, version), _traffic(conn, version)]
+    before = history.get(version.number - 1)
+    if before is not None:
+        topics.append(_difference(asked, before, version))
+    answers = row["champion_id"] == version.id and row["target"] == aliases.OWN
+    summary = "it answers for its member" if answers else "it does not answer (any more, or yet)"
+    return Why(str(asked), "version", now, summary, tuple(topics))
+
+
+def _fleet(snapshot: Snapshot, state: FleetState, now: datetime) -> Why:
+    fleet = state.fleet
+    frame = _statuses(snapshot, state, now)
+    found = counts(frame.filter(pl.col("key") != POOLED))
+    summary = ", ".join(f"{count} {name}" for name, count in found.items()) or "no members yet"
+    actions = [a for a in planning.plan(snapshot, now).actions if getattr(a, "fleet", None) == fleet.name]
+    topics = (
+        Topic("Members", summary, tuple(f"{row['key']}: {row['status']}, {row['reason']}" for row in
+                                        frame.filter(pl.col("status") != "serving").iter_rows(named=True))),
+        _data(snapshot, state),
+        Topic("What happens next", "; ".join(f"{headline(a)}: {a.why}" for a in actions) or "nothing is due"),
+    )  # fmt: skip
+    return Why(fleet.name, "fleet", now, summary, topics)
+
+
+def _dataset(
+    conn: Connection, snapshot: Snapshot, asked: Address, version: datasets.Version | None, now: datetime
+) -> Why:
+    name = asked.fleet
+    waiting = [s.fleet.name for s in snapshot.fleets.values() if name in _needs(snapshot, s)]
+    read_by = f"read by {', '.join(waiting)}" if waiting else "no fleet reads it"
+    pending = snapshot.pending.get(name, ())
+    topics = [Topic("Source", f"{len(pending)} new to take in" if pending else "nothing new", tuple(pending[:10]))]
+    summary = f"no version yet; {read_by}"
+    if version is not None:
+        found = findings.of(conn, name, version.number)
+        summary = f"version {version.number} with {version.rows:,} rows; {read_by}"
+        says = f"version {version.number} added {version.added:,} rows: {version.cause}"
+        topics.insert(0, Topic("Version", says, evidence={"version": f"{name}@{version.number}"}))
+        told = tuple(f"{f.severity}, {f.rule}: {f.message} -> {f.outcome}" for f in found)
+        topics.insert(1, Topic("Contract", f"{len(found)} finding(s)" if found else "nothing was found amiss", told))
+    stopped = snapshot.blocked.get(name)
+    if stopped:
+        topics.append(Topic("Blocked", stopped, tuple(f"{each} waits for it" for each in waiting)))
+        summary = f"blocked: {stopped}"
+    return Why(str(asked), "dataset", now, summary, tuple(topics))
+
+
+def _answers(conn: Connection, snapshot: Snapshot, asked: Address, row: dict[str, Any]) -> Topic:
+    """Who answers for a member, since when, and the figures that decided it."""
+    target, fleet = row["target"], snapshot.fleets[asked.fleet].fleet
+    moved = next(iter(aliases.history(conn, int(row["member_id"]), aliases.CHAMPION, limit=1)), None)
+    since = f" since {_time(moved.at)}" if moved else ""
+    details = (moved.reason,) if moved and moved.reason else ()
+    pooled = members.state(conn, asked.fleet, POOLED) if fleet.pooled and asked.key != POOLED else None
+    behind = f"{asked.fleet}/{POOLED}@{pooled.champion_number}" if pooled and pooled.champion_number else None
+    if target == aliases.OWN:
+        version = f"{asked.member}@{row['champion_number']}"
+        return Topic("Who answers", f"{version}{since}", details, evidence={"version": version})
+    if behind is not None and target == aliases.POOLED:
+        return Topic("Who answers", f"the pooled model, {behind}{since}", details, evidence={"version": behind})
+    if behind is not None:
+        few = f"it has {int(row[signal.ROWS] or 0):,} labelled rows, {fleet.minimum_rows} are needed for its own model"
+        return Topic("Who answers", f"the pooled model, {behind}", (few,), evidence={"version": behind})
+    return Topic("Who answers", "nobody: no version has passed its gates yet")
+
+
+def _trained(conn: Connection, member: int, row: dict[str, Any]) -> Topic:
+    """The latest training and what asked for it."""
+    made = next((d for d in decisions.of_member(conn, member) if d.action == "train"), None)
+    failed = (f"the last attempt failed: {row['execution_reason']}",) if row["failures"] else ()
+    if made is None:
+        return Topic("Latest training", "it was never trained", failed)
+    details = (f"outcome: {made.body.get('outcome', 'not recorded')}", *failed)
+    saw = made.body.get("saw")
+    tree = msgspec.convert(saw, Explanation) if saw else None
+    says = f"{_time(made.at)}, because {made.reason}"
+    return Topic("Latest training", says, details, tree, {"decision": made.id})
+
+
+def _made(conn: Connection, member: int, version: versions.Version) -> Topic:
+    asked = next((d for d in decisions.of_member(conn, member) if d.action == "train" and d.at == version.at), None)
+    because = f", because {asked.reason}" if asked else ""
+    span = f" from {_time(version.span_low)} to {_time(version.span_high)}" if version.span_low else ""
+    details = [f"on {version.rows:,} labelled rows{span}"]
+    if version.body.get("candidate"):
+        details.append(f"candidate {version.body['candidate']}")
+    saw = asked.body.get("saw") if asked else None
+    tree = msgspec.convert(saw, Explanation) if saw else None
+    says = f"trained at {_time(version.at)}{because}"
+    return Topic("How it came", says, tuple(details), tree, {"execution": version.execution_id})
+
+
+def _scores(version: versions.Version) -> Topic:
+    held = version.body.get("held_out", {}).get("rows", 0)
+    shown = ", ".join(f"{name} {value:.4g}" for name, value in version.metrics.items())
+    lines = []
+    for rival, by_score in version.body.get("rivals", {}).items():
+        for name, seen in by_score.items():
+            gain = seen["difference"] if greater_is_better(name) else -seen["difference"]
+            word = "better" if gain > 0 else "worse"
+            lines.append(f"{name}: {seen['own']:.4g} against {seen['rival']:.4g} of the {rival}, {word}")
+    choice = version.body.get("answer", {}).get("reason")
+    return Topic("Held-out rows", f"{held:,} rows: {shown}", (*lines, *((choice,) if choice else ())))
+
+
+def _gates(conn: Connection, asked: Address, version: versions.Version) -> Topic:
+    """What each gate said of a version."""
+    said = verdicts.of(conn, [version.id])
+    name = f"{asked.member}@{version.number}"
+    if not said:
+        return Topic("Gates", f"{name} has not been judged yet", evidence={"version": name})
+    marks = {True: "✓", False: "✗", None: "…"}
+    lines = tuple(f"{marks[v.passed]} {v.gate}: {v.message}" for v in said)
+    failed = sum(v.passed is False for v in said)
+    waits = sum(v.passed is None for v in said)
+    says = f"{failed} refused it" if failed else f"{waits} wait(s) for a person" if waits else "all passed"
+    return Topic("Gates", f"{name}: {says}", lines, evidence={"version": name})
+
+
+def _rollout(conn: Connection, asked: Address, row: dict[str, Any], now: datetime) -> Topic:
+    """The member's latest rollout, and what the rows say of a canary."""
+    last = rollouts.history(conn, int(row["member_id"]), limit=1)[0]
+    number = versions.get(conn, [last.version_id])[last.version_id].number
+    share = f", {last.share:.0%} of the rows" if last.state == rollouts.STARTED and last.share else ""
+    says = f"{last.kind} of {asked.member}@{number}: {last.state.replace('_', ' ')} at {_time(last.at)}{share}"
+    details = [last.reason] if last.reason else []
+    if last.state == rollouts.STARTED:
+        seen = signals.bodies(conn, signal.CANARY, [last.member_id]).get(last.member_id)
+        details.append(_canary(seen) if seen else "no rows have been compared yet")
+    return Topic("Rollout", says, tuple(details), evidence=last.evidence)
+
+
+def _canary(seen: dict[str, Any]) -> str:
+    rows = f"{seen.get('canary_rows', 0):,} rows of the canary, {seen.get('champion_rows', 0):,} of the champion"
+    return f"{seen.get('reason', '')} ({rows})".strip()
+
+
+def _traffic(conn: Connection, version: versions.Version) -> Topic:
+    """What became of a version."""
+    states = [r for r in rollouts.history(conn, version.member_id) if r.version_id == version.id]
+    lines = tuple(f"{_time(r.at)} {r.kind} {r.state.replace('_', ' ')}: {r.reason}" for r in reversed(states))
+    return Topic("What became of it", f"{len(lines)} step(s)" if lines else "it never reached traffic", lines)
+
+
+def _difference(asked: Address, before: versions.Version, after: versions.Version) -> Topic:
+    """Which part of the key made a version another one than the one before."""
+    parts = changed(before.body.get("parts", {}), after.body.get("parts", {}))
+    words = ", ".join(_PARTS.get(part, part) for part in parts)
+    title = f"What changed from @{before.number} to @{after.number}"
+    rows = f"{before.rows:,} labelled rows then, {after.rows:,} now" if "rows" in parts else ""
+    return Topic(title, words or "nothing that a model depends on", (rows,) if rows else ())
+
+
+def _next(snapshot: Snapshot, state: FleetState, key: str, row: dict[str, Any], now: datetime) -> Topic:
+    """What the controller would do about a member now, or what keeps it from doing anything; with the live tree."""
+    tree = explain(state.fleet.retrain, row, now)
+    actions = [a for a in planning.plan(snapshot, now).actions if _concerns(a, state, key, row)]
+    if actions:
+        return Topic("Now", "; ".join(f"{headline(a)}: {_because(a, key)}" for a in actions), (), tree)
+    fleet, rows = state.fleet, int(row[signal.ROWS] or 0)
+    if key != POOLED and rows < fleet.minimum_rows:
+        says = f"nothing: {rows:,} labelled rows of the {fleet.minimum_rows} that its own model needs"
+    elif row["trained_at"] is None:
+        says = "nothing: its labelled rows have not been counted yet"
+    else:
+        says = f"nothing: its condition does not hold, {rule(fleet.retrain)}"
+    ahead = [a for a in planning.plan(snapshot, now).actions if isinstance(a, (Ingest, Materialise))]
+    more = tuple(f"first the controller will {headline(a)}: {a.why}" for a in ahead)
+    return Topic("Now", says, more, tree)
+
+
+def _concerns(action: Action, state: FleetState, key: str, row: dict[str, Any]) -> bool:
+    name = state.fleet.name
+    match action:
+        case Train(fleet=fleet, pooled=pooled):
+            return fleet == name and (key in action.members or (key == POOLED and pooled))
+        case Gate(fleet=fleet, versions=asked):
+            return fleet == name and row["version_id"] in asked
+        case Finish(fleet=fleet, promote=promote, roll_back=back):
+            return fleet == name and row["rollout_version_id"] in (*promote, *back)
+        case Wait(members=waiting):
+            return key in waiting or (not waiting and name in action.why)
+        case _:
+            return False
+
+
+def _because(action: Action, key: str) -> str:
+    if isinstance(action, Train):
+        return next((group.cause for group in action.groups if key in group.members), action.why)
+    if isinstance(action, Wait) and action.until is not None:
+        return f"{action.why}, at {_time(action.until)}"
+    return action.why
+
+
+def _status(snapshot: Snapshot, state: FleetState, key: str, now: datetime) -> tuple[str, str]:
+    row = _statuses(snapshot, state, now).filter(pl.col("key") == key).row(0, named=True)
+    return row["status"], row["reason"]
+
+
+def _statuses(snapshot: Snapshot, state: FleetState, now: datetime) -> pl.DataFrame:
+    waits = {verdict.version_id: verdict.message for verdict in state.waiting}
+    stopped = [f"{name}: {snapshot.blocked[name]}" for name in _needs(snapshot, state) if name in snapshot.blocked]
+    return status(state.table, state.fleet, now, approvals=waits, blocked="; ".join(stopped) or None)
+
+
+def _data(snapshot: Snapshot, state: FleetState) -> Topic:
+    lines = []
+    for name in _needs(snapshot, state):
+        version = snapshot.versions.get(name)
+        stopped = snapshot.blocked.get(name)
+        lines.append(f"{name}: " + (f"blocked, {stopped}" if stopped else f"@{version.number}" if version else "empty"))
+    bad = sum("blocked" in line or line.endswith("empty") for line in lines)
+    return Topic("Data", f"{bad} dataset(s) keep it waiting" if bad else "all there", tuple(lines))
+
+
+def _needs(snapshot: Snapshot, state: FleetState) -> list[str]:
+    """The datasets that a fleet's training reads."""
+    views = [f.name for f in state.fleet.features if isinstance(f, ViewReference)]
+    read: list[str] = [snapshot.wanted["feature_view", name].declaration.dataset for name in views]  # type: ignore[union-attr]
+    return list(dict.fromkeys([state.fleet.spine, *read]))
+
+
+def _time(at: datetime | None) -> str:
+    return "an unknown time" if at is None else f"{at:%Y-%m-%d %H:%M}"
