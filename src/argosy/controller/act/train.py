@@ -29,7 +29,7 @@ from argosy.features.trainingset import Columns, TrainingSet, build, member
 from argosy.model.signature import Signature, infer_signature
 from argosy.spec import duration
 from argosy.spec.dataset import Dataset
-from argosy.spec.feature import FeatureView, RequestFeatures, Spine, ViewReference
+from argosy.spec.feature import Feature, FeatureView, RequestFeatures, Spine, ViewReference
 from argosy.spec.fleet import Fleet
 from argosy.store import datasets, decisions, events, members, signals
 from argosy.training.fleet import train
@@ -87,7 +87,8 @@ def training_set(
         assert isinstance(spine, Dataset)
         views = _views(conn, house, snapshot, fleet)
         inputs = (("dataset", f"{fleet.spine}@{snapshot.versions[fleet.spine].number}"), *views.references)
-        rows = _spine(conn, house, fleet, spine, only, now)
+        keys = {name for each, _ in views.sources for name in each.entity}
+        rows = _spine(conn, house, fleet, spine, keys, only, now)
     if rows.is_empty():
         return None, inputs
     known = rows.select(pl.len(), pl.col(AT).max()).row(0)
@@ -127,16 +128,39 @@ def signature_of(fleet: Fleet, sources: list[tuple[Source, pl.LazyFrame]], frame
 
 
 def _spine(
-    conn: Connection, house: House, fleet: Fleet, spine: Dataset, only: frozenset[str] | None, now: datetime
+    conn: Connection,
+    house: House,
+    fleet: Fleet,
+    spine: Dataset,
+    keys: set[str],
+    only: frozenset[str] | None,
+    now: datetime,
 ) -> pl.DataFrame:
-    """The labelled rows known at `now`, each once (its newest correction), with their decision time."""
+    """The labelled rows known at `now`, each once (its newest correction), with their decision time.
+
+    Of the spine's columns those that training asks for: `keys` are the entity columns of the views.
+    """
     lead = duration.parse(fleet.lead) if fleet.lead else None
     low = now - duration.parse(fleet.history) if fleet.history else None
     rows = answered.known_labels(fleet, scan(conn, house.store, spine.name, low=low, latest=bool(spine.key)), now)
     if only is not None:
         rows = rows.filter(member(fleet.by).is_in(sorted(only)))
     at = pl.col(spine.time) - pl.lit(lead) if lead else pl.col(spine.time)
-    return rows.with_columns(at.alias(AT)).collect()
+    asked = {name for each in fleet.features for name in _columns(each)}
+    asked |= {*fleet.by, *keys, fleet.label.column, spine.time}
+    have = rows.collect_schema().names()
+    return rows.select(*(name for name in have if name in asked), at.alias(AT)).collect()
+
+
+def _columns(feature: Feature) -> tuple[str, ...]:
+    """The spine's columns that a feature of a fleet reads."""
+    match feature:
+        case Spine(name=name):
+            return (name,)
+        case RequestFeatures(expressions=expressions):
+            return tuple(name for e in expressions.values() for name in e.columns())
+        case _:
+            return ()
 
 
 def _views(conn: Connection, house: House, snapshot: Snapshot, fleet: Fleet) -> _Views:

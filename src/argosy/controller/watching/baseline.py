@@ -19,8 +19,8 @@ _KEPT = 50_000
 class Baseline(msgspec.Struct, frozen=True):
     """Of one version: scores on its held-out rows, each feature's share of importance, predictions when trained.
 
-    `predictions` is (low, high, counts in equal bins) of its own predictions on the rows it was trained on, `pooled` that
-    of the pooled model's on its held-out rows: what to expect where the pooled model answers for its member.
+    `predictions` is (low, high, counts in equal bins) of what it predicted on the rows it was trained on, `pooled` of
+    what the pooled model predicted on its held-out rows: to be expected where that answers for the member.
     """
 
     metrics: dict[str, float]
