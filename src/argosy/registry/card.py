@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -12,6 +11,7 @@ from sqlalchemy import Connection
 
 from argosy.errors import UnknownError
 from argosy.registry import sheet
+from argosy.registry.address import parse
 from argosy.registry.duel import Duel, duels
 from argosy.registry.limit import limits
 from argosy.spec import document
@@ -29,9 +29,6 @@ from argosy.store import (
     versions,
 )  # fmt: skip
 from argosy.store.store import Store
-
-_ADDRESS = re.compile(r"([^/@]+)(?:/(.*))?@(\d{1,9})", re.DOTALL)
-POOLED = "*"
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -118,21 +115,14 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     limits: tuple[str, ...]
 
 
-def parse(address: str) -> tuple[str, str, int]:
-    """(fleet, member key, number) of `late-arrival/JFK/AA@7`, `late-arrival/*@3` or `churn@2`.
-
-    Raises `UnknownError` for anything else.
-    """
-    match = _ADDRESS.fullmatch(address)
-    if match is None:
-        raise UnknownError(f"{address[:80]!r} names no version", next="write it as late-arrival/JFK/AA@7")
-    return match[1], match[2] or "", int(match[3])
-
-
 def card(conn: Connection, store: Store, address: str) -> Card:
-    """The card of a version. Raises `UnknownError` if there is no such version."""
-    fleet, key, number = parse(address)
-    version = versions.find(conn, fleet, key, number)
+    """The card of the version at `address` (`late-arrival/JFK/AA@7`); the member's latest where it has no number.
+
+    Raises `InputError` for what is no address, `UnknownError` if there is no such version.
+    """
+    named = parse(address)
+    fleet, key = named.fleet, named.key
+    version = versions.find(conn, fleet, key, named.number)
     if version is None:
         raise UnknownError(f"there is no version {address}", next=f"argosy get versions --where fleet:{fleet}")
     wanted = declarations.get(conn, "fleet", fleet)
@@ -142,7 +132,7 @@ def card(conn: Connection, store: Store, address: str) -> Card:
     found = edges.of(conn, [version.execution_id])
     body, held = version.body, version.body.get("held_out", {})
     return Card(
-        address=address, fleet=fleet, member=key, number=number, role=_role(conn, version), made=version.at,
+        address=f"{named.member}@{version.number}", fleet=fleet, member=key, number=version.number, role=_role(conn, version), made=version.at,
         purpose=spec.description if spec else "", owner=spec.owner if spec else "",
         label=spec.label.column if spec else "", lead=spec.lead if spec else None,
         trained=Span(version.rows, version.span_low, version.span_high),

@@ -1,0 +1,41 @@
+"""Alerts: those that are raised now, and how they came and went."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from argosy.console import links
+from argosy.console.page import Page
+from argosy.store import alerts, resources
+
+_PAST = 100
+
+
+class AlarmPage(msgspec.Struct, frozen=True):
+    """What the alerts page shows: alerts that stand, worst first, and the latest changes."""
+
+    fleet: str
+    raised: tuple[alerts.Alert, ...]
+    past: tuple[dict[str, Any], ...]
+
+
+def page(conn: Connection, now: datetime, *, fleet: str = "") -> Page:
+    """The alerts, of one fleet if given."""
+    data = read(conn, fleet)
+    command = "argosy get alerts" + (f" --where fleet:{fleet}" if fleet else "")
+    return Page(
+        "Alerts", "alerts.html", data, now, here="alerts", command=command, live=links.with_query("/events/live")
+    )
+
+
+def read(conn: Connection, fleet: str = "") -> AlarmPage:
+    """The snapshot of the alerts page."""
+    worst = {"critical": 0, "warning": 1, "info": 2}
+    raised = alerts.raised(conn, fleet or None)
+    ranked = sorted(raised, key=lambda a: (worst.get(a.body.get("severity", ""), 3), -float(a.body.get("effect", 0))))
+    past = resources.page(conn, "alerts", f'fleet:"{fleet}"' if fleet else "", limit=_PAST)
+    return AlarmPage(fleet, tuple(ranked), tuple(past.items))

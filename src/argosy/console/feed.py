@@ -1,0 +1,83 @@
+"""Events, filtered and paged; equal ones that follow one another are one line with a count."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from argosy.console import links
+from argosy.console.page import Page
+from argosy.store import resources
+
+_NEAR = timedelta(hours=1)
+_READ = 400
+
+
+class Line(msgspec.Struct, frozen=True):
+    """Some like events: the newest's time and words, their subjects (a few), and how many they are."""
+
+    id: int
+    at: datetime
+    kind: str
+    message: str
+    actor: str
+    subjects: tuple[str, ...]
+    count: int
+
+
+class FeedPage(msgspec.Struct, frozen=True):
+    """What the events page shows; `next` is the cursor of older ones, `kinds` those among these events."""
+
+    where: str
+    lines: tuple[Line, ...]
+    kinds: tuple[tuple[str, int], ...]
+    next: str | None
+
+
+def page(conn: Connection, now: datetime, *, where: str = "", cursor: str | None = None) -> Page:
+    """The feed. Raises `InputError` for a filter that cannot be read."""
+    data = read(conn, where=where, cursor=cursor)
+    live = "" if cursor else links.with_query("/events/live", where=where)
+    command = "argosy events" + (f" --where '{where}'" if where else "")
+    return Page("Events", "events.html", data, now, here="events", command=command, live=live)
+
+
+def read(conn: Connection, *, where: str = "", cursor: str | None = None) -> FeedPage:
+    """The snapshot of the events page."""
+    found = resources.page(conn, "events", where, limit=_READ, cursor=cursor)
+    kinds: dict[str, int] = {}
+    for item in found.items:
+        kinds[item["kind"]] = kinds.get(item["kind"], 0) + 1
+    return FeedPage(where, tuple(_collapse(found.items)), tuple(sorted(kinds.items())), found.next)
+
+
+def lines(conn: Connection, *, where: str = "", limit: int = 50) -> list[Line]:
+    """The newest events, collapsed."""
+    return _collapse(resources.page(conn, "events", where, limit=limit).items)
+
+
+def _collapse(items: list[dict[str, Any]]) -> list[Line]:
+    """Events of one kind, actor and wording within an hour become one line, whoever they were about."""
+    found: list[Line] = []
+    for item in items:
+        last = found[-1] if found else None
+        if last is not None and _alike(last, item):
+            subjects = last.subjects if item["subject"] in last.subjects else (*last.subjects, item["subject"])
+            found[-1] = msgspec.structs.replace(last, count=last.count + 1, subjects=subjects)
+        else:
+            message = item["message"]
+            found.append(Line(item["id"], item["at"], item["kind"], message, item["actor"], (item["subject"],), 1))
+    return found
+
+
+def _alike(line: Line, item: dict[str, Any]) -> bool:
+    near = (line.kind, line.actor) == (item["kind"], item["actor"]) and line.at - item["at"] <= _NEAR
+    return near and (_shape(line.message) == _shape(item["message"]))
+
+
+def _shape(message: str) -> str:
+    """A message without its numbers: the same thing said of many members."""
+    return "".join("#" if letter.isdigit() else letter for letter in message).replace("##", "#")[:48]

@@ -1,0 +1,86 @@
+"""URLs of the console, in one home."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+from argosy.store.lineage import Node
+
+_SAFE = "/@*:"
+
+
+def fleet(name: str, **query: object) -> str:
+    """A fleet's page."""
+    return _with(f"/fleets/{_path(name)}", query)
+
+
+def member(name: str, key: str) -> str:
+    """A member's page."""
+    return f"/members/{_path(_member(name, key))}"
+
+
+def why(name: str, key: str) -> str:
+    """The decisions about a member."""
+    return f"/why/{_path(_member(name, key))}"
+
+
+def version(name: str, key: str, number: int) -> str:
+    """A version's model card."""
+    return f"/versions/{_path(_member(name, key))}@{number}"
+
+
+def dataset(name: str) -> str:
+    """A dataset's page; `flights@3` is that of the dataset."""
+    return f"/datasets/{_path(name.partition('@')[0])}"
+
+
+def events(**query: object) -> str:
+    """The feed of events."""
+    return _with("/events", query)
+
+
+def alerts(**query: object) -> str:
+    """The alerts."""
+    return _with("/alerts", query)
+
+
+def lineage(kind: str, reference: str, **query: object) -> str:
+    """The neighbourhood of a thing."""
+    return _with(f"/lineage/{_path(kind)}/{_path(reference)}", query)
+
+
+def node(found: Node) -> str:
+    """The page that shows most of a node of the lineage."""
+    if found.kind == "version" and "@" in found.reference:
+        return f"/versions/{_path(found.reference)}"
+    if found.kind == "dataset":
+        return dataset(found.reference)
+    return lineage(found.kind, found.reference)
+
+
+def subject(name: str) -> str | None:
+    """The page of an event's subject, where it has one: `late-arrival/JFK/AA`, `dataset:flights`, `late-arrival`."""
+    kind, colon, rest = name.partition(":")
+    if colon:
+        return {"dataset": dataset(rest), "fleet": fleet(rest), "watch": fleet(rest), "predictions": fleet(rest)}.get(
+            kind
+        )
+    return f"/members/{_path(name)}" if "/" in name else fleet(name)
+
+
+def with_query(path: str, **query: object) -> str:
+    """A path with the parameters that are set."""
+    return _with(path, query)
+
+
+def _member(name: str, key: str) -> str:
+    return f"{name}/{key}" if key else name
+
+
+def _path(text: str) -> str:
+    return quote(text, safe=_SAFE)
+
+
+def _with(path: str, query: dict[str, object]) -> str:
+    given = {name: value for name, value in query.items() if value not in (None, "", 0)}
+    return f"{path}?{urlencode(given)}" if given else path

@@ -1,0 +1,193 @@
+"""The member page: wanted against true, score live against held out, versions, conditions, and what happens next."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import polars as pl
+from sqlalchemy import Connection
+
+from argosy.console import chart, facts, links, svg, words
+from argosy.console.ahead import Ahead, ahead
+from argosy.console.chart import Happening, Point
+from argosy.console.page import Page
+from argosy.console.past import happenings, reference
+from argosy.console.since import Held, conditions
+from argosy.controller import signal
+from argosy.controller.condition import rule
+from argosy.registry.duel import Duel, duels
+from argosy.spec.rollout import Canary
+from argosy.store import aliases, approvals, signals, verdicts, versions
+
+_VERSIONS = 12
+_POINTS = 600
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """One thing that is wanted of a member, what is true, and whether they agree (None: not known)."""
+
+    about: str
+    wanted: str
+    true: str
+    holds: bool | None
+
+
+class Ruling(msgspec.Struct, frozen=True):
+    """What a gate said of a version."""
+
+    gate: str
+    passed: bool | None
+    message: str
+
+
+class Model(msgspec.Struct, frozen=True):
+    """A version in the table: its held-out score, its gates, its comparisons, what it is now."""
+
+    number: int
+    at: datetime
+    role: str
+    candidate: str
+    rows: int
+    score: float | None
+    gates: tuple[Ruling, ...]
+    duels: tuple[Duel, ...]
+    answer: str
+    warnings: tuple[str, ...]
+
+
+class MemberPage(msgspec.Struct, frozen=True):
+    """What the member page shows."""
+
+    fleet: str
+    key: str
+    status: str
+    reason: str
+    chosen: str
+    metric: str
+    rule: str
+    wishes: tuple[Wish, ...]
+    live: tuple[Point, ...]
+    held_out: tuple[Point, ...]
+    happenings: tuple[Happening, ...]
+    versions: tuple[Model, ...]
+    conditions: Held | None
+    served: tuple[Point, ...]
+    ahead: tuple[Ahead, ...]
+    values: dict[str, float | None]
+    waits: bool
+    canary: bool
+
+
+def page(conn: Connection, address: str, now: datetime) -> Page:
+    """The page of a member, named by its address. Raises `UnknownError` if there is none."""
+    data = read(conn, address, now)
+    pictures = {
+        "score": chart.draw(data.metric, data.live, data.held_out, data.happenings, now),
+        "served": svg.bars(
+            [point.value or 0.0 for point in data.served], 760.0, 60.0,
+            [f"{point.at:%d %b %Y}: {words.count(point.value)} rows" for point in data.served],
+        ),
+    }  # fmt: skip
+    return Page(
+        f"{data.fleet} {words.name(data.key)}", "member.html", data, now,
+        trail=(("fleets", "/"), (data.fleet, links.fleet(data.fleet)), (words.name(data.key), None)), here="fleets",
+        command=f"argosy describe {address}", pictures=pictures,
+    )  # fmt: skip
+
+
+def read(conn: Connection, address: str, now: datetime) -> MemberPage:
+    """The snapshot of a member's page."""
+    name, key, state = facts.split(conn, address)
+    found = facts.state(conn, name, now)
+    fleet = found.fleet
+    row = found.table.row(by_predicate=pl.col("key") == key, named=True)
+    models = versions.of(conn, [state.member_id])
+    moves = aliases.history(conn, state.member_id, aliases.CHAMPION)
+    scores = signals.history(conn, state.member_id, signal.SCORE, _POINTS)
+    served = signals.history(conn, state.member_id, signal.SERVED, 120)
+    chosen = next((move.reason for move in moves if move.reason), "")
+    return MemberPage(
+        fleet=name, key=key, status=row["status"], reason=row["reason"], chosen=chosen, metric=fleet.search.metric,
+        rule=rule(fleet.retrain), wishes=tuple(_wishes(found, row, now)),
+        live=tuple(Point(each.at, each.value) for each in reversed(scores)),
+        held_out=tuple(reference(conn, fleet, key, moves, models)),
+        happenings=tuple(happenings(conn, fleet, key, state.member_id, moves, models)),
+        versions=tuple(_models(conn, models, row, fleet.search.metric)),
+        conditions=conditions(conn, fleet.retrain, row, now) if key != "*" or fleet.pooled else None,
+        served=tuple(Point(each.at, each.value) for each in reversed(served)),
+        ahead=tuple(ahead(found, row, now)), values={each: row[each] for each in signal.ALL},
+        waits=state.version_id in found.waiting, canary=row["rollout_state"] == "started",
+    )  # fmt: skip
+
+
+def _wishes(found: facts.State, row: dict[str, Any], now: datetime) -> list[Wish]:
+    """Wanted against true, in the words of the declaration."""
+    fleet, trained = found.fleet, row["trained_at"]
+    drift, score, on = row[signal.DRIFT], row[signal.SCORE], row[signal.SCORE_ROWS]
+    worse = row[signal.DEGRADED]
+    measured = "not measured yet" if drift is None else f"{drift:.2f} of its limit"
+    scored = "no labels yet" if score is None else f"{score:.3f} on {words.count(on)} rows"
+    return [
+        _answers(found, row),
+        Wish(
+            "trained", f"again when {rule(fleet.retrain)}", f"{words.ago(trained, now)} ago" if trained else "never",
+            None if trained is None else row["failures"] == 0,
+        ),
+        _gated(found, row),
+        _rolled(found, row),
+        Wish("drift", "at most its limit", measured, None if drift is None else drift <= 1),
+        Wish(f"live {fleet.search.metric}", "within its limits", scored, None if worse is None else not worse),
+    ]  # fmt: skip
+
+
+def _answers(found: facts.State, row: dict[str, Any]) -> Wish:
+    said = {"own": f"version {row['champion_number']} answers", "pooled": "the pooled model answers"}
+    wanted = "a version that passed its gates" + (", or the pooled model" if found.fleet.pooled else "")
+    return Wish("answers", wanted, said.get(row["target"], "no model of its own yet"), (row["target"] in said) or None)
+
+
+def _rolled(found: facts.State, row: dict[str, Any]) -> Wish:
+    wanted, state = "all rows at once", row["rollout_state"]
+    if isinstance(found.fleet.rollout, Canary):
+        wanted = f"canary on {found.fleet.rollout.share:.0%} for {found.fleet.rollout.bake}"
+    true = f"under way since {words.moment(row['rollout_at'])}" if state == "started" else str(state or "none yet")
+    return Wish("rollout", wanted, true.replace("_", " "), None if state is None else state != "rolled_back")
+
+
+def _gated(found: facts.State, row: dict[str, Any]) -> Wish:
+    wanted = words.plural(len(found.fleet.gates), "gate")
+    if row["version_id"] is None:
+        return Wish("gates", wanted, "no version yet", None)
+    asked = bool(row[signal.JUDGED] == row["version_id"])
+    return Wish(
+        "gates", wanted, f"version {row['version_number']} was {'judged' if asked else 'not judged yet'}", asked
+    )
+
+
+def _models(conn: Connection, models: list[versions.Version], row: dict[str, Any], metric: str) -> list[Model]:
+    """The newest versions with what gates and rivals said of them."""
+    shown = models[::-1][:_VERSIONS]
+    said: dict[int, list[Ruling]] = {}
+    for verdict in verdicts.of(conn, [version.id for version in shown]):
+        said.setdefault(verdict.version_id, []).append(Ruling(verdict.gate, verdict.passed, verdict.message))
+    for version, answer in approvals.of(conn, [version.id for version in shown]).items():
+        said.setdefault(version, []).append(Ruling(f"answer of {answer.actor}", answer.granted, answer.reason))
+    return [
+        Model(
+            version.number, version.at, _role(version.id, row), version.body.get("candidate", ""), version.rows,
+            version.metrics.get(metric), tuple(said.get(version.id, ())),
+            tuple(duel for duel in duels(version.body) if duel.score == metric),
+            version.body.get("answer", {}).get("reason", ""), tuple(version.body.get("warnings", ())),
+        )
+        for version in shown
+    ]  # fmt: skip
+
+
+def _role(version: int, row: dict[str, Any]) -> str:
+    if version == row["champion_id"]:
+        return "champion"
+    if version == row["rollout_version_id"] and row["rollout_state"] == "started":
+        return "canary"
+    return "rolled back" if version == row["rollout_version_id"] and row["rollout_state"] == "rolled_back" else ""

@@ -1,0 +1,65 @@
+"""A page: a template over a read-only snapshot, and the same snapshot as JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from argosy.console import links, svg, words
+from argosy.controller import status
+
+
+class Page(msgspec.Struct, frozen=True):
+    """`data` is the snapshot, rendered by `template`; `trail` are the crumbs above it, (name, link or None).
+
+    `here` names the entry of the navigation, `command` the same question on the command line, `pictures` the drawings
+    of the snapshot by name: they are not part of the JSON.
+    """
+
+    title: str
+    template: str
+    data: Any
+    at: datetime
+    trail: tuple[tuple[str, str | None], ...] = ()
+    here: str = ""
+    command: str = ""
+    live: str = ""
+    pictures: dict[str, Any] = {}
+    status: int = 200
+
+
+def to_html(page: Page, fragment: str = "") -> str:
+    """The whole page, or one of its blocks."""
+    template = _environment().get_template(page.template)
+    given = {"page": page, "data": page.data, "now": page.at, "pictures": page.pictures}
+    if not fragment:
+        return template.render(given)
+    block = template.blocks[fragment]
+    return "".join(block(template.new_context(given)))
+
+
+def to_json(page: Page) -> bytes:
+    """The snapshot as JSON."""
+    return msgspec.json.encode(page.data, enc_hook=str)
+
+
+def render(template: str, **given: object) -> str:
+    """A template of the console that is no page, such as one row."""
+    return _environment().get_template(template).render(given)
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("argosy.console"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
+        undefined=StrictUndefined, auto_reload=False,
+    )  # fmt: skip
+    plain = (words.number, words.count, words.short, words.size, words.plural, words.percent, words.moment, words.day,
+             words.stamp, words.ago, words.span, words.name)  # fmt: skip
+    made.filters.update({each.__name__: each for each in plain})
+    made.globals.update(links=links, svg=svg, statuses=status.ORDER)
+    return made

@@ -1,0 +1,74 @@
+"""What happened to a member, and which held-out score it was to keep up, over time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import Connection, select
+
+from argosy.console.chart import Happening, Point
+from argosy.spec.fleet import Fleet
+from argosy.store import aliases, members, rollouts, schema, versions
+
+_ALERTS = 400
+
+
+def reference(
+    conn: Connection, fleet: Fleet, key: str, moves: Sequence[aliases.Alias], models: Sequence[versions.Version]
+) -> list[Point]:
+    """The held-out score of whoever answered from each time on, oldest first; None where that is not known."""
+    metric = fleet.search.metric
+    scores = {version.id: version.metrics.get(metric) for version in models}
+    pooled: list[Point] = []
+    if key != "*" and any(move.target == aliases.POOLED for move in moves):
+        behind = members.state(conn, fleet.name, "*")
+        if behind is not None:
+            its = {version.id: version.metrics.get(metric) for version in versions.of(conn, [behind.member_id])}
+            history = aliases.history(conn, behind.member_id, aliases.CHAMPION)
+            pooled = [Point(move.at, its.get(move.version_id or 0)) for move in reversed(history)]
+    found: list[Point] = []
+    past = list(reversed(moves))
+    for index, move in enumerate(past):
+        if move.target == aliases.POOLED:
+            stop = past[index + 1].at if index + 1 < len(past) else None
+            before = [point for point in pooled if point.at <= move.at]
+            found.append(Point(move.at, before[-1].value if before else None))
+            found += [point for point in pooled if point.at > move.at and (stop is None or point.at < stop)]
+        else:
+            found.append(Point(move.at, scores.get(move.version_id or 0)))
+    return found
+
+
+def happenings(
+    conn: Connection, fleet: Fleet, key: str, member: int, moves: Sequence[aliases.Alias],
+    models: Sequence[versions.Version],
+) -> list[Happening]:  # fmt: skip
+    """Everything that stands on the time axis, oldest first."""
+    numbers = {version.id: version.number for version in models}
+    found = [Happening(v.at, "trained", f"version {v.number} trained on {v.rows:,} rows") for v in models]
+    found += _moves(moves, numbers)
+    for each in rollouts.history(conn, member, 200):
+        number = numbers.get(each.version_id, 0)
+        if each.kind == "canary" and each.state == rollouts.STARTED:
+            found.append(Happening(each.at, "canary", f"version {number} on {each.share or 0:.0%} of the rows"))
+        elif each.state == rollouts.ROLLED_BACK:
+            found.append(Happening(each.at, "rolled back", f"version {number} rolled back: {each.reason}"))
+    found += _alerts(conn, fleet.name, key)
+    return sorted(found, key=lambda each: each.at)
+
+
+def _moves(moves: Sequence[aliases.Alias], numbers: dict[int, int]) -> Iterator[Happening]:
+    for move in moves:
+        if move.target == aliases.POOLED:
+            yield Happening(move.at, "pooled", f"the pooled model answers: {move.reason}")
+        elif move.version_id is not None:
+            yield Happening(move.at, "promoted", f"version {numbers.get(move.version_id, 0)} answers: {move.reason}")
+
+
+def _alerts(conn: Connection, fleet: str, key: str) -> Iterator[Happening]:
+    """Alerts that named this member when they were raised."""
+    c = schema.alert.c
+    query = select(c.at, c.name, c.message, c.body).where(c.fleet == fleet, c.state == "raised")
+    for at, name, message, body in conn.execute(query.order_by(c.id.desc()).limit(_ALERTS)):
+        if key in (body or {}).get("members", ()):
+            yield Happening(at, "alert", f"{name}: {message}")

@@ -1,0 +1,99 @@
+"""The plan page: what the controller would do now, with its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection
+
+from argosy.console import words
+from argosy.console.page import Page
+from argosy.controller import observe
+from argosy.controller.action import Action, Finish, Gate, Group, Train, Wait, headline
+from argosy.controller.observe import FleetState, Snapshot
+from argosy.controller.plan import Plan, plan
+from argosy.data import state as state_of_data
+from argosy.spec.fleet import Fleet
+from argosy.spec.gate import Approval
+from argosy.store import datasets, executions, members, resources, verdicts
+from argosy.store.versions import get as versions_of
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One action: what, why, and whom it touches, grouped by cause."""
+
+    action: str
+    headline: str
+    why: str
+    fleet: str
+    groups: tuple[Group, ...] = ()
+    until: datetime | None = None
+    cost: str = ""
+
+
+class PlanPage(msgspec.Struct, frozen=True):
+    """What the plan page shows. `whole` is false where sources outside and online features were not looked at."""
+
+    at: datetime
+    steps: tuple[Step, ...]
+    members: int
+    whole: bool
+
+
+def page(conn: Connection, now: datetime, given: Plan | None = None) -> Page:
+    """The plan that is given, or the one that follows from facts alone."""
+    made = given or from_facts(conn, now)
+    steps = tuple(_step(conn, action) for action in made.actions)
+    total = sum(item["members"] for item in resources.every(conn, "fleets"))
+    data = PlanPage(made.at, steps, total, given is not None)
+    return Page("Plan", "plan.html", data, now, here="plan", command="argosy plan")
+
+
+def from_facts(conn: Connection, now: datetime) -> Plan:
+    """What would be trained, gated, finished and waited for, were nothing new outside: no source is asked."""
+    wanted = observe.wanted(conn)
+    sources, views, fleets = observe.kinds(wanted)
+    versions = datasets.latest(conn)
+    states = {name: _state(conn, fleet, wanted["fleet", name].revision) for name, fleet in fleets.items()}
+    known = {name: versions[view.dataset].number for name, view in views.items() if view.dataset in versions}
+    snapshot = Snapshot(wanted, versions, states, blocked=state_of_data.blocked(conn, sources), materialised=known)
+    made = plan(snapshot, now)
+    return Plan(made.at, tuple(action for action in made.actions if isinstance(action, (Train, Gate, Finish, Wait))))
+
+
+def _state(conn: Connection, fleet: Fleet, revision: int) -> FleetState:
+    asks = any(isinstance(gate, Approval) for gate in fleet.gates)
+    waiting = tuple(verdicts.waiting(conn, fleet.name)) if asks else ()
+    return FleetState(fleet, revision, observe.table(conn, fleet.name), waiting)
+
+
+def _step(conn: Connection, action: Action) -> Step:
+    name = str(msgspec.to_builtins(action)["action"])
+    fleet = getattr(action, "fleet", "")
+    match action:
+        case Train(groups=groups, pooled=pooled):
+            cost = executions.cost(conn, "train", fleet=fleet)
+            count = len(action.members) + pooled
+            spent = f"about {words.short(cost.cpu_s * count)} CPU-s" if cost.cpu_s is not None else "not known yet"
+            return Step(name, headline(action), action.why, fleet, groups, None, spent)
+        case Finish(promote=held, roll_back=back):
+            groups = tuple(
+                Group(cause, _keys(conn, ids)) for cause, ids in (("promote", held), ("roll back", back)) if ids
+            )
+            return Step(name, headline(action), action.why, fleet, groups)
+        case Gate(versions=ids):
+            return Step(name, headline(action), action.why, fleet, (Group("new versions", _keys(conn, ids)),))
+        case Wait(members=keys, until=until):
+            groups = (Group("for", keys),) if keys else ()
+            return Step(name, headline(action), action.why, fleet, groups, until)
+        case _:
+            return Step(name, headline(action), action.why, fleet)
+
+
+def _keys(conn: Connection, ids: Iterable[int]) -> tuple[str, ...]:
+    """The keys of the members of some versions."""
+    found = versions_of(conn, ids)
+    known = members.get(conn, [version.member_id for version in found.values()])
+    return tuple(sorted(known[version.member_id].key for version in found.values()))

@@ -1,0 +1,182 @@
+"""Dataset pages: the list, and one dataset with its versions, contract, findings, and columns."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from argosy.console import facts, svg, words
+from argosy.console.page import Page
+from argosy.data import state as state_of_data
+from argosy.errors import UnknownError
+from argosy.store import contracts, datasets, declarations, resources, statistics
+from argosy.store.findings import Finding
+
+_VERSIONS, _FINDINGS = 20, 60
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A dataset in the list."""
+
+    name: str
+    description: str
+    owner: str
+    number: int
+    rows: int
+    columns: int
+    at: datetime | None
+    blocked: str | None
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column: its statistics over all rows, and what the contract asks of it."""
+
+    name: str
+    type: str
+    tag: str
+    nulls: float | None
+    distinct: int | None
+    minimum: float | str | None
+    mean: float | None
+    maximum: float | str | None
+    edges: tuple[float, ...]
+    histogram: tuple[float, ...]
+    top: tuple[tuple[str, int], ...]
+    contract: str
+
+
+class TablePage(msgspec.Struct, frozen=True):
+    """What a dataset's page shows. `findings` are of its latest versions, newest first."""
+
+    name: str
+    description: str
+    owner: str
+    source: str
+    time: str
+    key: tuple[str, ...]
+    versions: tuple[datasets.Version, ...]
+    count: int
+    contract: dict[str, Any] | None
+    contract_number: int
+    findings: tuple[Finding, ...]
+    columns: tuple[Column, ...]
+    blocked: str | None
+
+
+def index(conn: Connection, now: datetime) -> Page:
+    """The list of datasets."""
+    latest = datasets.latest(conn)
+    bodies = {each.name: each.body for each in declarations.current(conn, "dataset")}
+    names = sorted({*latest, *bodies})
+    stopped = state_of_data.blocked(conn, names)
+    found = []
+    for name in names:
+        body, version = bodies.get(name, {}), latest.get(name)
+        text = body.get("description", "") or ("" if body else "filled by the system")
+        found.append(
+            Entry(
+                name, text, facts.owner(body), version.number if version else 0, version.rows if version else 0,
+                len(version.columns) if version else 0, version.at if version else None, stopped.get(name),
+            )
+        )  # fmt: skip
+    return Page("Datasets", "datasets.html", tuple(found), now, here="datasets", command="argosy get datasets")
+
+
+def page(conn: Connection, name: str, now: datetime) -> Page:
+    """One dataset. Raises `UnknownError` if it is neither declared nor filled."""
+    data = read(conn, name)
+    pictures = {column.name: _picture(column) for column in data.columns}
+    pictures["\0rows"] = svg.bars(
+        [float(v.added) for v in data.versions[::-1]], 240.0, 28.0,
+        [f"version {v.number}: {v.added:,} rows" for v in data.versions[::-1]],
+    )  # fmt: skip
+    return Page(
+        name, "dataset.html", data, now, trail=(("datasets", "/datasets"), (name, None)), here="datasets",
+        command=f"argosy describe dataset/{name}", pictures=pictures,
+    )  # fmt: skip
+
+
+def read(conn: Connection, name: str) -> TablePage:
+    """The snapshot of a dataset's page."""
+    declared, versions = facts.declared(conn, name), datasets.versions(conn, name)[::-1]
+    if declared is None and not versions:
+        raise UnknownError(f"there is no dataset {name!r}", next="argosy get datasets")
+    latest = versions[0] if versions else None
+    contract = contracts.current(conn, name)
+    body = contract.body if contract else None
+    found = resources.page(conn, "findings", f'dataset:"{name}"', limit=_FINDINGS).items
+    source = msgspec.to_builtins(declared.source) if declared else {}
+    return TablePage(
+        name=name, description=declared.description if declared else "filled by the system",
+        owner=declared.owner if declared else "",
+        source=" ".join(str(v) for v in source.values() if isinstance(v, str)),
+        time=declared.time if declared else "", key=declared.key if declared else (),
+        versions=tuple(versions[:_VERSIONS]), count=len(versions), contract=body,
+        contract_number=contract.number if contract else 0,
+        findings=tuple(msgspec.convert(item, Finding) for item in found),
+        columns=tuple(_columns(conn, latest, body or {}, declared.tags if declared else {})),
+        blocked=state_of_data.blocked(conn, [name]).get(name),
+    )  # fmt: skip
+
+
+def _columns(conn: Connection, latest: datasets.Version | None, contract: dict[str, Any], tags: Any) -> list[Column]:
+    if latest is None:
+        return []
+    body = statistics.get(conn, latest.dataset, latest.number) or {}
+    asked = contract.get("columns", {})
+    return [
+        _column(name, kind, body.get(name, {}), asked.get(name, {}), tags.get(name, ""))
+        for name, kind in latest.columns.items()
+    ]
+
+
+def _column(name: str, kind: str, body: dict[str, Any], asked: dict[str, Any], tag: str) -> Column:
+    total = body.get("total") or body
+    rows = total.get("count") or 0
+    top = total.get("counts") or body.get("top") or {}
+    ranked = sorted(top.items(), key=lambda item: -item[1])[:12]
+    return Column(
+        name, kind, tag, total.get("nulls", 0) / rows if rows else None, body.get("distinct"), total.get("minimum"),
+        total.get("mean"), total.get("maximum"), tuple(total.get("edges", ())), tuple(total.get("histogram", ())),
+        tuple(ranked), _asked(asked),
+    )  # fmt: skip
+
+
+def _asked(column: dict[str, Any]) -> str:
+    """What the contract asks of a column, in a line."""
+    low, high = column.get("minimum"), column.get("maximum")
+    parts = []
+    if low is not None or high is not None:
+        parts.append(f"{words.short(low)} to {words.short(high)}")
+    if column.get("nullable") is False:
+        parts.append("never null")
+    if column.get("presence"):
+        parts.append(f"{words.percent(column['presence'])} present")
+    if column.get("allowed"):
+        allowed = column["allowed"]
+        parts.append("one of " + ", ".join(map(str, allowed[:4])) + (", …" if len(allowed) > 4 else ""))
+    if column.get("pattern"):
+        parts.append(f"like {column['pattern']}")
+    if parts and column.get("on_failure", "block") != "block":
+        parts.append(f"else {column['on_failure']}")
+    return "; ".join(parts)
+
+
+def _picture(column: Column) -> Any:
+    """A small histogram, or the shares of the most frequent values."""
+    if column.histogram:
+        edges = [words.short(edge) for edge in column.edges]
+        spans = [
+            f"below {edges[0]}",
+            *(f"{a} to {b}" for a, b in pairwise(edges)),
+            f"from {edges[-1]}",
+        ]
+        titles = [f"{span}: {count:,.0f}" for span, count in zip(spans, column.histogram, strict=False)]
+        return svg.bars(column.histogram, titles=titles)
+    return svg.bars(
+        [float(count) for _, count in column.top], titles=[f"{name}: {count:,}" for name, count in column.top]
+    )

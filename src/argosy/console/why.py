@@ -1,0 +1,107 @@
+"""The why page: every decision about a member as a tree of what it saw, and why nothing happens now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import polars as pl
+from sqlalchemy import Connection
+
+from argosy.console import facts, links, words
+from argosy.console.ahead import Ahead, ahead
+from argosy.console.page import Page
+from argosy.console.since import Held, conditions
+from argosy.controller.observe import FleetState
+from argosy.controller.plan import due
+from argosy.store import aliases, decisions, rollouts, versions
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """Something that was decided: what, when, why, what came of it, and the tree of what was seen."""
+
+    at: datetime
+    action: str
+    reason: str
+    outcome: str
+    saw: Held | None
+    evidence: dict[str, Any] = {}
+
+
+class WhyPage(msgspec.Struct, frozen=True):
+    """What the why page shows: `verdict` says in a sentence what would happen now, `now` is the tree behind it."""
+
+    fleet: str
+    key: str
+    status: str
+    reason: str
+    verdict: str
+    now: Held
+    ahead: tuple[Ahead, ...]
+    decisions: tuple[Decision, ...]
+
+
+def page(conn: Connection, address: str, now: datetime) -> Page:
+    """The decisions about a member. Raises `UnknownError` if there is none."""
+    data = read(conn, address, now)
+    name = words.name(data.key)
+    crumbs = (("fleets", "/"), (data.fleet, links.fleet(data.fleet)), (name, links.member(data.fleet, data.key)))
+    return Page(
+        f"Why {data.fleet} {name}", "why.html", data, now, trail=(*crumbs, ("why", None)), here="fleets",
+        command=f"argosy why {address}",
+    )  # fmt: skip
+
+
+def read(conn: Connection, address: str, now: datetime) -> WhyPage:
+    """The snapshot of the why page."""
+    name, key, member = facts.split(conn, address)
+    state = facts.state(conn, name, now)
+    row = state.table.row(by_predicate=pl.col("key") == key, named=True)
+    found = [_decision(each) for each in decisions.of_member(conn, member.member_id, 60)]
+    found += _moves(conn, member.member_id)
+    return WhyPage(
+        name, key, row["status"], row["reason"], _verdict(state, row, now),
+        conditions(conn, state.fleet.retrain, row, now), tuple(ahead(state, row, now)),
+        tuple(sorted(found, key=lambda each: each.at, reverse=True)),
+    )  # fmt: skip
+
+
+def _verdict(state: facts.State, row: dict[str, Any], now: datetime) -> str:
+    """Why it is trained now, or why not."""
+    fleet = state.fleet
+    todo = due(FleetState(fleet, state.revision, state.table.filter(pl.col("member_id") == row["member_id"])), now)
+    if not todo.is_empty():
+        found = todo.row(0, named=True)
+        if state.blocked:
+            return f"It is due ({found['cause']}), but waits: {state.blocked}."
+        if found["retry_at"] is not None and found["retry_at"] > now:
+            later = words.ago(found["retry_at"], now)
+            return f"It is due ({found['cause']}), but training failed; it is tried again {later}."
+        return f"It is due: {found['cause']}."
+    rows = row["rows"] or 0
+    if not row["pooled"] and rows < fleet.minimum_rows:
+        needed = f"{fleet.minimum_rows:,} are needed for a model of its own"
+        return f"Nothing happens: {rows:,.0f} labelled rows are known, {needed}."
+    return "Nothing happens: the retrain condition does not hold."
+
+
+def _decision(made: decisions.Decision) -> Decision:
+    saw = made.body.get("saw")
+    tree = msgspec.convert(saw, Held) if saw else None
+    rest = {name: value for name, value in made.body.items() if name not in ("saw", "outcome")}
+    return Decision(made.at, made.action, made.reason, made.body.get("outcome", ""), tree, rest)
+
+
+def _moves(conn: Connection, member: int) -> list[Decision]:
+    """Moves of aliases and states of rollouts: decisions too, with their evidence."""
+    numbers = {version.id: version.number for version in versions.of(conn, [member])}
+    found = []
+    for move in aliases.history(conn, member, aliases.CHAMPION, 60):
+        target = f"version {numbers.get(move.version_id or 0)}" if move.version_id else f"{move.target} model"
+        found.append(Decision(move.at, "champion", move.reason, f"{target} answers, by {move.actor}", None))
+    for each in rollouts.history(conn, member, 60):
+        if each.kind != "immediate":
+            outcome = f"version {numbers.get(each.version_id)}: {each.kind} {each.state.replace('_', ' ')}"
+            found.append(Decision(each.at, "rollout", each.reason, outcome, None, each.evidence))
+    return found

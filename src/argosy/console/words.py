@@ -1,0 +1,90 @@
+"""Numbers, times and names as people read them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from argosy.spec import duration
+
+NONE = "—"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A score or a distance with `digits` decimals; a count with its thousands apart."""
+    if value is None or value != value:
+        return NONE
+    return f"{value:,.0f}" if isinstance(value, int) else f"{value:.{digits}f}"
+
+
+def count(value: float | None) -> str:
+    """A whole number with its thousands apart."""
+    return NONE if value is None or value != value else f"{value:,.0f}"
+
+
+def short(value: float | None) -> str:
+    """A number in at most about five characters: `1.2k`, `0.034`, `12`."""
+    if value is None or value != value:
+        return NONE
+    size = abs(value)
+    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if size >= limit:
+            return f"{value / limit:.3g}{unit}"
+    return f"{value:.3g}"
+
+
+def size(value: float | None) -> str:
+    """A count of bytes in its largest unit."""
+    return NONE if value is None else f"{short(value)}B"
+
+
+def plural(amount: int, noun: str, many: str | None = None) -> str:
+    """`1 member`, `35 members`."""
+    return f"{amount:,} {noun if amount == 1 else many or noun + 's'}"
+
+
+def percent(value: float | None, digits: int = 0) -> str:
+    """A share of one."""
+    return NONE if value is None else f"{100 * value:.{digits}f} %"
+
+
+def moment(at: datetime | None) -> str:
+    """A time to the minute, UTC."""
+    return NONE if at is None else f"{at:%d %b %Y %H:%M}"
+
+
+def day(at: datetime | None) -> str:
+    """A date."""
+    return NONE if at is None else f"{at:%d %b %Y}"
+
+
+def stamp(at: datetime | None) -> str:
+    """A time for programs, as `<time datetime>` takes it."""
+    return "" if at is None else f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def ago(at: datetime | None, now: datetime) -> str:
+    """How long before `now`, in the largest unit: `5m`, `7h`, `12d`; `in 3d` for what is to come."""
+    if at is None:
+        return NONE
+    if at > now:
+        return f"in {_largest(at - now)}"
+    return _largest(now - at)
+
+
+def _largest(span: timedelta) -> str:
+    seconds = span.total_seconds()
+    if seconds < 60:
+        return "now" if seconds < 1 else f"{int(seconds)}s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)}m"
+    return f"{int(seconds // 3600)}h" if seconds < 172_800 else f"{int(seconds // 86_400):,}d"
+
+
+def span(length: timedelta) -> str:
+    """A length of time in its two largest units."""
+    return duration.show(length)
+
+
+def name(key: str) -> str:
+    """A member's key for people: the pooled model and the only member of a fleet have no key to show."""
+    return {"*": "pooled model", "": "the model"}.get(key, key)

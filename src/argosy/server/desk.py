@@ -1,0 +1,48 @@
+"""What every route is given: the store, the time, and who may say what would be done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from argosy.controller.plan import Plan
+from argosy.errors import CapacityError
+from argosy.server.settings import Settings
+from argosy.store.store import Store
+
+Planner = Callable[[], Plan]
+
+
+class Desk:
+    """Shared by all requests. `planner` asks the controller of this process for its plan; None: facts alone.
+
+    It counts open streams and tells them when to end.
+    """
+
+    def __init__(self, store: Store, settings: Settings, now: Callable[[], datetime], planner: Planner | None) -> None:
+        self.store, self.settings, self.now, self.planner = store, settings, now, planner
+        self.closing = asyncio.Event()
+        self._streams = 0
+
+    @contextmanager
+    def stream(self) -> Iterator[None]:
+        """One open stream. Raises `CapacityError` when there are too many."""
+        if self._streams >= self.settings.streams:
+            raise CapacityError(
+                f"{self._streams} streams are open already", next="close some pages, or ask again later"
+            )
+        self._streams += 1
+        try:
+            yield
+        finally:
+            self._streams -= 1
+
+    async def pause(self) -> bool:
+        """Wait for the next look at the store; False when the server is closing."""
+        try:
+            await asyncio.wait_for(self.closing.wait(), self.settings.poll_seconds)
+        except TimeoutError:
+            return True
+        return False

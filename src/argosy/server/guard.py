@@ -1,0 +1,201 @@
+"""What stands before every route: the name of the host, who asks, where a write comes from, and headers of safety.
+
+It wraps the whole application, so a route that is added later is closed until somebody opens it here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import msgspec
+
+from argosy.server import secret
+from argosy.server.settings import Settings
+from argosy.store.store import Store
+from argosy.store.tokens import Token
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+OPEN = frozenset({"/healthz", "/static/argosy.css", "/static/icon.svg"})
+"""Paths that need no token: they hold nothing of anybody."""
+CALLER = "auth"
+"""Where the scope holds the `Token` that a request came with: `request.auth`."""
+_SAFE = frozenset({"GET", "HEAD"})
+_KEPT = 5.0
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = [
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+]
+
+
+class Guard:
+    """Lets a request through to `app` when its Host, its token and, for a write, its origin and role are right.
+
+    A token comes as `Authorization: Bearer …` or in a cookie, which opening any page with `?token=…` sets. Tokens
+    that were found are believed for five seconds, so that a revoked one ends soon and a page costs one query.
+    """
+
+    def __init__(self, app: Asgi, store: Store, settings: Settings, now: Callable[[], datetime]) -> None:
+        self.app, self._store, self._settings, self._now = app, store, settings, now
+        self._believed: dict[str, tuple[float, Token]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI entry."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self.app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        sender = _safely(send, private=scope["path"] not in OPEN)
+        refusal = self._refused(scope, headers)
+        if refusal is not None:
+            await _answer(sender, *refusal)
+        elif scope["path"] in OPEN:
+            await self.app(scope, receive, sender)
+        else:
+            await self._authenticated(scope, headers, receive, sender)
+
+    async def _authenticated(self, scope: Scope, headers: dict[str, str], receive: Receive, send: Send) -> None:
+        name = _cookie_name(headers)
+        query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
+        offered = query.pop("token", None)
+        if offered is not None and scope["method"] in _SAFE:
+            await self._sign_in(scope, offered, name, query, send)
+            return
+        bearer = headers.get("authorization", "")
+        text = bearer[7:] if bearer.startswith("Bearer ") else _cookie(headers, name)
+        token = await self._find(text) if text else None
+        if token is None:
+            await _answer(send, 401, "this page needs a token", "open the URL that `argosy up` printed", headers)
+        elif scope["method"] not in _SAFE and token.role != secret.ADMIN:
+            await _answer(
+                send, 403, f"token {token.name!r} may only look", "ask for a token with the role admin", headers
+            )
+        elif scope["method"] not in _SAFE and not bearer and not _same_origin(headers):
+            await _answer(send, 403, "the request comes from another site", "use the console's own page", headers)
+        else:
+            await self.app({**scope, CALLER: token}, receive, send)
+
+    async def _sign_in(self, scope: Scope, offered: str, name: str, query: dict[str, str], send: Send) -> None:
+        """Keep a good token in a cookie and go to the same address without it."""
+        if await self._find(offered) is None:
+            await _answer(
+                send,
+                401,
+                "this token is not known, or has ended",
+                "argosy up prints a new one",
+                {"accept": "text/html"},
+            )
+            return
+        place = "/" + scope["path"].lstrip("/") + (f"?{urlencode(query)}" if query else "")
+        cookie = f"{name}={offered}; Path=/; HttpOnly; SameSite=Strict"
+        cookie += "; Secure" if scope.get("scheme") == "https" else ""
+        headers = [(b"location", place.encode("latin-1", "replace")), (b"set-cookie", cookie.encode("latin-1"))]
+        await send({"type": "http.response.start", "status": 303, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _find(self, text: str) -> Token | None:
+        key, moment = secret.digest(text), time.monotonic()
+        known = self._believed.get(key)
+        if known is not None and moment - known[0] < _KEPT:
+            return known[1]
+        found = await asyncio.to_thread(secret.find, self._store, text, self._now())
+        self._believed = {k: v for k, v in self._believed.items() if moment - v[0] < _KEPT and k != key}
+        if found is not None:
+            self._believed[key] = (moment, found)
+        return found
+
+    def _refused(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str, str, dict[str, str]] | None:
+        host = _name(headers.get("host", ""))
+        if host not in self._settings.hosts:
+            return (
+                421,
+                f"host {host[:60]!r} is not served here",
+                "set ARGOSY_HOSTS to the names it is reached by",
+                headers,
+            )
+        if scope["method"] not in (*_SAFE, "POST"):
+            return 405, f"method {scope['method'][:12]} is not taken", "use GET or POST", headers
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > self._settings.body_limit:
+            return 413, f"the body is larger than {self._settings.body_limit:,} bytes", "send less", headers
+        if scope["method"] == "POST" and "content-length" not in headers:
+            return 411, "the length of the body is not given", "send Content-Length", headers
+        return None
+
+
+def _name(host: str) -> str:
+    """A Host without its port."""
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0].lower()
+
+
+def _cookie_name(headers: dict[str, str]) -> str:
+    """One name per port: cookies of one machine are shared by all its ports."""
+    port = headers.get("host", "").rpartition(":")[2]
+    return f"argosy_{port}" if port.isdigit() else "argosy"
+
+
+def _cookie(headers: dict[str, str], name: str) -> str | None:
+    try:
+        found = SimpleCookie(headers.get("cookie", "")).get(name)
+    except CookieError:
+        return None
+    return found.value if found else None
+
+
+def _same_origin(headers: dict[str, str]) -> bool:
+    """Whether a browser says that a write comes from one of our own pages; one that says nothing is not believed."""
+    origin = headers.get("origin")
+    if origin:
+        return urlsplit(origin).netloc == headers.get("host")
+    return headers.get("sec-fetch-site") == "same-origin"
+
+
+def _safely(send: Send, *, private: bool) -> Send:
+    more = [*_HEADERS, (b"cache-control", b"no-store")] if private else _HEADERS
+
+    async def sender(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            given = {name.lower() for name, _ in message.get("headers", ())}
+            message = {**message, "headers": [*message.get("headers", ()), *(h for h in more if h[0] not in given)]}
+        await send(message)
+
+    return sender
+
+
+async def _answer(send: Send, status: int, message: str, next: str, headers: dict[str, str]) -> None:
+    """A refusal, as a small page for people and as JSON for programs."""
+    if "text/html" in headers.get("accept", ""):
+        kind, body = b"text/html; charset=utf-8", _page(status, message, next).encode()
+    else:
+        kind, body = b"application/json", msgspec.json.encode({"error": message, "next": next})
+    start = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
+    if status == 401:
+        start.append((b"www-authenticate", b"Bearer"))
+    await send({"type": "http.response.start", "status": status, "headers": start})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _page(status: int, message: str, next: str) -> str:
+    from argosy.console.page import render  # the console is not needed to refuse a program
+
+    return render("refused.html", status=status, message=message, next=next)

@@ -1,0 +1,167 @@
+"""Routes of the console: each asks the console for a page and sends it as HTML, or its snapshot as JSON."""
+
+from __future__ import annotations
+
+from importlib import resources as files
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+from litestar.response import Redirect
+
+from argosy.console import alarm, ancestry, facts, feed, fleet, home, links, member, paper, planned, table, why
+from argosy.console.page import Page, to_html, to_json
+from argosy.errors import InputError, UnknownError
+from argosy.registry.card import to_html as card_html
+from argosy.registry.card import to_markdown
+from argosy.server import act
+from argosy.server.act import Order
+from argosy.server.desk import Desk
+
+_KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+_STATIC = {
+    name: (files.files("argosy.console") / "static" / name).read_bytes()
+    for name in ("argosy.css", "argosy.js", "icon.svg")
+}
+Asked = Request[Any, Any, Any]
+
+
+@get("/", sync_to_thread=True)
+def index(desk: Desk, request: Asked) -> Response[Any]:
+    """The fleets."""
+    with desk.store.read() as conn:
+        return answer(request, home.page(conn, desk.now()))
+
+
+@get("/fleets/{name:str}", sync_to_thread=True)
+def one_fleet(desk: Desk, request: Asked, name: str, q: str = "", sort: str = "status", page: int = 1) -> Response[Any]:
+    """A fleet; a query that cannot be read is shown with what is wrong with it."""
+    with desk.store.read() as conn:
+        try:
+            return answer(request, fleet.page(conn, name, desk.now(), q=q, sort=sort, number=page))
+        except InputError as error:
+            if is_program(request):
+                raise
+            found = fleet.page(conn, name, desk.now(), sort=sort)
+            said = f"{error.message}. {error.next}"
+            data = msgspec.structs.replace(found.data, query=q, error=said)
+            return answer(request, msgspec.structs.replace(found, data=data, status=400))
+
+
+@get("/fleets/{name:str}/cell/{place:int}", sync_to_thread=True)
+def cell(desk: Desk, name: str, place: int) -> Redirect:
+    """The member at a place of a large map."""
+    with desk.store.read() as conn:
+        keys = facts.state(conn, name, desk.now()).table["key"]
+    if not 0 <= place < len(keys):
+        raise UnknownError(f"the map of {name} has {len(keys):,} cells", next=links.fleet(name))
+    return Redirect(links.member(name, keys[place]), status_code=303)
+
+
+@get("/members/{address:path}", sync_to_thread=True)
+def one_member(desk: Desk, request: Asked, address: str) -> Response[Any]:
+    """A member."""
+    with desk.store.read() as conn:
+        return answer(request, member.page(conn, address.lstrip("/"), desk.now()))
+
+
+@get("/why/{address:path}", sync_to_thread=True)
+def decisions(desk: Desk, request: Asked, address: str) -> Response[Any]:
+    """The decisions about a member."""
+    with desk.store.read() as conn:
+        return answer(request, why.page(conn, address.lstrip("/"), desk.now()))
+
+
+@get("/versions/{address:path}", sync_to_thread=True)
+def card(desk: Desk, request: Asked, address: str, format: str = "") -> Response[Any]:
+    """A model card: as a page, as Markdown, or as HTML to keep."""
+    with desk.store.read() as conn:
+        page = paper.page(conn, desk.store, address.lstrip("/"), desk.now())
+    name = quote(f"{page.data.address.replace('/', '-')}", safe="@-")
+    if format == "markdown":
+        return Response(to_markdown(page.data), media_type="text/markdown; charset=utf-8")
+    if format == "html":
+        kept = {"content-disposition": f'attachment; filename="{name}.html"'}
+        return Response(card_html(page.data), media_type="text/html; charset=utf-8", headers=kept)
+    return answer(request, page)
+
+
+@get("/events", sync_to_thread=True)
+def events(desk: Desk, request: Asked, where: str = "", cursor: str | None = None) -> Response[Any]:
+    """The feed of events."""
+    with desk.store.read() as conn:
+        return answer(request, feed.page(conn, desk.now(), where=where, cursor=cursor))
+
+
+@get("/alerts", sync_to_thread=True)
+def alerts(desk: Desk, request: Asked, fleet: str = "") -> Response[Any]:
+    """The alerts."""
+    with desk.store.read() as conn:
+        return answer(request, alarm.page(conn, desk.now(), fleet=fleet))
+
+
+@get("/lineage/{kind:str}/{reference:path}", sync_to_thread=True)
+def lineage(desk: Desk, request: Asked, kind: str, reference: str, up: int = 2, down: int = 1) -> Response[Any]:
+    """The neighbourhood of a thing."""
+    with desk.store.read() as conn:
+        return answer(request, ancestry.page(conn, kind, reference.lstrip("/"), desk.now(), up=up, down=down))
+
+
+@get("/datasets", sync_to_thread=True)
+def datasets(desk: Desk, request: Asked) -> Response[Any]:
+    """The list of datasets."""
+    with desk.store.read() as conn:
+        return answer(request, table.index(conn, desk.now()))
+
+
+@get("/datasets/{name:str}", sync_to_thread=True)
+def dataset(desk: Desk, request: Asked, name: str) -> Response[Any]:
+    """One dataset."""
+    with desk.store.read() as conn:
+        return answer(request, table.page(conn, name, desk.now()))
+
+
+@get("/plan", sync_to_thread=True)
+def plan(desk: Desk, request: Asked) -> Response[Any]:
+    """What the controller would do."""
+    given = desk.planner() if desk.planner is not None else None
+    with desk.store.read() as conn:
+        return answer(request, planned.page(conn, desk.now(), given))
+
+
+@get("/static/{name:str}", sync_to_thread=False)
+def static(name: str) -> Response[bytes]:
+    """The style, the script and the icon."""
+    if name not in _STATIC:
+        raise UnknownError(f"there is no file {name[:40]!r}", next="/")
+    kept = {"cache-control": "max-age=300"}
+    return Response(_STATIC[name], media_type=_KINDS[name.rpartition(".")[2]], headers=kept)
+
+
+@post("/act", sync_to_thread=True)
+def by_hand(
+    desk: Desk, request: Asked, data: Annotated[Order, Body(media_type=RequestEncodingType.URL_ENCODED)]
+) -> Redirect:
+    """A button of the member page; back to it when done."""
+    act.carry_out(desk.store, data, request.auth.name, desk.now())
+    name, _, key = data.address.partition("/")
+    return Redirect(links.member(name, key), status_code=303)
+
+
+def is_program(request: Asked) -> bool:
+    """Whether JSON is wanted: by `?format=json`, or by an Accept that names it and not HTML."""
+    accept = request.headers.get("accept", "")
+    return request.query_params.get("format") == "json" or ("application/json" in accept and "text/html" not in accept)
+
+
+def answer(request: Asked, page: Page) -> Response[Any]:
+    """The page as the request wants it: whole, as one of its blocks, or as JSON."""
+    if is_program(request):
+        return Response(to_json(page), media_type="application/json", status_code=page.status)
+    fragment = "results" if request.headers.get("x-fragment") == "results" else ""
+    headers = {"x-live": page.live, "vary": "Accept, X-Fragment"} if page.live else {"vary": "Accept, X-Fragment"}
+    html = to_html(page, fragment)
+    return Response(html, media_type="text/html; charset=utf-8", status_code=page.status, headers=headers)

@@ -1,0 +1,48 @@
+"""Settings, read from the environment once, at the edge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from argosy.errors import InputError
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How the server is reached and how it guards itself.
+
+    `hosts` are the names (without port) that a request's Host may bear: others are refused, so that a page elsewhere
+    cannot reach the server under a name of its own (DNS rebinding). `body_limit` is in bytes.
+    """
+
+    home: str
+    blobs: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 8075
+    hosts: tuple[str, ...] = LOOPBACK
+    body_limit: int = 64 * 1024
+    streams: int = 200
+    poll_seconds: float = 1.0
+
+
+def read(environment: Mapping[str, str], home: str | None = None) -> Settings:
+    """From ARGOSY_HOME (unless `home` is given), ARGOSY_BLOBS, ARGOSY_HOST, ARGOSY_PORT and ARGOSY_HOSTS.
+
+    ARGOSY_HOSTS lists further names, separated by commas. Raises `InputError` for a port that is none, or no home.
+    """
+    chosen = home or environment.get("ARGOSY_HOME")
+    if not chosen:
+        raise InputError("no home is named", next="export ARGOSY_HOME=DIRECTORY")
+    port = environment.get("ARGOSY_PORT", "8075")
+    if not (port.isascii() and port.isdigit() and int(port) < 65536):
+        raise InputError(f"ARGOSY_PORT is {port[:20]!r}", next="give a port from 0 to 65535; 0 takes a free one")
+    blobs = environment.get("ARGOSY_BLOBS")
+    host = environment.get("ARGOSY_HOST", "127.0.0.1")
+    named = tuple(name.strip() for name in environment.get("ARGOSY_HOSTS", "").split(",") if name.strip())
+    return Settings(
+        home=chosen, blobs=Path(blobs) if blobs else None, host=host, port=int(port), hosts=(*LOOPBACK, host, *named)
+    )

@@ -1,0 +1,115 @@
+"""Server-sent events: facts as they are recorded, and the parts of a page that change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import msgspec
+from litestar import Request, get
+from litestar.response import ServerSentEvent, ServerSentEventMessage
+from sqlalchemy import Connection
+
+from argosy.console import live, trail, words
+from argosy.errors import DeniedError, InputError
+from argosy.server import secret
+from argosy.server.desk import Desk
+from argosy.store import resources
+
+_BEAT = 15
+"""Looks at the store after which a silent stream says that it is alive."""
+
+Messages = AsyncIterator[ServerSentEventMessage]
+Look = Callable[[Connection], live.Parts]
+
+
+@get("/api/watch", sync_to_thread=False)
+def facts(
+    desk: Desk, request: Request[Any, Any, Any], kind: str = "events", after: int | None = None
+) -> ServerSentEvent:
+    """Facts of a kind recorded after the id `after` (default: from now on), each with its id.
+
+    A client that comes back with `Last-Event-ID` misses nothing.
+    """
+    if kind == "tokens" and request.auth.role != secret.ADMIN:
+        raise DeniedError("tokens are for the role admin", next="ask for a token with the role admin")
+    last = request.headers.get("last-event-id", "")
+    if last and not (last.isascii() and last.isdigit()):
+        raise InputError(f"Last-Event-ID is {last[:20]!r}", next="send the id of an event of this stream")
+    start = int(last) if last else after
+    with desk.store.read() as conn:
+        resources.watch(conn, kind, 0, limit=1)
+        if start is None:
+            newest = resources.page(conn, kind, limit=1).items
+            start = newest[0]["id"] if newest else 0
+    return ServerSentEvent(_facts(desk, kind, start), headers={"cache-control": "no-store"})
+
+
+@get("/fleets/{name:str}/live", sync_to_thread=False)
+def fleet(desk: Desk, name: str, q: str = "", sort: str = "status", page: int = 1) -> ServerSentEvent:
+    """The rows, chips and map of a fleet's page as they change."""
+
+    def look(conn: Connection) -> live.Parts:
+        return live.of_fleet(conn, name, desk.now(), q=q, sort=sort, number=page)
+
+    return ServerSentEvent(_parts(desk, look), headers={"cache-control": "no-store"})
+
+
+@get("/events/live", sync_to_thread=False)
+def events(desk: Desk, where: str = "") -> ServerSentEvent:
+    """The newest events as they come."""
+
+    def look(conn: Connection) -> live.Parts:
+        return live.of_events(conn, desk.now(), where=where)
+
+    return ServerSentEvent(_parts(desk, look), headers={"cache-control": "no-store"})
+
+
+async def _facts(desk: Desk, kind: str, after: int) -> Messages:
+    def new() -> list[dict[str, Any]]:
+        with desk.store.read() as conn:
+            return resources.watch(conn, kind, after)
+
+    with desk.stream():
+        silent = 0
+        while True:
+            found = await asyncio.to_thread(new)
+            for item in found:
+                after = item["id"]
+                yield ServerSentEventMessage(data=msgspec.json.encode(item).decode(), event="fact", id=after)
+            silent = 0 if found else silent + 1
+            if silent % _BEAT == 1:
+                yield ServerSentEventMessage(comment="alive")
+            if not await desk.pause():
+                return
+
+
+async def _parts(desk: Desk, look: Look) -> Messages:
+    """First what differs from nothing is only noted: the page was just sent. Then what changed, part by part."""
+    sent: dict[str, int] = {}
+    mark: tuple[int, ...] | None = None
+
+    def changed() -> live.Parts:
+        nonlocal mark
+        with desk.store.read() as conn:
+            seen = trail.mark(conn)
+            if seen == mark:
+                return {}
+            first, mark = mark is None, seen
+            found = live.changes(look(conn), sent)
+            return {} if first else found
+
+    with desk.stream():
+        silent = 0
+        while True:
+            found = await asyncio.to_thread(changed)
+            now = f"{words.moment(desk.now())} UTC"
+            for name, html in found.items():
+                data = msgspec.json.encode({"id": name, "html": html, "now": now}).decode()
+                yield ServerSentEventMessage(data=data, event="part")
+            silent = 0 if found else silent + 1
+            if silent % _BEAT == 1:
+                yield ServerSentEventMessage(comment="alive")
+            if not await desk.pause():
+                return
