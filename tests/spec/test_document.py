@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +196,7 @@ OTHER: list[Declaration] = [
 def test_any_change_changes_the_fingerprint() -> None:
     prints = [fingerprint(each) for each in OTHER]
     assert len(set(prints)) == len(OTHER)
-    for one, other in zip(OTHER, OTHER[1:], strict=False):
+    for one, other in pairwise(OTHER):
         assert diff(one, other)
 
 

@@ -68,6 +68,6 @@ def _numbers(value: Any) -> Iterator[float]:
 
 
 def _label(declaration: Declared, field: str) -> str:
-    name = getattr(declaration, "name", None)
     kind = type(declaration).__name__
+    name = getattr(declaration, "name", None) if "name" in declaration.__struct_fields__ else None
     return f"{kind}({name!r}).{field}" if isinstance(name, str) and name and field != "name" else f"{kind}.{field}"

@@ -89,11 +89,16 @@ def _forbidden(tree: Any) -> str | None:
                     return str(key)
                 stack.append((key, value))
         elif isinstance(node, list):
-            if any(type(item) is int for item in node) and not _harmless(place, node):
+            if _is_bytes(node) and not _is_data(place, node):
                 return f"bytes in {place}"
             stack.extend((place, item) for item in node)
     return None
 
 
-def _harmless(place: str, numbers: list[Any]) -> bool:
+def _is_bytes(node: list[Any]) -> bool:
+    """Whether a list may stand for bytes that are code: such need more than three."""
+    return len(node) > 3 and all(type(item) is int and 0 <= item < 256 for item in node)
+
+
+def _is_data(place: str, numbers: list[int]) -> bool:
     return place in _BYTES or (place in _ARROW and numbers[: len(_STREAM)] == _STREAM)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import ModuleType
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 
@@ -37,14 +37,12 @@ class Project(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, declarations: Iterable[Declaration]) -> Project:
         """From declarations in any order. Two different ones of one kind and name are an error."""
-        found: dict[str, dict[str, Declaration]] = {"dataset": {}, "feature_view": {}, "fleet": {}}
+        found: dict[str, dict[str, Any]] = {"dataset": {}, "feature_view": {}, "fleet": {}}
         for declaration in declarations:
             known = found[kind(declaration)].setdefault(declaration.name, declaration)
             if known != declaration:
                 raise check.fail(kind(declaration), declaration.name, "declared once", "rename one of the two")
-        return msgspec.convert(
-            {"datasets": found["dataset"], "views": found["feature_view"], "fleets": found["fleet"]}, cls
-        )
+        return cls(found["dataset"], found["feature_view"], found["fleet"])
 
     @classmethod
     def collect(cls, module: ModuleType) -> Project:
