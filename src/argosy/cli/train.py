@@ -1,0 +1,112 @@
+"""`argosy train`: train now, by hand."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from datetime import datetime
+
+from argosy.cli import home, show
+from argosy.cli.option import Common
+from argosy.controller import loop, survey
+from argosy.controller.act import train as training
+from argosy.controller.action import Gate, Group, Ingest, Materialise, Train, Watch
+from argosy.controller.clock import SystemClock
+from argosy.controller.house import House
+from argosy.controller.loop import Done
+from argosy.controller.observe import FleetState, Snapshot
+from argosy.engine.contract import Progress
+from argosy.errors import ConflictError, UnknownError
+from argosy.registry.address import POOLED
+from argosy.store import leases
+
+_DATA = (Ingest, Materialise)
+
+
+def train(fleet: str, /, *members: str, common: Common | None = None) -> int:
+    """Train a fleet, or some of its members, whether their condition holds or not.
+
+    New data is taken in first. Members whose rows, features, code and parameters are those of their
+    last training are not fitted again. New versions go through the gates and reach traffic as usual.
+
+    Examples:
+      argosy train late-arrival
+      argosy train late-arrival JFK/AA LGA/DL
+      argosy train late-arrival "*"        (the pooled model)
+
+    Parameters
+    ----------
+    fleet
+        The fleet.
+    members
+        Keys of members as in their addresses. Default: all of them, and the pooled model.
+    """
+    given = common or Common()
+    with home.open(given.home) as store:
+        now = home.clock(store).now()
+        actor = home.actor()
+        with House(store, actor=actor) as house:
+            told = _Told(quiet=given.json)
+            loop.tick(house, now, only=(*_DATA, Watch), on_done=told)
+            snapshot = survey.observe(house, now)
+            if fleet not in snapshot.fleets:
+                known = ", ".join(sorted(snapshot.fleets)) or "none is declared"
+                raise UnknownError(f"there is no fleet {fleet!r}", next=f"the fleets are: {known}")
+            action = _action(snapshot, snapshot.fleets[fleet], members, f"asked for by {actor}")
+            told.say(_train(house, snapshot, action, now, told))
+            loop.tick(house, now, only=(Gate,), on_done=told)
+    if given.json:
+        show.emit({"done": told.lines, "failed": told.failed})
+    return 1 if told.failed else 0
+
+
+class _Told:
+    """What happened, in words: at once for people, at the end for programs."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.lines: list[str] = []
+        self.failed = False
+        self._quiet, self._last = quiet, time.monotonic()
+
+    def __call__(self, done: Done) -> None:
+        self.failed |= done.failed
+        self.say(done.said)
+
+    def say(self, line: str) -> None:
+        """Something that was done."""
+        self.lines.append(line)
+        if not self._quiet:
+            show.say(line)
+
+    def progress(self, progress: Progress) -> None:
+        """A line every few seconds while members are trained."""
+        if not self._quiet and time.monotonic() - self._last > 2.0:
+            self._last = time.monotonic()
+            show.say(f"  {progress.done} of {progress.total} trained")
+
+
+def _train(house: House, snapshot: Snapshot, action: Train, now: datetime, told: _Told) -> str:
+    """Train under the fleet's lease, as the loop does. Raises ConflictError while another process holds it."""
+    owner = f"{socket.gethostname()}:{os.getpid()}"
+    lease = leases.claim(house.store, action.subject, owner, SystemClock().now(), loop.LEASE)
+    if lease is None:
+        raise ConflictError(f"another process is at work on {action.fleet}", next="argosy get leases, or try again")
+    try:
+        return training.run(house, snapshot, action, now, told.progress)
+    finally:
+        leases.release(house.store, [lease])
+
+
+def _action(snapshot: Snapshot, state: FleetState, members: tuple[str, ...], cause: str) -> Train:
+    """The training that was asked for. Raises UnknownError for a member that is not there."""
+    known = list(state.table["key"])
+    unknown = [key for key in members if key not in known]
+    if unknown:
+        raise UnknownError(
+            f"fleet {state.fleet.name} has no member {unknown[0]!r}",
+            next=f"argosy get members --where fleet:{state.fleet.name}",
+        )
+    own = tuple(key for key in members or known if key != POOLED)
+    pooled = state.fleet.pooled and (not members or POOLED in members)
+    return Train(state.fleet.name, (Group(cause, own),), pooled, cause, state.revision)

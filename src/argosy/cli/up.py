@@ -1,0 +1,180 @@
+"""`argosy up`: everything of one home, on this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import NoReturn, Self
+
+from argosy.cli import home, show
+from argosy.cli.child import Child, Order, free_port, wait_for
+from argosy.cli.option import Common
+from argosy.controller import apply as applying
+from argosy.controller.bundle import locate
+from argosy.controller.clock import SystemClock
+from argosy.errors import ArgosyError, CapacityError, ConflictError
+from argosy.server import secret
+from argosy.store import Store
+
+PORT, INFERENCE_PORT = 8075, 8076
+_DEATHS, _WITHIN_SECONDS, _POLL_SECONDS = 5, 60.0, 0.2
+
+
+def up(
+    project: str | None = None, /, *, port: int | None = None, inference_port: int | None = None,
+    controller: bool = True, common: Common | None = None,
+) -> int:  # fmt: skip
+    """Start console and API, the controller and the inference server of a home, on the loopback.
+
+    One URL opens the console; it holds a token that is kept in the home, readable by you alone. A process
+    that dies is started again, up to five times a minute. Ctrl-C stops all of them.
+
+    Examples:
+      argosy up
+      argosy up flights.py                    (applies it first)
+      argosy up --port 9000 --inference-port 9001
+      argosy up --no-controller               (look and score, change nothing)
+
+    Parameters
+    ----------
+    project
+        A project to apply first: its module, or the directory of one.
+    port
+        Of console and API. Default: 8075, or a free one where that is taken.
+    inference_port
+        Of the inference server. Default: 8076, or a free one.
+    controller
+        Run the loop, so that what is declared becomes true.
+    """
+    given = common or Common()
+    module = locate(project) if project is not None else None
+    with home.open(given.home, module, create=module is not None) as store:
+        if module is not None:
+            done = applying.apply(store, module, home.clock(store).now(), home.actor())
+            show.say(f"project {done.project}: {len(done.differences)} declaration(s) recorded")
+        return run(store, port, inference_port, controller=controller, json=given.json)
+
+
+def look(root: Path) -> int:
+    """The console and the inference server of a home whose clock stands, until Ctrl-C."""
+    with Store.open(root, create=False) as store:
+        return run(store, None, None, controller=False, json=False)
+
+
+def run(store: Store, port: int | None, inference_port: int | None, *, controller: bool, json: bool) -> int:
+    """Start the processes of a home, say where they are, and keep them up until SIGINT or SIGTERM."""
+    token = keep_token(store)
+    web, scoring = _port(port, PORT), _port(inference_port, INFERENCE_PORT)
+    place = {"home": store.home, "blobs": str(store.blobs.root)}
+    roles: dict[str, tuple[Order, int | None]] = {
+        "console": (Order("argosy.cli.role:console", {**place, "port": web}), web),
+        "inference": (Order("argosy.cli.role:inference", {**place, "token": token, "port": scoring}), scoring),
+    }
+    if controller:
+        roles["controller"] = (Order("argosy.cli.role:controller", dict(place)), None)
+    with _Signals(), _Crew(Child(name, order) for name, (order, _) in roles.items()) as crew:
+        for child in crew.children:
+            listening = roles[child.name][1]
+            if listening is not None and not wait_for(listening, child):
+                raise ArgosyError(f"the {child.name} did not start on port {listening}", next="argosy doctor")
+        url = f"http://127.0.0.1:{web}/?token={token}"
+        if json:
+            show.emit({"url": url, "inference": f"http://127.0.0.1:{scoring}", "token": token,
+                       "pids": {child.name: child.pid for child in crew.children}})  # fmt: skip
+        else:
+            show.put(url)
+            show.say(f"Open it in a browser. Inference: http://127.0.0.1:{scoring}, same token. Ctrl-C stops all.")
+        try:
+            crew.watch()
+        except KeyboardInterrupt:
+            show.say("stopping")
+    return 0
+
+
+def keep_token(store: Store) -> str:
+    """The token of this home's `up`: made once, kept in the home in a file of mode 600, its digest in the store."""
+    path = store.blobs.root.parent / "token"
+    now = SystemClock().now()
+    if path.exists():
+        known = path.read_text().strip()
+        if secret.find(store, known, now) is not None:
+            return known
+    made = secret.issue(store, "argosy up", secret.ADMIN, now)
+    partial = path.with_name(f".token.{os.getpid()}")
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(made + "\n")
+    partial.replace(path)
+    return made
+
+
+class _Crew:
+    """Children that are started together, started again when they die, and stopped together."""
+
+    def __init__(self, children: Iterable[Child]) -> None:
+        self.children = list(children)
+        self._deaths: dict[str, list[float]] = {}
+
+    def __enter__(self) -> Self:
+        for child in self.children:
+            child.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave children behind
+        for child in self.children:
+            child.ask()
+        for child in self.children:
+            child.stop()
+
+    def watch(self) -> NoReturn:
+        """Keep them up. Raises CapacityError where one dies again and again."""
+        while True:
+            for child in self.children:
+                if not child.alive:
+                    self._again(child)
+            time.sleep(_POLL_SECONDS)
+
+    def _again(self, child: Child) -> None:
+        moment = time.monotonic()
+        recent = [at for at in self._deaths.get(child.name, []) if moment - at < _WITHIN_SECONDS]
+        self._deaths[child.name] = [*recent, moment]
+        if len(recent) >= _DEATHS:
+            raise CapacityError(
+                f"the {child.name} died {len(recent) + 1} times within {_WITHIN_SECONDS:.0f} s, last with {child.code}",
+                next="see what it said above, then argosy doctor",
+            )
+        show.say(f"the {child.name} ended with {child.code}; starting it again")
+        time.sleep(0.2 * 2 ** len(recent))
+        child.start()
+
+
+class _Signals:
+    """SIGTERM ends `up` as Ctrl-C does."""
+
+    def __enter__(self) -> None:
+        self._before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        signal.signal(signal.SIGTERM, _interrupt)
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _port(given: int | None, usual: int) -> int:
+    """The port asked for, else the usual one, else any that is free. Raises ConflictError where the first is taken."""
+    found = free_port(given if given is not None else usual)
+    if found is None and given is not None:
+        raise ConflictError(f"port {given} is taken", next="leave it out to take a free one")
+    found = found or free_port()
+    assert found is not None  # the system always has some port
+    return found
