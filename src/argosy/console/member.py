@@ -93,7 +93,7 @@ def page(conn: Connection, address: str, now: datetime) -> Page:
     return Page(
         f"{data.fleet} {words.name(data.key)}", "member.html", data, now,
         trail=(("fleets", "/"), (data.fleet, links.fleet(data.fleet)), (words.name(data.key), None)), here="fleets",
-        command=f"argosy describe {address}", pictures=pictures,
+        command=f"argosy why {address}", pictures=pictures,
     )  # fmt: skip
 
 

@@ -23,5 +23,5 @@ def page(conn: Connection, store: Store, address: str, now: datetime) -> Page:
     )
     return Page(
         data.address, "card.html", data, now, trail=(*crumbs, (f"version {data.number}", None)), here="fleets",
-        command=f"argosy describe {data.address}", pictures={"article": Markup(article(data))},
+        command=f"argosy describe version {data.address}", pictures={"article": Markup(article(data))},
     )  # fmt: skip

@@ -9,15 +9,11 @@ import msgspec
 from sqlalchemy import Connection
 
 from argosy.console import words
+from argosy.console.glance import snapshot
 from argosy.console.page import Page
-from argosy.controller import observe
 from argosy.controller.action import Action, Finish, Gate, Group, Train, Wait, headline
-from argosy.controller.observe import FleetState, Snapshot
 from argosy.controller.plan import Plan, plan
-from argosy.data import state as state_of_data
-from argosy.spec.fleet import Fleet
-from argosy.spec.gate import Approval
-from argosy.store import datasets, executions, members, resources, verdicts
+from argosy.store import executions, members, resources
 from argosy.store.versions import get as versions_of
 
 
@@ -53,20 +49,8 @@ def page(conn: Connection, now: datetime, given: Plan | None = None) -> Page:
 
 def from_facts(conn: Connection, now: datetime) -> Plan:
     """What would be trained, gated, finished and waited for, were nothing new outside: no source is asked."""
-    wanted = observe.wanted(conn)
-    sources, views, fleets = observe.kinds(wanted)
-    versions = datasets.latest(conn)
-    states = {name: _state(conn, fleet, wanted["fleet", name].revision) for name, fleet in fleets.items()}
-    known = {name: versions[view.dataset].number for name, view in views.items() if view.dataset in versions}
-    snapshot = Snapshot(wanted, versions, states, blocked=state_of_data.blocked(conn, sources), materialised=known)
-    made = plan(snapshot, now)
+    made = plan(snapshot(conn), now)
     return Plan(made.at, tuple(action for action in made.actions if isinstance(action, (Train, Gate, Finish, Wait))))
-
-
-def _state(conn: Connection, fleet: Fleet, revision: int) -> FleetState:
-    asks = any(isinstance(gate, Approval) for gate in fleet.gates)
-    waiting = tuple(verdicts.waiting(conn, fleet.name)) if asks else ()
-    return FleetState(fleet, revision, observe.table(conn, fleet.name), waiting)
 
 
 def _step(conn: Connection, action: Action) -> Step:

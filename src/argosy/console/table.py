@@ -96,7 +96,7 @@ def page(conn: Connection, name: str, now: datetime) -> Page:
     )  # fmt: skip
     return Page(
         name, "dataset.html", data, now, trail=(("datasets", "/datasets"), (name, None)), here="datasets",
-        command=f"argosy describe dataset/{name}", pictures=pictures,
+        command=f"argosy describe dataset {name}", pictures=pictures,
     )  # fmt: skip
 
 

@@ -11,11 +11,14 @@ from sqlalchemy import Connection
 
 from argosy.console import facts, links, words
 from argosy.console.ahead import Ahead, ahead
+from argosy.console.glance import snapshot
 from argosy.console.page import Page
 from argosy.console.since import Held, conditions
-from argosy.controller.observe import FleetState
-from argosy.controller.plan import due
+from argosy.controller import why as reasons
+from argosy.controller.why import Topic
 from argosy.store import aliases, decisions, rollouts, versions
+
+_NOW = "Now"
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -30,13 +33,17 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 class WhyPage(msgspec.Struct, frozen=True):
-    """What the why page shows: `verdict` says in a sentence what would happen now, `now` is the tree behind it."""
+    """What the why page shows: `verdict` says what would happen now or why nothing, `now` is the tree behind it.
+
+    `topics` tell who answers, and how it came to be, as the command line does.
+    """
 
     fleet: str
     key: str
     status: str
     reason: str
     verdict: str
+    topics: tuple[Topic, ...]
     now: Held
     ahead: tuple[Ahead, ...]
     decisions: tuple[Decision, ...]
@@ -60,30 +67,13 @@ def read(conn: Connection, address: str, now: datetime) -> WhyPage:
     row = state.table.row(by_predicate=pl.col("key") == key, named=True)
     found = [_decision(each) for each in decisions.of_member(conn, member.member_id, 60)]
     found += _moves(conn, member.member_id)
+    told = reasons.why(conn, snapshot(conn), address, now).topics
+    verdict = next((topic.says for topic in told if topic.title == _NOW), "")
     return WhyPage(
-        name, key, row["status"], row["reason"], _verdict(state, row, now),
+        name, key, row["status"], row["reason"], verdict, tuple(topic for topic in told if topic.title != _NOW),
         conditions(conn, state.fleet.retrain, row, now), tuple(ahead(state, row, now)),
         tuple(sorted(found, key=lambda each: each.at, reverse=True)),
     )  # fmt: skip
-
-
-def _verdict(state: facts.State, row: dict[str, Any], now: datetime) -> str:
-    """Why it is trained now, or why not."""
-    fleet = state.fleet
-    todo = due(FleetState(fleet, state.revision, state.table.filter(pl.col("member_id") == row["member_id"])), now)
-    if not todo.is_empty():
-        found = todo.row(0, named=True)
-        if state.blocked:
-            return f"It is due ({found['cause']}), but waits: {state.blocked}."
-        if found["retry_at"] is not None and found["retry_at"] > now:
-            later = words.ago(found["retry_at"], now)
-            return f"It is due ({found['cause']}), but training failed; it is tried again {later}."
-        return f"It is due: {found['cause']}."
-    rows = row["rows"] or 0
-    if not row["pooled"] and rows < fleet.minimum_rows:
-        needed = f"{fleet.minimum_rows:,} are needed for a model of its own"
-        return f"Nothing happens: {rows:,.0f} labelled rows are known, {needed}."
-    return "Nothing happens: the retrain condition does not hold."
 
 
 def _decision(made: decisions.Decision) -> Decision:

@@ -41,12 +41,16 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 def create(
-    store: Store, settings: Settings, now: Callable[[], datetime], planner: Planner | None = None
+    store: Store,
+    settings: Settings,
+    now: Callable[[], datetime],
+    planner: Planner | None = None,
+    machine: Callable[[], datetime] | None = None,
 ) -> tuple[Guard, Desk]:
-    """The application over an open store, and its desk. Times of pages come from `now`.
+    """The application over an open store, and its desk. Pages and acts have their time from `now`.
 
     `planner` gives the plan of a controller in this process; without one the plan page tells from facts alone.
-    Whether a token has ended is judged by the machine's own time through the guard, which is given `now` as well.
+    Whether a token has ended is judged by `machine`, the clock on the wall: a replay must not revive a token.
     """
     desk = Desk(store, settings, now, planner)
 
@@ -62,7 +66,7 @@ def create(
         compression_config=CompressionConfig(backend="gzip", gzip_compress_level=5, exclude=["/live", "/api/watch"]),
         openapi_config=OpenAPIConfig("Argosy", "1", path="/schema", render_plugins=[JsonRenderPlugin()]),
     )  # fmt: skip
-    return Guard(routes, store, settings, now), desk  # type: ignore[arg-type]
+    return Guard(routes, store, settings, machine or now), desk  # type: ignore[arg-type]
 
 
 def _problem(request: Request[Any, Any, Any], error: Exception, now: datetime) -> Response[Any]:

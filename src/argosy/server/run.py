@@ -51,7 +51,7 @@ async def _serve(
     store: Store, settings: Settings, now: Callable[[], datetime], planner: Planner | None,
     on_ready: OnReady | None, signals: bool,
 ) -> None:  # fmt: skip
-    guard, desk = app.create(store, settings, now, planner)
+    guard, desk = app.create(store, settings, now, planner, _now)
     server = Server(
         guard, address=settings.host, port=settings.port, interface=Interfaces.ASGI, websockets=False,
         http=HTTPModes.http1, log_level=LogLevels.warning,

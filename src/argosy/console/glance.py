@@ -1,0 +1,28 @@
+"""What the controller would look at, from facts alone: no source is asked, no code of a project is run."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from argosy.controller import observe
+from argosy.controller.observe import FleetState, Snapshot
+from argosy.data.state import blocked
+from argosy.spec.fleet import Fleet
+from argosy.spec.gate import Approval
+from argosy.store import datasets, verdicts
+
+
+def snapshot(conn: Connection) -> Snapshot:
+    """The snapshot that `plan` and `why` take. Views count as materialised, and nothing as pending."""
+    wanted = observe.wanted(conn)
+    sources, views, fleets = observe.kinds(wanted)
+    versions = datasets.latest(conn)
+    states = {name: _state(conn, fleet, wanted["fleet", name].revision) for name, fleet in fleets.items()}
+    known = {name: versions[view.dataset].number for name, view in views.items() if view.dataset in versions}
+    return Snapshot(wanted, versions, states, blocked=blocked(conn, sources), materialised=known)
+
+
+def _state(conn: Connection, fleet: Fleet, revision: int) -> FleetState:
+    asks = any(isinstance(gate, Approval) for gate in fleet.gates)
+    waiting = tuple(verdicts.waiting(conn, fleet.name)) if asks else ()
+    return FleetState(fleet, revision, observe.table(conn, fleet.name), waiting)
