@@ -18,7 +18,9 @@ names = st.from_regex(r"[a-z][a-z0-9_.-]{0,10}", fullmatch=True)
 texts = st.text(st.characters(categories=("L", "N", "P", "Zs"), exclude_characters="\xa0"), max_size=12)
 columns = st.text(st.characters(categories=("L", "N")), min_size=1, max_size=8)
 numbers = st.floats(-1e9, 1e9) | st.integers(-1000, 1000)
-durations = st.builds(lambda n, unit: f"{n}{unit}", st.integers(1, 500), st.sampled_from(["ms", "s", "m", "h", "d", "w"]))
+durations = st.builds(
+    lambda n, unit: f"{n}{unit}", st.integers(1, 500), st.sampled_from(["ms", "s", "m", "h", "d", "w"])
+)
 bounds = st.tuples(numbers, numbers).map(sorted)
 metrics = st.sampled_from(sorted(CLASSIFICATION))
 scalars = st.none() | st.booleans() | st.integers(-99, 99) | st.floats(-9, 9) | texts
@@ -56,7 +58,9 @@ spaces = st.one_of(
 estimators = st.builds(
     Estimator,
     st.sampled_from(["lightgbm.sklearn:LGBMClassifier", "sklearn.linear_model:LogisticRegression", "mine:A.B"]),
-    st.dictionaries(columns, scalars | scalars.map(lambda s: {"$tuple": [s, {"$function": "numpy:log1p"}]}), max_size=3),
+    st.dictionaries(
+        columns, scalars | scalars.map(lambda s: {"$tuple": [s, {"$function": "numpy:log1p"}]}), max_size=3
+    ),
 )
 candidates = st.lists(
     st.builds(ag.Candidate, estimators, st.dictionaries(columns, spaces, max_size=2), columns),
