@@ -164,8 +164,8 @@ late = ag.Fleet(
     ],
     rollout=ag.Canary(share=0.2, bake="2d"),
     monitors=[
-        ag.Drift("psi", limit=0.25, window="14d", on="prediction"),
-        ag.Drift("psi", limit=0.5, window="14d", on="features"),
+        ag.Drift("psi", limit=0.5, window="14d", on="prediction"),
+        ag.Drift("psi", limit=0.8, window="14d", on="features"),
         ag.Performance("log_loss", drop=0.08, window="14d", minimum_rows=200),
     ],
     retrain=ag.older_than("28d") | ((ag.drifted() | ag.degraded()) & ag.older_than("14d") & ag.new_rows(300)),

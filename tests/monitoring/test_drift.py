@@ -155,3 +155,11 @@ def test_windows_on_other_bins_are_refused() -> None:
     on = bins(frame)
     with pytest.raises(ConflictError, match="reference window"):
         drift(windows(frame, bins(rows(24))), windows(frame, on), on)
+
+
+def test_windows_without_a_common_member_give_an_empty_table_of_the_same_types() -> None:
+    frame = rows(12)
+    on = bins(frame)
+    full, empty = windows(frame, on), Windows.empty(on)
+    assert drift(full, empty, on).schema == drift(full, full, on).schema
+    assert prediction_drift(full, empty, on).schema == prediction_drift(full, full, on).schema

@@ -244,4 +244,6 @@ def _plain(width: int) -> Layout:
 
 
 def _named(column: str, names: tuple[str, ...] | list[str]) -> pl.Expr:
+    if not names:  # an empty mapping would leave the column as it is
+        return pl.col(column).cast(pl.String)
     return pl.col(column).replace_strict(list(range(len(names))), list(names), return_dtype=pl.String)
