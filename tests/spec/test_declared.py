@@ -148,7 +148,7 @@ def test_the_task_follows_from_the_metric() -> None:
 
 
 def test_gates_are_named_by_what_they_ask() -> None:
-    gates = [
+    gates: list[ag.Gate | ag.Approval] = [
         ag.Gate("roc_auc", minimum=0.6), ag.Gate("log_loss", minimum=0.1, maximum=0.5),
         ag.Gate("roc_auc", beats="champion"), ag.Gate("roc_auc", beats="pooled", by=0.01), ag.Approval("ann"),
     ]  # fmt: skip

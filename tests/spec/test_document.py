@@ -72,7 +72,7 @@ def contract(**fields: Any) -> ag.Dataset:
 
 A, B, C = ag.drifted(), ag.new_rows(5), ag.older_than("2d")
 
-SAME = {
+SAME: dict[str, tuple[Declaration, Declaration]] = {
     "& in another order": (fleet(retrain=A & B), fleet(retrain=B & A)),
     "| in another order": (fleet(retrain=A | B | C), fleet(retrain=C | (B | A))),
     "nested in another order": (fleet(retrain=(A | B) & ~(B & C)), fleet(retrain=~(C & B) & (B | A))),
