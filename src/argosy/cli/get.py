@@ -21,7 +21,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "findings": ("dataset", "version", "rule", "severity", "rows", "message"),
     "fleets": ("name", "members", "own", "pooled", "versions", "rolling", "failing"),
     "leases": ("name", "owner", "token", "expires_at"),
-    "members": ("address", "target", "champion_number", "champion_since", "version_number", "version_at", "failures"),
+    "members": ("address", "status", "answers", "trained", "reason"),
     "rollouts": ("at", "address", "kind", "state", "share", "reason"),
     "signals": ("at", "address", "name", "value"),
     "tokens": ("name", "role", "at", "expires_at", "revoked_at"),
@@ -38,7 +38,7 @@ def get(
     """List things of a kind, the newest first.
 
     Examples:
-      argosy get members --where "fleet:late-arrival target:pooled"
+      argosy get members --where "fleet:late-arrival status:drifting"
       argosy get versions --where "address:late-arrival/JFK/AA number>3"
       argosy get events --where "kind:rolled_back at>=2013-06-01"
       argosy get members --json --limit 1000
@@ -57,7 +57,12 @@ def get(
     given = common or Common()
     name = plural(kind)
     with home.open(given.home) as store, store.read() as conn:
-        page = resources.page(conn, name, where, limit=limit, cursor=cursor)
+        if name == "members":
+            from argosy.cli import members  # statuses need Polars, which other kinds do not
+
+            page = members.page(conn, where, limit, cursor, home.clock(store).now())
+        else:
+            page = resources.page(conn, name, where, limit=limit, cursor=cursor)
     if given.json:
         show.emit(page)
         return 0

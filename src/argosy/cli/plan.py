@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 from cyclopts import Parameter
+from sqlalchemy import Connection
 
 from argosy.cli import home, show
 from argosy.cli.apply import lines
@@ -21,6 +22,7 @@ from argosy.controller.estimate import Estimate, estimate
 from argosy.controller.house import House
 from argosy.controller.project import load
 from argosy.errors import UnknownError
+from argosy.store import declarations
 
 DIFFERENT = 3
 _SHOWN = 6
@@ -48,25 +50,27 @@ def plan(
     Parameters
     ----------
     project
-        The module, or the directory of one. Default: the one beside the home or here, if there is one.
+        The module, or the directory of one. Default: the one that was applied; before any was, the one here.
     check
         Exit with 3 where something would change.
     """
     given = common or Common()
-    module = _module(project)
-    differences: list[Difference] | None = None
-    actions: _Costed = []
+    module = locate(project) if project is not None else None
     try:
-        with home.open(given.home, module) as store:
+        store = home.open(given.home, module)
+    except UnknownError:
+        module = module or locate(".")
+        drafts, actions = applying.draft(load(module)[0]), _Costed()
+        differences = [Difference(each.kind, each.name, "add") for each in drafts]
+    else:
+        with store:
             now = home.clock(store).now()
             with House(store) as house, store.read() as conn:
-                actions = [(a, estimate(conn, a)) for a in planning.plan(survey.observe(house, now), now).actions]
-                if module is not None:
-                    differences = applying.differences(conn, applying.draft(load(module)[0]), module.stem)
-    except UnknownError:
-        if module is None:
-            raise
-        differences = [Difference(d.kind, d.name, "add") for d in applying.draft(load(module)[0])]
+                planned = planning.plan(survey.observe(house, now), now).actions
+                actions = [(action, estimate(conn, action)) for action in planned]
+                module = module or _applied(conn)
+                drafts = applying.draft(load(module)[0]) if module is not None else []
+                differences = applying.differences(conn, drafts, module.stem) if module is not None else []
     if given.json:
         show.emit({"differences": differences, "actions": [_object(*each) for each in actions]})
     else:
@@ -75,18 +79,18 @@ def plan(
     return DIFFERENT if check and busy else 0
 
 
-def _module(project: str | None) -> Path | None:
-    """The project's module; where none was named, the one that is here, if it is one."""
-    if project is not None:
-        return locate(project)
-    try:
-        return locate(".")
-    except UnknownError:
+def _applied(conn: Connection) -> Path | None:
+    """The module of the one project that was applied to this home, if it is still where it was."""
+    projects = {row.body.get("project", "") for row in declarations.current(conn)}
+    if len(projects) != 1:
         return None
+    (name,) = projects
+    module = applying.root(conn, name) / f"{name}.py"
+    return module if module.exists() else None
 
 
-def _show(module: Path | None, differences: list[Difference] | None, actions: _Costed) -> None:
-    if differences is not None and module is not None:
+def _show(module: Path | None, differences: list[Difference], actions: _Costed) -> None:
+    if module is not None:
         show.say(f"Applying {module.name} would change {len(differences) or 'no'} declaration(s).")
         for each in differences:
             show.put(*lines(each))

@@ -38,10 +38,11 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """Every month, and all of them together."""
+    """Every month, and all of them together; `stale` rows were answered with features past their time to live."""
 
     months: list[Figures]
     total: Figures
+    stale: int
 
 
 def compare(store: Store, frozen_at: datetime, until: datetime) -> Comparison | None:
@@ -62,7 +63,8 @@ def compare(store: Store, frozen_at: datetime, until: datetime) -> Comparison | 
             month=pl.col("at").dt.strftime("%Y-%m"),
         )
     parts = rows.sort("month").partition_by("month", maintain_order=True)
-    return Comparison([_figures(part["month"][0], part) for part in parts], _figures("all", rows))
+    stale = int(rows["stale"].sum())
+    return Comparison([_figures(part["month"][0], part) for part in parts], _figures("all", rows), stale)
 
 
 def _champions(conn: Connection, at: datetime) -> dict[str, int | None]:

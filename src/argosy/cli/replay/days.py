@@ -114,8 +114,10 @@ class Replay:
             loop.tick(self._house, now, only=_DATA)
         with _Timed(seconds, "score"):
             rows = self._score(day)
-        with _Timed(seconds, "loop"):
-            done = loop.tick(self._house, now)
+        done = loop.tick(self._house, now)
+        for each in done:
+            kind = str(each.action.__struct_config__.tag)
+            seconds[kind] = seconds.get(kind, 0.0) + each.wall_s
         with _Timed(seconds, "swap"):
             self._settle()
         said = tuple(each.said for each in done if not isinstance(each.action, (*_DATA, Watch)) or each.failed)

@@ -72,6 +72,9 @@ class Report(msgspec.Struct, frozen=True):
             )
             figures = [*self.comparison.months, self.comparison.total]
             show.table(headers, [_row(each) for each in figures])
+            show.put(
+                "", "Beside the fleet as it was managed: the same fleet frozen in March, and one pooled model of March."
+            )
         c = self.counts
         show.put(
             "",
@@ -86,9 +89,10 @@ class Report(msgspec.Struct, frozen=True):
 def report(store: Store, until: date, cost: Cost) -> Report:
     """What the facts of a replay come to."""
     end = datetime.combine(until, time(), UTC)
+    comparison = compare(store, frozen_at(), end)
     with store.read() as conn:
-        counts, trials = _counts(conn), tuple(_trials(conn))
-    return Report(until, counts, compare(store, frozen_at(), end), cost, trials)
+        counts, trials = _counts(conn), tuple(_trials(conn, comparison.stale if comparison else 0))
+    return Report(until, counts, comparison, cost, trials)
 
 
 def cost(wall_s: float) -> Cost:
@@ -119,10 +123,10 @@ def _counts(conn: Connection) -> Counts:
     )
 
 
-def _trials(conn: Connection) -> list[str]:
+def _trials(conn: Connection, stale: int) -> list[str]:
     """What the data held in store for the fleet, and what became of it: one line each, from facts."""
     lines = []
-    kept_out = next(resources.every(conn, "findings", "dataset:weather rule:*wind_speed*"), None)
+    kept_out = next(resources.every(conn, "findings", "dataset:weather column:wind_speed"), None)
     if kept_out is not None:
         lines.append(f"weather: {kept_out['message']} ({kept_out['outcome']}).")
     late = [item for item in resources.every(conn, "versions", f"fleet:{FLEET} key:EWR/VX")]
@@ -133,7 +137,11 @@ def _trials(conn: Connection) -> list[str]:
             f"({show.text(first['at'])}, {first['rows']:,} rows)."
         )
     answering = {"own": 0, "pooled": 0}
-    for item in resources.every(conn, "members", f"fleet:{FLEET} -key:{POOLED}"):
+    for item in resources.every(conn, "members", f'fleet:{FLEET} -key:"{POOLED}"'):
         answering["own" if item["target"] == "own" else "pooled"] += 1
+    if stale:
+        lines.append(
+            f"{stale:,} rows were answered with features past their time to live: weather ends on 30 December."
+        )
     lines.append(f"Now {answering['own']} members answer by their own model, {answering['pooled']} by the pooled one.")
     return lines

@@ -1,0 +1,80 @@
+"""`argosy init`: a small project that runs."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from argosy.cli import show
+from argosy.cli.template import A_DAY, DAYS, DEPOTS, PROJECT
+from argosy.controller.clock import SystemClock
+from argosy.errors import ConflictError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MODULE, DATA = "project.py", Path("data") / "orders" / "sample.parquet"
+
+
+def init(
+    directory: Path = Path("."), /, *, sample: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> int:  # fmt: skip
+    """Write project.py: a dataset, and a fleet of one model per depot. Nothing that is there is overwritten.
+
+    Examples:
+      argosy init
+      argosy init late-orders --sample        (with made-up orders, so that it runs at once)
+
+    Parameters
+    ----------
+    directory
+        Where to write; made if it is missing.
+    sample
+        Write sample data too.
+    json
+        Print what was written as JSON.
+    """
+    wanted = [directory / MODULE] + ([directory / DATA] if sample else [])
+    there = [path for path in wanted if path.exists()]
+    if there:
+        raise ConflictError(f"{there[0]} is there already", next="name another directory: argosy init DIRECTORY")
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / MODULE).open("x", encoding="utf-8") as file:
+        file.write(PROJECT)
+    if sample:
+        (directory / DATA).parent.mkdir(parents=True, exist_ok=True)
+        orders(SystemClock().now()).write_parquet(directory / DATA)
+    if json:
+        show.emit({"written": [str(path) for path in wanted]})
+        return 0
+    show.say(*(f"wrote {path}" for path in wanted))
+    place = "" if directory == Path(".") else f"cd {directory} && "
+    show.say(f"  next: {place}argosy apply, then argosy up" + ("" if sample else f"; put orders into {DATA.parent}"))
+    return 0
+
+
+def orders(now: datetime) -> pl.DataFrame:
+    """Made-up orders of the last `DAYS` days: long ways, many parcels, evenings and one depot make them late."""
+    import numpy as np
+    import polars as pl
+
+    random = np.random.default_rng(7)
+    count = len(DEPOTS) * DAYS * A_DAY
+    depot = np.arange(count) % len(DEPOTS)
+    kilometres, parcels = random.gamma(3.0, 12.0, count).round(1), random.poisson(6.0, count)
+    hours = random.uniform(0.0, DAYS * 24.0, count)
+    left = [now - timedelta(hours=float(back)) for back in hours]
+    evening = np.array([at.hour >= 16 for at in left])
+    score = -3.2 + 0.035 * kilometres + 0.1 * parcels + 1.1 * evening + 0.5 * depot * evening
+    late = random.random(count) < 1.0 / (1.0 + np.exp(-score))
+    took = timedelta(hours=2)
+    rows = pl.DataFrame({
+        "order_id": [f"order-{number:05d}" for number in range(count)], "left_at": left,
+        "depot": [DEPOTS[place] for place in depot], "kilometres": kilometres, "parcels": parcels, "late": late,
+        "recorded_at": [at + took for at in left],
+    })  # fmt: skip
+    return rows.filter(pl.col("recorded_at") <= now).sort("left_at")
