@@ -163,3 +163,16 @@ def test_windows_without_a_common_member_give_an_empty_table_of_the_same_types()
     full, empty = windows(frame, on), Windows.empty(on)
     assert drift(full, empty, on).schema == drift(full, full, on).schema
     assert prediction_drift(full, empty, on).schema == prediction_drift(full, full, on).schema
+
+
+def test_a_reference_without_predictions_says_nothing_of_them_and_warns_of_nothing() -> None:
+    frame = rows(13)
+    on = bins(frame)
+    full = windows(frame, on)
+    silent = Windows(
+        full.digest, full.members, full.counts, np.zeros_like(full.predictions), full.positives, full.negatives,
+        full.rows, full.sums,
+    )  # fmt: skip
+    table = prediction_drift(silent, full, on)
+    assert table["reference_rows"].to_list() == [0] * len(full.members)
+    assert table["p_value"].to_list() == [1.0] * len(full.members)

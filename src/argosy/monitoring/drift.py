@@ -95,7 +95,8 @@ def drift(reference: Windows, current: Windows, bins: Bins) -> pl.DataFrame:
 
 
 def prediction_drift(reference: Windows, current: Windows, bins: Bins) -> pl.DataFrame:
-    """Drift of every member's prediction: the columns of `drift`, `reference_mean` and `mean` of the prediction.
+    """Drift of every member's prediction: the columns of `drift` (its rows are those with a
+    prediction), `reference_mean` and `mean` of the prediction.
 
     PSI, Jensen-Shannon and chi-square use ten cells that hold a tenth of the member's reference each; Kolmogorov-
     Smirnov and Wasserstein the fine cells.
@@ -108,8 +109,8 @@ def prediction_drift(reference: Windows, current: Windows, bins: Bins) -> pl.Dat
     rows = {
         "member": list(members),
         "feature": ["prediction"] * len(members),
-        "reference_rows": reference.rows[before],
-        "rows": current.rows[after],
+        "reference_rows": q.sum(axis=1).astype(np.uint32),
+        "rows": p.sum(axis=1).astype(np.uint32),
     }
     with np.errstate(divide="ignore", invalid="ignore"):
         means = {
@@ -199,7 +200,8 @@ def _chi_square(q: Floats, p: Floats, n: Floats, m: Floats, layout: Layout) -> t
 
 def _pearson(q: Floats, p: Floats, factor: Floats) -> Floats:
     both = q + p
-    return np.where(both > 0.0, (p * factor - q / factor) ** 2 / np.where(both > 0.0, both, 1.0), 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a side without rows has no statistic: NaN
+        return np.where(both > 0.0, (p * factor - q / factor) ** 2 / np.where(both > 0.0, both, 1.0), 0.0)
 
 
 def _distances(q: Floats, p: Floats, layout: Layout) -> dict[str, Floats]:
