@@ -42,7 +42,9 @@ def page(conn: Connection, now: datetime, *, where: str = "", cursor: str | None
     data = read(conn, where=where, cursor=cursor)
     live = "" if cursor else links.with_query("/events/live", where=where)
     command = "argosy events" + (f" --where '{where}'" if where else "")
-    return Page("Events", "events.html", data, now, here="events", command=command, live=live)
+    return Page(
+        "Events", "events.html", data, now, here="events", command=command, live=live, results="events-results.html"
+    )
 
 
 def read(conn: Connection, *, where: str = "", cursor: str | None = None) -> FeedPage:

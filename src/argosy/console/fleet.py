@@ -80,7 +80,7 @@ def page(conn: Connection, name: str, now: datetime, *, q: str = "", sort: str =
     live = links.with_query(f"{links.fleet(name)}/live", q=q, sort=data.sort, page=data.page)
     return Page(
         name, "fleet.html", data, now, trail=(("fleets", "/"), (name, None)), here="fleets",
-        command=f"argosy get members --where '{where}'", live=live,
+        command=f"argosy get members --where '{where}'", live=live, results="fleet-results.html",
         pictures={"map": cells.draw(name, data.cells)},
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 from argosy.store.lineage import Node
 
 _SAFE = "/@*:"
+_OF_FLEETS = frozenset({"fleet", "watch", "predictions"})
 
 
 def fleet(name: str, **query: object) -> str:
@@ -58,13 +59,16 @@ def node(found: Node) -> str:
     return lineage(found.kind, found.reference)
 
 
-def subject(name: str) -> str | None:
-    """The page of an event's subject, where it has one: `late-arrival/JFK/AA`, `dataset:flights`, `late-arrival`."""
-    kind, colon, rest = name.partition(":")
+def subject(name: str, kind: str) -> str | None:
+    """The page of the subject of an event of a kind: `late-arrival/JFK/AA`, `dataset:flights`, `late-arrival`.
+
+    A project, which is what was applied, has none.
+    """
+    if kind == "applied":
+        return None
+    about, colon, rest = name.partition(":")
     if colon:
-        return {"dataset": dataset(rest), "fleet": fleet(rest), "watch": fleet(rest), "predictions": fleet(rest)}.get(
-            kind
-        )
+        return dataset(rest) if about == "dataset" else fleet(rest) if about in _OF_FLEETS else None
     return f"/members/{_path(name)}" if "/" in name else fleet(name)
 
 

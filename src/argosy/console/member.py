@@ -127,7 +127,7 @@ def _wishes(found: facts.State, row: dict[str, Any], now: datetime) -> list[Wish
     fleet, trained = found.fleet, row["trained_at"]
     drift, score, on = row[signal.DRIFT], row[signal.SCORE], row[signal.SCORE_ROWS]
     worse = row[signal.DEGRADED]
-    measured = "not measured yet" if drift is None else f"{drift:.2f} of its limit"
+    measured = "not measured yet" if drift is None else f"{drift:.2f} times its limit"
     scored = "no labels yet" if score is None else f"{score:.3f} on {words.count(on)} rows"
     return [
         _answers(found, row),

@@ -17,7 +17,8 @@ class Page(msgspec.Struct, frozen=True):
     """`data` is the snapshot, rendered by `template`; `trail` are the crumbs above it, (name, link or None).
 
     `here` names the entry of the navigation, `command` the same question on the command line, `pictures` the drawings
-    of the snapshot by name: they are not part of the JSON.
+    of the snapshot by name: they are not part of the JSON. `live` is the address of a stream of its changes, `results`
+    the template of the part that a query changes.
     """
 
     title: str
@@ -28,18 +29,16 @@ class Page(msgspec.Struct, frozen=True):
     here: str = ""
     command: str = ""
     live: str = ""
+    results: str = ""
     pictures: dict[str, Any] = {}
     status: int = 200
 
 
-def to_html(page: Page, fragment: str = "") -> str:
-    """The whole page, or one of its blocks."""
-    template = _environment().get_template(page.template)
+def to_html(page: Page, *, fragment: bool = False) -> str:
+    """The whole page, or the part of it that a query changes."""
+    name = page.results if fragment and page.results else page.template
     given = {"page": page, "data": page.data, "now": page.at, "pictures": page.pictures}
-    if not fragment:
-        return template.render(given)
-    block = template.blocks[fragment]
-    return "".join(block(template.new_context(given)))
+    return _environment().get_template(name).render(given)
 
 
 def to_json(page: Page) -> bytes:
@@ -58,7 +57,7 @@ def _environment() -> Environment:
         loader=PackageLoader("argosy.console"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=StrictUndefined, auto_reload=False,
     )  # fmt: skip
-    plain = (words.number, words.count, words.short, words.size, words.plural, words.percent, words.moment, words.day,
+    plain = (words.number, words.count, words.short, words.size, words.plural, words.percent, words.moment, words.date, words.day,
              words.stamp, words.ago, words.span, words.name)  # fmt: skip
     made.filters.update({each.__name__: each for each in plain})
     made.globals.update(links=links, svg=svg, statuses=status.ORDER)

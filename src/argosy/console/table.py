@@ -117,7 +117,7 @@ def read(conn: Connection, name: str) -> TablePage:
         time=declared.time if declared else "", key=declared.key if declared else (),
         versions=tuple(versions[:_VERSIONS]), count=len(versions), contract=body,
         contract_number=contract.number if contract else 0,
-        findings=tuple(msgspec.convert(item, Finding) for item in found),
+        findings=tuple(Finding(**item) for item in found),
         columns=tuple(_columns(conn, latest, body or {}, declared.tags if declared else {})),
         blocked=state_of_data.blocked(conn, [name]).get(name),
     )  # fmt: skip

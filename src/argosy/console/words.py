@@ -57,6 +57,11 @@ def day(at: datetime | None) -> str:
     return NONE if at is None else f"{at:%d %b %Y}"
 
 
+def date(at: datetime | None) -> str:
+    """A day of the year, where the year goes without saying."""
+    return NONE if at is None else f"{at:%d %b}"
+
+
 def stamp(at: datetime | None) -> str:
     """A time for programs, as `<time datetime>` takes it."""
     return "" if at is None else f"{at:%Y-%m-%dT%H:%M:%SZ}"

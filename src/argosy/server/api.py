@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import MediaType, Request, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import Body, FromPath, FromQuery
 
 from argosy.errors import DeniedError, UnknownError
 from argosy.server import act, secret
@@ -37,12 +38,12 @@ def kinds() -> Kinds:
 
 @get("/api/{kind:str}", sync_to_thread=True)
 def listed(
-    desk: Desk,
+    desk: NamedDependency[Desk],
     request: Request[Any, Any, Any],
-    kind: str,
-    where: str = "",
-    limit: int = 50,
-    cursor: str | None = None,
+    kind: FromPath[str],
+    where: FromQuery[str] = "",
+    limit: FromQuery[int] = 50,
+    cursor: FromQuery[str | None] = None,
 ) -> resources.Page:
     """Items of a kind that meet `where`, newest first; follow `next` for more."""
     _allow(request, kind)
@@ -52,7 +53,7 @@ def listed(
 
 @get("/api/{kind:str}/{reference:path}", sync_to_thread=True)
 def one(
-    desk: Desk, request: Request[Any, Any, Any], kind: str, reference: Annotated[str, Parameter()]
+    desk: NamedDependency[Desk], request: Request[Any, Any, Any], kind: FromPath[str], reference: FromPath[str]
 ) -> dict[str, Any]:
     """One item by its id, name or address."""
     _allow(request, kind)
@@ -61,7 +62,9 @@ def one(
 
 
 @post("/api/act", sync_to_thread=True, status_code=200)
-def done(desk: Desk, request: Request[Any, Any, Any], data: Order) -> dict[str, str]:
+def done(
+    desk: NamedDependency[Desk], request: Request[Any, Any, Any], data: Annotated[Order, Body()]
+) -> dict[str, str]:
     """Do something by hand: approve, refuse, promote, rollback, retrain."""
     return {"said": act.carry_out(desk.store, data, request.auth.name, desk.now())}
 

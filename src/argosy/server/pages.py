@@ -8,8 +8,9 @@ from urllib.parse import quote
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect
 
 from argosy.console import alarm, ancestry, facts, feed, fleet, home, links, member, paper, planned, table, why
@@ -30,14 +31,21 @@ Asked = Request[Any, Any, Any]
 
 
 @get("/", sync_to_thread=True)
-def index(desk: Desk, request: Asked) -> Response[Any]:
+def index(desk: NamedDependency[Desk], request: Asked) -> Response[Any]:
     """The fleets."""
     with desk.store.read() as conn:
         return answer(request, home.page(conn, desk.now()))
 
 
 @get("/fleets/{name:str}", sync_to_thread=True)
-def one_fleet(desk: Desk, request: Asked, name: str, q: str = "", sort: str = "status", page: int = 1) -> Response[Any]:
+def one_fleet(
+    desk: NamedDependency[Desk],
+    request: Asked,
+    name: FromPath[str],
+    q: FromQuery[str] = "",
+    sort: FromQuery[str] = "status",
+    page: FromQuery[int] = 1,
+) -> Response[Any]:
     """A fleet; a query that cannot be read is shown with what is wrong with it."""
     with desk.store.read() as conn:
         try:
@@ -52,7 +60,7 @@ def one_fleet(desk: Desk, request: Asked, name: str, q: str = "", sort: str = "s
 
 
 @get("/fleets/{name:str}/cell/{place:int}", sync_to_thread=True)
-def cell(desk: Desk, name: str, place: int) -> Redirect:
+def cell(desk: NamedDependency[Desk], name: FromPath[str], place: FromPath[int]) -> Redirect:
     """The member at a place of a large map."""
     with desk.store.read() as conn:
         keys = facts.state(conn, name, desk.now()).table["key"]
@@ -62,21 +70,23 @@ def cell(desk: Desk, name: str, place: int) -> Redirect:
 
 
 @get("/members/{address:path}", sync_to_thread=True)
-def one_member(desk: Desk, request: Asked, address: str) -> Response[Any]:
+def one_member(desk: NamedDependency[Desk], request: Asked, address: FromPath[str]) -> Response[Any]:
     """A member."""
     with desk.store.read() as conn:
         return answer(request, member.page(conn, address.lstrip("/"), desk.now()))
 
 
 @get("/why/{address:path}", sync_to_thread=True)
-def decisions(desk: Desk, request: Asked, address: str) -> Response[Any]:
+def decisions(desk: NamedDependency[Desk], request: Asked, address: FromPath[str]) -> Response[Any]:
     """The decisions about a member."""
     with desk.store.read() as conn:
         return answer(request, why.page(conn, address.lstrip("/"), desk.now()))
 
 
 @get("/versions/{address:path}", sync_to_thread=True)
-def card(desk: Desk, request: Asked, address: str, format: str = "") -> Response[Any]:
+def card(
+    desk: NamedDependency[Desk], request: Asked, address: FromPath[str], format: FromQuery[str] = ""
+) -> Response[Any]:
     """A model card: as a page, as Markdown, or as HTML to keep."""
     with desk.store.read() as conn:
         page = paper.page(conn, desk.store, address.lstrip("/"), desk.now())
@@ -90,42 +100,51 @@ def card(desk: Desk, request: Asked, address: str, format: str = "") -> Response
 
 
 @get("/events", sync_to_thread=True)
-def events(desk: Desk, request: Asked, where: str = "", cursor: str | None = None) -> Response[Any]:
+def events(
+    desk: NamedDependency[Desk], request: Asked, where: FromQuery[str] = "", cursor: FromQuery[str | None] = None
+) -> Response[Any]:
     """The feed of events."""
     with desk.store.read() as conn:
         return answer(request, feed.page(conn, desk.now(), where=where, cursor=cursor))
 
 
 @get("/alerts", sync_to_thread=True)
-def alerts(desk: Desk, request: Asked, fleet: str = "") -> Response[Any]:
+def alerts(desk: NamedDependency[Desk], request: Asked, fleet: FromQuery[str] = "") -> Response[Any]:
     """The alerts."""
     with desk.store.read() as conn:
         return answer(request, alarm.page(conn, desk.now(), fleet=fleet))
 
 
 @get("/lineage/{kind:str}/{reference:path}", sync_to_thread=True)
-def lineage(desk: Desk, request: Asked, kind: str, reference: str, up: int = 2, down: int = 1) -> Response[Any]:
+def lineage(
+    desk: NamedDependency[Desk],
+    request: Asked,
+    kind: FromPath[str],
+    reference: FromPath[str],
+    up: FromQuery[int] = 2,
+    down: FromQuery[int] = 1,
+) -> Response[Any]:
     """The neighbourhood of a thing."""
     with desk.store.read() as conn:
         return answer(request, ancestry.page(conn, kind, reference.lstrip("/"), desk.now(), up=up, down=down))
 
 
 @get("/datasets", sync_to_thread=True)
-def datasets(desk: Desk, request: Asked) -> Response[Any]:
+def datasets(desk: NamedDependency[Desk], request: Asked) -> Response[Any]:
     """The list of datasets."""
     with desk.store.read() as conn:
         return answer(request, table.index(conn, desk.now()))
 
 
 @get("/datasets/{name:str}", sync_to_thread=True)
-def dataset(desk: Desk, request: Asked, name: str) -> Response[Any]:
+def dataset(desk: NamedDependency[Desk], request: Asked, name: FromPath[str]) -> Response[Any]:
     """One dataset."""
     with desk.store.read() as conn:
         return answer(request, table.page(conn, name, desk.now()))
 
 
 @get("/plan", sync_to_thread=True)
-def plan(desk: Desk, request: Asked) -> Response[Any]:
+def plan(desk: NamedDependency[Desk], request: Asked) -> Response[Any]:
     """What the controller would do."""
     given = desk.planner() if desk.planner is not None else None
     with desk.store.read() as conn:
@@ -133,7 +152,7 @@ def plan(desk: Desk, request: Asked) -> Response[Any]:
 
 
 @get("/static/{name:str}", sync_to_thread=False)
-def static(name: str) -> Response[bytes]:
+def static(name: FromPath[str]) -> Response[bytes]:
     """The style, the script and the icon."""
     if name not in _STATIC:
         raise UnknownError(f"there is no file {name[:40]!r}", next="/")
@@ -143,7 +162,9 @@ def static(name: str) -> Response[bytes]:
 
 @post("/act", sync_to_thread=True)
 def by_hand(
-    desk: Desk, request: Asked, data: Annotated[Order, Body(media_type=RequestEncodingType.URL_ENCODED)]
+    desk: NamedDependency[Desk],
+    request: Asked,
+    data: Annotated[Order, Body(media_type=RequestEncodingType.URL_ENCODED)],
 ) -> Redirect:
     """A button of the member page; back to it when done."""
     act.carry_out(desk.store, data, request.auth.name, desk.now())
@@ -161,7 +182,7 @@ def answer(request: Asked, page: Page) -> Response[Any]:
     """The page as the request wants it: whole, as one of its blocks, or as JSON."""
     if is_program(request):
         return Response(to_json(page), media_type="application/json", status_code=page.status)
-    fragment = "results" if request.headers.get("x-fragment") == "results" else ""
+    fragment = request.headers.get("x-fragment") == "results"
     headers = {"x-live": page.live, "vary": "Accept, X-Fragment"} if page.live else {"vary": "Accept, X-Fragment"}
-    html = to_html(page, fragment)
+    html = to_html(page, fragment=fragment)
     return Response(html, media_type="text/html; charset=utf-8", status_code=page.status, headers=headers)

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 from litestar import Request, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 from sqlalchemy import Connection
 
@@ -26,7 +28,10 @@ Look = Callable[[Connection], live.Parts]
 
 @get("/api/watch", sync_to_thread=False)
 def facts(
-    desk: Desk, request: Request[Any, Any, Any], kind: str = "events", after: int | None = None
+    desk: NamedDependency[Desk],
+    request: Request[Any, Any, Any],
+    kind: FromQuery[str] = "events",
+    after: FromQuery[int | None] = None,
 ) -> ServerSentEvent:
     """Facts of a kind recorded after the id `after` (default: from now on), each with its id.
 
@@ -47,7 +52,13 @@ def facts(
 
 
 @get("/fleets/{name:str}/live", sync_to_thread=False)
-def fleet(desk: Desk, name: str, q: str = "", sort: str = "status", page: int = 1) -> ServerSentEvent:
+def fleet(
+    desk: NamedDependency[Desk],
+    name: FromPath[str],
+    q: FromQuery[str] = "",
+    sort: FromQuery[str] = "status",
+    page: FromQuery[int] = 1,
+) -> ServerSentEvent:
     """The rows, chips and map of a fleet's page as they change."""
 
     def look(conn: Connection) -> live.Parts:
@@ -57,7 +68,7 @@ def fleet(desk: Desk, name: str, q: str = "", sort: str = "status", page: int = 
 
 
 @get("/events/live", sync_to_thread=False)
-def events(desk: Desk, where: str = "") -> ServerSentEvent:
+def events(desk: NamedDependency[Desk], where: FromQuery[str] = "") -> ServerSentEvent:
     """The newest events as they come."""
 
     def look(conn: Connection) -> live.Parts:

@@ -1,0 +1,18 @@
+"""A home to show, built once: pages only read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from argosy.store import Store
+from tests.console import build
+
+
+@pytest.fixture(scope="session")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The store of `build.home`, which no test writes to."""
+    with build.home(Path(tmp_path_factory.mktemp("shown"))) as store:
+        yield store

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from argosy.store import events
+from tests.console import build
+from tests.server.conftest import World
+
+PAGES = [
+    "/", "/fleets/late-arrival", "/fleets/late-arrival?q=status:drifting", "/fleets/late-arrival?sort=drift",
+    "/fleets/late-arrival?q=nothing", "/members/late-arrival/EWR/9E", "/members/late-arrival/*",
+    "/members/late-arrival/EWR/DL", "/members/late-arrival/JFK/US", "/why/late-arrival/EWR/9E",
+    "/why/late-arrival/JFK/US", "/versions/late-arrival/EWR/9E@2", "/events", "/events?where=kind:promoted", "/alerts",
+    "/alerts?fleet=late-arrival",
+    "/lineage/version/late-arrival/EWR/9E@2", "/lineage/dataset/flights@9?up=0&down=2", "/lineage/dataset/none@1",
+    "/datasets", "/datasets/flights", "/datasets/weather", "/plan",
+]  # fmt: skip
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+        self.inline: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if tag == "a" and name == "href" and value and value.startswith("/"):
+                self.found.add(value)
+            if name == "style" or name.startswith("on") or (tag == "script" and name == "src" and not value):
+                self.inline.append(f"{tag} {name}")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_shown_and_has_a_twin_in_json(world: World, path: str) -> None:
+    page = world.viewer.get(path, accept="text/html")
+    assert page.status_code == 200 and page.text.rstrip().endswith("</html>")
+    twin = world.viewer.get(path, accept="application/json")
+    assert twin.status_code == 200 and twin.json() is not None
+    mark = "&" if "?" in path else "?"
+    assert world.viewer.get(f"{path}{mark}format=json").content == twin.content
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_on_a_page_breaks_its_policy(world: World, path: str) -> None:
+    page = world.viewer.get(path, accept="text/html").text
+    links = _Links()
+    links.feed(page)
+    assert links.inline == []
+    assert re.findall(r"<script(?! src=)", page) == [] and "<style" not in page
+
+
+def test_no_link_leads_nowhere(world: World) -> None:
+    parser = _Links()
+    for path in (path for path in PAGES if "none" not in path):
+        parser.feed(world.viewer.get(path, accept="text/html").text)
+    sample = sorted(parser.found)[::5]
+    assert len(sample) > 30
+    broken = [link for link in sample if world.viewer.get(link, accept="text/html").status_code != 200]
+    assert broken == []
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/fleets/none", 404), ("/members/late-arrival/XX", 404), ("/members/none", 404), ("/why/none", 404),
+        ("/versions/late-arrival/EWR/9E@99", 404), ("/versions/late-arrival", 404), ("/datasets/none", 404),
+        ("/fleets/late-arrival/cell/99", 404), ("/nowhere", 404), ("/fleets/late-arrival?page=x", 400),
+        ("/fleets/late-arrival?q=colour:red", 400), ("/fleets/late-arrival?q=rows>many", 400),
+        ("/events?where=%22", 400), ("/static/app.py", 404), ("/lineage/dataset/flights@9?up=x", 400),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_on_a_page(world: World, path: str, status: int) -> None:
+    answer = world.viewer.get(path, accept="text/html")
+    assert answer.status_code == status and "<h1>" in answer.text and "Traceback" not in answer.text
+
+
+def test_a_query_that_cannot_be_read_keeps_the_page_and_the_text(world: World) -> None:
+    page = world.viewer.get("/fleets/late-arrival?q=colour:red", accept="text/html").text
+    assert "there is no field" in page and 'value="colour:red"' in page and "EWR/9E" in page
+
+
+def test_a_fragment_is_the_results_alone(world: World) -> None:
+    answer = world.viewer.get("/fleets/late-arrival?q=status:failed", accept="text/html", x_fragment="results")
+    assert "<html" not in answer.text and answer.text.count("<tr id=") == 1
+    assert answer.headers["x-live"] == "/fleets/late-arrival/live?q=status%3Afailed&sort=status&page=1"
+
+
+def test_text_from_outside_is_never_markup(own: World) -> None:
+    evil = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
+    with own.store.write() as tx:
+        events.add(tx, [events.NewEvent(at=build.NOW, kind="noted", subject=evil, actor=evil, message=evil)])
+    for path in (
+        "/events",
+        f"/fleets/late-arrival?q={evil}",
+        f"/events?where=subject:%22{evil[:20]}%22",
+        "/fleets/%3Cb%3E",
+    ):
+        page = own.viewer.get(path, accept="text/html").text
+        assert "<script>alert" not in page and "<img src=x" not in page and "<b>" not in page.split("<main>")[1][:200]
+
+
+def test_a_card_can_be_kept(world: World) -> None:
+    text = world.viewer.get("/versions/late-arrival/EWR/9E@2?format=markdown")
+    assert text.headers["content-type"].startswith("text/markdown") and text.text.startswith("# late-arrival/EWR/9E@2")
+    kept = world.viewer.get("/versions/late-arrival/EWR/9E@2?format=html")
+    assert kept.headers["content-disposition"].startswith("attachment")
+
+
+def test_a_cell_of_a_large_map_leads_to_its_member(world: World) -> None:
+    answer = world.viewer.get("/fleets/late-arrival/cell/1")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/members/late-arrival/EWR/9E")
+
+
+def test_static_files_are_what_the_package_holds(world: World) -> None:
+    assert world.viewer.get("/static/argosy.js").headers["content-type"].startswith("text/javascript")
+    assert "argosy" in world.anyone.get("/static/argosy.css").text or world.anyone.get("/static/argosy.css").text
