@@ -61,8 +61,9 @@ class Engine(ABC):
     - Every task gets exactly one result, unless the caller stops reading. The order is free.
     - A task that raises, overruns `timeout`, exceeds `memory` or kills its worker costs itself only: tasks that
       shared its chunk run elsewhere. A worker's death is charged to a task only if that task was the first of
-      a fresh worker; otherwise the task runs once more, alone. So a task may be *started* more than once even
-      without retries: functions must be safe to repeat.
+      a fresh worker; otherwise the task runs once more, alone. A worker that was killed from outside (SIGKILL, by
+      a person or for want of memory) is charged only when that happens to the same task a third time. So a task may
+      be *started* more than once even without retries: functions must be safe to repeat.
     - Workers are started once and reused, with one thread per numeric library.
     - When the owner dies, by whatever signal, its workers exit by themselves.
 

@@ -152,7 +152,11 @@ class Crew:
         try:
             refusal = Channel(self._control).receive()
         except (EOFError, OSError):
+            assert self._process is not None
+            code = self._process.wait()
             self.close()
+            if code == -signal.SIGKILL:
+                raise NurseryLost from None
             raise ArgosyError(
                 f"the process that starts workers died while it imported {', '.join(self._preload) or 'nothing'}",
                 next="import the same modules in a fresh interpreter to see why",

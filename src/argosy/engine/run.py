@@ -24,6 +24,7 @@ _REPORT = 0.1  # seconds between progress reports
 _START = 60.0  # seconds that a worker may take beyond the timeout to import the function and read its arguments
 _MESSAGE = 500
 _NURSERIES = 3  # how often the process that forks workers may be lost in one map
+_KILLS = 2  # how often a task whose worker was killed from outside runs again before it is charged
 
 
 class Limits(NamedTuple):
@@ -52,6 +53,7 @@ class Run:
         self._open = set(range(len(tasks)))
         self._starts: Counter[int] = Counter()
         self._charged: Counter[int] = Counter()
+        self._killed: Counter[int] = Counter()
         self._outbox: list[Result] = []
         self._lost = 0
         self._failed = 0
@@ -106,7 +108,11 @@ class Run:
             except Exception as error:
                 self._unsendable(chunk.tasks, error)
                 continue
-            self._send(idle, chunk, parts)
+            try:
+                self._send(idle, chunk, parts)
+            except NurseryLost:
+                self._backlog.apart(chunk.tasks, fresh=chunk.fresh)
+                raise
 
     def _unsendable(self, tasks: list[int], error: Exception) -> None:
         if len(tasks) > 1:
@@ -238,6 +244,10 @@ class Run:
             return
         self._backlog.back(tasks[1:])
         self._starts[first] += 1
+        if verdict is None and code == -signal.SIGKILL and self._killed[first] < _KILLS:  # no task does that to itself
+            self._killed[first] += 1
+            self._backlog.apart([first], fresh=True)
+            return
         failure = verdict[1] if verdict else _died(code)
         self._blame(hand.finished > 0 and failure.kind != "timeout", first, failure)
 
