@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,7 +20,7 @@ from argosy.controller.watching.reference import References
 from argosy.engine.local import Local
 from argosy.features.online import Online
 from argosy.spec.function import resolve
-from argosy.store import bundles
+from argosy.store import bundles, leases
 from argosy.store.store import Store
 from argosy.training.fleet import PRELOAD
 
@@ -59,6 +60,7 @@ class House:
         self._engine: Local | None = None
         self._engine_bundle: str | None = None
         self._active: str | None = None
+        self._held: dict[str, leases.Lease] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -73,6 +75,23 @@ class House:
         if self._engine is not None:
             self._engine.close()
         self.online.close()
+
+    def take(self, lease: leases.Lease) -> bool:
+        """Act under a lease from now on; false where others may have acted on its subject since this house last did.
+
+        A lease's token grows with every claim: the next one after ours says that nobody came between.
+        """
+        before = self._held.get(lease.name)
+        self._held[lease.name] = lease
+        return lease.token == (before.token if before is not None else 0) + 1
+
+    @contextmanager
+    def write(self, subject: str) -> Iterator[Connection]:
+        """One transaction of an action; ConflictError where its lease was lost meanwhile, as by a suspended machine."""
+        with self.store.write() as tx:
+            if subject in self._held:
+                leases.hold(tx, [self._held[subject]])
+            yield tx
 
     def activate(self, digest: str | None) -> Path | None:
         """Make a bundle's functions callable in this process; returns the directory of its modules."""

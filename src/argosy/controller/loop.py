@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Event
 
 import msgspec
 
-from argosy.controller import survey
+from argosy.controller import survey, tenure
 from argosy.controller.act import finish, gate, ingest, materialise, record, train, watch
 from argosy.controller.action import Action, Finish, Gate, Ingest, Materialise, Record, Train, Watch, headline
-from argosy.controller.clock import Clock, SystemClock
+from argosy.controller.clock import Clock
 from argosy.controller.house import House
 from argosy.controller.observe import Snapshot
 from argosy.controller.plan import Plan, plan
 from argosy.engine.contract import Progress
 from argosy.errors import ArgosyError, ConflictError
-from argosy.store import events, leases
+from argosy.store import events
 
 LEASE = timedelta(minutes=15)
+"""For work that a person starts under an action's name, which does not beat."""
 _PASSES = 20
 _LOG = logging.getLogger("argosy.controller")
 
@@ -98,11 +96,17 @@ def _told(done: list[Done], action: Action) -> str | None:
 def _carry_out(
     house: House, snapshot: Snapshot, action: Action, now: datetime, on_progress: OnProgress | None
 ) -> Done | None:
-    """Run one action under its lease; None where another process holds it."""
+    """Run one action under its lease; None where another process holds it, or has just done it."""
     started, cpu = time.monotonic(), time.process_time()
-    with _lease(house, action) as held:
-        if not held:
+    with tenure.hold(house.store, action.subject) as lease:
+        if lease is None:
             return None
+        if not house.take(lease):
+            snapshot = survey.observe(house, now)
+            due = next((a for a in plan(snapshot, now).actions if _same(a, action)), None)
+            if due is None:
+                return None
+            action = due
         try:
             said, failed = _act(house, snapshot, action, now, on_progress), False
         except ConflictError as error:
@@ -115,6 +119,10 @@ def _carry_out(
             _LOG.exception("%s failed", headline(action))
             _report(house, action, said, now)
     return Done(action, said, failed, time.monotonic() - started, time.process_time() - cpu)
+
+
+def _same(a: Action, b: Action) -> bool:
+    return type(a) is type(b) and a.subject == b.subject
 
 
 def _act(house: House, snapshot: Snapshot, action: Action, now: datetime, on_progress: OnProgress | None) -> str:
@@ -136,18 +144,6 @@ def _act(house: House, snapshot: Snapshot, action: Action, now: datetime, on_pro
             return train.run(house, snapshot, action, now, told)
         case _:
             return action.why
-
-
-@contextmanager
-def _lease(house: House, action: Action) -> Iterator[bool]:
-    """Leases run on the machine's own time, not on the controller's: a replay must not outrun its own lease."""
-    owner = f"{socket.gethostname()}:{os.getpid()}"
-    lease = leases.claim(house.store, action.subject, owner, SystemClock().now(), LEASE)
-    try:
-        yield lease is not None
-    finally:
-        if lease is not None:
-            leases.release(house.store, [lease])
 
 
 def _report(house: House, action: Action, said: str, now: datetime) -> None:

@@ -22,7 +22,7 @@ def run(house: House, snapshot: Snapshot, action: Finish, now: datetime) -> str:
 
     A canary that a person has ended since the plan was made is left as it is.
     """
-    with house.store.write() as tx:
+    with house.write(action.subject) as tx:
         found = _running(tx, (*action.promote, *action.roll_back))
         bodies = _evidence(tx, found)
         held = [found[id] for id in action.promote if id in found]

@@ -21,7 +21,7 @@ from argosy.store import approvals, events, members, signals, verdicts, versions
 def run(house: House, snapshot: Snapshot, action: Gate, now: datetime) -> str:
     """Ask every gate about every version, in one transaction with what follows from the answers."""
     fleet = snapshot.fleets[action.fleet].fleet
-    with house.store.write() as tx:
+    with house.write(action.subject) as tx:
         found = [v for _, v in sorted(versions.get(tx, action.versions).items())]
         granted = approvals.of(tx, [version.id for version in found])
         rulings = {

@@ -116,7 +116,7 @@ def _commit(
             actor=house.actor,
         )
         return
-    with house.store.write() as tx:
+    with house.write(f"view:{view.name}") as tx:
         (id,) = executions.record(tx, [run])
         edges.add(tx, [edges.Edge(execution_id=id, direction=edges.IN, kind=read[0], reference=read[1])])
 

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import polars as pl
@@ -32,6 +33,7 @@ from argosy.spec.dataset import Dataset
 from argosy.spec.feature import Feature, FeatureView, RequestFeatures, Spine, ViewReference
 from argosy.spec.fleet import Fleet
 from argosy.store import datasets, decisions, events, members, signals
+from argosy.store.executions import FALLBACK
 from argosy.training.fleet import train
 from argosy.training.request import TrainReport, TrainRequest
 from argosy.training.rows import Member
@@ -202,7 +204,7 @@ def _record(house: House, state: FleetState, action: Train, report: TrainReport,
             (signal.REVISION, float(state.revision)),
         )
     ]
-    with house.store.write() as tx:
+    with house.write(action.subject) as tx:
         ids = members.ids(tx, fleet.name)
         signals.record(
             tx,
@@ -213,7 +215,7 @@ def _record(house: House, state: FleetState, action: Train, report: TrainReport,
             [
                 decisions.NewDecision(
                     fleet=fleet.name, member_id=ids.get(key), action="train", at=now, reason=cause,
-                    body={"outcome": _outcome(report, key), "saw": _saw(fleet, rows.get(key), now)},
+                    body={"outcome": _outcome(report, key, rows.get(key)), "saw": _saw(fleet, rows.get(key), now)},
                 )
                 for key, cause in causes.items()
             ],
@@ -224,12 +226,21 @@ def _record(house: House, state: FleetState, action: Train, report: TrainReport,
                                         message=message, body=body)])  # fmt: skip
 
 
-def _outcome(report: TrainReport, key: str) -> str:
-    if key in report.versions:
+def _outcome(report: TrainReport, key: str, row: dict[str, Any] | None) -> str:
+    if key in report.versions or _landed_before(report, key, row):
         return "a new version"
+    if row is not None and row["execution_outcome"] == FALLBACK and row["execution_key"] == report.unchanged.get(key):
+        return str(row["execution_reason"])
     if key in report.unchanged:
         return "unchanged: rows, features, code and parameters are those of the last training"
     return report.failed.get(key) or report.fallbacks.get(key) or "no labelled rows"
+
+
+def _landed_before(report: TrainReport, key: str, row: dict[str, Any] | None) -> bool:
+    """Whether the version that is up to date was made by this training before it was killed and begun again."""
+    if row is None or key not in report.unchanged or row["version_key"] != report.unchanged[key]:
+        return False
+    return row["trained_at"] is None or row["version_at"] > row["trained_at"]
 
 
 def _saw(fleet: Fleet, row: dict[str, object] | None, now: datetime) -> object:

@@ -123,7 +123,7 @@ def _write(
         key=watch_key(snapshot, state.fleet, now), kind="watch", subject=f"watch:{fleet}", started_at=now, ended_at=now,
         metrics={"members": len(values), "raised": len(changes.raised), "resolved": len(changes.resolved)},
     )  # fmt: skip
-    with house.store.write() as tx:
+    with house.write(f"watch:{fleet}") as tx:
         ids = members.ensure(tx, fleet, sorted(values), now)
         known = {key: row for key, *row in state.table.select("key", *signal.ALL).iter_rows()}
         new = [
