@@ -36,8 +36,8 @@ rows = st.fixed_dictionaries(
 def holds(condition: Condition, row: dict[str, Any]) -> bool:
     """What the words of a condition mean, said once more in Python."""
 
-    def above(name: str, limit: float) -> bool:
-        return row[name] is not None and row[name] > limit
+    def above(name: str, limit: float | None) -> bool:
+        return row[name] is not None and limit is not None and row[name] > limit
 
     match condition:
         case AllOf(conditions=parts):
@@ -48,7 +48,7 @@ def holds(condition: Condition, row: dict[str, Any]) -> bool:
             return not holds(part, row)
         case Drifted(limit=None):
             return above(signal.DRIFT, 1)
-        case Drifted(limit=float(limit)):
+        case Drifted(limit=limit):
             return above(signal.DRIFT_VALUE, limit)
         case Degraded():
             return above(signal.DEGRADED, 0)

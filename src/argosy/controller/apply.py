@@ -88,7 +88,7 @@ def differences(conn: Connection, drafts: list[Draft], project: str) -> list[Dif
         before = known.get((each.kind, each.name))
         if before is None:
             found.append(Difference(each.kind, each.name, "add"))
-        elif before.fingerprint != each.fingerprint:
+        elif before.fingerprint != each.fingerprint or before.body.get("training", "") != each.training:
             found.append(Difference(each.kind, each.name, "change", tuple(_changes(before.body, each))))
     wanted = {(each.kind, each.name) for each in drafts}
     for (kind, name), row in known.items():
@@ -184,7 +184,10 @@ def _row(tx: Connection, each: Draft, facts: bundles.Bundle, now: datetime, acto
 def _changes(before: Mapping[str, Any], after: Draft) -> list[str]:
     lines = [str(change) for change in document.diff(document.recorded(before), document.decode(after.body))]
     old = before.get("code", {})
-    return lines + [f"code of {name}: changed" for name, print in after.code.items() if old.get(name) != print]
+    lines += [f"code of {name}: changed" for name, print in after.code.items() if old.get(name) != print]
+    if not lines and before.get("training", "") != after.training:
+        lines.append("a view or dataset that it is trained on: changed")
+    return lines
 
 
 def _training(project: Project, given: Declaration, reached: dict[str, str]) -> str:

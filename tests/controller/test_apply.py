@@ -1,0 +1,276 @@
+"""Applying: what becomes a fact, what does not, and what training depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from argosy.controller.apply import Applied, Difference, apply, differences, draft, root
+from argosy.controller.project import forget, load, recorded
+from argosy.errors import DeclarationError, UnknownError
+from argosy.store import bundles, declarations, events
+from argosy.store.store import Store
+
+NOW = datetime(2013, 1, 1, tzinfo=UTC)
+FLIGHTS = '''
+import argosy as ag
+import polars as pl
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from helpers import scale, warm
+
+flights = ag.Dataset("flights", time="t", source=ag.Parquet("f.parquet"), owner="ops")
+weather = ag.Dataset("weather", time="t", source=ag.Parquet("w.parquet"))
+planes = ag.Dataset("planes", time="t", source=ag.Parquet("p.parquet"))
+
+
+@ag.feature_view(dataset=weather, entity="origin", ttl="6h")
+def conditions(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """The weather."""
+    return warm(rows)
+
+
+late = ag.Fleet(
+    "late",
+    spine=flights, by=["origin"], label="late", features=["distance", conditions],
+    candidates=[make_pipeline(FunctionTransformer(scale), LogisticRegression(max_iter=200))],
+    search=ag.Search("roc_auc"),
+    gates=[ag.Gate("roc_auc", minimum=0.6)],
+    retrain=ag.older_than("60d"),
+    owner="ops",
+)
+'''
+HELPERS = '''
+LIMIT = 20
+
+def warm(rows):
+    """Warm or not."""
+    return rows.filter(rows > LIMIT)
+
+def scale(values):
+    return values * 2
+
+def unused(values):
+    return values
+'''
+
+
+class Desk:
+    """A project that is edited and applied."""
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        self.store, self.folder, self.days = store, folder, 0
+        folder.mkdir()
+        self.write("flights.py", FLIGHTS)
+        self.write("helpers.py", HELPERS)
+
+    def write(self, name: str, text: str) -> None:
+        """A file of the project."""
+        (self.folder / name).write_text(text)
+
+    def edit(self, old: str, new: str, name: str = "flights.py") -> None:
+        """Change a file."""
+        text = (self.folder / name).read_text()
+        assert old in text
+        self.write(name, text.replace(old, new, 1))
+
+    def apply(self, name: str = "flights.py") -> Applied:
+        """Apply it, a day later."""
+        self.days += 1
+        return apply(self.store, self.folder / name, NOW + timedelta(days=self.days), "ann")
+
+    def body(self, kind: str = "fleet", name: str = "late") -> dict[str, Any]:
+        """The declaration in force."""
+        with self.store.read() as conn:
+            found = declarations.get(conn, kind, name)
+        assert found is not None
+        return found.body
+
+    def facts(self) -> tuple[int, int]:
+        """How many declarations and events there are."""
+        with self.store.read() as conn:
+            rows = sum(
+                len(declarations.history(conn, kind, name))
+                for kind in ("dataset", "feature_view", "fleet")
+                for name in ("flights", "weather", "planes", "conditions", "late", "other")
+            )
+            return rows, len(events.of_subject(conn, "project:flights"))
+
+
+@pytest.fixture
+def desk(home: Path, tmp_path: Path) -> Iterator[Desk]:
+    """A home and a project that was not applied yet."""
+    with Store.open(home) as store:
+        yield Desk(store, tmp_path / "project")
+    forget(str(tmp_path / "project"))
+
+
+def verbs(applied: Applied) -> set[tuple[str, str]]:
+    """What was done to which name."""
+    return {(each.verb, each.name) for each in applied.differences}
+
+
+ALL = {"flights", "weather", "planes", "conditions", "late"}
+
+
+def test_applying_twice_changes_nothing(desk: Desk) -> None:
+    first = desk.apply()
+    assert verbs(first) == {("add", name) for name in ALL}
+    assert first.project == "flights"
+    before = desk.facts()
+    assert desk.apply() == Applied("flights", first.bundle, ())
+    assert desk.facts() == before == (5, 1)
+    with desk.store.read() as conn:
+        found = recorded(conn)
+        assert bundles.latest(conn, "flights") is not None
+        (event,) = events.of_subject(conn, "project:flights")
+        assert root(conn, "flights") == desk.folder
+    assert {each.name for each in found.declarations()} == ALL
+    assert (event.kind, event.actor, event.body["bundle"]) == ("applied", "ann", first.bundle)
+    assert desk.store.blobs.get(first.bundle)
+
+
+def test_going_back_to_an_older_state_is_recorded_once(desk: Desk) -> None:
+    first = desk.apply()
+    desk.edit("LIMIT = 20", "LIMIT = 20  # degrees", "helpers.py")
+    second = desk.apply()
+    assert second.bundle != first.bundle
+    assert second.differences == ()
+    desk.edit("LIMIT = 20  # degrees", "LIMIT = 20", "helpers.py")
+    third = desk.apply()
+    assert third.bundle == first.bundle
+    before = desk.facts()
+    assert before == (5, 3)
+    desk.apply()
+    assert desk.facts() == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "names"),
+    [
+        ("LIMIT = 20", "LIMIT = 21", {"conditions", "late"}),
+        ("rows > LIMIT", "rows >= LIMIT", {"conditions", "late"}),
+        ("values * 2", "values * 3", {"late"}),
+        ("return values\n", "return -values\n", set()),
+        ('    """Warm or not."""\n', "    # Warm?\n", set()),
+    ],
+)
+def test_code_that_is_reached_counts(desk: Desk, old: str, new: str, names: set[str]) -> None:
+    desk.apply()
+    revision = desk.body()["revision"]
+    desk.edit(old, new, "helpers.py")
+    changed = desk.apply()
+    assert verbs(changed) == {("change", name) for name in names}
+    assert all("code of" in line for each in changed.differences for line in each.changes)
+    assert desk.body()["revision"] == revision + ("late" in names)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "grows"),
+    [
+        ("minimum=0.6", "minimum=0.7", False),
+        ('owner="ops",\n)', 'owner="ann",\n)', False),
+        ('older_than("60d")', "never()", False),
+        ('retrain=ag.older_than("60d")', 'rollout=ag.Canary(), memory_mb=512, time_limit="1h"', False),
+        ('ag.Parquet("f.parquet"), owner="ops"', 'ag.Parquet("g.parquet"), owner="ann"', False),
+        ('"""The weather."""', '"""The weather, hourly."""', False),
+        ("max_iter=200", "max_iter=300", True),
+        ("max_iter=200", "max_iter=200, C=1.0", False),
+        ('ag.Search("roc_auc")', 'ag.Search("roc_auc", trials=5)', True),
+        ('ag.Search("roc_auc")', 'ag.Search("roc_auc", trials=20)', False),
+        ('label="late"', 'label=ag.Label("late", known_at="arrived")', True),
+        ('by=["origin"]', 'by=["origin"], lead="1h"', True),
+        ('by=["origin"]', "by=[]", True),
+        ('["distance", conditions]', '["distance"]', True),
+        ('ttl="6h"', 'ttl="7h"', True),
+        ('ttl="6h"', 'ttl="360m"', False),
+        ('"flights", time="t"', '"flights", time="t", known="k"', True),
+        ('"weather", time="t"', '"weather", time="u"', True),
+        ('"planes", time="t"', '"planes", time="u"', False),
+    ],
+)
+def test_the_revision_grows_with_what_training_depends_on(desk: Desk, old: str, new: str, grows: bool) -> None:
+    desk.apply()
+    desk.edit(old, new)
+    desk.apply()
+    with desk.store.read() as conn:
+        bodies = [each.body["revision"] for each in declarations.history(conn, "fleet", "late")]
+    assert bodies[0] == (2 if grows else 1)
+    assert desk.apply().differences == ()
+
+
+def test_what_is_no_longer_declared_is_withdrawn(desk: Desk) -> None:
+    desk.apply()
+    desk.edit('planes = ag.Dataset("planes", time="t", source=ag.Parquet("p.parquet"))', "")
+    assert desk.apply().differences == (Difference("dataset", "planes", "remove"),)
+    with desk.store.read() as conn:
+        assert declarations.get(conn, "dataset", "planes") is None
+        assert declarations.history(conn, "dataset", "planes")[0].reason == "no longer declared"
+    assert desk.apply().differences == ()
+    desk.write("flights.py", FLIGHTS)
+    assert verbs(desk.apply()) == {("add", "planes")}
+    with desk.store.read() as conn:
+        assert declarations.history(conn, "dataset", "planes")[0].reason == "declared again"
+
+
+def test_other_projects_are_left_alone(desk: Desk) -> None:
+    desk.apply()
+    desk.write("second.py", 'import argosy as ag\nother = ag.Dataset("other", time="t", source=ag.Parquet("o"))\n')
+    assert verbs(desk.apply("second.py")) == {("add", "other")}
+    desk.apply()
+    with desk.store.read() as conn:
+        assert declarations.get(conn, "dataset", "other") is not None
+        assert {row.name for row in declarations.current(conn)} == ALL | {"other"}
+
+
+def test_moving_the_project_is_recorded(desk: Desk, tmp_path: Path) -> None:
+    desk.apply()
+    moved = tmp_path / "moved"
+    desk.folder.rename(moved)
+    desk.folder = moved
+    assert desk.apply().differences == ()
+    with desk.store.read() as conn:
+        assert root(conn, "flights") == moved
+        with pytest.raises(UnknownError, match="project 'nothing' was never applied"):
+            root(conn, "nothing")
+
+
+def test_a_change_says_what_changed(desk: Desk) -> None:
+    desk.apply()
+    desk.edit("minimum=0.6", "minimum=0.7")
+    desk.edit('owner="ops",\n)', "\n)")
+    (change,) = desk.apply().differences
+    assert change.changes == ("gates[0].minimum: 0.6 -> 0.7", "owner: ops -> ")
+    with desk.store.read() as conn:
+        assert declarations.history(conn, "fleet", "late")[0].reason == "; ".join(change.changes)
+
+
+def test_differences_may_be_asked_for_without_applying(desk: Desk) -> None:
+    project, _ = load(desk.folder / "flights.py")
+    with desk.store.read() as conn:
+        assert {each.name for each in differences(conn, draft(project), "flights")} == ALL
+    assert desk.facts() == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("import argosy\n1 / 0\n", r"flights.py failed: flights.py line 2: ZeroDivisionError"),
+        ("import argosy\nimport nowhere\n", r"flights.py line 2: ModuleNotFoundError: No module named 'nowhere'"),
+        ("def (:\n", "SyntaxError"),
+        ("x = 1\n", "declares nothing"),
+        ("from helpers import gone\n", "ImportError"),
+    ],
+)
+def test_a_broken_project_leaves_no_trace(desk: Desk, text: str, message: str) -> None:
+    desk.write("flights.py", text)
+    with pytest.raises(DeclarationError, match=message):
+        desk.apply()
+    assert desk.facts() == (0, 0)

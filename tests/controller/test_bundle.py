@@ -1,0 +1,190 @@
+"""Bundles: the same files, the same digest; unpacked without trust; and what is known of their origin."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from argosy.controller.bundle import describe, locate, make, unpack
+from argosy.errors import CorruptError, DeclarationError, UnknownError
+from argosy.store.store import Store
+
+NOW = datetime(2013, 1, 1, tzinfo=UTC)
+FILES = {
+    "flights.py": "import argosy as ag\nimport polars.selectors\nfrom helpers.steps import clean\n# Fleet(\n",
+    "helpers/__init__.py": "",
+    "helpers/steps.py": "def clean(rows):\n    import lightgbm\n    return rows\n",
+    "helpers/große.py": "x = 1\n",
+}
+
+
+@pytest.fixture
+def store(home: Path) -> Iterator[Store]:
+    """An empty home."""
+    with Store.open(home) as made:
+        yield made
+
+
+def project(root: Path, files: dict[str, str] | None = None) -> Path:
+    """A project on disk; its module."""
+    for name, text in (files or FILES).items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root / "flights.py"
+
+
+def test_the_same_files_make_the_same_bundle(tmp_path: Path) -> None:
+    one, other = project(tmp_path / "one"), project(tmp_path / "other", dict(reversed(FILES.items())))
+    before = make(one)
+    for path in other.parent.rglob("*.py"):
+        os.utime(path, (1, 1))
+        path.chmod(0o600)
+    after = make(other)
+    assert (after.digest, after.data, after.modules) == (before.digest, before.data, before.modules)
+    assert set(before.modules) == set(FILES)
+    assert before.imports == {"argosy", "polars", "helpers", "lightgbm"}
+    assert before.project == "flights"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_another_byte_or_name_makes_another(tmp_path: Path, name: str) -> None:
+    module = project(tmp_path)
+    before = make(module)
+    (tmp_path / name).write_text(FILES[name] + "#")
+    changed = make(module)
+    assert changed.digest != before.digest
+    assert {n for n in FILES if changed.modules[n] != before.modules[n]} == {name}
+    (tmp_path / "more.py").write_text("")
+    assert make(module).digest != changed.digest
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".hidden/x.py", "__pycache__/x.py", "build/x.py", "env/lib/python3.11/site-packages/x.py", "notes.txt", "x.pyc"],
+)
+def test_what_is_no_module_of_the_project_is_left_out(tmp_path: Path, name: str) -> None:
+    module = project(tmp_path)
+    before = make(module)
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("x")
+    (tmp_path / "env").mkdir(exist_ok=True)
+    (tmp_path / "env" / "pyvenv.cfg").write_text("")
+    assert make(module).digest == before.digest
+
+
+def test_a_neighbour_that_does_not_parse_is_taken_as_it_is(tmp_path: Path) -> None:
+    module = project(tmp_path, FILES | {"old.py": "print 'python 2'"})
+    assert "old.py" in make(module).modules
+
+
+def test_too_many_files(tmp_path: Path) -> None:
+    module = project(tmp_path, FILES | {f"m{number}.py": "" for number in range(2000)})
+    with pytest.raises(DeclarationError, match=r"flights.py lies beside 2004 Python files .* at most 2000"):
+        make(module)
+
+
+def test_unpacking_gives_the_modules_back_once(tmp_path: Path, store: Store) -> None:
+    archive = make(project(tmp_path / "project"))
+    digest = store.blobs.put(archive.data)
+    cache = tmp_path / "cache"
+    with ThreadPoolExecutor(4) as pool:
+        found = set(pool.map(lambda _: unpack(store.blobs, archive.digest, cache), range(8)))
+    assert found == {cache / archive.digest}
+    assert digest in (None, archive.digest)
+    folder = found.pop()
+    assert {p.relative_to(folder).as_posix(): p.read_text() for p in folder.rglob("*.py")} == FILES
+    assert [path.name for path in cache.iterdir()] == [archive.digest]  # nothing half done is left
+    assert unpack(store.blobs, archive.digest, cache) == folder
+
+
+def evil(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
+    """An archive with one member of a bad name."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        info = tarfile.TarInfo(name)
+        info.type, info.linkname, info.size = kind, link, 0 if link else 4
+        archive.addfile(info, io.BytesIO(b"evil"))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        evil("../evil.py"),
+        evil("a/../../evil.py"),
+        evil("link", tarfile.SYMTYPE, "/etc/passwd"),
+        evil("link", tarfile.SYMTYPE, "../../.."),
+        evil("link", tarfile.LNKTYPE, "../x"),
+        evil("device", tarfile.CHRTYPE),
+        b"not an archive at all" * 100,
+    ],
+    ids=["above", "above from below", "absolute link", "link above", "hard link", "device", "noise"],
+)
+def test_an_archive_cannot_leave_its_place(tmp_path: Path, store: Store, data: bytes) -> None:
+    cache = tmp_path / "cache"
+    digest = store.blobs.put(data)
+    before = {path for path in tmp_path.rglob("*") if store.blobs.root not in path.parents}
+    with pytest.raises(CorruptError, match=f"bundle {digest} cannot be unpacked"):
+        unpack(store.blobs, str(digest), cache)
+    after = {path for path in tmp_path.rglob("*") if store.blobs.root not in path.parents}
+    assert after - before == {cache}
+
+
+def test_absolute_names_stay_inside(tmp_path: Path, store: Store) -> None:
+    digest = store.blobs.put(evil(f"/{tmp_path}/evil.py"))
+    folder = unpack(store.blobs, str(digest), tmp_path / "cache")
+    assert [path for path in folder.rglob("evil.py")]
+    assert not (tmp_path / "evil.py").exists()
+
+
+def git(root: Path, *arguments: str) -> str:
+    """Run git."""
+    names = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
+    return subprocess.run(
+        ["git", "-C", str(root), *names, *arguments], check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def test_the_commit_and_whether_the_tree_was_dirty(tmp_path: Path) -> None:
+    module = project(tmp_path / "project")
+    facts = describe(make(module), module.parent, NOW, "ann")
+    assert (facts.git_commit, facts.dirty) == (None, False)
+    git(tmp_path, "init", "-q")
+    assert describe(make(module), module.parent, NOW, "ann").git_commit is None
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-q", "-m", "first")
+    facts = describe(make(module), module.parent, NOW, "ann")
+    assert (facts.git_commit, facts.dirty) == (git(tmp_path, "rev-parse", "HEAD"), False)
+    (tmp_path / "elsewhere.txt").write_text("")
+    assert describe(make(module), module.parent, NOW, "ann").dirty is False
+    module.write_text(FILES["flights.py"] + "x = 1\n")
+    assert describe(make(module), module.parent, NOW, "ann").dirty is True
+
+
+def test_libraries_are_those_imported(tmp_path: Path) -> None:
+    module = project(tmp_path)
+    facts = describe(make(module), module.parent, NOW, "ann")
+    assert set(facts.libraries) == {"python", "argosy", "polars", "lightgbm"}
+    assert (facts.actor, facts.at, facts.project) == ("ann", NOW, "flights")
+
+
+def test_locating_a_project(tmp_path: Path) -> None:
+    module = project(tmp_path)
+    assert locate(module) == locate(tmp_path) == locate(str(tmp_path)) == module
+    with pytest.raises(UnknownError, match=r"neither a .py file nor a directory"):
+        locate(tmp_path / "nowhere")
+    (tmp_path / "second.py").write_text("import argosy as ag\nx = ag.Dataset()")
+    with pytest.raises(UnknownError, match=r"holds 2 modules with a fleet or dataset \(flights.py, second.py\)"):
+        locate(tmp_path)
+    with pytest.raises(UnknownError, match="holds 0 modules"):
+        locate(tmp_path / "helpers")

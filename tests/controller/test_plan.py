@@ -1,0 +1,251 @@
+"""Planning: from snapshots made by hand to the actions of each phase, and none where nothing is due."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+import argosy as ag
+from argosy.controller import signal
+from argosy.controller.action import Action, Finish, Gate, Group, Ingest, Materialise, Record, Train, Wait, Watch
+from argosy.controller.observe import Snapshot
+from argosy.controller.plan import PHASES, RETRY_FIRST, RETRY_LAST, plan, watch_key
+from argosy.store.verdicts import Verdict
+from tests.controller.snapshots import FAILED, FRESH, NOW, fleet, snapshot, version
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+QUIET: dict[str, Any] = {}
+TRAINED_WITHOUT = "it has enough labelled rows and was never trained"
+ANEW = "what its training depends on was declared anew"
+
+
+def actions(given: Snapshot, now: datetime = NOW) -> tuple[Action, ...]:
+    """The plan; made twice, it is the same."""
+    found = plan(given, now).actions
+    assert plan(given, now).actions == found
+    return found
+
+
+def only(given: Snapshot, now: datetime = NOW) -> Action:
+    """The one action of a plan."""
+    (found,) = actions(given, now)
+    return found
+
+
+def test_nothing_is_due() -> None:
+    found = plan(snapshot({"*": {}, "EWR": {}, "JFK": {}}), NOW)
+    assert (found.actions, found.next, found.at) == ((), (), NOW)
+    assert actions(snapshot({})) == ()
+
+
+def test_new_files_are_taken_in() -> None:
+    found = only(snapshot({}, pending={"flights": ("a", "b", "c"), "weather": ()}))
+    assert found == Ingest("flights", "3 new in its source (a, b, …)")
+
+
+def test_views_follow_their_dataset() -> None:
+    found = only(snapshot({}, materialised={"conditions": 1}))
+    assert found == Materialise("conditions", 2, "weather is at version 2, the view at 1")
+    assert actions(snapshot({}, versions={"flights": version("flights", 1)}, state={"watched": None}))[0] == Watch(
+        "late", "nothing has been counted yet"
+    )
+
+
+def test_predictions_are_recorded() -> None:
+    assert only(snapshot({}, state={"segments": 2})) == Record(
+        "late", "2 segment(s) of predictions wait to be taken in"
+    )
+
+
+def test_watching_again_when_there_is_something_new() -> None:
+    assert only(snapshot({}, state={"watched": None})) == Watch("late", "nothing has been counted yet")
+    same = snapshot({})
+    assert only(same, NOW + DAY) == Watch("late", "new rows or predictions")
+    assert actions(same, NOW + HOUR) == ()
+    keys = {watch_key(each, fleet(), NOW) for each in (
+        same,
+        snapshot({}, versions=same.versions | {"flights": version("flights", 4)}),
+        snapshot({}, versions=same.versions | {"late.predictions": version("late.predictions", 1)}),
+    )}  # fmt: skip
+    assert len(keys) == 3
+
+
+def test_a_fleet_without_rows_waits() -> None:
+    found = only(snapshot({}, versions={}, materialised={}))
+    assert found == Wait("dataset flights", (), "flights has no rows yet, so late cannot train")
+
+
+def test_new_members_are_trained_together() -> None:
+    found = only(snapshot({"*": FRESH, "EWR": FRESH, "JFK": FRESH, "LGA": FRESH | {signal.ROWS: 99.0}}))
+    assert found == Train("late", (Group(TRAINED_WITHOUT, ("EWR", "JFK")),), True, TRAINED_WITHOUT, 1)
+
+
+def test_the_pooled_model_needs_one_row_and_to_be_asked_for() -> None:
+    few = {"*": FRESH | {signal.ROWS: 5.0}, "EWR": FRESH | {signal.ROWS: 5.0}}
+    found = only(snapshot(few))
+    assert isinstance(found, Train)
+    assert (found.pooled, found.members) == (True, ())
+    assert actions(snapshot(few, fleet(pooled=False))) == ()
+    assert actions(snapshot({"*": FRESH | {signal.ROWS: None}})) == ()
+
+
+def test_causes_group_the_members() -> None:
+    old = {signal.TRAINED: (NOW - 61 * DAY).timestamp(), signal.ROWS: 2000.0}
+    found = only(
+        snapshot(
+            {
+                "a": {signal.DRIFT: 1.2, signal.ROWS: 1300.0},
+                "b": {signal.REVISION: 0.0},
+                "c": {signal.DRIFT: 1.2, signal.ROWS: 1299.0},
+                "d": {signal.DEGRADED: 1.0, signal.ROWS: 1300.0, **old},
+                "e": FRESH,
+                "f": {signal.DRIFT: 1.4, signal.ROWS: 1500.0},
+                "g": old,
+            }
+        )
+    )
+    assert isinstance(found, Train)
+    assert found.groups == (
+        Group("drifted() and new_rows(500)", ("a", "f")),
+        Group(ANEW, ("b",)),
+        Group("degraded() and older_than('60d') and new_rows(500)", ("d",)),
+        Group(TRAINED_WITHOUT, ("e",)),
+        Group("older_than('60d') and new_rows(500)", ("g",)),
+    )
+    assert found.why == "; ".join(group.cause for group in found.groups)
+    assert not found.pooled
+
+
+def test_a_cause_is_said_even_where_only_a_negation_holds() -> None:
+    found = only(snapshot({"a": {}}, fleet(retrain=~ag.drifted())))
+    assert isinstance(found, Train)
+    assert found.groups == (Group("~drifted()", ("a",)),)
+
+
+def test_never_means_never() -> None:
+    quiet = {signal.DRIFT: 9.0, signal.ROWS: 1e6, signal.TRAINED: 0.0}
+    assert actions(snapshot({"a": quiet}, fleet(retrain=ag.never()))) == ()
+    assert isinstance(only(snapshot({"a": quiet, "b": {signal.REVISION: 0.0}}, fleet(retrain=ag.never()))), Train)
+
+
+@pytest.mark.parametrize(
+    ("failures", "wait"),
+    [
+        (1, RETRY_FIRST),
+        (2, 2 * RETRY_FIRST),
+        (3, 4 * RETRY_FIRST),
+        (9, RETRY_LAST),
+        (64, RETRY_LAST),
+        (5000, RETRY_LAST),
+    ],
+)
+def test_failures_are_tried_again_ever_later(failures: int, wait: timedelta) -> None:
+    at = NOW - HOUR
+    given = snapshot({"a": FAILED | {"failures": failures, "execution_at": at}}, state={"watched": "x"})
+    given.fleets["late"] = replace(given.fleets["late"], watched=watch_key(given, fleet(), at))
+    early = [each for each in actions(given, at + wait - timedelta(seconds=1)) if not isinstance(each, Watch)]
+    assert early == [Wait("retry of late", ("a",), "training failed; it is tried again later", at + wait)]
+    assert any(isinstance(each, Train) for each in actions(given, at + wait))
+
+
+def test_those_that_did_not_fail_are_trained_meanwhile() -> None:
+    late = FAILED | {"failures": 1, "execution_at": NOW}
+    found = actions(snapshot({"a": FRESH, "b": late, "c": late | {"failures": 3}}))
+    assert [type(each) for each in found] == [Train, Wait]
+    train, wait = found
+    assert isinstance(train, Train)
+    assert isinstance(wait, Wait)
+    assert (train.members, wait.members, wait.until) == (("a",), ("b", "c"), NOW + RETRY_FIRST)
+
+
+@pytest.mark.parametrize("blocked", ["flights", "weather"])
+def test_a_blocked_dataset_names_the_members_that_wait(blocked: str) -> None:
+    given = {"a": FRESH, "b": {}, "c": FRESH}
+    found = only(snapshot(given, blocked={blocked: "12 rows of wind_speed are above 150"}))
+    assert found == Wait(f"dataset {blocked}", ("a", "c"), f"{blocked}: 12 rows of wind_speed are above 150")
+    assert isinstance(only(snapshot(given, blocked={"planes": "empty"})), Train)
+    assert isinstance(only(snapshot(given, fleet(features=["distance"]), blocked={"weather": "x"})), Train)
+
+
+def test_a_view_without_rows_is_waited_for() -> None:
+    given = snapshot({"a": FRESH}, materialised={}, versions={"flights": version("flights", 3)})
+    found = [each for each in actions(given) if isinstance(each, Wait)]
+    assert found == [Wait("view conditions", ("a",), "weather has given the view no rows yet")]
+
+
+def test_new_versions_go_to_the_gates() -> None:
+    found = only(snapshot({"a": {}, "b": {signal.JUDGED: 1.0}, "c": {signal.JUDGED: None}}))
+    assert found == Gate("late", (2, 3), "2 version(s) have not been judged")
+
+
+def test_an_approval_is_waited_for_and_then_asked_about() -> None:
+    asked = Verdict(id=1, version_id=2, gate="approval by ann", passed=None, at=NOW)
+    old = Verdict(id=2, version_id=77, gate="approval by ann", passed=None, at=NOW)
+    found = only(snapshot({"a": {}, "b": {}}, state={"waiting": (asked, old)}))
+    assert found == Wait("approval of late", ("b", "version 77"), "approval by ann")
+    assert only(snapshot({"a": {}, "b": {}}, state={"granted": (2,)})) == Gate("late", (2,), "an approval was given")
+
+
+def canary(version: int, since: timedelta, said: float | None = None, of: int | None = None) -> dict[str, Any]:
+    """A member whose version is on a canary since a while, and what the rows say of which version."""
+    return {
+        "rollout_id": version, "rollout_version_id": version, "rollout_state": "started", "rollout_at": NOW - since,
+        signal.CANARY: said, signal.CANARY_VERSION: None if said is None else float(of or version),
+    }  # fmt: skip
+
+
+def test_canaries_bake_and_end() -> None:
+    given = {
+        "a": canary(1, HOUR), "b": canary(2, 2 * HOUR), "c": canary(3, 3 * HOUR, 1.0), "d": canary(4, HOUR, -1.0),
+        "e": canary(5, 3 * HOUR, -1.0), "f": canary(6, HOUR, 1.0), "g": canary(7, 3 * HOUR, 0.0),
+        "h": canary(8, 3 * HOUR, -1.0, of=99), "i": {"rollout_state": "finished", "rollout_at": NOW - DAY},
+    }  # fmt: skip
+    assert only(snapshot(given)) == Finish("late", (2, 3, 7, 8), (4, 5), "4 held for 2h; 2 did worse than the champion")
+    assert actions(snapshot({"a": canary(1, HOUR), "b": canary(2, HOUR, 1.0)})) == ()
+
+
+def test_a_canary_ends_at_once_where_the_rollout_became_immediate() -> None:
+    found = only(snapshot({"a": canary(1, timedelta())}, fleet(rollout=ag.Immediate())))
+    assert isinstance(found, Finish)
+    assert found.promote == (1,)
+
+
+def everything() -> Snapshot:
+    """A home in which every kind of action is due."""
+    return snapshot(
+        {
+            "a": FRESH, "b": {signal.JUDGED: None}, "c": canary(3, DAY),
+            "d": FAILED | {"failures": 1, "execution_at": NOW},
+        },
+        pending={"flights": ("x",)}, materialised={"conditions": 1}, state={"segments": 1, "watched": None},
+    )  # fmt: skip
+
+
+def test_actions_come_in_the_order_of_their_phases() -> None:
+    found = [type(each) for each in actions(everything())]
+    assert found == [Ingest, Materialise, Record, Watch, Finish, Train, Gate, Wait]
+
+
+def test_next_is_the_earliest_phase_only() -> None:
+    given = plan(everything(), NOW)
+    for phase in PHASES:
+        assert {type(each) for each in given.next} == set(phase)
+        rest = tuple(each for each in given.actions if not isinstance(each, phase))
+        given = type(given)(given.at, rest)
+    assert given.next == ()
+    assert given.actions
+
+
+@given(st.permutations(["a", "b", "c", "d", "e"]))
+def test_fleets_are_planned_in_order_of_name(names: list[str]) -> None:
+    given = snapshot({})
+    one = given.fleets.pop("late")
+    for name in names:
+        given.fleets[name] = replace(one, fleet=fleet(name=name), segments=1, watched=None)
+    found = actions(given)
+    assert [each.subject for each in found] == [f"{k}:{n}" for k in ("predictions", "watch") for n in sorted(names)]
