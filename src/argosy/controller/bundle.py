@@ -11,6 +11,7 @@ import sys
 import tarfile
 import tempfile
 from datetime import datetime
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -143,8 +144,11 @@ def _imports(path: Path, data: bytes) -> set[str]:
     return names
 
 
+_distributions = cache(metadata.packages_distributions)  # it reads the list of every installed file
+
+
 def _libraries(imports: frozenset[str]) -> dict[str, str]:
-    known = metadata.packages_distributions()
+    known = _distributions()
     found = sorted({dist for name in imports for dist in known.get(name, ())} | {"argosy"})
     versions = {name: metadata.version(name) for name in found}
     return {"python": ".".join(map(str, sys.version_info[:3])), **versions}
