@@ -128,7 +128,8 @@ def declare(tx: Connection, wanted: Sequence[Declaration]) -> None:
     libraries = {"lightgbm": "4.7.0", "polars": "2.1.0", "scikit-learn": "1.9.0"}
     bundle = bundles.Bundle(
         digest=digest("bundle"), project="flights", at=at, libraries=libraries,
-        modules={"flights": digest("flights.py")}, actor="ada", git_commit="3f2a9c1d77aa00bb11cc22dd33ee44ff55667788", dirty=True,
+        modules={"flights": digest("flights.py")}, actor="ada",
+        git_commit="3f2a9c1d77aa00bb11cc22dd33ee44ff55667788", dirty=True,
     )  # fmt: skip
     bundles.add(tx, bundle)
     declarations.add(

@@ -143,7 +143,7 @@ def test_every_answer_carries_the_headers_of_safety(world: World) -> None:
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy and "unsafe" not in policy and "frame-ancestors 'none'" in policy
         assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["referrer-policy"] == "same-origin"
     assert world.admin.get("/").headers["cache-control"] == "no-store"
 
 

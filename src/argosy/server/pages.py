@@ -185,4 +185,5 @@ def answer(request: Asked, page: Page) -> Response[Any]:
     fragment = request.headers.get("x-fragment") == "results"
     headers = {"x-live": page.live, "vary": "Accept, X-Fragment"} if page.live else {"vary": "Accept, X-Fragment"}
     html = to_html(page, fragment=fragment)
-    return Response(html, media_type="text/html; charset=utf-8", status_code=page.status, headers=headers)
+    status = 200 if fragment else page.status  # what is wrong with a query is part of the fragment
+    return Response(html, media_type="text/html; charset=utf-8", status_code=status, headers=headers)

@@ -26,7 +26,9 @@ class Running:
         self._server, self._desk, self._loop = server, desk, loop
 
     def stop(self) -> None:
-        """End open streams, answer what is under way, and return from `serve`."""
+        """End open streams, answer what is under way, and return from `serve`; once more does nothing."""
+        if self._loop.is_closed():
+            return
         self._loop.call_soon_threadsafe(self._stop)
 
     def _stop(self) -> None:

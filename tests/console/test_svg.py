@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from argosy.console import cells, chart, graph, svg
+from argosy.console.cells import Cell
+from argosy.console.chart import Happening, Point
+from argosy.console.graph import Box
+from argosy.controller.status import ORDER
+from tests.console import build
+
+NASTY = "<&\"'>]]>"
+
+
+def parsed(picture: str) -> ElementTree.Element:
+    return ElementTree.fromstring(picture)
+
+
+def test_every_status_has_a_shape_of_its_own() -> None:
+    assert len({svg.shape(status, 0.0, 0.0, 10.0) for status in ORDER}) == len(ORDER)
+
+
+@pytest.mark.parametrize("count", [0, 1, 36, 120, 121, 700, 2000, 2001, 5000])
+def test_a_map_shows_every_member_once(count: int) -> None:
+    members = [Cell(f"{index % 3}/{index}{NASTY}", ORDER[index % 8], index % 2 == 0) for index in range(count)]
+    found = parsed(cells.draw("f", members))
+    drawn = [path.get("d", "") for path in found.iter("path")]
+    if count <= cells.LINKED:
+        assert len(drawn) == count == len(list(found.iter("a")))
+    else:
+        waiting = sum(cell.status == "waiting" for cell in members)
+        assert sum(path.count("M") for path in drawn) == count
+        assert sum(path.count("zm") for path in drawn) == waiting
+
+
+@given(st.lists(st.none() | st.floats(-1e9, 1e9), max_size=40))
+def test_a_sparkline_is_a_picture_or_nothing(values: list[float | None]) -> None:
+    found = parsed(svg.spark(values))
+    known = sum(value is not None for value in values)
+    assert found.tag == ("svg" if known >= 2 else "span")
+    assert "nan" not in svg.spark(values)
+
+
+def test_a_chart_bears_what_happened() -> None:
+    at = build.START
+    points = [Point(at + timedelta(days=day), 0.4 + day / 100 if day != 3 else None) for day in range(30)]
+    said = [Happening(at, "trained", NASTY), Happening(at + timedelta(days=9), "rolled back", "worse")]
+    found = parsed(
+        chart.draw("log_loss", points, [Point(at, 0.5), Point(at + timedelta(days=9), None)], said, build.NOW)
+    )
+    assert [mark.get("class") for mark in found.iter("g")] == ["mark m-trained", "mark m-rolled-back"]
+    titles = [title.text or "" for title in found.iter("title")]
+    assert any(NASTY in title for title in titles)
+
+
+def test_an_empty_chart_is_still_a_picture() -> None:
+    assert parsed(chart.draw("log_loss", [], [], [], build.NOW)).tag == "svg"
+    one = [Point(build.START, 0.5)]
+    assert parsed(chart.draw("log_loss", one, one, [], build.START)).tag == "svg"
+
+
+def test_a_graph_flows_from_cause_to_effect() -> None:
+    boxes = [Box(name, name, NASTY, "dataset") for name in ("a", "b", "run", "v")]
+    found = parsed(graph.draw(boxes, [("a", "run"), ("b", "run"), ("run", "v")]))
+    left = {}
+    for box in found.iter("g"):
+        rect, name = box.find("rect"), box.find("text")
+        assert rect is not None and name is not None
+        left[name.text] = float(rect.get("x", "nan"))
+    assert left["a"] == left["b"] < left["run"] < left["v"]

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import argosy as ag
+from argosy.controller import observe, signal
+from argosy.controller.status import ORDER, counts, rank, status
+from argosy.spec.estimator import Estimator
+
+NOW = datetime(2013, 10, 1, tzinfo=UTC)
+FLEET = ag.Fleet(
+    "late-arrival", spine="flights", by=["origin", "carrier"], label="late", features=["distance"], pooled=True,
+    candidates=[ag.Candidate(Estimator("lightgbm.sklearn:LGBMClassifier"))], minimum_rows=300,
+    search=ag.Search(metric="log_loss"), gates=[ag.Approval(by="operations")],
+)  # fmt: skip
+SERVING: dict[str, Any] = {
+    "key": "JFK/AA", "version_id": 7, "version_number": 3, "target": "own", "champion_id": 7, "champion_number": 3,
+    "champion_since": NOW - timedelta(days=5), "failures": 0, signal.JUDGED: 7.0, signal.ROWS: 900.0,
+}  # fmt: skip
+
+
+def frame(*rows: dict[str, Any]) -> pl.DataFrame:
+    """A table of members with these values, the rest of each absent."""
+    instants = {"version_at", "champion_since", "rollout_at", "execution_at"}
+    types = {name: observe.INSTANT if name in instants else kind for name, kind in observe._TYPES.items()}
+    types |= dict.fromkeys(signal.ALL, pl.Float64)
+    return pl.DataFrame([{name: row.get(name) for name in types} for row in rows], schema=types)
+
+
+def told(row: dict[str, Any], **options: Any) -> tuple[str, str]:
+    found = status(frame(row), options.pop("fleet", FLEET), NOW, **options).row(0)
+    return found[1], found[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "word", "reason"),
+    [
+        ({}, "serving", "version 3 answers for 5d"),
+        ({"failures": 1, "execution_reason": "hung\nat 5m"}, "failed", "training failed: hung"),
+        ({"failures": 3, "execution_reason": "hung"}, "failed", "training failed: hung (3 times in a row)"),
+        ({"failures": 1}, "failed", ""),
+        ({signal.DEGRADED: 1.0, signal.SCORE: 0.5, signal.SCORE_ROWS: 340.0}, "degraded",
+         "live log_loss 0.5 on 340 rows, beyond its limit"),
+        ({signal.DEGRADED: 1.0}, "degraded", "a limit of live performance is broken"),
+        ({signal.DRIFT: 1.24, signal.DRIFT_VALUE: 0.31}, "drifting",
+         "distance 0.31 from training, 1.24 times its limit"),
+        ({signal.DRIFT: 1.0, signal.DRIFT_VALUE: 0.25}, "serving", "version 3 answers for 5d"),
+        ({"rollout_state": "started", "rollout_version_id": 8, "version_id": 8, "version_number": 4,
+         "rollout_share": 0.2,
+          "rollout_at": NOW - timedelta(hours=3)}, "canary",
+           "version 4 answers 20 % of rows for 3h: too few labels to judge yet"),
+        ({"rollout_state": "started", "rollout_version_id": 8, "version_id": 8, "version_number": 4,
+         "rollout_share": 0.2,
+          "rollout_at": NOW - timedelta(minutes=3), signal.CANARY: -1.0, signal.CANARY_VERSION: 8.0}, "canary",
+         "version 4 answers 20 % of rows for 3m: worse than the champion"),
+        ({"target": "pooled", "champion_id": None}, "pooled", "the pooled model does better on its held-out rows"),
+        ({"target": "pooled", "version_id": None, signal.ROWS: 35.0}, "pooled",
+         "35 labelled rows, 300 are needed for its own model"),
+        ({"target": None, "champion_id": None, "version_id": None, "execution_outcome": "fallback",
+          "execution_reason": "one class of labels only"}, "pooled", "one class of labels only"),
+        ({"target": None, "champion_id": None, "version_id": None, signal.ROWS: 35.0}, "new",
+         "35 of 300 labelled rows so far; the pooled model answers"),
+        ({"target": None, "champion_id": None, "version_id": None, signal.ROWS: None}, "new",
+         "no labelled rows counted yet; the pooled model answers"),
+        ({"target": None, "champion_id": None}, "new", "version 3 did not pass its gates; the pooled model answers"),
+        ({"version_id": 8, "version_number": 4, signal.JUDGED: 8.0}, "serving",
+         "version 3 answers for 5d; version 4 did not pass its gates"),
+        ({"version_id": 8, "version_number": 4, signal.JUDGED: 8.0, "rollout_version_id": 8,
+         "rollout_state": "rolled_back"},
+         "serving", "version 3 answers for 5d; version 4 was rolled back"),
+    ],
+)  # fmt: skip
+def test_a_status_and_its_reason(change: dict[str, Any], word: str, reason: str) -> None:
+    assert told({**SERVING, **change}) == (word, reason)
+
+
+def test_what_waits_says_for_whom() -> None:
+    assert told(SERVING, approvals={7: "waits for operations"}) == ("waiting", "version 3 waits for operations")
+    assert told(SERVING, approvals={6: "waits for operations"})[0] == "serving"
+    assert told(SERVING, blocked="weather: rejected") == ("waiting", "waits for data: weather: rejected")
+
+
+def test_without_a_pooled_model_nothing_answers_for_a_new_member() -> None:
+    alone = msgspec.structs.replace(FLEET, pooled=False)
+    new = {
+        "key": "JFK/AA",
+        "failures": 0,
+        signal.ROWS: 12.0,
+        "execution_outcome": "fallback",
+        "execution_reason": "few",
+    }
+    assert told(new, fleet=alone) == ("new", "12 of 300 labelled rows so far; nothing answers yet")
+
+
+values = st.fixed_dictionaries(
+    {},
+    optional={
+        "failures": st.integers(0, 5), "execution_reason": st.text(max_size=300), "target": st.sampled_from(["own",
+        "pooled", "none"]),
+        "version_id": st.integers(1, 9), "version_number": st.integers(1, 9), "champion_id": st.integers(1, 9),
+        "rollout_state": st.sampled_from(["started", "finished", "rolled_back"]),
+         "rollout_version_id": st.integers(1, 9),
+        "execution_outcome": st.sampled_from(["succeeded", "failed", "fallback"]), signal.DRIFT: st.floats(0, 9),
+        signal.DEGRADED: st.sampled_from([0.0, 1.0]), signal.ROWS: st.floats(0, 1e6), signal.JUDGED: st.integers(1,
+        9).map(float),
+    },
+)  # fmt: skip
+
+
+@given(st.lists(values, max_size=8))
+def test_every_member_has_one_known_status_in_its_place(rows: list[dict[str, Any]]) -> None:
+    table = frame(*({"key": f"m{index}", **row} for index, row in enumerate(rows)))
+    found = status(table, FLEET, NOW)
+    assert found["key"].to_list() == table["key"].to_list()
+    assert set(found["status"]) <= set(ORDER) and found["reason"].null_count() == 0
+    assert sum(counts(found).values()) == len(rows)
+    order = [ORDER.index(word) for word in found.sort(rank())["status"]]
+    assert order == sorted(order)

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from argosy.errors import InputError
+from argosy.server.settings import LOOPBACK, read
+
+
+def test_what_is_not_set_is_the_loopback(tmp_path: Path) -> None:
+    found = read({}, home=str(tmp_path))
+    assert (found.host, found.port, found.blobs) == ("127.0.0.1", 8075, None)
+    assert set(found.hosts) == set(LOOPBACK)
+
+
+def test_the_environment_is_read(tmp_path: Path) -> None:
+    given = {"ARGOSY_HOME": "postgresql://db/argosy", "ARGOSY_BLOBS": str(tmp_path), "ARGOSY_PORT": "0",
+             "ARGOSY_HOSTS": "models.example, other.example"}  # fmt: skip
+    found = read(given)
+    assert (found.home, found.blobs, found.port) == ("postgresql://db/argosy", tmp_path, 0)
+    assert {"models.example", "other.example"} < set(found.hosts)
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"ARGOSY_HOME": "x", "ARGOSY_PORT": "http"}, {"ARGOSY_HOME": "x", "ARGOSY_PORT": "70000"}]
+)
+def test_what_cannot_be_meant_is_refused(given: dict[str, str]) -> None:
+    with pytest.raises(InputError):
+        read(given)
