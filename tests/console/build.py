@@ -168,7 +168,10 @@ def ingest(tx: Connection, dice: random.Random, index: int) -> None:
         if index == 0:
             wanted = {"flights": flights, "weather": weather}[name].contract
             contracts.add(
-                tx, contracts.NewContract(dataset=name, body=msgspec.to_builtins(wanted), at=at, actor="controller")
+                tx,
+                contracts.NewContract(
+                    dataset=name, body={"contract": msgspec.to_builtins(wanted)}, at=at, actor="controller"
+                ),
             )
         events.add(
             tx,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -26,7 +26,7 @@ class Ahead(msgspec.Struct, frozen=True):
 
 
 def ahead(state: State, row: Mapping[str, Any], now: datetime) -> Iterator[Ahead]:
-    """What is to come, the nearest first."""
+    """What is to come, as the declaration and the member's row say."""
     fleet = state.fleet
     waits = state.waiting.get(row["version_id"]) if row["version_id"] is not None else None
     if waits:
@@ -41,6 +41,13 @@ def ahead(state: State, row: Mapping[str, Any], now: datetime) -> Iterator[Ahead
     if row["version_id"] is not None and row[signal.JUDGED] != row["version_id"]:
         yield Ahead(f"The gates are asked about version {row['version_number']}.")
     yield from _training(state, row, now)
+
+
+def nearest(items: Iterable[Ahead]) -> tuple[Ahead, ...]:
+    """What hangs on a time by that time, then the rest."""
+    found = list(items)
+    timed = sorted((each for each in found if each.at is not None), key=lambda each: (each.at, each.words))
+    return (*timed, *(each for each in found if each.at is None))
 
 
 def _training(state: State, row: Mapping[str, Any], now: datetime) -> Iterator[Ahead]:
@@ -61,6 +68,6 @@ def _training(state: State, row: Mapping[str, Any], now: datetime) -> Iterator[A
     for leaf in condition.leaves(fleet.retrain):
         if isinstance(leaf, OlderThan):
             at = row["trained_at"] + duration.parse(leaf.age)
-            if at > now - timedelta(0):
+            if at > now:
                 yield Ahead(f"{condition.rule(leaf)} comes to hold.", at)
     yield Ahead(f"It is trained again when {condition.rule(fleet.retrain)}.")

@@ -13,6 +13,7 @@ from argosy.console.page import Page
 from argosy.store import alerts, resources
 
 _PAST = 100
+_GRAVE = {"critical": 0, "warning": 1, "info": 2}
 
 
 class AlarmPage(msgspec.Struct, frozen=True):
@@ -34,8 +35,11 @@ def page(conn: Connection, now: datetime, *, fleet: str = "") -> Page:
 
 def read(conn: Connection, fleet: str = "") -> AlarmPage:
     """The snapshot of the alerts page."""
-    worst = {"critical": 0, "warning": 1, "info": 2}
-    raised = alerts.raised(conn, fleet or None)
-    ranked = sorted(raised, key=lambda a: (worst.get(a.body.get("severity", ""), 3), -float(a.body.get("effect", 0))))
     past = resources.page(conn, "alerts", f'fleet:"{fleet}"' if fleet else "", limit=_PAST)
-    return AlarmPage(fleet, tuple(ranked), tuple(past.items))
+    return AlarmPage(fleet, tuple(ranked(conn, fleet)), tuple(past.items))
+
+
+def ranked(conn: Connection, fleet: str = "") -> list[alerts.Alert]:
+    """The alerts that are raised, the gravest first, by effect among equals."""
+    raised = alerts.raised(conn, fleet or None)
+    return sorted(raised, key=lambda a: (_GRAVE.get(a.body.get("severity", ""), 3), -float(a.body.get("effect", 0))))

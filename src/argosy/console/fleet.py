@@ -8,12 +8,11 @@ import msgspec
 import polars as pl
 from sqlalchemy import Connection
 
-from argosy.console import cells, facts, links, query, trail
+from argosy.console import alarm, cells, facts, links, query, trail
 from argosy.console.page import Page
 from argosy.controller import signal
 from argosy.controller.status import counts, rank
 from argosy.spec.metric import greater_is_better
-from argosy.store import alerts
 
 SIZE = 50
 SORTS = {
@@ -109,7 +108,7 @@ def read(
         sort=sort if sort in SORTS else "status", page=number, pages=pages, total=table.height, found=found.height,
         chips=tuple(_chips(name, table, q, sort)), rows=tuple(_rows(conn, name, shown)),
         cells=tuple(cells.Cell(*row) for row in chosen.iter_rows()),
-        alerts=tuple(alert.message for alert in alerts.raised(conn, name)[:5]),
+        alerts=tuple(each.message for each in alarm.ranked(conn, name)[:3]),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from argosy.console import facts, svg
+from argosy.console.alarm import ranked
 from argosy.console.feed import Line, lines
 from argosy.console.page import Page
 from argosy.controller.status import counts
@@ -56,7 +57,7 @@ def page(conn: Connection, now: datetime) -> Page:
 def read(conn: Connection, now: datetime) -> HomePage:
     """The snapshot of the first page: a query or two per fleet, none per member."""
     names = [each.name for each in declarations.current(conn, "fleet")]
-    raised = alerts.raised(conn)
+    raised = ranked(conn)
     owners = {each.name: facts.owner(each.body) for each in declarations.current(conn, "dataset")}
     latest = datasets.latest(conn).values()
     return HomePage(

@@ -66,6 +66,8 @@ def subject(name: str, kind: str) -> str | None:
     """
     if kind == "applied":
         return None
+    if kind.startswith("dataset."):
+        return dataset(name)
     about, colon, rest = name.partition(":")
     if colon:
         return dataset(rest) if about == "dataset" else fleet(rest) if about in _OF_FLEETS else None

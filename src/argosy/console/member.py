@@ -10,7 +10,7 @@ import polars as pl
 from sqlalchemy import Connection
 
 from argosy.console import chart, facts, links, svg, words
-from argosy.console.ahead import Ahead, ahead
+from argosy.console.ahead import Ahead, ahead, nearest
 from argosy.console.chart import Happening, Point
 from argosy.console.page import Page
 from argosy.console.past import happenings, reference
@@ -117,7 +117,7 @@ def read(conn: Connection, address: str, now: datetime) -> MemberPage:
         versions=tuple(_models(conn, models, row, fleet.search.metric)),
         conditions=conditions(conn, fleet.retrain, row, now) if key != "*" or fleet.pooled else None,
         served=tuple(Point(each.at, each.value) for each in reversed(served)),
-        ahead=tuple(ahead(found, row, now)), values={each: row[each] for each in signal.ALL},
+        ahead=nearest(ahead(found, row, now)), values={each: row[each] for each in signal.ALL},
         waits=state.version_id in found.waiting, canary=row["rollout_state"] == "started",
     )  # fmt: skip
 

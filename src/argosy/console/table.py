@@ -107,7 +107,7 @@ def read(conn: Connection, name: str) -> TablePage:
         raise UnknownError(f"there is no dataset {name!r}", next="argosy get datasets")
     latest = versions[0] if versions else None
     contract = contracts.current(conn, name)
-    body = contract.body if contract else None
+    body: dict[str, Any] | None = contract.body["contract"] if contract else None
     found = resources.page(conn, "findings", f'dataset:"{name}"', limit=_FINDINGS).items
     source = msgspec.to_builtins(declared.source) if declared else {}
     return TablePage(
@@ -140,7 +140,8 @@ def _column(name: str, kind: str, body: dict[str, Any], asked: dict[str, Any], t
     top = total.get("counts") or body.get("top") or {}
     ranked = sorted(top.items(), key=lambda item: -item[1])[:12]
     return Column(
-        name, kind, tag, total.get("nulls", 0) / rows if rows else None, body.get("distinct"), total.get("minimum"),
+        name, kind.partition("(")[0], tag, total.get("nulls", 0) / rows if rows else None,
+        body.get("distinct"), total.get("minimum"),
         total.get("mean"), total.get("maximum"), tuple(total.get("edges", ())), tuple(total.get("histogram", ())),
         tuple(ranked), _asked(asked),
     )  # fmt: skip

@@ -10,7 +10,7 @@ import polars as pl
 from sqlalchemy import Connection
 
 from argosy.console import facts, links, words
-from argosy.console.ahead import Ahead, ahead
+from argosy.console.ahead import Ahead, ahead, nearest
 from argosy.console.glance import snapshot
 from argosy.console.page import Page
 from argosy.console.since import Held, conditions
@@ -71,7 +71,7 @@ def read(conn: Connection, address: str, now: datetime) -> WhyPage:
     verdict = next((topic.says for topic in told if topic.title == _NOW), "")
     return WhyPage(
         name, key, row["status"], row["reason"], verdict, tuple(topic for topic in told if topic.title != _NOW),
-        conditions(conn, state.fleet.retrain, row, now), tuple(ahead(state, row, now)),
+        conditions(conn, state.fleet.retrain, row, now), nearest(ahead(state, row, now)),
         tuple(sorted(found, key=lambda each: each.at, reverse=True)),
     )  # fmt: skip
 
