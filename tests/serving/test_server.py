@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -10,12 +11,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import polars as pl
 import pytest
 
+from argosy.errors import ConflictError
+from argosy.serving.server import Options, run
 from tests.serving.conftest import Fixture
 from tests.serving.test_app import URL, body, tensor
 
@@ -183,6 +187,67 @@ def test_a_body_of_a_hundred_megabytes_is_refused_and_the_server_stays_up(runnin
         link.sendall((head + "Content-Length: 104857600\r\n\r\n").encode())
         assert b" 413 " in link.recv(4096).split(b"\r\n")[0]
     assert running.ask().status_code == 200
+
+
+def _raw(running: Running, name: str) -> bytes:
+    """The bytes of one inference request."""
+    data = json.dumps(body(**GIVEN, flight=tensor("flight", "BYTES", [name]))).encode()
+    head = f"POST {URL} HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\nAuthorization: Bearer {TOKEN}\r\n"
+    return (head + f"Content-Length: {len(data)}\r\n\r\n").encode() + data
+
+
+def _read(link: socket.socket) -> bytes:
+    """Everything until the server closes."""
+    found = b""
+    while data := link.recv(65536):
+        found += data
+    return found
+
+
+@pytest.mark.slow
+def test_pipelined_requests_are_answered_in_order_however_their_bytes_arrive(running: Running) -> None:
+    data = b"".join(_raw(running, f"p{i}") for i in range(8))
+    with socket.create_connection(("127.0.0.1", running.port), 20) as link:
+        for start in range(0, len(data), 701):
+            link.sendall(data[start : start + 701])
+        link.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        answers = _read(link).split(b"HTTP/1.1 ")[1:]
+    assert [each[:3] for each in answers] == [b"200"] * 9
+    assert answers[-1].endswith(b'{"live":true}')
+    assert running.stop() == 0
+    assert running.recorded() == [f"p{i}" for i in range(8)]
+
+
+@pytest.mark.slow
+def test_a_request_under_way_is_answered_and_recorded_when_the_server_is_asked_to_end(running: Running) -> None:
+    data = _raw(running, "last")
+    with socket.create_connection(("127.0.0.1", running.port), 20) as link:
+        link.sendall(data[:-10])
+        time.sleep(0.2)
+        os.kill(running.process.pid, signal.SIGTERM)
+        time.sleep(0.5)
+        link.sendall(data[-10:])
+        assert _read(link).startswith(b"HTTP/1.1 200 ")
+    assert running.process.wait(20) == 0
+    assert running.recorded() == ["last"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", [b"GET /%s", b"GET / HTTP/1.1\r\nX: %s", b"POST / HTTP/1.1\r\n%s"])
+def test_a_head_without_end_is_refused_before_it_fills_the_memory(running: Running, part: bytes) -> None:
+    filling = b"x" * 200_000 if b"%s" in part[-4:] and part[0:1] != b"P" else b"A: b\r\n" * 40_000
+    with socket.create_connection(("127.0.0.1", running.port), 20) as link:
+        with suppress(ConnectionError):
+            link.sendall(part % filling)
+        with suppress(ConnectionError):
+            assert _read(link).startswith(b"HTTP/1.1 431 ")
+    assert running.ask().status_code == 200
+
+
+@pytest.mark.slow
+def test_a_port_that_is_taken_is_said_at_once(running: Running) -> None:
+    with pytest.raises(ConflictError, match=f"127.0.0.1:{running.port}"):
+        run(Options(home=running.home, token=TOKEN), port=running.port)
 
 
 @pytest.mark.slow

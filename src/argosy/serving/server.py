@@ -5,17 +5,17 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces, RuntimeModes
-from granian.log import LogLevels
+from uvicorn import Config, Server
 
 from argosy.serving.app import App, Settings
 from argosy.serving.cache import ModelCache, blob_loader
@@ -23,10 +23,14 @@ from argosy.serving.recorder import Recorder
 from argosy.serving.routing import Endpoint
 from argosy.serving.score import OnlineReader, Scorer
 from argosy.serving.snapshot import Source
+from argosy.serving.watch import listen, watch
+from argosy.serving.wire import Wire
 from argosy.store import Store
 
 _MB = 1 << 20
 _PR_SET_PDEATHSIG = 1
+# Above the idle time of the usual clients and proxies, which must close first.
+_KEEP_ALIVE_SECONDS, _DRAIN_SECONDS = 75, 10
 Readers = Callable[[Endpoint], OnlineReader]
 
 
@@ -70,30 +74,33 @@ def run(options: Options, host: str = "127.0.0.1", port: int = 8080, workers: in
     This process watches over its workers, which share the port, and starts one again that died. Call
     it from the main thread; the workers are spawned, so a script needs `if __name__ == "__main__"`.
     """
-    server = Granian(
-        "argosy.serving.server:application",
-        address=host,
-        port=port,
-        interface=Interfaces.ASGI,
-        workers=workers,
-        websockets=False,
-        http=HTTPModes.http1,
-        # Measured: a third less CPU at one connection than with the multi-threaded runtime.
-        runtime_mode=RuntimeModes.st,
-        log_level=LogLevels.warning,
-        respawn_failed_workers=True,
-        respawn_interval=1.0,
-    )
-    server.serve(target_loader=partial(_loaded, options, os.getpid()), wrap_loader=False)
+    watch(partial(_work, options, os.getpid()), listen(host, port), workers)
 
 
-def _loaded(options: Options, watcher: int) -> App:
-    """The application of a worker, which does not outlive its watcher, however that ends."""
+def _work(options: Options, watcher: int, listener: socket.socket) -> None:
+    """Serve as a worker, which does not outlive its watcher, however that ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != watcher:
             raise SystemExit("the watching process ended before its worker began")
-    return application(options)
+    config = Config(
+        application(options),
+        http=Wire,
+        loop="uvloop",
+        ws="none",
+        interface="asgi3",
+        lifespan="on",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )
+    with suppress(KeyboardInterrupt):  # raised again by the server once it has drained
+        Server(config).run(sockets=[listener])
 
 
 def _now() -> datetime:

@@ -1,0 +1,66 @@
+"""The process that watches over the workers of the inference server: they share its socket."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable
+from logging import getLogger
+from multiprocessing import Pipe, get_context
+from multiprocessing.connection import wait
+from multiprocessing.context import SpawnProcess
+
+from argosy.errors import ConflictError
+
+_BACKLOG = 2048
+_RESTART_SECONDS, _END_SECONDS = 1.0, 60.0
+_LOG = getLogger("argosy.serving")
+Work = Callable[[socket.socket], None]
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; raises ConflictError where the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise ConflictError(
+            f"the server cannot listen on {host}:{port}: {error.strerror}", next="stop what does, or choose another"
+        ) from error
+
+
+def watch(work: Work, listener: socket.socket, workers: int) -> None:
+    """Run `work(listener)` in `workers` spawned processes until SIGTERM or SIGINT, then end them and wait.
+
+    A worker that ends by itself is started again after a second; meanwhile connections wait in the
+    socket. One that has not ended a minute after it was asked to is killed. Call it from the main
+    thread: signals arrive nowhere else.
+    """
+    asked, ask = Pipe(duplex=False)
+    former = {each: signal.signal(each, lambda *_: ask.send(None)) for each in (signal.SIGTERM, signal.SIGINT)}
+    running: list[SpawnProcess] = []
+    pause = 0.0
+    try:
+        while not asked.poll(pause):
+            running += [_start(work, listener) for _ in range(workers - len(running))]
+            wait([asked, *(process.sentinel for process in running)])
+            for process in [each for each in running if not each.is_alive()]:
+                if not asked.poll():
+                    _LOG.error("worker %s ended with %s and is started again", process.pid, process.exitcode)
+                running.remove(process)
+            pause = _RESTART_SECONDS
+    finally:
+        listener.close()
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.join(_END_SECONDS)
+            process.kill()
+        for each, handler in former.items():
+            signal.signal(each, handler)
+
+
+def _start(work: Work, listener: socket.socket) -> SpawnProcess:
+    process = get_context("spawn").Process(target=work, args=(listener,), name="argosy-inference")
+    process.start()
+    return process
