@@ -16,7 +16,7 @@ def apply(project: str = ".", /, *, common: Common | None = None) -> int:
 
     This imports the project's module, so its code runs. The home is made where it is missing.
 
-    Examples:
+    For example:
       argosy apply
       argosy apply flights.py
       argosy apply flights.py --home postgresql://argosy@db/argosy

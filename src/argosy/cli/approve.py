@@ -18,7 +18,7 @@ def approve(
 ) -> int:  # fmt: skip
     """Grant what an approval gate waits for, or refuse it. The controller goes on from there.
 
-    Examples:
+    For example:
       argosy approve late-arrival/JFK/AA --reason "checked with ops"
       argosy approve late-arrival/JFK/AA@7 --refuse --reason "December is missing"
       argosy get verdicts --where "passed:none"        (what waits)

@@ -41,7 +41,10 @@ class Child:
     def start(self) -> None:
         """Start it. A process of it that has died is forgotten."""
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "argosy.cli.child"], stdin=subprocess.PIPE, start_new_session=True
+            [sys.executable, "-P", "-m", "argosy.cli.child"],
+            stdin=subprocess.PIPE,
+            stdout=2,  # what a child says are words: stdout is the command's, for data
+            start_new_session=True,
         )
         assert process.stdin is not None
         process.stdin.write(msgspec.json.encode(self._order) + b"\n")

@@ -13,6 +13,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from argosy.cli import show
+from argosy.cli.log import quietly
 from argosy.cli.option import Where
 from argosy.cli.replay import example
 from argosy.cli.replay.days import END, START, Day, Replay
@@ -33,7 +34,7 @@ def demo(
     they leave, outcomes arrive, drift is found, members retrain, pass gates and roll out through canaries.
     Killed or interrupted, it goes on where it stood. At the end it opens the console until Ctrl-C.
 
-    Examples:
+    For example:
       argosy demo
       argosy demo --until 2013-06-30 --no-serve
       argosy demo --fresh --json figures.json
@@ -53,6 +54,7 @@ def demo(
         The demo's home. Default: argosy/demo in the user's cache directory.
     """
     last = _day(until)
+    quietly()
     root = _home(where.home if where else None)
     module = example.prepare(root, fresh=fresh)
     started = time.monotonic()

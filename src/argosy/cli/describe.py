@@ -11,7 +11,7 @@ from argosy.store import resources
 def describe(kind: str, name: str, /, *, common: Common | None = None) -> int:
     """Show every field of one thing, nested ones too.
 
-    Examples:
+    For example:
       argosy describe member late-arrival/JFK/AA
       argosy describe version late-arrival/JFK/AA@7
       argosy describe dataset flights

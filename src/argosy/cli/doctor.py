@@ -38,7 +38,7 @@ class Check(msgspec.Struct, frozen=True):
 def doctor(*, common: Common | None = None) -> int:
     """Check versions, the home, its facts and blobs, and what is at work in it. Exits with 1 if something is bad.
 
-    Examples:
+    For example:
       argosy doctor
       argosy doctor --json
     """

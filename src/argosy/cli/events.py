@@ -20,7 +20,7 @@ def events(
 ) -> int:  # fmt: skip
     """Show the latest events, the oldest of them first; with -w, go on with those to come.
 
-    Examples:
+    For example:
       argosy events
       argosy events -w
       argosy events --where "kind:promoted" --limit 200

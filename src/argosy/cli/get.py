@@ -37,7 +37,7 @@ def get(
 ) -> int:
     """List things of a kind, the newest first.
 
-    Examples:
+    For example:
       argosy get members --where "fleet:late-arrival status:drifting"
       argosy get versions --where "address:late-arrival/JFK/AA number>3"
       argosy get events --where "kind:rolled_back at>=2013-06-01"

@@ -25,7 +25,7 @@ def init(
 ) -> int:  # fmt: skip
     """Write project.py: a dataset, and a fleet of one model per depot. Nothing that is there is overwritten.
 
-    Examples:
+    For example:
       argosy init
       argosy init late-orders --sample        (with made-up orders, so that it runs at once)
 

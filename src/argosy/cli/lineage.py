@@ -20,7 +20,7 @@ _Runs = Mapping[str, executions.Execution]
 def lineage(address: str, /, *, up: int = 4, down: int = 0, common: Common | None = None) -> int:
     """Show where a thing comes from: executions, the rows and datasets that they read, and the code that ran.
 
-    Examples:
+    For example:
       argosy lineage late-arrival/JFK/AA@7
       argosy lineage late-arrival/JFK/AA          (the version that answers)
       argosy lineage flights@3 --up 1 --down 2    (a dataset's version)

@@ -41,7 +41,7 @@ def plan(
     With --check the exit code is 3 if the project differs from what is applied, or if the controller
     would do anything (waiting does not count); without it, a plan that could be made exits with 0.
 
-    Examples:
+    For example:
       argosy plan
       argosy plan flights.py
       argosy plan flights.py --check        (in a pipeline: 0 nothing to do, 3 something)

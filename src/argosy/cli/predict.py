@@ -34,7 +34,7 @@ def predict(
 
     Feature views are read as of each row's decision time. Nothing is recorded as served.
 
-    Examples:
+    For example:
       argosy predict late-arrival --file rows.parquet --to scored.parquet
       argosy predict late-arrival --file rows.csv
       argosy predict late-arrival --file rows.json --json | jq .[0]

@@ -11,7 +11,7 @@ from argosy.registry.address import parse
 def promote(address: str, /, *, reason: str = "", common: Common | None = None) -> int:
     """Make a version answer for its member at once, whatever its gates said.
 
-    Examples:
+    For example:
       argosy promote late-arrival/JFK/AA@7 --reason "the outage is over"
       argosy promote late-arrival/JFK/AA        (its newest version)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import sys
 from pathlib import Path
@@ -43,11 +42,12 @@ def console(*, home: str, blobs: str, port: int) -> None:
 def controller(*, home: str, blobs: str, every: float = 2.0) -> None:
     """The loop over a home. SIGTERM ends it where it stands: what was not committed was not begun."""
     from argosy.cli.home import clock
+    from argosy.cli.log import quietly
     from argosy.controller.house import House
     from argosy.controller.loop import run
     from argosy.store import Store
 
-    logging.basicConfig(format="argosy controller: %(message)s", level=logging.WARNING)
+    quietly()
     signal.signal(signal.SIGTERM, _leave)
     with Store.open(home, blobs=Path(blobs), create=False) as store, House(store) as house:
         run(house, clock(store), Event(), every=every)

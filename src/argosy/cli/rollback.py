@@ -11,7 +11,7 @@ from argosy.registry.address import parse
 def rollback(member: str, /, *, reason: str = "", common: Common | None = None) -> int:
     """Undo a member's last change: stop its canary, or give the place back to what answered before.
 
-    Examples:
+    For example:
       argosy rollback late-arrival/JFK/AA --reason "complaints from the gate"
       argosy get aliases --where "address:late-arrival/JFK/AA"        (what answered when)
 

@@ -9,7 +9,7 @@ from argosy.spec import document
 def schema() -> int:
     """Print the JSON Schema (2020-12) of every declaration, for editors and other programs.
 
-    Examples:
+    For example:
       argosy schema > schema.json
     """
     show.emit(document.schema())

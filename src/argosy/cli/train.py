@@ -8,6 +8,7 @@ import time
 from datetime import datetime
 
 from argosy.cli import home, show
+from argosy.cli.log import quietly
 from argosy.cli.option import Common
 from argosy.controller import loop, survey
 from argosy.controller.act import train as training
@@ -30,7 +31,7 @@ def train(fleet: str, /, *members: str, common: Common | None = None) -> int:
     New data is taken in first. Members whose rows, features, code and parameters are those of their
     last training are not fitted again. New versions go through the gates and reach traffic as usual.
 
-    Examples:
+    For example:
       argosy train late-arrival
       argosy train late-arrival JFK/AA LGA/DL
       argosy train late-arrival "*"        (the pooled model)
@@ -43,6 +44,7 @@ def train(fleet: str, /, *members: str, common: Common | None = None) -> int:
         Keys of members as in their addresses. Default: all of them, and the pooled model.
     """
     given = common or Common()
+    quietly()
     with home.open(given.home) as store:
         now = home.clock(store).now()
         actor = home.actor()

@@ -33,7 +33,7 @@ def up(
     One URL opens the console; it holds a token that is kept in the home, readable by you alone. A process
     that dies is started again, up to five times a minute. Ctrl-C stops all of them.
 
-    Examples:
+    For example:
       argosy up
       argosy up flights.py                    (applies it first)
       argosy up --port 9000 --inference-port 9001

@@ -12,7 +12,7 @@ from argosy.controller.house import House
 def why(address: str, /, *, common: Common | None = None) -> int:
     """Explain who answers, why it was trained, what its gates said, and why nothing happens now.
 
-    Examples:
+    For example:
       argosy why late-arrival/JFK/AA          (a member: what holds, what is waited for)
       argosy why late-arrival/JFK/AA@7        (a version: how it came, what became of it)
       argosy why late-arrival                 (a fleet)

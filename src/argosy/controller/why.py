@@ -70,7 +70,7 @@ def why(conn: Connection, snapshot: Snapshot, address: str, now: datetime) -> Wh
             f"fleet {asked.fleet} has no member {asked.key!r}", next=f"argosy get members --where fleet:{asked.fleet}"
         )
     version = None if asked.key else datasets.version(conn, asked.fleet, asked.number)
-    if version is not None or ("dataset", asked.fleet) in snapshot.wanted:
+    if version is not None or (("dataset", asked.fleet) in snapshot.wanted and asked.number is None):
         return _dataset(conn, snapshot, asked, version, now)
     raise UnknownError(
         f"{address!r} is no fleet, member or dataset",

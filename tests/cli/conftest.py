@@ -1,0 +1,63 @@
+"""A command run in process, and one project that was written, applied and trained by commands."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import polars as pl
+import pytest
+
+from argosy.cli import main
+
+
+class Ran(NamedTuple):
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return msgspec.json.decode(self.out)
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command in this process, as on a terminal of 80 columns."""
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def call(*arguments: object) -> Ran:
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        return Ran(code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def late(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The directory of the project that `init` writes, applied and trained. Do not change its facts."""
+    place = tmp_path_factory.mktemp("late")
+    before = Path.cwd()
+    os.chdir(place)
+    try:
+        for command in (["init", "--sample"], ["apply"], ["train", "late-order"]):
+            assert main(command) == 0
+        pl.read_parquet("data/orders/sample.parquet").drop("late").head(200).write_csv("rows.csv")
+        yield place
+    finally:
+        os.chdir(before)
+
+
+@pytest.fixture
+def inside(late: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, as the working directory."""
+    monkeypatch.chdir(late)
+    return late

@@ -1,0 +1,123 @@
+"""get, describe, why, lineage, events, doctor, schema: looking at a trained project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+pytestmark = pytest.mark.slow  # a fleet is trained once for all of them
+
+
+def test_members_have_a_status(run, inside: Path) -> None:
+    items = run("get", "members", "--json").json()["items"]
+    assert [item["address"] for item in items] == [
+        "late-order/*", "late-order/harbour", "late-order/north", "late-order/south",
+    ]  # fmt: skip
+    assert items[0]["status"] == "serving" and items[0]["answers"] == "own @1"
+    assert all(item["reason"] for item in items)
+    status = items[1]["status"]
+    found = run("get", "members", "--where", f'status:{status} -key:"*"', "--json").json()["items"]
+    assert [i["address"] for i in found] == [i["address"] for i in items[1:] if i["status"] == status]
+    assert run("get", "members", "--where", "status:fine").code == 1
+
+
+def test_tables_fit_eighty_columns_and_have_no_colour(run, inside: Path) -> None:
+    for kind in ("members", "versions", "events", "aliases", "verdicts", "executions", "datasets", "fleets"):
+        shown = run("get", kind)
+        assert shown.code == 0 and "\x1b" not in shown.out
+        assert max(len(line) for line in shown.out.splitlines()) <= 80, kind
+
+
+def test_pages_go_on(run, inside: Path) -> None:
+    first = run("get", "events", "--limit", "2", "--json").json()
+    second = run("get", "events", "--limit", "2", "--cursor", first["next"], "--json").json()
+    ids = [item["id"] for item in first["items"] + second["items"]]
+    assert ids == sorted(ids, reverse=True) and len(set(ids)) == 4
+
+
+def test_wrong_kinds_filters_and_names(run, inside: Path) -> None:
+    assert run("get", "boats").code == 2
+    assert run("get", "versions", "--where", "colour:red").code == 1
+    assert run("describe", "version", "late-order/north@9").code == 2
+
+
+def test_describe_shows_every_field(run, inside: Path) -> None:
+    found = run("describe", "version", "late-order/north@1", "--json").json()
+    shown = run("describe", "version", "late-order/north@1").out
+    assert all(f"{name}:" in shown for name in found)
+
+
+def test_why_a_member(run, inside: Path) -> None:
+    told = run("why", "late-order/north", "--json").json()
+    topics = {topic["title"]: topic for topic in told["topics"]}
+    assert set(topics) >= {"Who answers", "Latest training", "Gates", "Now"}
+    assert "asked for by" in topics["Latest training"]["says"]
+    assert topics["Now"]["says"].startswith("nothing: its condition does not hold")
+    assert topics["Now"]["tree"]["holds"] is False
+    shown = run("why", "late-order/north").out
+    assert "✗ new_rows(200): 0 new labelled rows" in shown
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [("late-order", "fleet"), ("late-order/*", "member"), ("late-order/south@1", "version"), ("orders", "dataset"),
+     ("orders@1", "dataset")],
+)  # fmt: skip
+def test_why_anything(run, inside: Path, address: str, kind: str) -> None:
+    told = run("why", address, "--json").json()
+    assert (told["kind"], told["address"]) == (kind, address)
+    assert told["summary"] and all(topic["says"] for topic in told["topics"])
+
+
+@pytest.mark.parametrize("address", ["late-order/west", "late-order/north@7", "nothing", "orders@9"])
+def test_why_nothing(run, inside: Path, address: str) -> None:
+    shown = run("why", address)
+    assert shown.code == 2 and "next:" in shown.err
+
+
+def test_lineage_leads_back_to_the_file_and_the_code(run, inside: Path) -> None:
+    found = run("lineage", "late-order/north@1", "--json").json()
+    kinds = {node["kind"] for node in found["nodes"]}
+    assert kinds >= {"version", "execution", "dataset", "rows"}
+    assert found["bundles"][0]["project"] == "project"
+    shown = run("lineage", "late-order/north@1").out
+    assert "dataset orders@1" in shown and "sample.parquet" in shown and "code project:" in shown
+    down = run("lineage", "orders@1", "--up", "0", "--down", "1").out
+    assert "version late-order/north@1" in down
+    assert run("lineage", "late-order/north@5").code == 2
+
+
+def test_events_in_order(run, inside: Path) -> None:
+    lines = run("events", "--json").out.splitlines()
+    kinds = [msgspec.json.decode(line)["kind"] for line in lines]
+    assert kinds[0] == "applied" and kinds.index("trained") < kinds.index("gated")
+
+
+def test_a_sound_home(run, inside: Path) -> None:
+    checks = run("doctor", "--json")
+    assert checks.code == 0
+    assert {c["name"] for c in checks.json()} >= {"argosy", "home", "disk", "facts", "blobs"}
+
+
+def test_a_flipped_byte_is_found(run, late: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(late / ".argosy", tmp_path / "copy")
+    parts = [path for path in (tmp_path / "copy" / "blobs").rglob("*") if path.is_file()]
+    for path in parts:
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        path.chmod(0o644)
+        path.write_bytes(data)
+    shown = run("doctor", "--home", tmp_path / "copy")
+    assert shown.code == 1 and "✗ blobs" in shown.out
+
+
+def test_no_home_is_bad(run, tmp_path: Path) -> None:
+    assert run("doctor", "--home", tmp_path / "none").code == 1
+
+
+def test_the_schema_is_one_of_json(run) -> None:
+    assert run("schema").json()["discriminator"]["propertyName"] == "kind"

@@ -1,0 +1,82 @@
+"""init, plan, apply: from nothing to a project in force."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def project(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    assert run("init", "mine", "--sample").code == 0
+    monkeypatch.chdir(tmp_path / "mine")
+    return tmp_path / "mine"
+
+
+def test_init_writes_what_it_says_and_overwrites_nothing(run, tmp_path: Path) -> None:
+    place = tmp_path / "mine"
+    made = run("init", place, "--json")
+    assert made.json() == {"written": [str(place / "project.py")]}
+    (place / "project.py").write_text("mine\n")
+    again = run("init", place, "--sample")
+    assert again.code == 1
+    assert "project.py is there already" in again.err and "next:" in again.err
+    assert (place / "project.py").read_text() == "mine\n"
+    assert not (place / "data").exists()
+
+
+def test_a_new_project_is_all_additions(run, project: Path) -> None:
+    planned = run("plan")
+    assert planned.code == 0
+    assert planned.out.splitlines() == ["+ dataset orders", "+ fleet late-order"]
+    assert not (project / ".argosy").exists()  # a plan writes nothing
+    assert run("plan", "--check").code == 3
+
+
+def test_apply_records_once(run, project: Path) -> None:
+    done = run("apply", "--json").json()
+    assert done["home"] == str(project / ".argosy")
+    assert [(d["verb"], d["name"]) for d in done["differences"]] == [("add", "orders"), ("add", "late-order")]
+    again = run("apply")
+    assert again.code == 0 and again.out == "" and "nothing changed" in again.err
+
+
+def test_plan_shows_what_changes_and_what_would_be_done(run, project: Path) -> None:
+    run("apply")
+    (project / "project.py").write_text((project / "project.py").read_text().replace("num_leaves=7", "num_leaves=9"))
+    planned = run("plan", "--json").json()
+    (difference,) = planned["differences"]
+    assert (difference["verb"], difference["name"]) == ("change", "late-order")
+    assert "num_leaves: 7 -> 9" in difference["changes"][0]
+    assert [action["headline"] for action in planned["actions"]][0] == "ingest orders"
+    shown = run("plan")
+    assert "~ fleet late-order" in shown.out and "ingest orders" in shown.out
+    assert max(len(line) for line in shown.out.splitlines()) <= 80
+
+
+def test_a_broken_project_names_the_line_and_changes_nothing(run, project: Path) -> None:
+    (project / "project.py").write_text((project / "project.py").read_text() + "\n1 / 0\n")
+    done = run("apply")
+    assert done.code == 2
+    assert "project.py line" in done.err and "ZeroDivisionError" in done.err and "Traceback" not in done.err
+    assert run("get", "declarations").code == 0
+
+
+def test_a_directory_without_a_project(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("apply").code == 2
+    assert run("plan").code == 2
+
+
+def test_the_home_of_the_environment_wins_over_the_nearest(run, project: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("ARGOSY_HOME", str(tmp_path / "other"))
+    assert run("apply", "--json").json()["home"] == str(tmp_path / "other")
+    assert run("get", "declarations", "--home", project / ".argosy").code == 2
+
+
+def test_postgres_without_a_place_for_blobs_is_refused(run) -> None:
+    shown = run("get", "members", "--home", "postgresql://argosy@127.0.0.1:1/none")
+    assert shown.code == 1
+    assert "ARGOSY_BLOBS" in shown.err

@@ -1,0 +1,116 @@
+"""`argosy up`, started for real: one URL, a token kept in the home, a clean end, and none left behind."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+import pytest
+
+START = "import sys; from argosy.cli import main; sys.exit(main())"
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def up(late: Path) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", START, "up", "--json"], cwd=late, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    lines = b""
+    while not lines.endswith(b"}\n") or lines.count(b"{") != lines.count(b"}"):
+        line = process.stdout.readline()
+        assert line, process.communicate()[1].decode()
+        lines += line
+    yield process, msgspec.json.decode(lines)
+    process.terminate()
+    process.communicate(timeout=30)
+
+
+def ask(url: str, method: str, path: str, token: str | None, body: object = None) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(url.removeprefix("http://").partition("/")[0], timeout=20)
+    headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
+    connection.request(method, path, None if body is None else msgspec.json.encode(body), headers)
+    response = connection.getresponse()
+    found = response.status, response.read()
+    connection.close()
+    return found
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended; one that nobody has waited for yet has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def wait(condition: Any, seconds: float = 20.0) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_console_and_inference_answer_and_ask_for_the_token(up, run, inside: Path, tmp_path: Path) -> None:
+    process, told = up
+    assert ask(told["url"], "GET", "/", told["token"])[0] == 200
+    assert ask(told["url"], "GET", "/", None)[0] == 401
+    assert ask(told["inference"], "GET", "/v2/models/late-order", None)[0] == 401
+    taken = run("up", "--port", told["url"].partition("/?")[0].rpartition(":")[2])
+    assert taken.code == 1 and "is taken" in taken.err
+    path = inside / ".argosy" / "token"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.read_text().strip() == told["token"]
+    (row,) = run("get", "tokens", "--json").json()["items"]
+    assert row["role"] == "admin" and told["token"] not in str(row)
+    rows = pl.read_csv("rows.csv").head(50).drop("recorded_at")
+    status, body = ask(told["inference"], "POST", "/predict/late-order", told["token"],
+                       {"records": rows.to_dicts(), "at": "event"})  # fmt: skip
+    assert status == 200, body
+    run("predict", "late-order", "--file", "rows.csv", "--to", tmp_path / "out.parquet")
+    answered = [each["prediction"] for each in msgspec.json.decode(body)["predictions"]]
+    assert answered == pl.read_parquet(tmp_path / "out.parquet")["prediction"].head(50).to_list()
+
+
+def test_what_dies_is_started_again(up) -> None:
+    process, told = up
+    os.kill(told["pids"]["console"], signal.SIGKILL)
+
+    def answers() -> bool:
+        try:
+            return ask(told["url"], "GET", "/healthz", None)[0] == 200
+        except OSError:
+            return False
+
+    assert wait(lambda: gone(told["pids"]["console"]))
+    assert wait(answers)
+    assert process.poll() is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_cleanly_and_takes_all_along(up, number: signal.Signals) -> None:
+    process, told = up
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert b"Traceback" not in err
+    assert all(gone(pid) for pid in told["pids"].values())
+
+
+def test_children_do_not_outlive_a_killed_parent(up) -> None:
+    process, told = up
+    process.kill()
+    process.wait()
+    assert wait(lambda: all(gone(pid) for pid in told["pids"].values()))

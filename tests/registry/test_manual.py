@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from argosy.errors import ConflictError, UnknownError
+from argosy.registry import manual
+from argosy.registry.address import parse
+from argosy.store import aliases, approvals, events, members, verdicts, versions
+from argosy.store.store import Store
+from argosy.testing import sample
+
+NOW = sample.moment(1000)
+
+
+@pytest.fixture
+def fleet(store: Store) -> Store:
+    """Two members with two versions each, the later one the champion."""
+    with store.write() as tx:
+        sample.train(tx, "late", ["JFK/AA", "JFK/DL"], hours=1)
+        sample.train(tx, "late", ["JFK/AA", "JFK/DL"], hours=2)
+    return store
+
+
+def champion(store: Store, key: str) -> int | None:
+    with store.read() as conn:
+        state = members.state(conn, "late", key)
+    assert state is not None
+    return state.champion_number
+
+
+def ask(store: Store, key: str, number: int, at: datetime) -> int:
+    """Let a gate wait for a person's answer about a version."""
+    with store.write() as tx:
+        version = versions.find(tx, "late", key, number)
+        assert version is not None
+        verdicts.add(tx, [verdicts.NewVerdict(version_id=version.id, gate="approval by ops", passed=None, at=at)])
+    return version.id
+
+
+def test_promote_and_roll_back_are_facts(fleet: Store) -> None:
+    said = manual.promote(fleet, parse("late/JFK/AA@1"), "ann", "the second is wrong", NOW)
+    assert said == "late/JFK/AA@1 answers now"
+    assert (champion(fleet, "JFK/AA"), champion(fleet, "JFK/DL")) == (1, 2)
+    said = manual.roll_back(fleet, parse("late/JFK/AA"), "ann", "", NOW)
+    assert said == "late/JFK/AA: the previous version answers again"
+    assert champion(fleet, "JFK/AA") == 2
+    with fleet.read() as conn:
+        back, forth = events.of_subject(conn, "late/JFK/AA", limit=2)
+        member = members.ids(conn, "late")["JFK/AA"]
+        moves = aliases.history(conn, member, aliases.CHAMPION, limit=2)
+    assert (forth.kind, forth.actor, forth.message) == (
+        "promoted", "ann", "late/JFK/AA@1 answers now: the second is wrong",
+    )  # fmt: skip
+    assert back.kind == "rolled_back"
+    assert [move.reason for move in moves] == ["rolled back by ann", "the second is wrong"]
+
+
+def test_promote_without_a_number_means_the_latest(fleet: Store) -> None:
+    manual.promote(fleet, parse("late/JFK/AA@1"), "ann", "", NOW)
+    manual.promote(fleet, parse("late/JFK/AA"), "ann", "", NOW)
+    assert champion(fleet, "JFK/AA") == 2
+    with pytest.raises(ConflictError, match="is the champion already"):
+        manual.promote(fleet, parse("late/JFK/AA@2"), "ann", "", NOW)
+
+
+@pytest.mark.parametrize("address", ["late/LGA/AA", "other/JFK/AA", "late/JFK/AA@3"])
+def test_what_is_not_there_cannot_be_promoted(fleet: Store, address: str) -> None:
+    with pytest.raises(UnknownError):
+        manual.promote(fleet, parse(address), "ann", "", NOW)
+
+
+@pytest.mark.parametrize("granted", [True, False])
+def test_an_approval_is_kept_with_its_reason(fleet: Store, granted: bool) -> None:
+    version = ask(fleet, "JFK/AA", 2, sample.moment(5))
+    said = manual.approve(fleet, parse("late/JFK/AA"), granted, "ann", "looked at it", NOW)
+    assert said == f"late/JFK/AA@2 was {'approved' if granted else 'refused'}"
+    with fleet.read() as conn:
+        answer = approvals.of(conn, [version])[version]
+        assert not verdicts.waiting(conn, "late")
+    assert (answer.granted, answer.actor, answer.reason, answer.at) == (granted, "ann", "looked at it", NOW)
+
+
+def test_only_what_waits_can_be_approved(fleet: Store) -> None:
+    ask(fleet, "JFK/AA", 1, sample.moment(5))
+    with pytest.raises(ConflictError, match="no gate of late/JFK/AA@2 waits"):
+        manual.approve(fleet, parse("late/JFK/AA@2"), True, "ann", "", NOW)
+    with pytest.raises(ConflictError, match="no gate of late/JFK/DL waits"):
+        manual.approve(fleet, parse("late/JFK/DL"), True, "ann", "", NOW)
+    manual.approve(fleet, parse("late/JFK/AA@1"), True, "ann", "", NOW)
+    with pytest.raises(ConflictError):
+        manual.approve(fleet, parse("late/JFK/AA@1"), True, "ann", "", NOW)
+
+
+def test_a_first_champion_has_nothing_to_go_back_to(store: Store) -> None:
+    with store.write() as tx:
+        sample.train(tx, "late", ["JFK/AA"], hours=1)
+    with pytest.raises(ConflictError, match="has had no other champion"):
+        manual.roll_back(store, parse("late/JFK/AA"), "ann", "", NOW)
