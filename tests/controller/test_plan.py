@@ -127,6 +127,11 @@ def test_a_cause_is_said_even_where_only_a_negation_holds() -> None:
     assert found.groups == (Group("~drifted()", ("a",)),)
 
 
+def test_a_person_may_ask_where_no_condition_holds() -> None:
+    asked = only(snapshot({"a": {}, "b": {signal.ASKED: NOW.timestamp()}}, fleet(retrain=ag.never())))
+    assert isinstance(asked, Train) and asked.groups == (Group("a person asked for it", ("b",)),)
+
+
 def test_never_means_never() -> None:
     quiet = {signal.DRIFT: 9.0, signal.ROWS: 1e6, signal.TRAINED: 0.0}
     assert actions(snapshot({"a": quiet}, fleet(retrain=ag.never()))) == ()

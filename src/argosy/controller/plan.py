@@ -100,12 +100,15 @@ def due(state: FleetState, now: datetime) -> pl.DataFrame:
     if not fleet.pooled:
         enough &= ~pl.col("pooled")
     new = pl.col("trained_at").is_null()
+    asked = ~new & pl.col(signal.ASKED).is_not_null()
     changed = ~new & (pl.col(signal.REVISION) != state.revision)
     leaves = condition.leaves(fleet.retrain)
     held = [pl.when(condition.compile(leaf, now)).then(pl.lit(condition.rule(leaf))) for leaf in leaves]
     cause = (
         pl.when(new)
         .then(pl.lit("it has enough labelled rows and was never trained"))
+        .when(asked)
+        .then(pl.lit("a person asked for it"))
         .when(changed)
         .then(pl.lit("what its training depends on was declared anew"))
         .otherwise(pl.concat_str(held, separator=" and ", ignore_nulls=True).replace("", condition.rule(fleet.retrain)))
@@ -115,7 +118,7 @@ def due(state: FleetState, now: datetime) -> pl.DataFrame:
         microseconds=(wait.clip(upper_bound=RETRY_LAST.total_seconds()) * 1e6).cast(pl.Int64)
     )
     return (
-        table.filter(enough & (new | changed | condition.compile(fleet.retrain, now)))
+        table.filter(enough & (new | asked | changed | condition.compile(fleet.retrain, now)))
         .with_columns(cause=cause, retry_at=pl.when(pl.col("failures") > 0).then(retry))
         .select("key", "pooled", "cause", "retry_at", "failures", "execution_reason")
     )
@@ -129,7 +132,9 @@ def _training(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[
     views = [_view(snapshot, each.name) for each in fleet.features if isinstance(each, ViewReference)]
     empty = [view for view in views if view.name not in snapshot.materialised]
     if empty:
-        reason = f"{empty[0].dataset} has given the view no rows yet"
+        reason = f"{empty[0].dataset} has no rows yet"
+        if empty[0].dataset in snapshot.versions:
+            reason = f"it could not be computed from {empty[0].dataset} yet (argosy events says why)"
         yield Wait(f"view {empty[0].name}", tuple(members["key"]), reason)
         return
     needs = dict.fromkeys([fleet.spine, *(view.dataset for view in views)])

@@ -26,10 +26,12 @@ CANARY = "canary"
 """What the rows say of a running canary: -1 worse, 0 not known yet, 1 not worse."""
 CANARY_VERSION = "canary_version"
 """The id of the version that CANARY speaks of."""
+ASKED = "asked"
+"""When a person asked that the member be trained, seconds since 1970 UTC; unknown again once it was."""
 SERVED = "served"
 """Rows answered in the last day of the watch."""
 
 ALL = (
     ROWS, TRAINED, TRAINED_ROWS, REVISION, DRIFT, DRIFT_VALUE, DEGRADED, SCORE, SCORE_ROWS, JUDGED, CANARY,
-    CANARY_VERSION, SERVED,
+    CANARY_VERSION, ASKED, SERVED,
 )  # fmt: skip

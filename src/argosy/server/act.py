@@ -14,9 +14,6 @@ from argosy.registry.address import Address, parse
 from argosy.store import events, members, signals
 from argosy.store.store import Store
 
-_NEVER = -1.0
-"""A revision that no declaration has: the member is due, whatever its condition says."""
-
 
 class Order(msgspec.Struct, frozen=True):
     """`verb` is done to the member or version at `address`; `reason` is kept with the fact."""
@@ -51,7 +48,7 @@ def retrain(store: Store, address: Address, actor: str, reason: str, now: dateti
                 f"there is no member {address.member}", next=f"argosy get members --where fleet:{address.fleet}"
             )
         asked = signals.NewSignal(
-            fleet=address.fleet, member_id=found.member_id, name=signal.REVISION, value=_NEVER, at=now
+            fleet=address.fleet, member_id=found.member_id, name=signal.ASKED, value=now.timestamp(), at=now
         )
         signals.record(tx, [asked])
         said = f"{address.member} is to be trained at the next pass" + (f": {reason}" if reason else "")

@@ -202,7 +202,9 @@ def _record(house: House, state: FleetState, action: Train, report: TrainReport,
             (signal.TRAINED, now.timestamp()),
             (signal.TRAINED_ROWS, rows[key][signal.ROWS] or 0.0),
             (signal.REVISION, float(state.revision)),
+            (signal.ASKED, None),
         )
+        if name != signal.ASKED or rows[key][signal.ASKED] is not None
     ]
     with house.write(action.subject) as tx:
         ids = members.ids(tx, fleet.name)
