@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from threading import Event
 
 import msgspec
@@ -24,6 +26,7 @@ from argosy.store import events
 LEASE = timedelta(minutes=15)
 """For work that a person starts under an action's name, which does not beat."""
 _PASSES = 20
+_AGAIN = timedelta(hours=1)
 _LOG = logging.getLogger("argosy.controller")
 
 
@@ -115,7 +118,7 @@ def _carry_out(
             said, failed = str(error), True
             _report(house, action, said, now)
         except Exception as error:  # the project's own code runs in here: it must not stop the fleet
-            said, failed = f"{type(error).__name__}: {error}", True
+            said, failed = f"{type(error).__name__}: {error}{_where(error, house.places.bundles)}", True
             _LOG.exception("%s failed", headline(action))
             _report(house, action, said, now)
     return Done(action, said, failed, time.monotonic() - started, time.process_time() - cpu)
@@ -146,9 +149,25 @@ def _act(house: House, snapshot: Snapshot, action: Action, now: datetime, on_pro
             return action.why
 
 
+def _where(error: Exception, bundles: Path) -> str:
+    """The line of the project's own code that an error passed last, where it did: ` (flights.py line 93, in name)`."""
+    frames = [
+        (Path(frame.filename), frame.lineno, frame.name)
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).is_relative_to(bundles)
+    ]
+    if not frames:
+        return ""
+    file, line, name = frames[-1]
+    return f" ({'/'.join(file.relative_to(bundles).parts[1:])} line {line}, in {name})"
+
+
 def _report(house: House, action: Action, said: str, now: datetime) -> None:
+    """Record a failure, once an hour as long as it stays the same: the loop may try again every few seconds."""
     event = events.NewEvent(
         at=now, kind="failed", subject=action.subject, actor=house.actor, message=f"{headline(action)}: {said}"
     )
     with house.store.write() as tx:
-        events.add(tx, [event])
+        last = next(iter(events.of_subject(tx, action.subject, limit=1)), None)
+        if last is None or (last.kind, last.message) != (event.kind, event.message) or last.at <= now - _AGAIN:
+            events.add(tx, [event])

@@ -57,7 +57,8 @@ def _granted(conn: Connection, fleet: Fleet) -> tuple[int, ...]:
     v, version = schema.verdict.c, schema.version.c
     last = select(func.max(v.id)).group_by(v.version_id, v.gate)
     query = select(v.version_id, v.at).join(schema.version, version.id == v.version_id)
-    asked = dict(conn.execute(query.where(v.id.in_(last), v.passed.is_(None), version.fleet == fleet.name)).tuples())
+    rows = conn.execute(query.where(v.id.in_(last), v.passed.is_(None), version.fleet == fleet.name))
+    asked: dict[int, datetime] = {id: at for id, at in rows}
     return tuple(sorted(id for id, answer in approvals.of(conn, asked).items() if answer.at >= asked[id]))
 
 

@@ -54,7 +54,10 @@ def source(view: FeatureView, dataset: Dataset, columns: list[str]) -> Source:
 def compute(
     conn: Connection, store: Store, view: FeatureView, dataset: Dataset, done: int, version: int
 ) -> pl.DataFrame:
-    """The view's rows that versions after `done` up to `version` bring, computed with the history of `lookback`."""
+    """The view's rows that versions after `done` up to `version` bring, computed with the history of `lookback`.
+
+    In order of time, known time and entity, whatever order the view left them in: the same rows are the same bytes.
+    """
     fresh = datasets.parts(conn, dataset.name, version, since=done)
     lows = [part.low for part in fresh if part.low is not None]
     if not lows:
@@ -67,7 +70,8 @@ def compute(
     _check(view, dataset, result)
     if lows and view.lookback is not None:
         result = result.filter(pl.col(dataset.time) >= min(lows))
-    return result.collect()
+    known = [dataset.known] if dataset.known in result.collect_schema().names() else []
+    return result.sort(dataset.time, *known, *view.entity, maintain_order=True).collect()
 
 
 def _check(view: FeatureView, dataset: Dataset, result: object) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from argosy.controller.observe import INSTANT, Snapshot
 from argosy.controller.plan import predictions
-from argosy.data.read import scan
+from argosy.data.read import frame, scan
 from argosy.features.trainingset import member
 from argosy.monitoring.performance import join_labels
 from argosy.spec.dataset import Dataset
@@ -78,7 +78,7 @@ class Counts:
         return dict(total.iter_rows())
 
     def _count(self, fleet: Fleet, part: datasets.Part, now: datetime) -> tuple[pl.DataFrame, int]:
-        given = pl.scan_parquet(self._store.blobs.path(part.digest))
+        given = frame(self._store.blobs, [part])
         late = pl.col(fleet.label.known_at) > now if fleet.label.known_at else pl.lit(False)
         seen = given.filter(pl.col(fleet.label.column).is_not_null()).select(*fleet.by, late=late).collect()
         known = seen.filter(~pl.col("late").fill_null(False))
