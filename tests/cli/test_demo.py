@@ -75,7 +75,8 @@ def test_a_killed_replay_ends_where_an_undisturbed_one_does(
             command(home, "2013-04-10", tmp_path / "none.json"), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             start_new_session=True,
         )  # fmt: skip
-        assert _wait(lambda day=day: _replayed(home) >= day and process.poll() is None), day
+        assert _wait(lambda day=day: _replayed(home) >= day), day
+        assert process.poll() is None
         time.sleep(0.15)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()

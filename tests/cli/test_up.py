@@ -64,7 +64,7 @@ def wait(condition: Any, seconds: float = 20.0) -> bool:
 
 
 def test_console_and_inference_answer_and_ask_for_the_token(up, run, inside: Path, tmp_path: Path) -> None:
-    process, told = up
+    _, told = up
     assert ask(told["url"], "GET", "/", told["token"])[0] == 200
     assert ask(told["url"], "GET", "/", None)[0] == 401
     assert ask(told["inference"], "GET", "/v2/models/late-order", None)[0] == 401

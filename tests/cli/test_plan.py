@@ -50,7 +50,7 @@ def test_plan_shows_what_changes_and_what_would_be_done(run, project: Path) -> N
     (difference,) = planned["differences"]
     assert (difference["verb"], difference["name"]) == ("change", "late-order")
     assert "num_leaves: 7 -> 9" in difference["changes"][0]
-    assert [action["headline"] for action in planned["actions"]][0] == "ingest orders"
+    assert planned["actions"][0]["headline"] == "ingest orders"
     shown = run("plan")
     assert "~ fleet late-order" in shown.out and "ingest orders" in shown.out
     assert max(len(line) for line in shown.out.splitlines()) <= 80
