@@ -178,9 +178,13 @@ def test_a_blocked_dataset_names_the_members_that_wait(blocked: str) -> None:
 
 
 def test_a_view_without_rows_is_waited_for() -> None:
-    given = snapshot({"a": FRESH}, materialised={}, versions={"flights": version("flights", 3)})
-    found = [each for each in actions(given) if isinstance(each, Wait)]
-    assert found == [Wait("view conditions", ("a",), "weather has given the view no rows yet")]
+    for versions, why in (
+        ({}, "weather has no rows yet"),
+        ({"weather": version("weather", 2)}, "it could not be computed from weather yet (argosy events says why)"),
+    ):
+        given = snapshot({"a": FRESH}, materialised={}, versions={"flights": version("flights", 3), **versions})
+        found = [each for each in actions(given) if isinstance(each, Wait)]
+        assert found == [Wait("view conditions", ("a",), why)]
 
 
 def test_new_versions_go_to_the_gates() -> None:

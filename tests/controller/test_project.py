@@ -1,4 +1,4 @@
-"""What a user writes: the words of `argosy`, and a whole project with all of them."""
+"""Projects from modules on disk: the words of `argosy`, and a whole project written with them."""
 
 from __future__ import annotations
 
