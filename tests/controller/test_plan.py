@@ -132,6 +132,13 @@ def test_a_person_may_ask_where_no_condition_holds() -> None:
     assert isinstance(asked, Train) and asked.groups == (Group("a person asked for it", ("b",)),)
 
 
+def test_a_person_may_ask() -> None:
+    asked = {signal.ASKED: NOW.timestamp()}
+    found = only(snapshot({"a": asked, "b": {}, "c": FRESH | asked}, fleet(retrain=ag.never())))
+    assert isinstance(found, Train)
+    assert found.groups == (Group("a person asked for it", ("a",)), Group(TRAINED_WITHOUT, ("c",)))
+
+
 def test_never_means_never() -> None:
     quiet = {signal.DRIFT: 9.0, signal.ROWS: 1e6, signal.TRAINED: 0.0}
     assert actions(snapshot({"a": quiet}, fleet(retrain=ag.never()))) == ()

@@ -1,0 +1,66 @@
+"""Ending canaries: once, and not over the head of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import argosy as ag
+from argosy.controller.act.finish import run
+from argosy.controller.action import Finish
+from argosy.controller.house import House
+from argosy.registry.rollout import Chosen, promote, roll_back, start
+from argosy.store import events, members, rollouts, versions
+from argosy.store.store import Store
+from argosy.testing.sample import moment, train
+from tests.controller.snapshots import snapshot
+
+KEYS = ("a", "b", "c")
+
+
+@pytest.fixture
+def house(home: Path) -> Iterator[House]:
+    """A house over an empty home; nothing is run in it."""
+    with Store.open(home) as store, House(store) as made:
+        yield made
+
+
+@pytest.fixture
+def canaries(house: House) -> list[versions.Version]:
+    """Three members, each with a champion and a canary."""
+    with house.store.write() as tx:
+        old, new = train(tx, "late", KEYS), train(tx, "late", KEYS, hours=1)
+        promote(tx, "late", old, moment(2), "controller", "first")
+        start(tx, "late", ag.Canary(), [Chosen(each, True, "new") for each in new], moment(3), "controller")
+    return new
+
+
+def champions(house: House) -> list[int | None]:
+    """The number of each member's champion."""
+    with house.store.read() as conn:
+        return members.table(conn, "late")["champion_number"]
+
+
+def test_some_hold_and_some_do_worse(house: House, canaries: list[versions.Version]) -> None:
+    a, b, c = (each.id for each in canaries)
+    action = Finish("late", (a, b), (c,), "baked")
+    assert run(house, snapshot({}), action, moment(5)) == "late: 2 canary(s) promoted, 1 rolled back"
+    assert champions(house) == [2, 2, 1]
+    with house.store.read() as conn:
+        assert [each.kind for each in events.of_subject(conn, "late/a")] == ["promoted"]
+        assert [each.kind for each in events.of_subject(conn, "late/c")] == ["rolled_back"]
+    assert run(house, snapshot({}), action, moment(6)) == "late: 0 canary(s) promoted, 0 rolled back"
+
+
+def test_what_a_person_ended_meanwhile_stays_ended(house: House, canaries: list[versions.Version]) -> None:
+    a, b, c = canaries
+    with house.store.write() as tx:
+        roll_back(tx, "late", a.member_id, moment(4), "ann", "no")
+        promote(tx, "late", [b], moment(4), "ann", "yes")
+    said = run(house, snapshot({}), Finish("late", (a.id, c.id), (b.id,), "baked"), moment(5))
+    assert said == "late: 1 canary(s) promoted, 0 rolled back"
+    assert champions(house) == [1, 2, 2]
+    with house.store.read() as conn:
+        assert [each.state for each in rollouts.history(conn, b.member_id)][:2] == ["finished", "started"]
