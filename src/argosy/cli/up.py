@@ -76,23 +76,27 @@ def run(store: Store, port: int | None, inference_port: int | None, *, controlle
     }
     if controller:
         roles["controller"] = (Order("argosy.cli.role:controller", dict(place)), None)
-    with _Signals(), _Crew(Child(name, order) for name, (order, _) in roles.items()) as crew:
-        for child in crew.children:
-            listening = roles[child.name][1]
-            if listening is not None and not wait_for(listening, child):
-                raise ArgosyError(f"the {child.name} did not start on port {listening}", next="argosy doctor")
-        url = f"http://127.0.0.1:{web}/?token={token}"
-        if json:
-            show.emit({"url": url, "inference": f"http://127.0.0.1:{scoring}", "token": token,
-                       "pids": {child.name: child.pid for child in crew.children}})  # fmt: skip
-        else:
-            show.put(url)
-            show.say(f"Open it in a browser. Inference: http://127.0.0.1:{scoring}, same token. Ctrl-C stops all.")
-        try:
+    try:
+        with _Signals(), _Crew(Child(name, order) for name, (order, _) in roles.items()) as crew:
+            for child in crew.children:
+                listening = roles[child.name][1]
+                if listening is not None and not wait_for(listening, child):
+                    raise ArgosyError(f"the {child.name} did not start on port {listening}", next="argosy doctor")
+            _announce(crew, web, scoring, token, json=json)
             crew.watch()
-        except KeyboardInterrupt:
-            show.say("stopping")
+    except KeyboardInterrupt:
+        show.say("stopped")
     return 0
+
+
+def _announce(crew: _Crew, web: int, scoring: int, token: str, *, json: bool) -> None:
+    url, inference = f"http://127.0.0.1:{web}/?token={token}", f"http://127.0.0.1:{scoring}"
+    if json:
+        pids = {child.name: child.pid for child in crew.children}
+        show.emit({"url": url, "inference": inference, "token": token, "pids": pids})
+    else:
+        show.put(url)
+        show.say(f"Open it in a browser. Inference: {inference}, same token. Ctrl-C stops all.")
 
 
 def keep_token(store: Store) -> str:
