@@ -25,15 +25,17 @@ def up(late: Path) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
     process = subprocess.Popen(
         [sys.executable, "-c", START, "up", "--json"], cwd=late, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    assert process.stdout is not None
-    lines = b""
-    while not lines.endswith(b"}\n") or lines.count(b"{") != lines.count(b"}"):
-        line = process.stdout.readline()
-        assert line, process.communicate()[1].decode()
-        lines += line
-    yield process, msgspec.json.decode(lines)
-    process.terminate()
-    process.communicate(timeout=30)
+    try:
+        assert process.stdout is not None
+        lines = b""
+        while not lines.endswith(b"}\n") or lines.count(b"{") != lines.count(b"}"):
+            line = process.stdout.readline()
+            assert line, process.communicate()[1].decode()
+            lines += line
+        yield process, msgspec.json.decode(lines)
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
 
 
 def ask(url: str, method: str, path: str, token: str | None, body: object = None) -> tuple[int, bytes]:
