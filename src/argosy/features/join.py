@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 
 import polars as pl
 
 from argosy.errors import DeclarationError, InputError
+from argosy.features.entity import numbered
 from argosy.features.source import Source, Unit, finest, read, require, ticks, units
 
 __all__ = ["Source", "frontier", "join"]
@@ -34,7 +36,7 @@ def join(
     """
     require([at], spine.columns, "spine")
     _distinct(spine, [source for source, _ in sources], ages)
-    parts = [spine]
+    parts = []
     for source, frame in sources:
         values = read(source, frame)
         hit = _hits(spine, at, source, values)
@@ -43,7 +45,7 @@ def join(
         parts.append(values.select(pl.col(name).gather(index) for name in source.columns))
         if ages:
             parts.append(hit.select(pl.col("age").alias(source.age)))
-    return pl.concat(parts, how="horizontal")
+    return _beside(spine, parts)
 
 
 def frontier(rows: pl.DataFrame, group: str | Sequence[str], *, known: bool) -> pl.DataFrame:
@@ -57,6 +59,16 @@ def frontier(rows: pl.DataFrame, group: str | Sequence[str], *, known: bool) -> 
         return rows.sort("eff", maintain_order=True)
     ordered = rows.sort("eff", "event", "known", maintain_order=True)
     return ordered.filter(pl.col("event") >= pl.col("event").cum_max().over(group))
+
+
+def _beside(spine: pl.DataFrame, parts: list[pl.DataFrame]) -> pl.DataFrame:
+    """The columns of all, cut as the spine is: Polars copies a whole frame of uneven chunks at the next expression."""
+    cuts = accumulate((len(chunk) for chunk in spine.to_series(0).get_chunks()), initial=0)
+    rows = [
+        pl.concat([frame.slice(start, stop - start) for frame in (spine, *parts)], how="horizontal")
+        for start, stop in pairwise(cuts)
+    ]
+    return pl.concat(rows)
 
 
 def _distinct(spine: pl.DataFrame, sources: Sequence[Source], ages: bool) -> None:
@@ -99,10 +111,8 @@ def _hits(spine: pl.DataFrame, at: str, source: Source, values: pl.DataFrame) ->
 def _coded(spine: pl.DataFrame, source: Source) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The spine's entities as whole numbers (`code`, null for a null entity), and the table `e0, e1, ... -> code`."""
     require(source.entity, spine.columns, f"spine, asked by source {source.name!r}")
-    names = [f"e{i}" for i in range(len(source.entity))]
-    keys = spine.select(pl.col(column).alias(name) for name, column in zip(names, source.entity, strict=True))
-    entities = keys.unique().drop_nulls().with_row_index("code")
-    return keys.join(entities, on=names, how="left", maintain_order="left").select("code"), entities
+    codes, entities = numbered(spine, source.entity)
+    return codes.to_frame(), entities
 
 
 def _told(source: Source, values: pl.DataFrame, entities: pl.DataFrame, unit: Unit) -> pl.DataFrame:

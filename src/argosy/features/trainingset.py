@@ -11,6 +11,7 @@ import errno
 import hashlib
 import shutil
 import tempfile
+from bisect import bisect_left, bisect_right
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -22,6 +23,7 @@ import numpy.typing as npt
 import polars as pl
 
 from argosy.errors import CapacityError, ConflictError, CorruptError, InputError, UnknownError
+from argosy.features.entity import numbered
 from argosy.features.source import require, units
 from argosy.model.signature import Signature, encode
 
@@ -31,7 +33,7 @@ POOLED = "*"
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-_BLOCK = 16_384
+_BLOCK = 32_768
 _BATCH = 65_536
 
 
@@ -214,7 +216,7 @@ def _write(frame: pl.DataFrame, signature: Signature, columns: Columns, folder: 
     digests = _matrix(frame, signature, order, bounds, side, folder / "matrix.npy")
     for name, column in side.items():
         np.save(folder / f"{name}.npy", column)
-    extra = frame.select(pl.col(name).gather(pl.Series(order)) for name in columns.extra)
+    extra = frame[list(columns.extra)][order] if columns.extra else pl.DataFrame()
     extra.write_ipc(folder / "extra.arrow", record_batch_size=_BATCH)
     whole = hashlib.sha256("".join(digests).encode()).hexdigest()
     members = _members([*keys, POOLED], bounds, [*digests[1:], whole], side, binary=signature.task == "binary")
@@ -227,16 +229,18 @@ def _codes(frame: pl.DataFrame, by: tuple[str, ...]) -> tuple[list[str], Integer
     """The members' keys, sorted, and per row the place of its member among them, -1 for none."""
     if not by:
         return [""], np.zeros(frame.height, dtype=np.int64)
-    named = frame.select(by).unique().with_columns(member(by).alias("member of")).drop_nulls("member of")
-    named = named.sort("member of").with_row_index("place of")
-    keys = named["member of"].to_list()
+    codes, entities = numbered(frame, by)
+    names = entities.rename({f"e{i}": name for i, name in enumerate(by)}).select(member(by)).to_series()
+    order = names.arg_sort()
+    keys = names.gather(order).to_list()
     if POOLED in keys:
         raise InputError(
             f"the value {POOLED!r} of {by[0]!r} would name a member as the pooled model is named",
             next="give it another value in the spine",
         )
-    codes = frame.select(by).join(named, on=by, how="left", maintain_order="left")["place of"]
-    return keys, codes.cast(pl.Int64).fill_null(-1).to_numpy()
+    places = np.full(len(keys) + 1, -1, dtype=np.int64)
+    places[order.to_numpy()] = np.arange(len(keys))
+    return keys, places[codes.fill_null(len(keys)).to_numpy()]
 
 
 def _matrix(
@@ -247,21 +251,26 @@ def _matrix(
     side: dict[str, npt.NDArray[Any]],
     file: Path,
 ) -> list[str]:
-    """Encode, put in order, write; return the digest of each group of rows between two bounds."""
-    features = frame.select(signature.names)
-    matrix = np.empty((frame.height, len(signature.features)))
-    for start in range(0, frame.height, _BLOCK):
-        matrix[start : start + _BLOCK] = encode(features.slice(start, _BLOCK), signature)
+    """Put in order, encode and write, a block of rows at a time; return the digest of the rows between two bounds."""
+    features = frame[list(signature.names)]  # by column and by row, not `select`: that copies what has uneven chunks
     named = _named(signature)
-    digests = []
+    edges = bounds.tolist()
+    hashes = [_begun(signature, len(side)) for _ in edges[1:]]
     with file.open("wb") as out:
-        shape = {"descr": "<f8", "fortran_order": False, "shape": matrix.shape}
+        shape = {"descr": "<f8", "fortran_order": False, "shape": (frame.height, len(signature.features))}
         np.lib.format.write_array_header_1_0(out, shape)
-        for start, stop in pairwise(bounds):
-            block = matrix[order[start:stop]]
+        for start in range(0, frame.height, _BLOCK):
+            block = encode(features[order[start : start + _BLOCK]], signature)
             out.write(block.data)
-            digests.append(_digest(signature, block, named, [column[start:stop] for column in side.values()]))
-    return digests
+            _by_text(block, named)
+            stop = start + len(block)
+            for group in range(bisect_right(edges, start) - 1, bisect_left(edges, stop)):
+                first, last = max(edges[group], start), min(edges[group + 1], stop)
+                hashes[group].update(block[first - start : last - start].data)
+    for digest, (start, stop) in zip(hashes, pairwise(edges), strict=True):
+        for column in side.values():
+            digest.update(column[start:stop].data)
+    return [digest.hexdigest() for digest in hashes]
 
 
 def _named(signature: Signature) -> dict[int, Floats]:
@@ -275,21 +284,23 @@ def _named(signature: Signature) -> dict[int, Floats]:
     }
 
 
-def _digest(signature: Signature, block: Floats, named: dict[int, Floats], side: list[npt.NDArray[Any]]) -> str:
-    """Content address of some rows. Overwrites `block`.
+def _begun(signature: Signature, columns: int) -> hashlib._Hash:
+    """The content address of some rows, before their values: it covers the names and kinds of the features.
 
-    It covers the names and kinds of the features and the rows' values. A category counts by its text: its code may
-    move when another member brings a new category, and that must not make this member train again.
+    Then come the rows of the matrix, `_by_text`, and each of the `columns` beside it.
+    """
+    kinds = [(feature.name, feature.kind) for feature in signature.features]
+    return hashlib.sha256(msgspec.json.encode((kinds, signature.task, columns)))
+
+
+def _by_text(block: Floats, named: dict[int, Floats]) -> None:
+    """Put in place of each category's code, in `block` itself, what stands for its text.
+
+    A code may move when another member brings a new category, and that must not make this member train again.
     """
     for place, bytes_of in named.items():
         codes = block[:, place]
         block[:, place] = bytes_of[np.where(np.isnan(codes), len(bytes_of) - 1, codes).astype(np.intp)]
-    kinds = [(feature.name, feature.kind) for feature in signature.features]
-    digest = hashlib.sha256(msgspec.json.encode((kinds, signature.task, len(side))))
-    digest.update(block.data)
-    for column in side:
-        digest.update(np.ascontiguousarray(column).data)
-    return digest.hexdigest()
 
 
 def _members(

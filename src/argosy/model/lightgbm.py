@@ -38,13 +38,14 @@ class LightGBM:
     def __init__(self, data: bytes, *, known: bool = False) -> None:
         self._fast: ctypes.c_void_p | None = None
         self._handle: ctypes.c_void_p | None = None
+        self._library = library()  # held, because at interpreter exit the module is emptied before the last models go
         if not known:
             check_text(data)
         handle, rounds = ctypes.c_void_p(), ctypes.c_int()
-        _call(_library().LGBM_BoosterLoadModelFromString, data, ctypes.byref(rounds), ctypes.byref(handle))
+        _call(library().LGBM_BoosterLoadModelFromString, data, ctypes.byref(rounds), ctypes.byref(handle))
         self._handle = handle
-        self.features = _count(_library().LGBM_BoosterGetNumFeature, handle)
-        if (classes := _count(_library().LGBM_BoosterGetNumClasses, handle)) != 1:
+        self.features = _count(library().LGBM_BoosterGetNumFeature, handle)
+        if (classes := _count(library().LGBM_BoosterGetNumClasses, handle)) != 1:
             raise CorruptError(
                 f"a LightGBM model with {classes} outputs where one is served",
                 next="train with a binary or regression objective",
@@ -54,7 +55,7 @@ class LightGBM:
 
     def _prepare(self) -> ctypes.c_void_p:
         fast = ctypes.c_void_p()
-        init = _library().LGBM_BoosterPredictForMatSingleRowFastInit
+        init = library().LGBM_BoosterPredictForMatSingleRowFastInit
         width = ctypes.c_int(self.features)
         _call(init, self._handle, _NORMAL, 0, -1, _FLOAT64, width, _ONE_THREAD, ctypes.byref(fast))
         return fast
@@ -85,7 +86,7 @@ class LightGBM:
         length = ctypes.c_int64()
         shape = (ctypes.c_int32(len(rows)), ctypes.c_int32(self.features))
         source, target = ctypes.c_void_p(rows.ctypes.data), ctypes.c_void_p(out.ctypes.data)
-        call = _library().LGBM_BoosterPredictForMat
+        call = library().LGBM_BoosterPredictForMat
         every = ctypes.c_int(-1)
         _call(
             call,
@@ -105,9 +106,9 @@ class LightGBM:
 
     def __del__(self) -> None:
         if self._fast is not None:
-            _library().LGBM_FastConfigFree(self._fast)
+            self._library.LGBM_FastConfigFree(self._fast)
         if self._handle is not None:
-            _library().LGBM_BoosterFree(self._handle)
+            self._library.LGBM_BoosterFree(self._handle)
 
 
 def _call(function: ctypes._NamedFuncPointer, *arguments: object) -> None:
@@ -116,7 +117,7 @@ def _call(function: ctypes._NamedFuncPointer, *arguments: object) -> None:
 
 
 def _failure() -> CorruptError:
-    reason = _library().LGBM_GetLastError().decode(errors="replace")
+    reason = library().LGBM_GetLastError().decode(errors="replace")
     return CorruptError(f"LightGBM refuses the model: {reason}", next="register the version again")
 
 
@@ -137,12 +138,13 @@ def _path() -> str:
 
 
 @cache
-def _library() -> ctypes.CDLL:
-    library = ctypes.CDLL(_path())
-    library.LGBM_GetLastError.restype = ctypes.c_char_p
-    library.LGBM_BoosterFree.argtypes = [ctypes.c_void_p]
-    library.LGBM_FastConfigFree.argtypes = [ctypes.c_void_p]
-    return library
+def library() -> ctypes.CDLL:
+    """LightGBM's own library, for those who fit as well; raises MissingExtraError where it is not installed."""
+    opened = ctypes.CDLL(_path())
+    opened.LGBM_GetLastError.restype = ctypes.c_char_p
+    opened.LGBM_BoosterFree.argtypes = [ctypes.c_void_p]
+    opened.LGBM_FastConfigFree.argtypes = [ctypes.c_void_p]
+    return opened
 
 
 @cache

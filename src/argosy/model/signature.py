@@ -141,14 +141,15 @@ def encode(frame: pl.DataFrame, signature: Signature) -> Matrix:
     Columns are found by name; others are ignored. Raises InputError for a missing column and for a
     column whose type does not fit its feature.
     """
-    expressions = [_expression(frame, feature) for feature in signature.features]
+    schema = frame.schema
+    expressions = [_expression(schema, feature) for feature in signature.features]
     return np.ascontiguousarray(frame.select(expressions).to_numpy(order="c"), dtype=np.float64)
 
 
-def _expression(frame: pl.DataFrame, feature: Feature) -> pl.Expr:
-    dtype = frame.schema.get(feature.name)
+def _expression(schema: pl.Schema, feature: Feature) -> pl.Expr:
+    dtype = schema.get(feature.name)
     if dtype is None:
-        raise _absent(feature.name, frame.columns)
+        raise _absent(feature.name, schema)
     column = pl.col(feature.name)
     if dtype == pl.Null:
         return column.cast(pl.Float64).fill_null(_NAN)

@@ -19,7 +19,7 @@ _PER_SPLIT_MAYBE = (b"split_gain", b"internal_value", b"internal_weight", b"inte
 _PER_LEAF_MAYBE = (b"leaf_weight", b"leaf_count")
 _HEADER_LIMIT = 16_000_000
 _LOOSE = (b"\t", b"\r", b"\v", b"\f", b"= ", b" \n")
-_LIST = re.compile(rb"(?:-?(?:\d{1,32}(?:\.\d{1,32})?(?:e[+-]?\d{1,3})?|inf|nan)(?: |$))*")
+_LIST = re.compile(rb"(?:-?(?:\d{1,32}+(?:\.\d{1,32}+)?(?:e[+-]?\d{1,3}+)?|inf|nan)(?: |$))*+")
 _INTEGER = re.compile(rb"-?\d{1,9}")
 
 Lines = dict[bytes, bytes]

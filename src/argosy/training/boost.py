@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from argosy.errors import DeclarationError
 from argosy.model.format import Model, load
-from argosy.model.lightgbm import _library
+from argosy.model.lightgbm import library
 from argosy.model.signature import Signature
 from argosy.spec.estimator import Estimator
 from argosy.training.rows import Floats, Matrix, Slice
@@ -30,6 +30,7 @@ _ELSEWHERE = {
     *("num_iterations", "num_iteration", "n_iter", "num_tree", "num_trees", "num_round", "num_rounds", "nrounds"),
     *("num_boost_round", "max_iter", "early_stopping_round", "early_stopping_rounds", "early_stopping"),
     *("n_iter_no_change", "class_weight"),
+    *("linear_tree", "linear_trees"),  # refused by the check of a text form, which only the other way has
 }
 _ROUNDS = 100
 _SEED_LIMIT = 2**31 - 1
@@ -68,6 +69,7 @@ class Boosted:
     ) -> None:
         self._width = len(signature.features)
         self._data, self._booster = ctypes.c_void_p(), ctypes.c_void_p()
+        self._library = library()  # held, because at interpreter exit the module is emptied before the last models go
         given = parameters(estimator, settings, seed)
         categories = [index for index, feature in enumerate(signature.features) if feature.kind == "category"]
         if categories:
@@ -85,7 +87,7 @@ class Boosted:
     def __del__(self) -> None:
         for handle, free in ((self._booster, "LGBM_BoosterFree"), (self._data, "LGBM_DatasetFree")):
             if handle:
-                getattr(_library(), free)(handle)
+                getattr(self._library, free)(handle)
 
     def predict(self, matrix: Matrix) -> Floats:
         """See `Learner.predict`."""
@@ -99,7 +101,7 @@ class Boosted:
     def portable(self, signature: Signature, sample: Matrix) -> tuple[str, bytes, Model, float]:
         """See `Learner.portable`; the text form is exact."""
         data = self._string()
-        model = load("lightgbm", data)
+        model = load("lightgbm", data, known=True)  # the library wrote it just now, in this process
         difference = float(np.max(np.abs(self.predict(sample) - model.predict(sample)), initial=0.0))
         if not difference <= 1e-12:
             raise DeclarationError(
@@ -149,7 +151,6 @@ def _pointer(array: npt.NDArray[np.floating]) -> ctypes.c_void_p:
 
 
 def _call(name: str, *arguments: object) -> None:
-    library = _library()
-    if getattr(library, name)(*arguments):
-        reason = library.LGBM_GetLastError().decode(errors="replace")
+    if getattr(library(), name)(*arguments):
+        reason = library().LGBM_GetLastError().decode(errors="replace")
         raise DeclarationError(f"LightGBM refuses the fit: {reason}", next="change the candidate's parameters")
