@@ -40,7 +40,9 @@ def test_every_option_is_named(name: str) -> None:
     options = [
         f"--{'no-' if each.default is True else ''}{each.name.replace('_', '-')}"
         for each in parameters
-        if each.kind is inspect.Parameter.KEYWORD_ONLY and not str(each.annotation).startswith(("Common", "Where")) and each.name != "json"
+        if each.kind is inspect.Parameter.KEYWORD_ONLY
+        and not str(each.annotation).startswith(("Common", "Where"))
+        and each.name != "json"
     ]
     section = _section(name)
     assert [option for option in options if f"`{option}" not in section] == []

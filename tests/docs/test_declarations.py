@@ -69,10 +69,7 @@ def _required(kind: type[msgspec.Struct]) -> bool:
 
 
 def _expected(kind: type[msgspec.Struct]) -> list[tuple[str, str, str]]:
-    return [
-        (f"`{field.name}`", _words(field.type), _default(field))
-        for field in msgspec.structs.fields(kind)
-    ]
+    return [(f"`{field.name}`", _words(field.type), _default(field)) for field in msgspec.structs.fields(kind)]
 
 
 def _section(name: str) -> str:
