@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -233,14 +232,12 @@ def test_a_request_under_way_is_answered_and_recorded_when_the_server_is_asked_t
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", [b"GET /%s", b"GET / HTTP/1.1\r\nX: %s", b"POST / HTTP/1.1\r\n%s"])
-def test_a_head_without_end_is_refused_before_it_fills_the_memory(running: Running, part: bytes) -> None:
-    filling = b"x" * 200_000 if b"%s" in part[-4:] and part[0:1] != b"P" else b"A: b\r\n" * 40_000
-    with socket.create_connection(("127.0.0.1", running.port), 20) as link:
-        with suppress(ConnectionError):
-            link.sendall(part % filling)
-        with suppress(ConnectionError):
-            assert _read(link).startswith(b"HTTP/1.1 431 ")
+def test_a_head_without_end_is_refused_before_it_fills_the_memory(running: Running) -> None:
+    long, many = b"x" * 2_000_000, b"A: b\r\n" * 300_000
+    for data in (b"GET /" + long, b"GET / HTTP/1.1\r\nX: " + long, b"POST / HTTP/1.1\r\n" + many):
+        with socket.create_connection(("127.0.0.1", running.port), 20) as link, pytest.raises(ConnectionError):
+            while True:  # until the server has closed, which it does long before the end
+                link.sendall(data)
     assert running.ask().status_code == 200
 
 

@@ -150,8 +150,7 @@ class App:
     def _route(self, scope: Scope) -> tuple[str, Callable[[Scope, Receive], Awaitable[Response]]]:
         """The fleet named by the path ("" if none is) and what answers it. Whatever is not open needs the token."""
         path: str = scope["path"]
-        headers: list[tuple[bytes, bytes]] = scope["headers"]
-        found = {name: value for name, value in headers if name in _WANTED}
+        found: dict[bytes, bytes] = dict(scope["headers"])
         self._check_host(found.get(b"host", b""))
         if path not in _OPEN and not compare_digest(found.get(b"authorization", b""), self._bearer):
             raise Refused(401, "this needs the server's token", next="send the header Authorization: Bearer TOKEN")
@@ -267,15 +266,16 @@ class App:
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """The whole body; refused by its stated length before it is read, and by its real one while it is."""
         limit = self._settings.body_limit
-        for name, value in scope["headers"]:
-            if name == b"content-length" and (not value.isdigit() or int(value) > limit):
-                raise _too_large(limit)
-            if name == b"content-type" and not value.lower().startswith(_JSON):
-                raise Refused(415, f"the body is {value[:60].decode('latin-1')!r}", next="send application/json")
-            if name == b"content-encoding" and value.lower() != b"identity":
-                raise Refused(415, "the body is compressed", next="send it as it is")
-            if name == b"inference-header-content-length":
-                raise Refused(415, "the body holds binary tensors", next="send JSON (binary_data=False)")
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        length, kind = headers.get(b"content-length", b"0"), headers.get(b"content-type", _JSON)
+        if not length.isdigit() or int(length) > limit:
+            raise _too_large(limit)
+        if not kind.lower().startswith(_JSON):
+            raise Refused(415, f"the body is {kind[:60].decode('latin-1')!r}", next="send application/json")
+        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+            raise Refused(415, "the body is compressed", next="send it as it is")
+        if b"inference-header-content-length" in headers:
+            raise Refused(415, "the body holds binary tensors", next="send JSON (binary_data=False)")
         message = await receive()
         body: bytes = message.get("body", b"")
         if not message.get("more_body") and len(body) <= limit:
@@ -292,9 +292,6 @@ class App:
         if size > limit:
             raise _too_large(limit)
         return b"".join(parts)
-
-
-_WANTED = frozenset({b"host", b"authorization"})
 
 
 def _constant(make: Callable[[], object], status: int = 200) -> Callable[[Scope, Receive], Awaitable[Response]]:

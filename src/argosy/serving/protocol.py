@@ -33,12 +33,13 @@ _TYPES: dict[str, frozenset[type]] = {
     "TIME": frozenset({str, _NONE}),
 }
 _ONE = [1]
-_PLAIN: dict[str, tuple[str, type]] = {
-    "BOOL": ("BOOL", bool),
-    "INT64": ("INT64", int),
-    "FP64": ("FP64", float),
-    "BYTES": ("BYTES", str),
-    "TIME": ("BYTES", str),
+# By an input's type: its name on the wire, the type of its JSON value, whether that needs no further check.
+_PLAIN: dict[str, tuple[str, type, bool]] = {
+    "BOOL": ("BOOL", bool, True),
+    "INT64": ("INT64", int, False),
+    "FP64": ("FP64", float, True),
+    "BYTES": ("BYTES", str, True),
+    "TIME": ("BYTES", str, False),
 }
 _OUTPUTS = {"prediction": "FP64", "version": "BYTES", "route": "BYTES", "stale": "BOOL"}
 _MAX_ROWS = 1_000_000
@@ -270,13 +271,14 @@ def _plain_row(endpoint: Endpoint, tensors: list[Tensor]) -> Columns | None:
     """The columns of one complete row without nulls; None for anything else, which the full check must see."""
     inputs, columns = endpoint.by_name, {}
     for tensor in tensors:
-        data, each = tensor.data, inputs.get(tensor.name)
+        name, data = tensor.name, tensor.data
+        each = inputs.get(name)
         if each is None or tensor.shape != _ONE or len(data) != 1:
             return None
-        datatype, kind = _PLAIN[each.datatype]
+        datatype, kind, as_is = _PLAIN[each.datatype]
         if tensor.datatype != datatype or type(data[0]) is not kind:
             return None
-        columns[tensor.name] = data if kind is float or each.datatype == "BYTES" else _typed(each, data)
+        columns[name] = data if as_is else _typed(each, data)
     return columns if len(columns) == len(tensors) and endpoint.required <= columns.keys() else None
 
 

@@ -10,24 +10,17 @@ from typing import Any, Protocol
 
 import msgspec
 import numpy as np
-import polars as pl
 
 from argosy.errors import InputError
 from argosy.model.signature import Signature, encode_columns, encode_rows
 from argosy.serving.cache import Loaded, ModelCache
+from argosy.serving.derive import Derivation
 from argosy.serving.protocol import Answer, Batch, Columns
 from argosy.serving.recorder import Recorder, Stream
 from argosy.serving.routing import Assignment, Endpoint, VersionRef, assign, choose, member_key
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_DTYPES: Mapping[str, pl.DataType] = {
-    "BOOL": pl.Boolean(),
-    "INT64": pl.Int64(),
-    "FP64": pl.Float64(),
-    "BYTES": pl.String(),
-    "TIME": pl.Datetime("us", "UTC"),
-}
 
 
 class OnlineReader(Protocol):
@@ -76,7 +69,7 @@ class Scorer:
         self._clock = clock
         self._readers = readers
         self._recorder = recorder
-        self._expressions: dict[int, tuple[Endpoint, list[pl.Expr]]] = {}
+        self._derivations: dict[int, tuple[Endpoint, Derivation]] = {}
         self._online: dict[int, tuple[Endpoint, OnlineReader]] = {}
         self._streams: dict[tuple[str, str], Stream] = {}
         self._prefix = token_hex(6)
@@ -110,7 +103,7 @@ class Scorer:
         if batch.endpoint.views:
             stale = self._read_views(batch.endpoint, columns, batch.count, plan.at)
         if batch.endpoint.request_features:
-            self._derive(batch.endpoint, columns, batch.count)
+            self._derivation(batch.endpoint).add(columns, batch.count)
         models = {ref: self._cache.get(ref) for ref in assignment.groups}
         predictions = _predict(models, assignment, columns, batch.count)
         if self._recorder is not None:
@@ -147,33 +140,16 @@ class Scorer:
             known = self._online[id(endpoint)] = (endpoint, self._readers(endpoint))
         return known[1]
 
-    def _derive(self, endpoint: Endpoint, columns: Columns, rows: int) -> None:
-        wanted = [name for name, _ in endpoint.request_features if name not in columns]
-        if not wanted:
-            return
-        known = self._expressions.get(id(endpoint))
+    def _derivation(self, endpoint: Endpoint) -> Derivation:
+        known = self._derivations.get(id(endpoint))
         if known is None or known[0] is not endpoint:
             self._forget(endpoint)
-            expressions = [expression.expr().alias(name) for name, expression in endpoint.request_features]
-            known = self._expressions[id(endpoint)] = (endpoint, expressions)
-        chosen = [e for (name, _), e in zip(endpoint.request_features, known[1], strict=True) if name in wanted]
-        needed = {name for expression in chosen for name in expression.meta.root_names()}
-        types = {each.name: _DTYPES[each.datatype] for each in endpoint.inputs if each.name in needed}
-        frame = pl.DataFrame([pl.Series(n, columns[n], dtype=t) for n, t in types.items() if n in columns])
-        try:
-            derived = frame.select(chosen)
-        except pl.exceptions.PolarsError as error:
-            raise InputError(
-                f"the request features of fleet {endpoint.fleet!r} fail on these rows: {error}",
-                next="check the values that they are computed from",
-            ) from error
-        for series in derived:
-            values = series.to_list()
-            columns[series.name] = values * rows if len(values) == 1 else values
+            known = self._derivations[id(endpoint)] = (endpoint, Derivation(endpoint))
+        return known[1]
 
     def _forget(self, endpoint: Endpoint) -> None:
         """Drop what belongs to earlier pictures of the same fleet."""
-        for table in (self._expressions, self._online):
+        for table in (self._derivations, self._online):
             for key in [key for key, (old, _) in table.items() if old.fleet == endpoint.fleet and old is not endpoint]:
                 table.pop(key, None)
 
