@@ -22,6 +22,7 @@ from argosy.data.read import scan
 from argosy.features.join import join
 from argosy.features.source import Source
 from argosy.store import datasets, events, findings
+from argosy.store.store import Store
 from tests.controller.conftest import START
 
 FLEET = "late-arrival"
@@ -160,3 +161,22 @@ def test_a_member_that_kills_its_worker_fails_alone_and_is_tried_again_later(fre
     assert [type(a).__name__ for a in waits] == ["Wait"] and set(failed) <= set(waits[0].members)
     later = plan(survey.observe(fresh, START + timedelta(hours=2)), START + timedelta(hours=2))
     assert any(isinstance(action, Train) for action in later.actions)
+
+
+SAME = ("key", "version_number", "version_rows", "version_key", "target", "champion_number", "rollout_state", "rows")
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+def test_a_fleet_on_postgres_is_the_fleet_on_sqlite(
+    postgres: str, project: Path, landed: Path, trained: Path, tmp_path: Path
+) -> None:
+    with Store.open(postgres, blobs=tmp_path / "pg" / "blobs") as store:
+        apply(store, project / "flights.py", START, "tester")
+        with House(store, workers=2) as house:
+            assert not [each.said for each in tick(house, START) if each.failed]
+            assert tick(house, START) == []
+            found = survey.observe(house, START).fleets[FLEET].table.select(SAME)
+    with Store.open(trained) as store, House(store, workers=1) as house:
+        wanted = survey.observe(house, START).fleets[FLEET].table.select(SAME)
+    assert found.equals(wanted, null_equal=True)

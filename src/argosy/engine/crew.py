@@ -116,6 +116,14 @@ class Crew:
         self.hands.append(hand)
         return hand
 
+    def free(self) -> None:
+        """Dismiss the workers that are busy; all of them where the nursery is gone."""
+        try:
+            for hand in [hand for hand in self.hands if hand.chunk]:
+                self.dismiss(hand)
+        except NurseryLost:
+            self.close()
+
     def dismiss(self, hand: Hand) -> int:
         """Kill a worker and collect its exit code, negative for a signal. Raises `NurseryLost`."""
         hand.kill()

@@ -74,7 +74,7 @@ class Run:
             if on_progress:
                 on_progress(self._progress())
         finally:
-            self._free()
+            self._crew.free()
 
     def _step(self) -> None:
         try:
@@ -288,13 +288,6 @@ class Run:
             self._failed += 1
             self._outbox.append(Result(self._tasks[index].key, None, failure, attempts=self._starts[index]))
         self._open.clear()
-
-    def _free(self) -> None:
-        try:
-            for hand in [hand for hand in self._crew.hands if hand.chunk]:
-                self._crew.dismiss(hand)
-        except NurseryLost:
-            self._crew.close()
 
 
 def _too_long(seconds: float, limit: float) -> Failure:

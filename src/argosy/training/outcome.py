@@ -34,8 +34,8 @@ class Evaluation(msgspec.Struct, frozen=True):
     """A model on its held-out rows.
 
     `comparisons` maps a rival (`champion`, `pooled`) to paired comparisons of this model (`a`) with it (`b`);
-    `uncompared` says for a rival why there are none; `rivals` are the predictions
-    of those that were compared. Latencies are of one row, in milliseconds.
+    `uncompared` says for a rival why there are none; `rivals` are the predictions of
+    those that were compared. Latencies are of one row, in milliseconds of CPU.
     """
 
     scores: tuple[Measure, ...]
