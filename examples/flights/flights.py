@@ -31,6 +31,8 @@ flights = ag.Dataset(
         freshness="2d",
         rules=(
             ag.Rule("recorded-after-lead", pl.col("recorded_at") >= pl.col("scheduled_departure").dt.offset_by("-3h")),
+            # The schedule knows the destination's time zone, and so the minutes, only of airports in the register.
+            ag.Rule("destination-in-airports", pl.col("scheduled_minutes").is_not_null(), on_failure="warn"),
         ),
     ),
 )

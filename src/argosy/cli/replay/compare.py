@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from urllib.parse import unquote
 
 import msgspec
 import numpy as np
@@ -22,6 +23,8 @@ from argosy.store import artifacts, datasets, members, resources, versions
 from argosy.store.store import Store
 
 _DAY = timedelta(days=1)
+BY = ("origin", "carrier")
+"""The key columns of the fleet."""
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -38,11 +41,15 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """Every month, and all of them together; `stale` rows were answered with features past their time to live."""
+    """Every month, and all of them together.
+
+    `stale` rows were answered with features past their time to live, `planeless` ones without a plane in the register.
+    """
 
     months: list[Figures]
     total: Figures
     stale: int
+    planeless: int
 
 
 def compare(store: Store, frozen_at: datetime, until: datetime) -> Comparison | None:
@@ -53,7 +60,7 @@ def compare(store: Store, frozen_at: datetime, until: datetime) -> Comparison | 
         rows = answers(conn, store, FLEET, frozen_at, until + _DAY)
         told = scan(conn, store, "flights", latest=True).select(row_key="flight_id", label="late").collect()
         champions = _champions(conn, frozen_at)
-        rows = rows.join(told, on="row_key", how="left", maintain_order="left")
+        rows = _keyed(rows.join(told, on="row_key", how="left", maintain_order="left"))
         pooled = champions[POOLED]
         by_member = {key: version if version is not None else pooled for key, version in champions.items()}
         version = rows["member"].replace_strict(by_member, default=pooled, return_dtype=pl.Int64)
@@ -63,8 +70,18 @@ def compare(store: Store, frozen_at: datetime, until: datetime) -> Comparison | 
             month=pl.col("at").dt.strftime("%Y-%m"),
         )
     parts = rows.sort("month").partition_by("month", maintain_order=True)
-    stale = int(rows["stale"].sum())
-    return Comparison([_figures(part["month"][0], part) for part in parts], _figures("all", rows), stale)
+    stale, planeless = int(rows["stale"].sum()), rows["seats"].null_count()
+    return Comparison([_figures(part["month"][0], part) for part in parts], _figures("all", rows), stale, planeless)
+
+
+def _keyed(rows: pl.DataFrame) -> pl.DataFrame:
+    """With the key columns of every row's member: only rows that the pooled model answered were recorded with them."""
+    named = rows["member"].unique().to_list()
+    keys = [tuple(unquote(part) for part in member.split("/")) for member in named]
+    found = {name: dict(zip(named, (key[place] for key in keys), strict=True)) for place, name in enumerate(BY)}
+    return rows.with_columns(
+        pl.col("member").replace_strict(values, return_dtype=pl.String).alias(name) for name, values in found.items()
+    )
 
 
 def _champions(conn: Connection, at: datetime) -> dict[str, int | None]:

@@ -16,6 +16,8 @@ from argosy.registry.address import POOLED
 from argosy.store import resources, schema
 from argosy.store.store import Store
 
+_WEATHER_ENDS = datetime(2013, 12, 30, 23, tzinfo=UTC)
+
 
 class Counts(msgspec.Struct, frozen=True):
     """How often what happened."""
@@ -91,7 +93,7 @@ def report(store: Store, until: date, cost: Cost) -> Report:
     end = datetime.combine(until, time(), UTC)
     comparison = compare(store, frozen_at(), end)
     with store.read() as conn:
-        counts, trials = _counts(conn), tuple(_trials(conn, comparison.stale if comparison else 0))
+        counts, trials = _counts(conn), tuple(_trials(conn, comparison, end))
     return Report(until, counts, comparison, cost, trials)
 
 
@@ -123,7 +125,7 @@ def _counts(conn: Connection) -> Counts:
     )
 
 
-def _trials(conn: Connection, stale: int) -> list[str]:
+def _trials(conn: Connection, comparison: Comparison | None, end: datetime) -> list[str]:
     """What the data held in store for the fleet, and what became of it: one line each, from facts."""
     lines = []
     kept_out = next(resources.every(conn, "findings", "dataset:weather column:wind_speed"), None)
@@ -139,9 +141,17 @@ def _trials(conn: Connection, stale: int) -> list[str]:
     answering = {"own": 0, "pooled": 0}
     for item in resources.every(conn, "members", f'fleet:{FLEET} -key:"{POOLED}"'):
         answering["own" if item["target"] == "own" else "pooled"] += 1
-    if stale:
+    finding = schema.finding.c
+    lost = select(func.sum(finding.rows)).where(finding.dataset == "flights", finding.rule == "destination-in-airports")
+    unknown = conn.execute(lost).scalar_one()
+    if unknown:
         lines.append(
-            f"{stale:,} rows were answered with features past their time to live: weather ends on 30 December."
+            f"flights: {unknown:,} rows go to airports that are not in the register (BQN, PSE, SJU, STT); warned."
         )
+    if comparison is not None and comparison.planeless:
+        lines.append(f"{comparison.planeless:,} rows were answered without knowing the plane: its features were null.")
+    if comparison is not None and comparison.stale:
+        why = "gaps in the weather" + (", and its end on 30 December" if end >= _WEATHER_ENDS else "")
+        lines.append(f"{comparison.stale:,} rows were answered with features past their time to live: {why}.")
     lines.append(f"Now {answering['own']} members answer by their own model, {answering['pooled']} by the pooled one.")
     return lines
