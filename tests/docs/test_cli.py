@@ -36,13 +36,12 @@ def test_every_command_is_run_on_the_page(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_option_is_named(name: str) -> None:
     function = getattr(import_module(f"argosy.cli.{name}"), name)
-    parameters = inspect.signature(function).parameters.values()
+    parameters = [p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    shared = {p.name for p in parameters if str(p.annotation).startswith(("Common", "Where"))} | {"json"}
     options = [
         f"--{'no-' if each.default is True else ''}{each.name.replace('_', '-')}"
         for each in parameters
-        if each.kind is inspect.Parameter.KEYWORD_ONLY
-        and not str(each.annotation).startswith(("Common", "Where"))
-        and each.name != "json"
+        if each.name not in shared
     ]
     section = _section(name)
     assert [option for option in options if f"`{option}" not in section] == []
