@@ -25,8 +25,9 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Engine, event
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "flights"
-sys.path[:0] = [str(EXAMPLE), str(Path(__file__).parents[2])]
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "flights"
+sys.path[:0] = [str(EXAMPLE), str(ROOT)]
 
 import world  # noqa: E402
 
