@@ -36,6 +36,17 @@ def one(rows: list[dict[str, Any]], at: datetime, ttl: timedelta | None = None) 
     return join(spine, "at", [(source, frame)], ages=True).row(0, named=True)
 
 
+def test_the_answer_is_cut_as_the_spine_is() -> None:
+    parts = [pl.DataFrame({"e": [1] * 5_000, "at": [day(n)] * 5_000}) for n in (1, 2, 3)]
+    whole = pl.Series("w", range(15_000)).to_frame()
+    spine = pl.concat([pl.concat(parts, rechunk=False), whole], how="horizontal")
+    assert spine.n_chunks("all") == [3, 3, 1]
+    source = Source("view", ("e",), "event", None, ("v",))
+    joined = join(spine, "at", [(source, pl.DataFrame({"e": [1], "event": [day(2)], "v": [7]}))])
+    assert joined["v"].to_list() == [None] * 5_000 + [7] * 10_000
+    assert joined.n_chunks("all") == [3, 3, 3, 3]
+
+
 @given(asked(), tables(), spines())
 def test_equals_brute_force(source: Source, rows: pl.DataFrame, spine: pl.DataFrame) -> None:
     result = join(spine, "at", [(source, rows)], ages=True)

@@ -117,6 +117,19 @@ def test_a_digest_changes_with_the_members_rows_and_nothing_else(
     assert {key for key in before if before[key] != after[key]} == {"*", owner} - {None}
 
 
+def test_rows_and_digests_are_the_same_however_many_blocks_they_cross(tmp_path: Path) -> None:
+    frame = spine(70_000)
+    parts = [frame.slice(start, 9_000) for start in range(0, frame.height, 9_000)]
+    uneven = pl.concat(parts, rechunk=False).with_columns(frame["weight"].rechunk())
+    whole = build(uneven, signed(frame), COLUMNS, tmp_path / "whole")
+    assert digests(whole)["*"] == digests(made(frame, tmp_path / "even"))["*"]
+    for key, origin, carrier in (("EWR/AA", "EWR", "AA"), ("J%2FK/U%25", "J/K", "U%")):
+        alone = frame.filter(origin=origin, carrier=carrier)
+        own = build(alone, signed(frame), COLUMNS, tmp_path / "alone")
+        assert digests(own)[key] == digests(whole)[key]
+        np.testing.assert_array_equal(own.slice(key).matrix, whole.slice(key).matrix)
+
+
 def test_another_feature_or_kind_changes_every_digest(tmp_path: Path) -> None:
     frame = spine()
     before = digests(made(frame, tmp_path / "one"))

@@ -16,7 +16,7 @@ RAISES, HANGS, DIES = 901.0, 902.0, 903.0
 class Fragile(LGBMClassifier):
     """Raises, hangs or dies of a segmentation fault where the first feature holds the number for it."""
 
-    def fit(self, X: Any, y: Any) -> Fragile:
+    def fit(self, X: Any, y: Any, *rest: Any, **named: Any) -> Fragile:
         worst = np.nanmax(X[:, 0])
         if worst == RAISES:
             raise ValueError("these rows cannot be learned")
@@ -24,12 +24,12 @@ class Fragile(LGBMClassifier):
             time.sleep(600)
         if worst == DIES:
             os.kill(os.getpid(), signal.SIGSEGV)
-        super().fit(X, y)
+        super().fit(X, y, *rest, **named)
         return self
 
 
 class Refuses(LGBMClassifier):
     """Never fits."""
 
-    def fit(self, X: Any, y: Any) -> Refuses:
+    def fit(self, X: Any, y: Any, *rest: Any, **named: Any) -> Refuses:
         raise RuntimeError("no licence")

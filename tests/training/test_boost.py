@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -7,13 +9,14 @@ import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
 
 from argosy.errors import DeclarationError
+from argosy.model.format import load
 from argosy.model.signature import Feature, Signature
 from argosy.spec.estimator import Estimator
 from argosy.training.boost import Boosted, direct
 from tests.training.sample import SIGNATURE, some
 
 NUMBERS = Signature(tuple(Feature(name, "number") for name in "abcd"), "binary", "late")
-SAME = {"deterministic": True, "force_col_wise": True, "n_jobs": 1, "verbosity": -1, "random_state": 3}
+SAME: dict[str, Any] = {"deterministic": True, "force_col_wise": True, "n_jobs": 1, "verbosity": -1, "random_state": 3}
 
 
 @pytest.mark.parametrize(
@@ -43,12 +46,42 @@ def test_the_same_trees_as_the_wrapper_for_a_regression() -> None:
 
 
 @pytest.mark.parametrize(
+    "given",
+    [
+        {"n_estimators": 20},
+        {"n_estimators": 5, "boosting_type": "dart"},
+        {"n_estimators": 5, "objective": "cross_entropy", "monotone_constraints": "1,0,0,0"},
+        {"n_estimators": 5, "min_child_samples": 10_000},
+    ],
+)
+def test_the_text_of_a_fit_passes_the_check_that_foreign_text_must_pass(given: dict[str, Any]) -> None:
+    data = some(0)
+    fitted = Boosted(Estimator("lightgbm:LGBMClassifier", given), {}, data, SIGNATURE, 3)
+    _, text, model, proof = fitted.portable(SIGNATURE, data.matrix[:64])
+    np.testing.assert_array_equal(load("lightgbm", text).predict(data.matrix), model.predict(data.matrix))
+    assert proof == 0.0
+
+
+def test_models_that_live_until_the_interpreter_ends_go_in_silence() -> None:
+    code = """
+from argosy.spec.estimator import Estimator
+from argosy.training.boost import Boosted
+from tests.training.sample import SIGNATURE, some
+fitted = Boosted(Estimator("lightgbm:LGBMClassifier", {"n_estimators": 2}), {}, some(0), SIGNATURE, 3)
+model = fitted.portable(SIGNATURE, some(0).matrix[:5])[2]
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
     "estimator",
     [
         Estimator("lightgbm:LGBMClassifier", {"class_weight": "balanced"}),
         Estimator("lightgbm:LGBMClassifier", {"objective": {"$function": "numpy:sign"}}),
         Estimator("lightgbm:LGBMClassifier", {"early_stopping_round": 5}),
         Estimator("lightgbm:LGBMClassifier", {"num_iterations": 5}),
+        Estimator("lightgbm:LGBMClassifier", {"linear_tree": True}),
         Estimator("lightgbm:LGBMRanker"),
         Estimator("tests.training.bad:Fragile"),
         Estimator("sklearn.linear_model:LogisticRegression"),

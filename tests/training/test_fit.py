@@ -111,7 +111,9 @@ def test_one_class_in_the_held_out_rows_leaves_scores_undefined_with_their_reaso
 
 def test_settings_of_the_parent_are_tried_on_the_member_s_own_rows(blobs: Blobs) -> None:
     data = Memory({"x": some(0, 2000)})
-    tuned = {"boosted": ({"n_estimators": 1}, {"n_estimators": 40}, {"n_estimators": 2})}
+    tuned: dict[str, tuple[dict[str, object], ...]] = {
+        "boosted": ({"n_estimators": 1}, {"n_estimators": 40}, {"n_estimators": 2})
+    }
     work = Job(fleet(search=Search(member_trials=2)), SIGNATURE, data, tuned, str(blobs.root), None)
     found = fitted(fit(work, data.members[0], None))
     assert (found.candidate, found.settings) == ("boosted", {"n_estimators": 40})

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from argosy.engine.local import Local
-from argosy.features.trainingset import Columns, build
+from argosy.features.trainingset import Columns, TrainingSet, build
 from argosy.model.format import load
 from argosy.model.signature import Signature, infer_signature
 from argosy.spec.estimator import Estimator
@@ -27,7 +27,7 @@ from argosy.training.request import TrainReport, TrainRequest
 from argosy.training.rows import Member
 from examples.flights.world import load as load_flights
 from tests.training.bad import DIES, HANGS, RAISES
-from tests.training.sample import BOOSTED, NOW, SIGNATURE, Memory, fleet, some
+from tests.training.sample import BOOSTED, FEATURES, NOW, SIGNATURE, Memory, fleet, some
 
 pytestmark = pytest.mark.slow
 
@@ -143,10 +143,42 @@ def test_own_competes_with_pooled_and_with_the_champion_on_the_same_rows(store: 
     assert like["champion"]["log_loss"]["rival"] == pytest.approx(like["pooled"]["log_loss"]["rival"], abs=0.05)
 
 
+@pytest.mark.parametrize("place", ["same", "other"])
+def test_one_changed_value_of_a_set_on_disk_is_one_fit(store: Store, engine: Local, tmp_path: Path, place: str) -> None:
+    def built(name: str, value: float | None) -> TrainingSet:
+        parts = [some(seed) for seed in range(3)]
+        if value is not None:
+            parts[1].matrix[7, 0] = value
+        frame = pl.concat(
+            pl.DataFrame(part.matrix[:, :3], schema=FEATURES[:3]).with_columns(
+                airport=pl.lit(key),
+                late=pl.Series(part.labels),
+                at=pl.Series(part.times).cast(pl.Datetime("us", "UTC")),
+            )
+            for key, part in zip("xyz", parts, strict=True)
+        )
+        signature = infer_signature(frame, FEATURES[:3], task="binary", label="late")
+        return build(frame, signature, Columns(("airport",), "at", "late"), tmp_path / name)
+
+    def trained(data: TrainingSet) -> set[str]:
+        lines = data.members.filter(pl.col("member") != "*").select("member", "start", "rows", "digest")
+        wanted = TrainRequest(
+            fleet=fleet(pooled=False, features=FEATURES[:3]), signature=data.signature, data=data, code="c",
+            environment="e", members=tuple(Member(*line) for line in lines.iter_rows()),
+        )  # fmt: skip
+        report = train(store, engine, wanted, NOW)
+        assert not report.failed
+        return set(report.versions)
+
+    assert trained(built("same", None)) == {"x", "y", "z"}
+    assert trained(built("same", None)) == set()
+    assert trained(built(place, 0.0)) == {"y"}
+
+
 def test_the_parent_is_tuned_once_and_members_start_from_its_best(store: Store, engine: Local) -> None:
     searched = Candidate(BOOSTED.estimator, {"num_leaves": Int(3, 15)}, "boosted")
     parts = {"x": some(0), "y": some(1)}
-    wanted = {"candidates": (searched,), "search": Search(trials=4, member_trials=2)}
+    wanted: dict[str, Any] = {"candidates": (searched,), "search": Search(trials=4, member_trials=2)}
     first = train(store, engine, request(Memory(parts), **wanted), NOW)
     assert len(first.settings["boosted"]) == 2
     version = recorded(store, "x")

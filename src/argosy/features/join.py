@@ -63,7 +63,7 @@ def frontier(rows: pl.DataFrame, group: str | Sequence[str], *, known: bool) -> 
 
 def _beside(spine: pl.DataFrame, parts: list[pl.DataFrame]) -> pl.DataFrame:
     """The columns of all, cut as the spine is: Polars copies a whole frame of uneven chunks at the next expression."""
-    cuts = accumulate((len(chunk) for chunk in spine.to_series(0).get_chunks()), initial=0)
+    cuts = accumulate(max(spine, key=lambda column: column.n_chunks()).chunk_lengths(), initial=0)
     rows = [
         pl.concat([frame.slice(start, stop - start) for frame in (spine, *parts)], how="horizontal")
         for start, stop in pairwise(cuts)
