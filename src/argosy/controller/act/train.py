@@ -242,7 +242,8 @@ def _landed_before(report: TrainReport, key: str, row: dict[str, Any] | None) ->
     """Whether the version that is up to date was made by this training before it was killed and begun again."""
     if row is None or key not in report.unchanged or row["version_key"] != report.unchanged[key]:
         return False
-    return row["trained_at"] is None or row["version_at"] > row["trained_at"]
+    unjudged = row[signal.JUDGED] != row["version_id"]
+    return row["trained_at"] is None or (unjudged and row["version_at"] >= row["trained_at"])
 
 
 def _saw(fleet: Fleet, row: dict[str, object] | None, now: datetime) -> object:
