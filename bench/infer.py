@@ -3,7 +3,8 @@
     python bench/infer.py [--json FILE] [--requests N] [--no-peers]
 
 CPU per request of the server's process tree is the figure; latencies stand beside it. Ours routes each
-row to a member of a fleet of three and records every answer; the peers do neither.
+row to a member of a fleet of three and records every answer; the peers do neither. The fleet "timed" derives
+two of its features from the time in the request by Polars expressions.
 """
 
 from __future__ import annotations
@@ -24,11 +25,17 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from harness import Row, peer, report, tree
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection as Transaction
+
 WIDTH, TREES = 20, 100
+NAMES = tuple(f"x{i}" for i in range(WIDTH))
+NOW = datetime(2013, 4, 1, tzinfo=UTC)
 MLFLOW = ("mlflow==3.*", "lightgbm", "scikit-learn")
 MLSERVER = ("mlserver>=1.7,<1.8", "mlserver-lightgbm>=1.7,<1.8")
 Reply = tuple[int, bytes]
@@ -63,22 +70,33 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="argosy-bench-") as name:
         root = Path(name)
         text = _model(root)
-        ours = _measure(argosy(root / "home", text), options.requests)
+        _fill(root / "home", text)
+        ours = _measure(argosy(root / "home", "bench"), options.requests)
+        timed = _measure(argosy(root / "home", "timed"), options.requests)
         peers = {} if options.no_peers else {
             "MLflow models serve": _measure(mlflow(root, text), options.requests // 4),
             "MLServer": _measure(mlserver(root, text), options.requests // 4),
         }  # fmt: skip
-        report("infer", list(_rows(ours, peers)), options.json)
+        report("infer", [*_rows(ours, peers), *_derived(timed)], options.json)
 
 
 def _rows(ours: dict[int, Figure], peers: dict[str, dict[int, Figure]]) -> Iterator[Row]:
     for connections, figure in ours.items():
-        where = f"1 row, {connections} connection{'s' if connections > 1 else ''}"
+        where = _case(connections)
         yield Row(f"{where}: CPU", "ms", figure.cpu, floor=_floor())
         for name, theirs in peers.items():
             yield Row(f"{where}: CPU", "ms", figure.cpu, theirs[connections].cpu, name)
             yield Row(f"{where}: p50", "ms", figure.p50, theirs[connections].p50, name)
             yield Row(f"{where}: p99", "ms", figure.p99, theirs[connections].p99, name)
+
+
+def _derived(timed: dict[int, Figure]) -> Iterator[Row]:
+    for connections, figure in timed.items():
+        yield Row(f"{_case(connections)}, 2 request features: CPU", "ms", figure.cpu, floor=_floor())
+
+
+def _case(connections: int) -> str:
+    return f"1 row, {connections} connection{'s' if connections > 1 else ''}"
 
 
 def _floor() -> float:
@@ -119,70 +137,91 @@ def _http(port: int, path: str, body: object, **headers: str) -> bytes:
 
 
 @contextmanager
-def argosy(home: Path, text: bytes) -> Iterator[Target]:
-    """Our server over a store with three members, recording on."""
-    _fill(home, text)
+def argosy(home: Path, fleet: str) -> Iterator[Target]:
+    """Our server over a store that `_fill` made, recording on; the request is one row of `fleet`."""
     port, token = _port(), secrets.token_urlsafe(24)
     code = (
-        "import sys; from argosy.serving.server import Options, run;"
-        "run(Options(home=sys.argv[1], token=sys.argv[2], predictions=sys.argv[1] + '/predictions'),"
+        "import sys; from pathlib import Path; from argosy.serving.server import Options, run;"
+        "run(Options(home=sys.argv[1], token=sys.argv[2], predictions=Path(sys.argv[1]) / 'predictions'),"
         " port=int(sys.argv[3]))"
     )
-    tensor = {"shape": [1]}
+    tensor: dict[str, object] = {"shape": [1]}
     inputs = [tensor | {"name": "key", "datatype": "BYTES", "data": ["b"]}]
-    inputs += [tensor | {"name": f"x{i}", "datatype": "FP64", "data": [value]} for i, value in enumerate(_row())]
-    request = _http(port, "/v2/models/bench/infer", {"inputs": inputs}, Authorization=f"Bearer {token}")
+    values = dict(zip(NAMES, _row(), strict=True))
+    if fleet == "timed":
+        inputs.append(tensor | {"name": "t", "datatype": "BYTES", "data": ["2013-04-01T12:30:00Z"]})
+        values = {name: values[name] for name in NAMES[:-2]}
+    inputs += [tensor | {"name": name, "datatype": "FP64", "data": [value]} for name, value in values.items()]
+    request = _http(port, f"/v2/models/{fleet}/infer", {"inputs": inputs}, Authorization=f"Bearer {token}")
     with _server([sys.executable, "-c", code, str(home), token, str(port)], port, request) as target:
         yield target
 
 
 def _fill(home: Path, text: bytes) -> None:
-    """A store as training leaves it: declarations, three members, one version each."""
+    """A store as training leaves it: two fleets of three members with one version each."""
+    import polars as pl
     from sklearn.linear_model import LogisticRegression
 
     from argosy.model.signature import Feature, Signature
     from argosy.spec import document
     from argosy.spec.dataset import Dataset
+    from argosy.spec.feature import request_features
     from argosy.spec.fleet import Fleet, Label
     from argosy.spec.search import Candidate
     from argosy.spec.source import Parquet
-    from argosy.store import Store, aliases, artifacts, datasets, declarations, executions, members, versions
+    from argosy.store import Store, artifacts, datasets, declarations
 
-    now = datetime(2013, 4, 1, tzinfo=UTC)
-    names = tuple(f"x{i}" for i in range(WIDTH))
-    signature = Signature(tuple(Feature(name, "number") for name in names), "binary", "late")
+    local = pl.col("t").dt.convert_time_zone("America/New_York")
+    derived = request_features(hour=local.dt.hour(), weekday=local.dt.weekday())
+    candidates, columns = (Candidate(LogisticRegression()),), [Feature(name, "number") for name in NAMES]
+    plain = Fleet("bench", spine="rows", label=Label("late"), features=NAMES, candidates=candidates, by=("key",))
+    timed = Fleet(
+        "timed", spine="rows", label=Label("late"), features=(*NAMES[:-2], derived), candidates=candidates, by=("key",)
+    )
+    made = [Feature(name, "number", origin="request") for name in ("hour", "weekday")]
+    signatures = {
+        "bench": Signature(tuple(columns), "binary", "late"),
+        "timed": Signature((*columns[:-2], *made), "binary", "late"),
+    }
     spine = Dataset("rows", time="t", source=Parquet("rows.parquet"))
-    fleet = Fleet("bench", "rows", Label("late"), names, (Candidate(LogisticRegression()),), by=("key",))
-    columns = {"t": "Datetime", "key": "String"} | dict.fromkeys(names, "Float64")
+    types = {"t": "Datetime(time_unit='us', time_zone='UTC')", "key": "String"} | dict.fromkeys(NAMES, "Float64")
     with Store.open(home) as store:
-        store.blobs.put(signature.to_json())
-        slots = store.blobs.pack([text])
+        [slot] = store.blobs.pack([text])
         with store.write() as tx:
             declared = [
                 declarations.NewDeclaration(
                     kind=document.kind(each), name=each.name, fingerprint=document.fingerprint(each),
-                    body=json.loads(document.encode(each)), at=now, actor="bench",
+                    body=json.loads(document.encode(each)), at=NOW, actor="bench",
                 )
-                for each in (spine, fleet)
+                for each in (spine, plain, timed)
             ]  # fmt: skip
             declarations.add(tx, declared)
-            datasets.commit(tx, datasets.NewVersion(dataset="rows", at=now, parts=[], columns=columns))
-            artifacts.add(tx, artifacts.of_slots(slots, "model", now))
-            for key, member in members.ensure(tx, "bench", ["a", "b", "c"], now).items():
-                run = executions.NewExecution(
-                    key=key, kind="train", subject=key, started_at=now, ended_at=now, member_id=member
-                )
-                [execution] = executions.record(tx, [run])
-                new = versions.NewVersion(
-                    fleet="bench", member_id=member, key=key, artifact=slots[0].digest, format="lightgbm",
-                    execution_id=execution, at=now, rows=4000, signature=signature.digest,
-                )  # fmt: skip
-                [version] = versions.add(tx, [new])
-                move = aliases.Move(
-                    fleet="bench", member_id=member, alias="champion", target="own", at=now, actor="bench",
-                    version_id=version.id,
-                )  # fmt: skip
-                aliases.move(tx, [move])
+            datasets.commit(tx, datasets.NewVersion(dataset="rows", at=NOW, parts=[], columns=types))
+            artifacts.add(tx, artifacts.of_slots([slot], "model", NOW))
+            for fleet, signature in signatures.items():
+                store.blobs.put(signature.to_json())
+                _crown(tx, fleet, slot.digest, signature.digest)
+
+
+def _crown(tx: Transaction, fleet: str, artifact: str, signature: str) -> None:
+    """Three members whose champions share one model."""
+    from argosy.store import aliases, executions, members, versions
+
+    for key, member in members.ensure(tx, fleet, ["a", "b", "c"], NOW).items():
+        run = executions.NewExecution(
+            key=f"{fleet}/{key}", kind="train", subject=key, started_at=NOW, ended_at=NOW, member_id=member
+        )
+        [execution] = executions.record(tx, [run])
+        new = versions.NewVersion(
+            fleet=fleet, member_id=member, key=key, artifact=artifact, format="lightgbm",
+            execution_id=execution, at=NOW, rows=4000, signature=signature,
+        )  # fmt: skip
+        [version] = versions.add(tx, [new])
+        move = aliases.Move(
+            fleet=fleet, member_id=member, alias="champion", target="own", at=NOW, actor="bench",
+            version_id=version.id,
+        )  # fmt: skip
+        aliases.move(tx, [move])
 
 
 @contextmanager

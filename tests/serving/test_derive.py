@@ -63,3 +63,10 @@ def test_a_value_that_is_given_wins_and_only_what_is_missing_is_derived() -> Non
 def test_an_expression_whose_column_is_not_there_names_the_fleet() -> None:
     with pytest.raises(InputError, match="request features of fleet 'f'"):
         Derivation(ENDPOINT).add({"n": [1]}, 1)
+
+
+def test_an_expression_that_does_not_give_a_value_a_row_is_refused() -> None:
+    positive = Expression.of(pl.col("n").filter(pl.col("n") > 0), "positive")
+    endpoint = Endpoint("f", "regression", (), (Input("n", "INT64"),), (("positive", positive),))
+    with pytest.raises(InputError, match="'positive' gives 2 values for 3 rows"):
+        Derivation(endpoint).add({"n": [1, -1, 2]}, 3)

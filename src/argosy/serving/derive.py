@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from argosy.errors import InputError
+from argosy.serving.part import part
 from argosy.serving.protocol import Columns
 from argosy.serving.routing import Endpoint
 
@@ -30,26 +31,52 @@ class Derivation:
         self._fleet = endpoint.fleet
         self._expressions = {name: each.expr().alias(name) for name, each in endpoint.request_features}
         self._roots = {name: frozenset(each.meta.root_names()) for name, each in self._expressions.items()}
+        times = {each.name for each in endpoint.inputs if each.datatype == "TIME"}
+        parts = {name: part(each.polars) for name, each in endpoint.request_features}
+        self._parts = {name: each for name, each in parts.items() if each is not None and each.column in times}
         self._types = {each.name: _DTYPES[each.datatype] for each in endpoint.inputs}
 
     def add(self, columns: Columns, rows: int) -> None:
         """Add the features that `columns` does not hold yet; raises InputError where an expression fails on them."""
         wanted = [name for name in self._expressions if name not in columns]
+        if rows == 1:
+            wanted = [name for name in wanted if not self._quick(columns, name)]
         if not wanted:
             return
         needed = frozenset().union(*(self._roots[name] for name in wanted))
         present = [(name, dtype) for name, dtype in self._types.items() if name in needed and name in columns]
         series = [_series(name, columns[name], dtype) for name, dtype in present]
+        frame = pl.DataFrame(series)
+        for name in wanted:
+            values = self._run(frame, name)
+            columns[name] = values * rows if len(values) == 1 else values
+            if len(columns[name]) != rows:
+                raise self._failed(f"{name!r} gives {len(values)} values for {rows} rows")
+
+    def _quick(self, columns: Columns, name: str) -> bool:
+        """Add a feature of the only row without a frame, which costs several times the rest of a request."""
+        known = self._parts.get(name)
+        if known is None or known.column not in columns:
+            return False
+        [at] = columns[known.column]
+        value = None if at is None else known.of(at)
+        if value is None and at is not None:
+            return False
+        columns[name] = [value]
+        return True
+
+    def _run(self, frame: pl.DataFrame, name: str) -> list[object]:
+        """One expression at a time: measured, several in one `select` wake the thread pool for a single row."""
         try:
-            derived = pl.DataFrame(series).select([self._expressions[name] for name in wanted])
+            return frame.select(self._expressions[name]).to_series().to_list()
         except pl.exceptions.PolarsError as error:
-            raise InputError(
-                f"the request features of fleet {self._fleet!r} fail on these rows: {error}",
-                next="check the values that they are computed from",
-            ) from error
-        for each in derived:
-            values = each.to_list()
-            columns[each.name] = values * rows if len(values) == 1 else values
+            raise self._failed(error) from error
+
+    def _failed(self, why: object) -> InputError:
+        return InputError(
+            f"the request features of fleet {self._fleet!r} fail on these rows: {why}",
+            next="check the values that they are computed from",
+        )
 
 
 def _series(name: str, values: list[object], dtype: pl.DataType) -> pl.Series:
