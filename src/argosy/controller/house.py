@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -116,13 +116,16 @@ class House:
         for reference in wanted.code:
             resolve(reference, fresh=reference.partition(":")[0] not in sys.modules)
 
-    def engine(self, digest: str | None) -> Local:
-        """Warm workers that see the modules of a bundle first; started anew when the bundle changes."""
+    def engine(self, digest: str | None, preload: Sequence[str] = PRELOAD) -> Local:
+        """Warm workers that see the modules of a bundle first; started anew when the bundle changes.
+
+        `preload` is what they import once when they start; whatever else a task needs, it imports itself.
+        """
         if self._engine is None or self._engine_bundle != digest:
             if self._engine is not None:
                 self._engine.close()
             directory = self.activate(digest)
-            self._engine = Local(self._workers, preload=PRELOAD, paths=[directory] if directory else [])
+            self._engine = Local(self._workers, preload=preload, paths=[directory] if directory else [])
             self._engine_bundle = digest
         return self._engine
 

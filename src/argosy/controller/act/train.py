@@ -34,7 +34,7 @@ from argosy.spec.feature import Feature, FeatureView, RequestFeatures, Spine, Vi
 from argosy.spec.fleet import Fleet
 from argosy.store import datasets, decisions, events, members, signals
 from argosy.store.executions import FALLBACK
-from argosy.training.fleet import train
+from argosy.training.fleet import preload, train
 from argosy.training.request import TrainReport, TrainRequest
 from argosy.training.rows import Member
 
@@ -67,7 +67,8 @@ def run(house: House, snapshot: Snapshot, action: Train, now: datetime, on_progr
         environment=environment(), bundle=wanted.bundle, inputs=(*inputs, ("training set", data.digest)),
         only=frozenset(action.members), pooled=action.pooled,
     )  # fmt: skip
-    report = train(house.store, house.engine(wanted.bundle), request, now, on_progress)
+    engine = house.engine(wanted.bundle, preload(each.fleet for each in snapshot.fleets.values()))
+    report = train(house.store, engine, request, now, on_progress)
     _record(house, state, action, report, now)
     return (
         f"{action.fleet}: {len(report.versions)} new version(s), {len(report.unchanged)} unchanged, "
