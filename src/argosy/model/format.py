@@ -31,8 +31,9 @@ class Model(Protocol):
 def load(format: str, data: bytes, *, known: bool = False, limit: int = LIMIT_BYTES) -> Model:
     """Load a model of one of `FORMATS`.
 
-    Bytes are proven harmless to the native parser first, unless `known`: set it only where they
-    were proven when the version was registered and their content address was verified just now.
+    Bytes are proven harmless to the native parser first, unless `known`: set it only where the
+    library itself wrote them just now in this process, or where they are a registered version's,
+    proven or so written, and their content address was verified just now.
 
     Raises InputError for an unknown format and for more than `limit` bytes, CorruptError for bytes
     that are not a model of that format.
