@@ -32,11 +32,11 @@ def test_the_demo_prints_what_is_shown(tmp_path: Path) -> None:
         for step in steps(block.text)
         if step.command == "./dev demo"
     )
-    command = [Path(sys.executable).with_name("argosy"), "demo", "--until", "2013-04-02", "--no-serve"]
+    home = str(tmp_path / "demo")
+    program = str(Path(sys.executable).with_name("argosy"))
+    command = [program, "demo", "--until", "2013-04-02", "--no-serve", "--home", home]
     wide = {**os.environ, "COLUMNS": "200"}
-    done = subprocess.run(
-        [*command, "--home", tmp_path / "demo"], capture_output=True, text=True, timeout=600, env=wide
-    )
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=wide)
     assert done.returncode == 0, done.stderr
     assert set(_words(done.stdout)) - set(_words(shown)) == set()
     assert _words(shown)[0] == _words(done.stdout)[0]
