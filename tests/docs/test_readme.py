@@ -23,8 +23,7 @@ def _words(text: str) -> list[str]:
     return [line.replace("SPAN ,", "SPAN,") for line in plain if line and not line.startswith("─")]
 
 
-@pytest.mark.slow
-def test_the_demo_prints_what_is_shown(tmp_path: Path) -> None:
+def _shown() -> str:
     (shown,) = (
         step.shown
         for block in blocks(ROOT / "README.md")
@@ -32,11 +31,23 @@ def test_the_demo_prints_what_is_shown(tmp_path: Path) -> None:
         for step in steps(block.text)
         if step.command == "./dev demo"
     )
-    home = str(tmp_path / "demo")
+    return shown
+
+
+def test_what_the_readme_says_of_the_table_is_true() -> None:
+    months = [line.split() for line in _shown().splitlines() if re.match(r"\d{4}-\d\d ", line)]
+    managed, frozen, pooled = ([float(row[place]) for row in months] for place in (5, 6, 7))
+    assert len(months) == 9
+    assert all(ours < theirs for ours, theirs in zip(managed, frozen, strict=True))
+    assert [row[0] for row, ours, one in zip(months, managed, pooled, strict=True) if one < ours] == ["2013-04"]
+
+
+@pytest.mark.slow
+def test_the_demo_prints_what_is_shown(tmp_path: Path) -> None:
     program = str(Path(sys.executable).with_name("argosy"))
-    command = [program, "demo", "--until", "2013-04-02", "--no-serve", "--home", home]
+    command = [program, "demo", "--until", "2013-04-02", "--no-serve", "--home", str(tmp_path / "demo")]
     wide = {**os.environ, "COLUMNS": "200"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=wide)
     assert done.returncode == 0, done.stderr
-    assert set(_words(done.stdout)) - set(_words(shown)) == set()
-    assert _words(shown)[0] == _words(done.stdout)[0]
+    assert set(_words(done.stdout)) - set(_words(_shown())) == set()
+    assert _words(_shown())[0] == _words(done.stdout)[0]
