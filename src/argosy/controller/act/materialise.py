@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 from argosy.controller.action import Materialise
 from argosy.controller.house import House
 from argosy.controller.observe import Snapshot, Wanted
-from argosy.data.read import append, scan
-from argosy.errors import DeclarationError
+from argosy.data.dtype import parse_all
+from argosy.data.read import append, scan, union
+from argosy.errors import ConflictError, DeclarationError
 from argosy.features.source import Source
 from argosy.spec import duration
 from argosy.spec.dataset import Dataset
@@ -26,13 +27,16 @@ def run(house: House, snapshot: Snapshot, action: Materialise, now: datetime) ->
     view, dataset = wanted.declaration, snapshot.wanted["dataset", _dataset(wanted)].declaration
     assert isinstance(view, FeatureView) and isinstance(dataset, Dataset)
     house.functions(wanted)
-    done = snapshot.materialised.get(view.name, 0)
+    name, done = rows_name(view.name, wanted), snapshot.materialised.get(view.name, 0)
     with house.store.read() as conn:
-        frame = compute(conn, house.store, view, dataset, done, action.version)
-    if done == 0:
-        house.online.drop(view.name)
-    columns = frame.columns
-    house.online.write(source(view, dataset, columns), frame)
+        since = done or _computed(conn, name, action.version)
+        frame = compute(conn, house.store, view, dataset, since, action.version)
+        earlier = datasets.version(conn, name)
+        before = scan(conn, house.store, name) if earlier is not None else None
+    if earlier is not None:
+        types = union(name, parse_all(earlier.columns), frame.schema)
+        frame = frame.cast({column: types[column] for column in frame.columns})
+    _keep_online(house, source(view, dataset, frame.columns), frame, before, anew=done == 0)
     _commit(house, wanted, view, dataset, frame, action.version, now)
     return f"{view.name}: {frame.height:,} rows from {dataset.name}@{action.version}"
 
@@ -44,11 +48,10 @@ def rows_name(view: str, wanted: Wanted) -> str:
 
 def source(view: FeatureView, dataset: Dataset, columns: list[str]) -> Source:
     """What the join and the online store need to know of a view whose rows have these columns."""
-    known = dataset.known if dataset.known in columns else None
-    keys = {*view.entity, dataset.time, known}
+    keys = {*view.entity, dataset.time, dataset.known}
     features = tuple(name for name in columns if name not in keys)
     ttl = duration.parse(view.ttl) if view.ttl else None
-    return Source(view.name, view.entity, dataset.time, known, features, ttl)
+    return Source(view.name, view.entity, dataset.time, dataset.known, features, ttl)
 
 
 def compute(
@@ -70,8 +73,32 @@ def compute(
     _check(view, dataset, result)
     if lows and view.lookback is not None:
         result = result.filter(pl.col(dataset.time) >= min(lows))
-    known = [dataset.known] if dataset.known in result.collect_schema().names() else []
+    known = [dataset.known] if dataset.known else []
     return result.sort(dataset.time, *known, *view.entity, maintain_order=True).collect()
+
+
+def _computed(conn: Connection, name: str, version: int) -> int:
+    """Up to which version of its dataset a view's rows lie there, from when its code was this code before; 0 if never.
+
+    Versions that brought no rows leave no trace: looking at them again costs little.
+    """
+    keys = {f"{name}@{number}": number for number in range(1, version + 1)}
+    return max((keys[key] for key in datasets.ingested(conn, name, keys)), default=0)
+
+
+def _keep_online(
+    house: House, given: Source, frame: pl.DataFrame, before: pl.LazyFrame | None, *, anew: bool
+) -> None:  # fmt: skip
+    """Add the rows online; with `anew`, or where a type has widened, they and all `before` replace what is there."""
+    if not anew:
+        try:
+            house.online.write(given, frame)
+        except ConflictError:
+            anew = True
+    if anew:
+        house.online.drop(given.name)
+        rows = frame if before is None else pl.concat([before.collect(), frame], how="diagonal_relaxed")
+        house.online.write(given, rows)
 
 
 def _check(view: FeatureView, dataset: Dataset, result: object) -> None:
@@ -81,11 +108,12 @@ def _check(view: FeatureView, dataset: Dataset, result: object) -> None:
             next="return rows.select(…) without collect()",
         )
     have = result.collect_schema().names()
-    missing = [name for name in (*view.entity, dataset.time) if name not in have]
+    times = tuple(dict.fromkeys(filter(None, (dataset.time, dataset.known))))
+    missing = [name for name in (*view.entity, *times) if name not in have]
     if missing:
         raise DeclarationError(
             f"feature view {view.name} lacks {', '.join(missing)}; it has {', '.join(have)}",
-            next=f"keep the entity columns and {dataset.time!r} in what it returns",
+            next=f"keep the entity columns, {' and '.join(map(repr, times))} in what it returns",
         )
 
 
@@ -105,13 +133,12 @@ def _commit(
     )
     read = ("dataset", f"{dataset.name}@{version}")
     if not frame.is_empty():
-        known = dataset.known if dataset.known in frame.columns else None
         append(
             house.store,
             rows_name(view.name, wanted),
             frame,
             time=dataset.time,
-            known=known,
+            known=dataset.known,
             sources=[key],
             now=now,
             cause=f"materialised from {dataset.name}@{version}",

@@ -1,0 +1,89 @@
+"""Materialising a view: going back to earlier code, rows whose types widened, and a known time that is not kept."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from argosy.controller import survey
+from argosy.controller.act.materialise import source
+from argosy.controller.action import Ingest, Materialise
+from argosy.controller.apply import apply
+from argosy.controller.house import House
+from argosy.controller.loop import Done, tick
+from argosy.controller.plan import plan
+from argosy.data.read import scan
+from argosy.features.join import join
+from argosy.store import datasets
+from tests.controller.conftest import START
+
+
+def declare(house: House, project: Path, pattern: str, by: str) -> None:
+    module = project / "flights.py"
+    changed = re.sub(pattern, by, module.read_text())
+    assert changed != module.read_text(), pattern
+    module.write_text(changed)
+    apply(house.store, module, START, "tester")
+
+
+def due(house: House) -> list[str]:
+    return [a.view for a in plan(survey.observe(house, START), START).actions if isinstance(a, Materialise)]
+
+
+def act(house: House) -> list[Done]:
+    done = tick(house, START, only=(Ingest, Materialise))
+    assert not [each.said for each in done if each.failed]
+    return done
+
+
+def answers(house: House, name: str, entity: dict[str, Any], at: datetime) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What the online store and the join over the rows kept offline say of one entity at one moment."""
+    wanted = survey.observe(house, START).wanted
+    view = wanted["feature_view", name].declaration
+    dataset = wanted["dataset", view.dataset].declaration  # type: ignore[union-attr]
+    table = f"{name}.features.{wanted['feature_view', name].fingerprint[:12]}"
+    with house.store.read() as conn:
+        version = datasets.version(conn, table)
+        assert version is not None
+        given = source(view, dataset, list(version.columns))  # type: ignore[arg-type]
+        spine = pl.DataFrame({**{k: [v] for k, v in entity.items()}, "at": [at]})
+        offline = join(spine, "at", [(given, scan(conn, house.store, table))]).select(given.columns)
+    online = house.online.read([given], {k: [v] for k, v in entity.items()}, at)
+    return online.select(given.columns), offline
+
+
+def test_a_view_that_goes_back_to_earlier_code_answers_as_it_did(house: House, project: Path) -> None:
+    moment = START - timedelta(days=3)
+    before, _ = answers(house, "conditions", {"origin": "LGA"}, moment)
+    for pattern, by in ((r', "pressure"\)', ")"), (r'"precip"\)', '"precip", "pressure")')):
+        declare(house, project, pattern, by)
+        assert due(house) == ["conditions"]
+        act(house)
+        assert due(house) == []
+    online, offline = answers(house, "conditions", {"origin": "LGA"}, moment)
+    assert before["pressure"].item() is not None
+    assert online.equals(before, null_equal=True) and offline.equals(before, null_equal=True)
+
+
+def test_rows_that_bring_a_wider_type_are_kept_online_with_those_before(house: House, project: Path) -> None:
+    declare(house, project, r'type="Int64", nullable=False, minimum=1, maximum=600', "nullable=False, minimum=1")
+    planes = pl.read_parquet(project / "data" / "planes.parquet")
+    known, time = planes["tailnum"][0], pl.lit(START - timedelta(days=1)).cast(planes.schema["published_at"])
+    more = planes.head(1).with_columns(tailnum=pl.lit("N0"), seats=pl.lit(2.5), published_at=time)
+    pl.concat([planes, more], how="diagonal_relaxed").write_parquet(project / "data" / "planes.parquet")
+    assert "aircraft" in [each.action.view for each in act(house) if isinstance(each.action, Materialise)]
+    assert due(house) == []
+    for tail, seats in (("N0", 2.5), (known, float(planes["seats"][0]))):
+        online, offline = answers(house, "aircraft", {"tailnum": tail}, START)
+        assert online.equals(offline, null_equal=True) and online["seats"].to_list() == [seats]
+
+
+def test_a_view_keeps_the_known_time_of_its_dataset_so_that_late_rows_do_not_leak(house: House, project: Path) -> None:
+    declare(house, project, r'time="published_at",', 'time="published_at", known="registered_at",')
+    declare(house, project, r'"published_at", "seats"', '"published_at", seats=pl.col("seats") * 1')
+    (failed,) = [each for each in tick(house, START, only=(Materialise,)) if each.failed]
+    assert "aircraft lacks registered_at" in failed.said and "keep the entity columns" in failed.said
