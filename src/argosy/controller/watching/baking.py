@@ -35,10 +35,8 @@ def measure(
     found = {}
     for row in running.iter_rows(named=True):
         since = pl.col("at") >= row["rollout_at"]
-        mine = pl.lit(True) if row["pooled"] else pl.col("member") == row["key"]
-        if row["pooled"]:
-            since &= pl.col("route").is_in(["pooled", "unknown", "canary"])
         address = f"{state.fleet.name}/{row['key']}@" if row["key"] else f"{state.fleet.name}@"
+        mine = pl.col("version").str.starts_with(address) if row["pooled"] else pl.col("member") == row["key"]
         canary = pl.col("version") == f"{address}{numbers[row['rollout_version_id']]}"
         judged = judge(
             _arm(answered.filter(since & mine & canary), labelled.filter(since & mine & canary)),

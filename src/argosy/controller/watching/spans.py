@@ -30,7 +30,10 @@ class Counted(msgspec.Struct, frozen=True):
 
 
 def count(conn: Connection, store: Store, fleet: str, rows: pl.DataFrame, bins: Bins, now: datetime) -> list[Counted]:
-    """The days among `rows` whose recorded window does not hold as many rows, counted anew."""
+    """The days among `rows` whose recorded window holds fewer rows, counted anew.
+
+    The first day may be there in part: what of it was counted before is not forgotten.
+    """
     names = [feature.name for feature in bins.features]
     missing = [pl.lit(None).alias(name) for name in names if name not in rows.columns]
     days = rows.with_columns(*missing, day=pl.col("at").dt.truncate("1d"))
@@ -42,7 +45,7 @@ def count(conn: Connection, store: Store, fleet: str, rows: pl.DataFrame, bins: 
     for (day,), part in days.partition_by("day", as_dict=True, maintain_order=True).items():
         assert isinstance(day, datetime)
         before = known.get(day)
-        if before is not None and (before.rows == part.height or low > day):
+        if before is not None and before.rows >= part.height:
             continue
         keys = sorted(part["member"].unique())
         codes = part["member"].replace_strict(keys, range(len(keys)), return_dtype=pl.Int64).to_numpy()
@@ -61,10 +64,11 @@ def within(
     low = (now - duration.parse(span)).replace(hour=0, minute=0, second=0, microsecond=0)
     fresh = {each.day: each.table for each in counted if each.day >= low}
     known = [each for each in windows.between(conn, fleet, LIVE, low, now + _DAY) if each.start not in fresh]
-    if min([*fresh, *(each.start for each in known)], default=now) > now - duration.parse(span) / 2:
+    tables = fresh | {each.start: Windows.from_bytes(store.blobs.get(each.digest)) for each in known}
+    same = {day: table for day, table in tables.items() if table.digest == bins.digest}
+    if min(same, default=now) > now - duration.parse(span) / 2:
         return Windows.empty(bins)
-    tables = [*fresh.values(), *(Windows.from_bytes(store.blobs.get(each.digest)) for each in known)]
-    return merge(Windows.empty(bins), *(table for table in tables if table.digest == bins.digest))
+    return merge(Windows.empty(bins), *same.values())
 
 
 def put(
