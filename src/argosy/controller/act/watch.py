@@ -27,6 +27,11 @@ from argosy.store import alerts, edges, events, executions, members, signals, ve
 POOLED = "*"
 _DAY = timedelta(days=1)
 Values = dict[str, dict[str, Any]]
+_FADING: dict[str, float | None] = {
+    **dict.fromkeys((signal.DRIFT, signal.DRIFT_VALUE, signal.DEGRADED, signal.SCORE, signal.SCORE_ROWS)),
+    signal.SERVED: 0.0,
+}
+"""What becomes of signals of members of which a watch saw too little: a drift of long ago is none of today."""
 
 
 def run(house: House, snapshot: Snapshot, action: Watch, now: datetime) -> str:
@@ -44,6 +49,7 @@ def run(house: House, snapshot: Snapshot, action: Watch, now: datetime) -> str:
         values.setdefault(key, {})[signal.ROWS] = float(count)
     if state.fleet.pooled:
         values.setdefault(POOLED, {})[signal.ROWS] = float(sum(counts.values()))
+    _fade(values, state.table)
     changes = alerting.watch(seen, active, at=now, watched=max(len(counts), 1))
     _write(house, snapshot, state, values, changes, windows, now)
     return f"{state.fleet.name}: {rows.height:,} answered rows, {len(changes.raised)} alert(s) raised"
@@ -106,6 +112,14 @@ def _reference(
     return reference.with_predictions(found, bins, {key: seen for key, seen in expected.items() if seen is not None})
 
 
+def _fade(values: Values, table: pl.DataFrame) -> None:
+    """Put in for what was known before and was not measured now."""
+    for key, *known in table.select("key", *_FADING).iter_rows():
+        for (name, value), before in zip(_FADING.items(), known, strict=True):
+            if before is not None:
+                values.setdefault(key, {}).setdefault(name, value)
+
+
 def _merge(into: Values, more: Values) -> None:
     for key, values in more.items():
         into.setdefault(key, {}).update({name: value for name, value in values.items() if name != "body"})
@@ -149,8 +163,8 @@ def _write(
 
 
 def _news(known: list[Any] | None, name: str, value: float | None) -> bool:
-    """A signal that says the same as before is not written again."""
-    return known is None or known[signal.ALL.index(name)] != value
+    """A signal that says the same as before is not written again, but for a canary's, whose evidence moves on."""
+    return known is None or name == signal.CANARY or known[signal.ALL.index(name)] != value
 
 
 def _alert(fleet: str, alert: Alert, state: str, now: datetime) -> alerts.NewAlert:
