@@ -7,9 +7,9 @@ from pathlib import Path
 
 from argosy.controller import signal
 from argosy.controller.apply import apply
+from argosy.controller.house import House
 from argosy.controller.plan import watch_key
 from argosy.controller.survey import observe
-from argosy.controller.house import House
 from argosy.store import datasets, executions, members, signals
 from argosy.store.store import Store
 from argosy.testing.sample import ingest, train

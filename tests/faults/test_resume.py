@@ -78,7 +78,6 @@ def test_a_retraining_killed_before_any_of_its_commits_ends_with_the_same_facts(
     assert {kind: commits for kind, commits in differing.items() if commits and kind != "versions"} == {}
 
 
-@pytest.mark.xfail(reason="a resumed training compares members with the pooled champion, not with the model it made")
 def test_members_of_a_resumed_training_are_compared_with_the_pooled_model_that_it_had_made(
     differing: dict[str, list[int]],
 ) -> None:

@@ -97,8 +97,8 @@ def drift(reference: Windows, current: Windows, bins: Bins) -> pl.DataFrame:
 def prediction_drift(reference: Windows, current: Windows, bins: Bins) -> pl.DataFrame:
     """Drift of every member's prediction: the columns of `drift`, `reference_mean` and `mean` of the prediction.
 
-    Rows without a prediction do not count. PSI, Jensen-Shannon and chi-square use ten cells that hold a tenth of the member's reference each; Kolmogorov-
-    Smirnov and Wasserstein the fine cells.
+    Rows without a prediction do not count. PSI, Jensen-Shannon and chi-square use ten cells that hold a tenth of the
+    member's reference each; Kolmogorov-Smirnov and Wasserstein the fine cells.
     """
     members, before, after = aligned(reference, current, bins)
     fine = Bins(bins.task, (bins.prediction,), bins.prediction)

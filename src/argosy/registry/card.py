@@ -132,7 +132,8 @@ def card(conn: Connection, store: Store, address: str) -> Card:
     found = edges.of(conn, [version.execution_id])
     body, held = version.body, version.body.get("held_out", {})
     return Card(
-        address=f"{named.member}@{version.number}", fleet=fleet, member=key, number=version.number, role=_role(conn, version), made=version.at,
+        address=f"{named.member}@{version.number}", fleet=fleet, member=key, number=version.number,
+        role=_role(conn, version), made=version.at,
         purpose=spec.description if spec else "", owner=spec.owner if spec else "",
         label=spec.label.column if spec else "", lead=spec.lead if spec else None,
         trained=Span(version.rows, version.span_low, version.span_high),

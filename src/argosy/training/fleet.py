@@ -146,7 +146,7 @@ class _Training:
     def _pooled_rival(self) -> Any:
         new = self._landed.versions.get(POOLED)
         if new is None:
-            return rivals.pooled(self._store, self._fleet.name)
+            return rivals.pooled(self._store, self._fleet.name, self._unchanged.get(POOLED))
         return rivals.load(self._store, self._fleet.name, [new.id])[new.id]
 
     def _done(self, members: Sequence[Member], basis: Basis) -> dict[str, executions.Execution]:

@@ -26,10 +26,11 @@ def champions(store: Store, fleet: str, keys: Iterable[str]) -> dict[str, Rival]
     return {key: loaded[version] for key, version in answering.items() if version in loaded}
 
 
-def pooled(store: Store, fleet: str) -> Rival | None:
-    """The pooled model as it stands: its champion, else its latest version."""
+def pooled(store: Store, fleet: str, key: str | None = None) -> Rival | None:
+    """The pooled model that the task `key` made, if that is its latest; else as it stands: champion, else latest."""
     now = _table(store, fleet).get(POOLED, {})
-    version = now.get("champion_id") or now.get("version_id")
+    made = key is not None and now.get("version_key") == key
+    version = now.get("version_id") if made else now.get("champion_id") or now.get("version_id")
     return load(store, fleet, {version}).get(version) if version is not None else None
 
 
@@ -56,7 +57,7 @@ def load(store: Store, fleet: str, ids: Iterable[int]) -> dict[int, Rival]:
 def _table(store: Store, fleet: str) -> Mapping[str, Mapping[str, Any]]:
     with store.read() as conn:
         columns = members.table(conn, fleet)
-    wanted = ("version_id", "champion_id", "target")
+    wanted = ("version_id", "version_key", "champion_id", "target")
     return {
         key: dict(zip(wanted, row, strict=True))
         for key, row in zip(columns["key"], zip(*(columns[name] for name in wanted), strict=True), strict=True)

@@ -108,7 +108,7 @@ def training_set(
     version = snapshot.versions[fleet.spine].number
     reference.record(
         house.store, fleet, state.revision, frame, frame.select(member(fleet.by).alias("member"))["member"],
-        signature.names, now, version,
+        signature.names, (*action.members, *([POOLED] * action.pooled)), now, version,
     )  # fmt: skip
     _forget(path.parent)
     return build(frame, signature, Columns(fleet.by, AT, fleet.label.column), path), inputs

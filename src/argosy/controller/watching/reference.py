@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -12,12 +12,13 @@ from sqlalchemy import Connection
 from argosy.monitoring.bins import Bins
 from argosy.monitoring.count import count
 from argosy.monitoring.lookup import Lookup
-from argosy.monitoring.window import Windows
+from argosy.monitoring.window import Windows, merge
 from argosy.spec.fleet import Fleet
 from argosy.store import windows
 from argosy.store.store import Store
 
 BINS, REFERENCE = "bins", "reference"
+POOLED = "*"
 
 
 def frozen(conn: Connection, store: Store, fleet: str, revision: int) -> Bins | None:
@@ -33,12 +34,14 @@ def record(
     frame: pl.DataFrame,
     member: pl.Series,
     features: Sequence[str],
+    due: Collection[str],
     now: datetime,
     version: int,
 ) -> None:
     """Count the rows that members are about to be trained on; the first call for a revision also freezes the bins.
 
-    `member` [rows] is each row's member key. Doing it again changes nothing.
+    `member` [rows] is each row's member key, `due` the members to be trained: the pooled model `*` is trained on all
+    rows. Doing it again changes nothing.
     """
     with store.read() as conn:
         bins = frozen(conn, store, fleet.name, revision)
@@ -50,7 +53,10 @@ def record(
     known = frame.with_columns(member.alias("member")).drop_nulls("member")
     keys = sorted(known["member"].unique())
     codes = known["member"].replace_strict(keys, range(len(keys)), return_dtype=pl.Int64).to_numpy()
-    counted = count(known, keys, codes, bins)
+    every = count(known, keys, codes, bins)
+    counted = every.slice([key for key in keys if key in due])
+    if POOLED in due:
+        counted = merge(counted, every.together(POOLED))
     digest = store.blobs.put(counted.to_bytes())
     facts.append(_fact(fleet.name, REFERENCE, now, now, digest, known.height, now, version))
     with store.write() as tx:
@@ -65,7 +71,7 @@ class References:
         self._seen: dict[str, tuple[str, int, dict[str, tuple[Windows, int]]]] = {}
 
     def of(self, conn: Connection, fleet: str, bins: Bins) -> Windows:
-        """Counts over the rows that each member was last trained on, those of all members together as `*`."""
+        """Counts over the rows that each member was last trained on, and the pooled model as `*`."""
         digest, last, rows = self._seen.get(fleet, (bins.digest, 0, {}))
         if digest != bins.digest:
             last, rows = 0, {}
