@@ -57,14 +57,14 @@ class Counts:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._settled: dict[tuple[str, str], pl.DataFrame] = {}
+        self._settled: dict[tuple[tuple[str, ...], str, str | None, str], pl.DataFrame] = {}
 
     def rows(self, conn: Connection, fleet: Fleet, snapshot: Snapshot, now: datetime) -> dict[str, int]:
         """Labelled rows known at `now` by member key; a correction counts as a row."""
         version = snapshot.versions[fleet.spine]
         counted = []
         for part in datasets.parts(conn, fleet.spine, version.number):
-            key = (fleet.name, part.digest)
+            key = (fleet.by, fleet.label.column, fleet.label.known_at, part.digest)
             if key in self._settled:
                 counted.append(self._settled[key])
                 continue
