@@ -281,3 +281,13 @@ def test_another_process_reads_what_is_written(online: Online) -> None:
             other.stdin.flush()
             assert other.stdout.readline() == f"{float(i)}\n"
         other.stdin.close()
+
+
+def test_a_column_that_the_source_lost_is_null_and_the_others_answer(online: Online) -> None:
+    old = Source("boards", ("airport",), "event", "known", ("gates", "delay", "queue"))
+    online.write(BOARDS, board(("JFK", 0, 0, 7.0)))
+    reader = online.reader([old])
+    assert reader.one({"airport": "JFK"}, moment(1))[0] == [None, 7.0, None]
+    frame = reader.frame({"airport": ["JFK", "LGA"]}, moment(1))
+    assert frame.rows() == [(None, 7.0, None), (None, None, None)]
+    assert frame.dtypes == [pl.Null, pl.Float64, pl.Null]

@@ -19,8 +19,9 @@ _MICROSECOND = timedelta(microseconds=1)
 class Reader:
     """Answers for `sources`, in their order, from one snapshot of the store per call. Threads may share it.
 
-    An expired value (age above the source's ttl) is null, as is one that was never written; the age is given even
-    where the value has expired, so that staleness can be told from absence.
+    An expired value (age above the source's ttl) is null, as is one that was never written, and a column that the
+    source was last written without: a model that was trained on it goes on to answer until another takes its place.
+    The age is given even where the value has expired, so that staleness can be told from absence.
     """
 
     def __init__(self, env: Any, sources: tuple[Source, ...]) -> None:
@@ -96,10 +97,10 @@ class _Lookup:
         self.source = source
         self.view = view
         types: Mapping[str, pl.DataType] = dict.fromkeys(source.columns, pl.Null()) if view is None else view.types
-        require(source.columns, list(types), f"source {source.name!r} as kept online")
         self.kinds = () if view is None else tuple(kind for _, kind in view.kinds)
-        self.types = [types[name] for name in source.columns]
-        self.places = [list(types).index(name) for name in source.columns]
+        self.types = [types.get(name, pl.Null()) for name in source.columns]
+        places = {name: place for place, name in enumerate(types)}
+        self.places = [places.get(name, len(types)) for name in source.columns]
         self.whole = self.places == list(range(len(types)))
         self.unit: Unit = "us" if view is None else view.unit
         self.factor = 1_000 if self.unit == "ns" else 1
@@ -148,7 +149,10 @@ class _Lookup:
         if self.ttl is not None and age > self.ttl:
             return None, age
         values = decode(row[TIMES.size :])
-        return values if self.whole else [values[place] for place in self.places], age
+        if not self.whole:
+            values.append(None)  # stands at the place of a column that is not kept
+            values = [values[place] for place in self.places]
+        return values, age
 
     def elapsed(self, age: int | None) -> timedelta | None:
         """An age in the view's unit as Python's."""
