@@ -50,4 +50,4 @@ def test_an_empty_database_is_not_made_a_home_unasked(postgres: str, tmp_path: P
 @pytest.mark.postgres
 def test_a_password_is_not_shown(postgres: str, tmp_path: Path) -> None:
     with Store.open(postgres.replace("argosy@", "argosy:hunter2@"), blobs=tmp_path) as store:
-        assert "hunter2" not in repr(store)
+        assert "hunter2" not in repr(store) + store.shown

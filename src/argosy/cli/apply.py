@@ -30,7 +30,7 @@ def apply(project: str = ".", /, *, common: Common | None = None) -> int:
     module = locate(project)
     with home.open(given.home, module, create=True) as store:
         done = applying.apply(store, module, home.clock(store).now(), home.actor())
-        address = store.home
+        address = store.shown
     if given.json:
         show.emit({"home": address, **{name: getattr(done, name) for name in ("project", "bundle", "differences")}})
         return 0

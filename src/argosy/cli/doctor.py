@@ -71,7 +71,7 @@ def _home(given: str | None) -> Iterator[Check]:
         yield Check("home", BAD, error.message, error.next)
         return
     with store:
-        yield Check("home", GOOD, store.home)
+        yield Check("home", GOOD, store.shown)
         yield _room(store.blobs.root)
         yield from _facts(store)
         yield _blobs(store)

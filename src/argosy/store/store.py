@@ -94,6 +94,10 @@ class Store:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
+    @property
+    def shown(self) -> str:
+        """The home as it may be told: `home`, a password in it hidden."""
+        return database.postgres_url(self.home).render_as_string() if database.is_url(self.home) else self.home
+
     def __repr__(self) -> str:
-        shown = database.postgres_url(self.home).render_as_string() if database.is_url(self.home) else self.home
-        return f"Store({shown!r})"
+        return f"Store({self.shown!r})"
