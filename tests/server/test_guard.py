@@ -104,6 +104,14 @@ def test_a_redirect_stays_on_this_host(world: World) -> None:
 
 
 @pytest.mark.parametrize(
+    "path", ["/members/f/%E6%9D%B1%E4%BA%AC", "/members/f/a%252Fb", "/%5Cevil.example/", "/a%0D%0Ab"]
+)
+def test_a_redirect_names_the_path_as_it_was_asked(world: World, path: str) -> None:
+    answer = world.anyone.get(f"{path}?token={world.secrets['viewer']}")
+    assert (answer.status_code, answer.headers["location"]) == (303, path)
+
+
+@pytest.mark.parametrize(
     ("headers", "status"),
     [
         ({}, 403),

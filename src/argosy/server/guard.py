@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import msgspec
 
@@ -104,10 +104,10 @@ class Guard:
                 {"accept": "text/html"},
             )
             return
-        place = "/" + scope["path"].lstrip("/") + (f"?{urlencode(query)}" if query else "")
+        place = "/" + quote(scope["path"].lstrip("/"), safe="/@") + (f"?{urlencode(query)}" if query else "")
         cookie = f"{name}={offered}; Path=/; HttpOnly; SameSite=Strict"
         cookie += "; Secure" if scope.get("scheme") == "https" else ""
-        headers = [(b"location", place.encode("latin-1", "replace")), (b"set-cookie", cookie.encode("latin-1"))]
+        headers = [(b"location", place.encode()), (b"set-cookie", cookie.encode("latin-1"))]
         await send({"type": "http.response.start", "status": 303, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
 
