@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 
 import polars as pl
 import pytest
@@ -15,6 +16,7 @@ from argosy.controller.act.materialise import source
 from argosy.controller.act.train import AT
 from argosy.controller.action import Group, Ingest, Materialise, Train, Watch
 from argosy.controller.apply import apply
+from argosy.controller.clock import ManualClock
 from argosy.controller.house import House
 from argosy.controller.loop import Done, tick
 from argosy.controller.plan import plan
@@ -162,6 +164,20 @@ def test_a_member_that_kills_its_worker_fails_alone_and_is_tried_again_later(fre
     assert [type(a).__name__ for a in waits] == ["Wait"] and set(failed) <= set(waits[0].members)
     later = plan(survey.observe(fresh, START + timedelta(hours=2)), START + timedelta(hours=2))
     assert any(isinstance(action, Train) for action in later.actions)
+
+
+def test_a_pass_that_fails_as_a_whole_does_not_end_the_loop(fresh: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, passes = Event(), []
+
+    def failing(*given: object) -> None:
+        passes.append(given)
+        if len(passes) == 3:
+            stop.set()
+        raise PermissionError("data/flights")
+
+    monkeypatch.setattr(survey, "observe", failing)
+    loop.run(fresh, ManualClock(START), stop, every=0.01)
+    assert len(passes) == 3
 
 
 SAME = ("key", "version_number", "version_rows", "version_key", "target", "champion_number", "rollout_state", "rows")

@@ -82,6 +82,8 @@ def run(house: House, clock: Clock, stop: Event, *, every: float = 2.0, on_done:
             tick(house, clock.now(), on_done=on_done)
         except ArgosyError as error:
             _LOG.error("%s", error)
+        except Exception:  # the project's code and files are looked at: what they raise must not end the loop
+            _LOG.exception("a pass of the controller failed")
         stop.wait(every)
 
 
