@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from argosy.controller.action import Record
 from argosy.controller.house import House
 from argosy.controller.observe import INSTANT, Snapshot
 from argosy.controller.plan import predictions
-from argosy.data.read import append
+from argosy.controller.watching.spans import retyped
+from argosy.data.dtype import Types, parse_all, wider
+from argosy.data.read import append, union
 from argosy.store import datasets
 
 TIME = "at"
@@ -31,10 +34,26 @@ def run(house: House, snapshot: Snapshot, action: Record, now: datetime) -> str:
     fresh = [file for file in files if file.name not in seen]
     rows = 0
     if fresh:
-        frame = pl.concat([pl.read_ipc(file) for file in fresh], how="diagonal")
+        with house.store.read() as conn:
+            held = datasets.version(conn, name)
+        frame = _joined(name, parse_all(held.columns) if held is not None else {}, fresh)
         frame = frame.with_columns(pl.col(TIME).cast(INSTANT))
         rows = frame.height
         append(house.store, name, frame, time=TIME, sources=[f.name for f in fresh], now=now, cause="answered rows")
     for file in files:
         file.unlink(missing_ok=True)
     return f"{name}: {rows:,} answered rows from {len(fresh)} segment(s)"
+
+
+def _joined(dataset: str, types: Types, files: Sequence[Path]) -> pl.DataFrame:
+    """The rows of the files. A feature that was declared anew with another type lies beside what it was before.
+
+    It is called `distance as String` where the dataset holds numbers as `distance`.
+    """
+    frames = []
+    for file in files:
+        frame = pl.read_ipc(file)
+        other = {c: retyped(c, t) for c, t in frame.schema.items() if c in types and wider(types[c], t) is None}
+        frames.append(frame.rename(other))
+        types = union(dataset, types, frames[-1].schema)
+    return pl.concat(frames, how="diagonal_relaxed")

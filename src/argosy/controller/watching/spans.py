@@ -9,7 +9,7 @@ import msgspec
 import polars as pl
 from sqlalchemy import Connection
 
-from argosy.monitoring.bins import Bins
+from argosy.monitoring.bins import Bins, Boolean, Category, Feature, Numeric
 from argosy.monitoring.count import count as count_rows
 from argosy.monitoring.window import Windows, merge
 from argosy.spec import duration
@@ -19,6 +19,8 @@ from argosy.store.store import Store
 POOLED = "*"
 LIVE = "live"
 _DAY = timedelta(days=1)
+_TYPES: dict[type, pl.DataType] = {Numeric: pl.Float64(), Category: pl.String(), Boolean: pl.Boolean()}
+"""In what type a server records the values of a feature with such bins."""
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -34,9 +36,8 @@ def count(conn: Connection, store: Store, fleet: str, rows: pl.DataFrame, bins: 
 
     The first day may be there in part: what of it was counted before is not forgotten.
     """
-    names = [feature.name for feature in bins.features]
-    missing = [pl.lit(None).alias(name) for name in names if name not in rows.columns]
-    days = rows.with_columns(*missing, day=pl.col("at").dt.truncate("1d"))
+    columns = [_column(feature, rows.schema) for feature in bins.features]
+    days = rows.with_columns(*columns, day=pl.col("at").dt.truncate("1d"))
     low = days["day"].min()
     if not isinstance(low, datetime):
         return []
@@ -52,6 +53,22 @@ def count(conn: Connection, store: Store, fleet: str, rows: pl.DataFrame, bins: 
         counted = count_rows(part, keys, codes, bins, prediction="prediction")
         found.append(Counted(day.astimezone(UTC), merge(counted, counted.together(POOLED)), part.height))
     return found
+
+
+def retyped(name: str, dtype: pl.DataType) -> str:
+    """The column of recorded predictions that holds a feature's values where `name` holds some of another type."""
+    return f"{name} as {dtype}"
+
+
+def _column(feature: Feature, schema: pl.Schema) -> pl.Expr:
+    """The values of a feature in the type that its bins count, null where there are none of it."""
+    dtype = _TYPES[type(feature)]
+    other = retyped(feature.name, dtype)
+    if other in schema:
+        return pl.col(other).alias(feature.name)
+    held = schema.get(feature.name, pl.Null())
+    alike = held == dtype or (held.is_numeric() and dtype.is_numeric())
+    return pl.col(feature.name) if alike else pl.lit(None, dtype).alias(feature.name)
 
 
 def within(

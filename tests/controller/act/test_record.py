@@ -1,0 +1,62 @@
+"""Taking in segments: each once, and whatever type a feature has been given since."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import polars as pl
+
+from argosy.controller import survey
+from argosy.controller.act import record
+from argosy.controller.action import Record
+from argosy.controller.house import House
+from argosy.controller.observe import INSTANT
+from argosy.controller.plan import predictions
+from argosy.controller.watching import answered, spans
+from argosy.data.read import scan
+from argosy.monitoring.bins import Bins
+from tests.controller.conftest import START
+
+FLEET = "late-arrival"
+
+
+def land(house: House, name: str, distance: list[float] | list[str]) -> None:
+    """A segment with a row for each value of `distance`."""
+    folder = house.places.segments / FLEET
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = pl.DataFrame({"distance": distance}).with_row_index("row").with_columns(
+        row_key=pl.format("{} {}", pl.lit(name), "row"), member=pl.lit("LGA/AA"), version=pl.lit(f"{FLEET}/LGA/AA@1"),
+        at=pl.lit(START - timedelta(hours=1)).cast(INSTANT), route=pl.lit("own"), prediction=pl.lit(0.2),
+        stale=pl.lit(False),
+    )  # fmt: skip
+    rows.drop("row").write_ipc(folder / name)
+
+
+def take_in(house: House) -> str:
+    return record.run(house, survey.observe(house, START), Record(FLEET, "a test"), START)
+
+
+def test_a_segment_is_taken_in_once_though_it_is_still_there(house: House) -> None:
+    land(house, "1.arrow", [700.0, 800.0])
+    assert "2 answered rows from 1 segment(s)" in take_in(house)
+    land(house, "1.arrow", [700.0, 800.0])
+    assert "0 answered rows from 0 segment(s)" in take_in(house)
+    assert not list((house.places.segments / FLEET).iterdir())
+
+
+def test_a_feature_of_another_type_is_recorded_and_counted_beside_what_it_was(house: House) -> None:
+    land(house, "1.arrow", [700.0, 800.0])
+    take_in(house)
+    land(house, "2.arrow", ["far", "near", "near"])
+    land(house, "3.arrow", [900.0])
+    take_in(house)
+    with house.store.read() as conn:
+        rows = scan(conn, house.store, predictions(FLEET)).collect()
+        assert rows["distance"].to_list() == [700.0, 800.0, None, None, None, 900.0]
+        assert rows["distance as String"].to_list() == [None, None, "far", "near", "near", None]
+        seen = answered.answers(conn, house.store, FLEET, START - timedelta(days=1), START)
+        for values, nulls in (([700.0, 900.0], 3), (["far", "near"], 3)):
+            frame = pl.DataFrame({"distance": values, "late": [0, 1]})
+            bins = Bins.fit(frame, task="binary", prediction="late", features=["distance"])
+            (day,) = spans.count(conn, house.store, FLEET, seen, bins, START)
+            assert (day.rows, int(day.table.counts[0, bins.features[0].cells - 1])) == (6, nulls)
