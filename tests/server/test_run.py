@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from argosy.errors import UnknownError
+from argosy.errors import ConflictError, UnknownError
 from argosy.server import run
 from argosy.server.settings import Settings
 from argosy.store import events
@@ -75,3 +75,8 @@ def test_a_home_without_a_store_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(UnknownError, match="no store"):
         run.serve(Settings(home=str(tmp_path)), signals=False)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_address_that_is_taken_is_told_in_words(harbour: Harbour) -> None:
+    with pytest.raises(ConflictError, match=f"cannot listen on 127.0.0.1:{harbour.port}"):
+        run.serve(Settings(home=harbour.store.home, port=harbour.port), signals=False)

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 
-from granian.constants import HTTPModes, Interfaces
-from granian.log import LogLevels
-from granian.server.embed import Server
+import uvicorn
+import uvloop
 
 from argosy.server import app
 from argosy.server.desk import Desk, Planner
+from argosy.server.guard import Guard
 from argosy.server.settings import Settings
+from argosy.serving.watch import listen
+from argosy.serving.wire import Wire
 from argosy.store.store import Store
 
+# Less than `argosy up` waits for a child before it kills it.
+_DRAIN_SECONDS = 5
 OnReady = Callable[["Running"], None]
 
 
 class Running:
     """A server under way; `stop` may be called from any thread."""
 
-    def __init__(self, server: Server, desk: Desk, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, server: uvicorn.Server, desk: Desk, loop: asyncio.AbstractEventLoop) -> None:
         self._server, self._desk, self._loop = server, desk, loop
 
     def stop(self) -> None:
@@ -33,7 +39,15 @@ class Running:
 
     def _stop(self) -> None:
         self._desk.closing.set()
-        self._server.stop()  # type: ignore[no-untyped-call]  # granian does not annotate it
+        self._server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    """It leaves signals alone: what they do is said by `serve`."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 def serve(
@@ -43,28 +57,44 @@ def serve(
     """Serve console and API of an existing home until stopped; one process, one event loop, worker threads for pages.
 
     `signals` makes SIGTERM and SIGINT stop it (only in the main thread); `on_ready` is given the running server as
-    soon as it starts to listen. Raises `UnknownError` if the home holds no store.
+    soon as it listens. Raises `UnknownError` if the home holds no store, `ConflictError` if its address cannot be had.
     """
-    with Store.open(settings.home, blobs=settings.blobs, create=False) as store:
-        asyncio.run(_serve(store, settings, now or _now, planner, on_ready, signals))
+    with (
+        Store.open(settings.home, blobs=settings.blobs, create=False) as store,
+        closing(listen(settings.host, settings.port)) as listener,
+    ):
+        uvloop.run(_serve(store, settings, now or _now, planner, on_ready, signals, listener))
 
 
 async def _serve(
     store: Store, settings: Settings, now: Callable[[], datetime], planner: Planner | None,
-    on_ready: OnReady | None, signals: bool,
+    on_ready: OnReady | None, signals: bool, listener: socket.socket,
 ) -> None:  # fmt: skip
     guard, desk = app.create(store, settings, now, planner, _now)
-    server = Server(
-        guard, address=settings.host, port=settings.port, interface=Interfaces.ASGI, websockets=False,
-        http=HTTPModes.http1, log_level=LogLevels.warning,
-    )  # fmt: skip
+    server = _Server(_config(guard))
     running = Running(server, desk, asyncio.get_running_loop())
     if signals:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, running.stop)
     if on_ready is not None:
         on_ready(running)
-    await server.serve()
+    await server.serve(sockets=[listener])
+
+
+def _config(guard: Guard) -> uvicorn.Config:
+    return uvicorn.Config(
+        guard,
+        http=Wire,
+        ws="none",
+        interface="asgi3",
+        lifespan="on",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )
 
 
 def _now() -> datetime:
