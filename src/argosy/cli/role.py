@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn, cast
+
+from argosy.server.settings import LOOPBACK
 
 if TYPE_CHECKING:
     from argosy.serving.server import Readers as Opened
 
 
 def inference(
-    *, home: str, blobs: str, token: str, port: int, flush_seconds: float = 1.0, poll_seconds: float = 0.5
-) -> None:
-    """The inference server of a home, on the loopback."""
+    *, home: str, blobs: str, token: str, port: int, host: str = LOOPBACK[0], hosts: Sequence[str] = LOOPBACK,
+    flush_seconds: float = 1.0, poll_seconds: float = 0.5,
+) -> None:  # fmt: skip
+    """The inference server of a home."""
     from argosy.serving.server import Options, run  # each role imports what it needs alone
 
     root = Path(blobs).parent
     options = Options(
-        home=home, token=token, blobs=Path(blobs), predictions=root / "segments",
+        home=home, token=token, blobs=Path(blobs), predictions=root / "segments", hosts=tuple(hosts),
         readers=Readers(str(root)), flush_seconds=flush_seconds, poll_seconds=poll_seconds,
     )  # fmt: skip
-    run(options, "127.0.0.1", port)
+    run(options, host, port)
 
 
-def console(*, home: str, blobs: str, port: int) -> None:
-    """Console and API of a home, on the loopback."""
+def console(*, home: str, blobs: str, port: int, host: str, hosts: Sequence[str]) -> None:
+    """Console and API of a home."""
     from argosy.cli.home import clock
     from argosy.server.run import serve
     from argosy.server.settings import Settings
@@ -36,7 +41,7 @@ def console(*, home: str, blobs: str, port: int) -> None:
 
     with Store.open(home, blobs=Path(blobs), create=False) as store:
         time = clock(store)
-    serve(Settings(home=home, blobs=Path(blobs), port=port), now=time.now)
+    serve(Settings(home=home, blobs=Path(blobs), host=host, port=port, hosts=tuple(hosts)), now=time.now)
 
 
 def controller(*, home: str, blobs: str, every: float = 2.0) -> None:
@@ -49,7 +54,7 @@ def controller(*, home: str, blobs: str, every: float = 2.0) -> None:
 
     quietly()
     signal.signal(signal.SIGTERM, _leave)
-    with Store.open(home, blobs=Path(blobs), create=False) as store, House(store) as house:
+    with Store.open(home, blobs=Path(blobs), create=False) as store, House(store, environment=os.environ) as house:
         run(house, clock(store), Event(), every=every)
 
 

@@ -48,7 +48,7 @@ def train(fleet: str, /, *members: str, common: Common | None = None) -> int:
     with home.open(given.home) as store:
         now = home.clock(store).now()
         actor = home.actor()
-        with House(store, actor=actor) as house:
+        with House(store, actor=actor, environment=os.environ) as house:
             told = _Told(quiet=given.json)
             loop.tick(house, now, only=(*_DATA, Watch), on_done=told)
             snapshot = survey.observe(house, now)

@@ -23,6 +23,7 @@ from argosy.controller.watching import answered, reference
 from argosy.data.read import scan
 from argosy.engine.contract import Progress
 from argosy.engine.key import environment
+from argosy.errors import UnknownError
 from argosy.features.join import join
 from argosy.features.request import apply as request_features
 from argosy.features.source import Source
@@ -85,6 +86,8 @@ def training_set(
     """
     fleet = state.fleet
     only = None if action.pooled else frozenset(action.members)
+    if fleet.spine not in snapshot.versions:
+        return None, ()
     with house.store.read() as conn:
         spine = snapshot.wanted["dataset", fleet.spine].declaration
         assert isinstance(spine, Dataset)
@@ -177,9 +180,13 @@ def _views(conn: Connection, house: House, snapshot: Snapshot, fleet: Fleet) -> 
             assert isinstance(dataset, Dataset)
             name = rows_name(view.name, wanted)
             version = datasets.version(conn, name)
-            if version is not None:
-                sources.append((source(view, dataset, list(version.columns)), scan(conn, house.store, name)))
-                references.append(("dataset", f"{name}@{version.number}"))
+            if version is None:
+                raise UnknownError(
+                    f"feature view {view.name} has no rows yet, so {fleet.name} cannot train",
+                    next=f"argosy describe {view.dataset}",
+                )
+            sources.append((source(view, dataset, list(version.columns)), scan(conn, house.store, name)))
+            references.append(("dataset", f"{name}@{version.number}"))
     return _Views(sources, tuple(references))
 
 
