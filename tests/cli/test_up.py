@@ -16,6 +16,8 @@ import msgspec
 import polars as pl
 import pytest
 
+from argosy.cli.child import free_port
+
 START = "import sys; from argosy.cli import main; sys.exit(main())"
 pytestmark = pytest.mark.slow
 
@@ -38,9 +40,10 @@ def up(late: Path) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
         process.communicate(timeout=30)
 
 
-def ask(url: str, method: str, path: str, token: str | None, body: object = None) -> tuple[int, bytes]:
+def ask(url: str, method: str, path: str, token: str | None, body: object = None, host: str = "") -> tuple[int, bytes]:
     connection = http.client.HTTPConnection(url.removeprefix("http://").partition("/")[0], timeout=20)
     headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
+    headers |= {"host": host} if host else {}
     connection.request(method, path, None if body is None else msgspec.json.encode(body), headers)
     response = connection.getresponse()
     found = response.status, response.read()
@@ -99,6 +102,32 @@ def test_what_dies_is_started_again(up) -> None:
     assert wait(lambda: gone(told["pids"]["console"]))
     assert wait(answers)
     assert process.poll() is None
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch) -> int:
+    """A port that the environment names, with an address and a further name."""
+    found = free_port()
+    assert found is not None
+    for name, value in {"PORT": str(found), "HOST": "localhost", "HOSTS": "models.example"}.items():
+        monkeypatch.setenv(f"ARGOSY_{name}", value)
+    return found
+
+
+def test_the_environment_says_where_and_under_which_names_it_is_reached(port: int, up, run) -> None:
+    _, told = up
+    assert told["url"].startswith(f"http://localhost:{port}/?token=")
+    for server, path in ((told["url"], "/healthz"), (told["inference"], "/v2/health/live")):
+        assert ask(server, "GET", path, None, host="models.example")[0] == 200
+        assert ask(server, "GET", path, None, host="other.example")[0] == 421
+    taken = run("up")
+    assert taken.code == 1 and f"port {port} is taken" in taken.err
+
+
+def test_a_port_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, late: Path, run) -> None:
+    monkeypatch.setenv("ARGOSY_PORT", "http")
+    refused = run("up")
+    assert refused.code != 0 and "ARGOSY_PORT is 'http'" in refused.err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -94,23 +94,23 @@ class Child:
         self.stop()
 
 
-def free_port(wanted: int = 0) -> int | None:
-    """A port of the loopback that nobody listens on at this moment: `wanted`, or any. None where that one is taken."""
-    with socket.socket() as probe:
+def free_port(wanted: int = 0, host: str = "127.0.0.1") -> int | None:
+    """A port of `host` that nobody listens on at this moment: `wanted`, or any. None where it cannot be had."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", wanted))
+            probe.bind((host, wanted))
         except OSError:
             return None
         return int(probe.getsockname()[1])
 
 
-def wait_for(port: int, child: Child, timeout: float = 30.0) -> bool:
-    """Wait until a child listens on a port of the loopback; False where it died or took longer."""
+def wait_for(port: int, child: Child, timeout: float = 30.0, host: str = "127.0.0.1") -> bool:
+    """Wait until a child listens on a port of `host`; False where it died or took longer."""
     end = time.monotonic() + timeout
     while time.monotonic() < end and child.alive:
         try:
-            socket.create_connection(("127.0.0.1", port), 1.0).close()
+            socket.create_connection((host, port), 1.0).close()
         except OSError:
             time.sleep(0.05)
         else:

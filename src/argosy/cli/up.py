@@ -17,10 +17,11 @@ from argosy.controller import apply as applying
 from argosy.controller.bundle import locate
 from argosy.controller.clock import SystemClock
 from argosy.errors import ArgosyError, CapacityError, ConflictError
-from argosy.server import secret
+from argosy.server import secret, settings
+from argosy.server.settings import Settings
 from argosy.store import Store
 
-PORT, INFERENCE_PORT = 8075, 8076
+INFERENCE_PORT = 8076
 _DEATHS, _WITHIN_SECONDS, _POLL_SECONDS = 5, 60.0, 0.2
 
 
@@ -28,10 +29,11 @@ def up(
     project: str | None = None, /, *, port: int | None = None, inference_port: int | None = None,
     controller: bool = True, common: Common | None = None,
 ) -> int:  # fmt: skip
-    """Start console and API, the controller and the inference server of a home, on the loopback.
+    """Start console and API, the controller and the inference server of a home.
 
-    One URL opens the console; it holds a token that is kept in the home, readable by you alone. A process
-    that dies is started again, up to five times a minute. Ctrl-C stops all of them.
+    They listen on the loopback, unless ARGOSY_HOST names another address. One URL opens the console; it
+    holds a token that is kept in the home, readable by you alone. A process that dies is started again,
+    up to five times a minute. Ctrl-C stops all of them.
 
     For example:
       argosy up
@@ -44,7 +46,7 @@ def up(
     project
         A project to apply first: its module, or the directory of one.
     port
-        Of console and API. Default: 8075, or a free one where that is taken.
+        Of console and API. Default: what ARGOSY_PORT names, else 8075, or a free one where that is taken.
     inference_port
         Of the inference server. Default: 8076, or a free one.
     controller
@@ -66,13 +68,19 @@ def look(root: Path) -> int:
 
 
 def run(store: Store, port: int | None, inference_port: int | None, *, controller: bool, json: bool) -> int:
-    """Start the processes of a home, say where they are, and keep them up until SIGINT or SIGTERM."""
+    """Start the processes of a home, say where they are, and keep them up until SIGINT or SIGTERM.
+
+    Raises InputError for settings of the environment that cannot be meant.
+    """
+    reached = settings.read(os.environ, store.home)
     token = keep_token(store)
-    web, scoring = _port(port, PORT), _port(inference_port, INFERENCE_PORT)
+    named = reached.port if port is None and reached.port != settings.PORT else port
+    web, scoring = _port(named, settings.PORT, reached.host), _port(inference_port, INFERENCE_PORT, reached.host)
     place = {"home": store.home, "blobs": str(store.blobs.root)}
+    public = {**place, "host": reached.host, "hosts": reached.hosts}
     roles: dict[str, tuple[Order, int | None]] = {
-        "console": (Order("argosy.cli.role:console", {**place, "port": web}), web),
-        "inference": (Order("argosy.cli.role:inference", {**place, "token": token, "port": scoring}), scoring),
+        "console": (Order("argosy.cli.role:console", {**public, "port": web}), web),
+        "inference": (Order("argosy.cli.role:inference", {**public, "token": token, "port": scoring}), scoring),
     }
     if controller:
         roles["controller"] = (Order("argosy.cli.role:controller", dict(place)), None)
@@ -80,17 +88,23 @@ def run(store: Store, port: int | None, inference_port: int | None, *, controlle
         with _Signals(), _Crew(Child(name, order) for name, (order, _) in roles.items()) as crew:
             for child in crew.children:
                 listening = roles[child.name][1]
-                if listening is not None and not wait_for(listening, child):
+                if listening is not None and not wait_for(listening, child, host=reached.host):
                     raise ArgosyError(f"the {child.name} did not start on port {listening}", next="argosy doctor")
-            _announce(crew, web, scoring, token, json=json)
+            _announce(crew, _url(reached, web), _url(reached, scoring), token, json=json)
             crew.watch()
     except KeyboardInterrupt:
         show.say("stopped")
     return 0
 
 
-def _announce(crew: _Crew, web: int, scoring: int, token: str, *, json: bool) -> None:
-    url, inference = f"http://127.0.0.1:{web}/?token={token}", f"http://127.0.0.1:{scoring}"
+def _url(reached: Settings, port: int) -> str:
+    """Where to find a server from this machine, which reaches one that listens on all addresses by the loopback."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(reached.host, reached.host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _announce(crew: _Crew, console: str, inference: str, token: str, *, json: bool) -> None:
+    url = f"{console}/?token={token}"
     if json:
         pids = {child.name: child.pid for child in crew.children}
         show.emit({"url": url, "inference": inference, "token": token, "pids": pids})
@@ -174,11 +188,12 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _port(given: int | None, usual: int) -> int:
-    """The port asked for, else the usual one, else any that is free. Raises ConflictError where the first is taken."""
-    found = free_port(given if given is not None else usual)
+def _port(given: int | None, usual: int, host: str) -> int:
+    """The port asked for, else the usual one, else any that is free. Raises ConflictError where none can be had."""
+    found = free_port(given if given is not None else usual, host)
     if found is None and given is not None:
         raise ConflictError(f"port {given} is taken", next="leave it out to take a free one")
-    found = found or free_port()
-    assert found is not None  # the system always has some port
+    found = found or free_port(0, host)
+    if found is None:
+        raise ConflictError(f"this machine cannot listen on {host}", next="set ARGOSY_HOST to an address that it has")
     return found

@@ -10,6 +10,7 @@ import msgspec
 from argosy.errors import InputError
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+PORT = 8075
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +23,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     home: str
     blobs: Path | None = None
     host: str = "127.0.0.1"
-    port: int = 8075
+    port: int = PORT
     hosts: tuple[str, ...] = LOOPBACK
     body_limit: int = 64 * 1024
     streams: int = 200
@@ -37,12 +38,11 @@ def read(environment: Mapping[str, str], home: str | None = None) -> Settings:
     chosen = home or environment.get("ARGOSY_HOME")
     if not chosen:
         raise InputError("no home is named", next="export ARGOSY_HOME=DIRECTORY")
-    port = environment.get("ARGOSY_PORT", "8075")
+    port = environment.get("ARGOSY_PORT") or str(PORT)
     if not (port.isascii() and port.isdigit() and int(port) < 65536):
         raise InputError(f"ARGOSY_PORT is {port[:20]!r}", next="give a port from 0 to 65535; 0 takes a free one")
     blobs = environment.get("ARGOSY_BLOBS")
-    host = environment.get("ARGOSY_HOST", "127.0.0.1")
-    named = tuple(name.strip() for name in environment.get("ARGOSY_HOSTS", "").split(",") if name.strip())
-    return Settings(
-        home=chosen, blobs=Path(blobs) if blobs else None, host=host, port=int(port), hosts=(*LOOPBACK, host, *named)
-    )
+    host = environment.get("ARGOSY_HOST") or LOOPBACK[0]
+    named = [name.strip().lower() for name in environment.get("ARGOSY_HOSTS", "").split(",")]
+    hosts = dict.fromkeys([*LOOPBACK, f"[{host}]" if ":" in host else host.lower(), *filter(None, named)])
+    return Settings(home=chosen, blobs=Path(blobs) if blobs else None, host=host, port=int(port), hosts=tuple(hosts))
