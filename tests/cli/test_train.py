@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from argosy.controller import tenure
 from argosy.store import Store, datasets
 from tests.cli.conftest import Run
 
@@ -42,3 +43,9 @@ def test_a_source_finds_its_secrets_in_the_environment(
     with Store.open(tmp_path / ".argosy") as store, store.read() as conn:
         version = datasets.version(conn, "orders")
         assert version is not None and version.rows == 1
+
+
+def test_a_fleet_that_another_process_works_on_is_left_alone(inside: Path, run: Run) -> None:
+    with Store.open(inside / ".argosy") as store, tenure.hold(store, "fleet:late-order"):
+        refused = run("train", "late-order")
+    assert refused.code == 1 and "another process is at work on late-order" in refused.err

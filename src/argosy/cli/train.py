@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from datetime import datetime
 
 from argosy.cli import home, show
 from argosy.cli.log import quietly
 from argosy.cli.option import Common
-from argosy.controller import loop, survey
+from argosy.controller import loop, survey, tenure
 from argosy.controller.act import train as training
 from argosy.controller.action import Gate, Group, Ingest, Materialise, Train, Watch
-from argosy.controller.clock import SystemClock
 from argosy.controller.house import House
 from argosy.controller.loop import Done
 from argosy.controller.observe import FleetState, Snapshot
 from argosy.engine.contract import Progress
 from argosy.errors import ConflictError, UnknownError
 from argosy.registry.address import POOLED
-from argosy.store import leases
 
 _DATA = (Ingest, Materialise)
 
@@ -90,14 +87,12 @@ class _Told:
 
 def _train(house: House, snapshot: Snapshot, action: Train, now: datetime, told: _Told) -> str:
     """Train under the fleet's lease, as the loop does. Raises ConflictError while another process holds it."""
-    owner = f"{socket.gethostname()}:{os.getpid()}"
-    lease = leases.claim(house.store, action.subject, owner, SystemClock().now(), loop.LEASE)
-    if lease is None:
-        raise ConflictError(f"another process is at work on {action.fleet}", next="argosy get leases, or try again")
-    try:
+    with tenure.hold(house.store, action.subject) as lease:
+        if lease is None:
+            raise ConflictError(f"another process is at work on {action.fleet}", next="argosy get leases, or try again")
+        if not house.take(lease):
+            snapshot = survey.observe(house, now)
         return training.run(house, snapshot, action, now, told.progress)
-    finally:
-        leases.release(house.store, [lease])
 
 
 def _action(snapshot: Snapshot, state: FleetState, members: tuple[str, ...], cause: str) -> Train:

@@ -23,8 +23,6 @@ from argosy.engine.contract import Progress
 from argosy.errors import ArgosyError, ConflictError
 from argosy.store import events
 
-LEASE = timedelta(minutes=15)
-"""For work that a person starts under an action's name, which does not beat."""
 _PASSES = 20
 _AGAIN = timedelta(hours=1)
 _LOG = logging.getLogger("argosy.controller")
