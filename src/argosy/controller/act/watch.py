@@ -50,7 +50,7 @@ def run(house: House, snapshot: Snapshot, action: Watch, now: datetime) -> str:
     if state.fleet.pooled:
         values.setdefault(POOLED, {})[signal.ROWS] = float(sum(counts.values()))
     _fade(values, state.table)
-    changes = alerting.watch(seen, active, at=now, watched=max(len(counts), 1))
+    changes = alerting.watch(seen.filter(pl.col("member") != POOLED), active, at=now, watched=max(len(counts), 1))
     _write(house, snapshot, state, values, changes, windows, now)
     return f"{state.fleet.name}: {rows.height:,} answered rows, {len(changes.raised)} alert(s) raised"
 
