@@ -31,6 +31,7 @@ def test_a_new_project_is_all_additions(run, project: Path) -> None:
     planned = run("plan")
     assert planned.code == 0
     assert planned.out.splitlines() == ["+ dataset orders", "+ fleet late-order"]
+    assert "nothing to do before this is applied" in planned.err
     assert not (project / ".argosy").exists()  # a plan writes nothing
     assert run("plan", "--check").code == 3
 

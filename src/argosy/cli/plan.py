@@ -95,7 +95,7 @@ def _show(module: Path | None, differences: list[Difference], actions: _Costed) 
         for each in differences:
             show.put(*lines(each))
     if not actions:
-        show.say("The controller has nothing to do.")
+        show.say(f"The controller has nothing to do{' before this is applied' if differences else ''}.")
         return
     show.say(f"The controller would do {len(actions)} thing(s):")
     show.table(("action", "why", ">count", ">CPU s"), [row for each in actions for row in _rows(*each)])
