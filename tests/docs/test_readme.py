@@ -34,6 +34,11 @@ def _shown() -> str:
     return shown
 
 
+def test_the_table_fits_a_terminal() -> None:
+    table = _shown()[: _shown().index("Beside")].splitlines()
+    assert max(len(line) for line in table) <= 80
+
+
 def test_what_the_readme_says_of_the_table_is_true() -> None:
     months = [line.split() for line in _shown().splitlines() if re.match(r"\d{4}-\d\d ", line)]
     managed, frozen, pooled = ([float(row[place]) for row in months] for place in (5, 6, 7))
@@ -51,3 +56,4 @@ def test_the_demo_prints_what_is_shown(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert set(_words(done.stdout)) - set(_words(_shown())) == set()
     assert _words(_shown())[0] == _words(done.stdout)[0]
+    assert all(re.search(r"AUC +log-loss\s+month", text) for text in (_shown(), done.stdout))

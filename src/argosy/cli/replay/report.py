@@ -62,18 +62,9 @@ class Report(msgspec.Struct, frozen=True):
     def show(self) -> None:
         """For people, on stdout."""
         if self.comparison is not None:
-            headers = (
-                "month",
-                ">rows",
-                ">AUC managed",
-                ">frozen",
-                ">pooled",
-                ">log-loss managed",
-                ">frozen",
-                ">pooled",
-            )
+            scores = [">AUC\nmanaged", ">\nfrozen", ">\npooled", ">log-loss\nmanaged", ">\nfrozen", ">\npooled"]
             figures = [*self.comparison.months, self.comparison.total]
-            show.table(headers, [_row(each) for each in figures])
+            show.table(["\nmonth", ">\nrows", *scores], [_row(each) for each in figures])
             show.put(
                 "", "Beside the fleet as it was managed: the same fleet frozen in March, and one pooled model of March."
             )
