@@ -18,6 +18,7 @@ from argosy.errors import CapacityError, ConflictError, InputError
 from argosy.features.join import Source, join
 from argosy.features.online import Online
 from tests.features.oracle import VALUES, asked, bits, moment, moments, spines, tables
+from tests.store.room import no_file_larger_than
 
 ROOT = Path(__file__).parents[2]
 BOARDS = Source("boards", ("airport",), "event", "known", ("delay",))
@@ -231,6 +232,18 @@ def test_a_full_store_keeps_what_it_had(tmp_path: Path) -> None:
         with pytest.raises(CapacityError, match="map size"):
             online.write(BOARDS, board(*((f"{i:0100}", 1, 1, 1.0) for i in range(2_000))))
         assert delays(online, 1, "JFK", f"{0:0100}") == [1.0, None]
+
+
+@pytest.mark.fault
+def test_a_full_disk_is_told_and_the_store_keeps_what_it_had(tmp_path: Path) -> None:
+    with Online(tmp_path) as online:
+        online.write(BOARDS, board(("JFK", 1, 1, 1.0)))
+        many = board(*((f"{i:0100}", 1, 1, 1.0) for i in range(5_000)))
+        with no_file_larger_than(1 << 18), pytest.raises(CapacityError, match="no room on disk"):
+            online.write(BOARDS, many)
+        assert delays(online, 1, "JFK", f"{0:0100}") == [1.0, None]
+        online.write(BOARDS, many)
+        assert delays(online, 1, "JFK", f"{0:0100}") == [1.0, 1.0]
 
 
 @pytest.mark.slow

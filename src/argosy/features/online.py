@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -31,6 +32,7 @@ from argosy.features.reader import Reader
 from argosy.features.source import Source, finest, read, ticks, units
 
 _CHUNK = 65_536
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class Online:
@@ -146,8 +148,14 @@ class Online:
                 f"the online store {self.path} has reached its map size of {self._env.info()['map_size']:,} bytes",
                 next="expire its history, or open it with a larger map_size",
             ) from error
-        except lmdb.DiskError as error:
-            raise CapacityError(f"no room on disk for the online store {self.path}", next="free some room") from error
+        except lmdb.Error as error:
+            # The binding has no class of its own for what a system call answers; a short write is told as EIO.
+            if not isinstance(error, lmdb.DiskError) and getattr(error, "code", None) not in _NO_ROOM:
+                raise
+            raise CapacityError(
+                f"no room on disk for the online store {self.path}: {error}",
+                next="free some room; where there is enough, see whether the disk has failed",
+            ) from error
 
 
 def _lines(source: Source, values: pl.DataFrame) -> tuple[pl.DataFrame, str, pl.DataFrame, pl.DataFrame]:
