@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -208,3 +209,14 @@ def test_the_pooled_model_is_watched_against_all_rows_that_it_was_trained_on(hou
     rows = dict(zip(found.members, found.rows.tolist(), strict=True))
     assert set(rows) == {"*", "LGA/AA", "LGA/MQ"}
     assert rows["*"] == table.filter(~pl.col("pooled"))["rows"].sum()
+
+
+def test_a_source_that_cannot_be_asked_blocks_its_dataset_with_the_reason_and_stops_no_pass(house: House) -> None:
+    wanted = survey.observe(house, START).wanted["dataset", "flights"]
+    assert wanted.bundle is not None
+    shutil.rmtree(house.places.bundles)
+    house.store.blobs.path(wanted.bundle).unlink()
+    snapshot = survey.observe(house, START)
+    assert set(snapshot.blocked) == {"flights", "departures", "weather", "planes"}
+    assert wanted.bundle[:12] in snapshot.blocked["flights"]
+    assert not [action for action in plan(snapshot, START).actions if isinstance(action, Ingest)]

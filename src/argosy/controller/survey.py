@@ -12,6 +12,8 @@ from argosy.controller.house import House
 from argosy.controller.observe import FleetState, Snapshot, Wanted, kinds, table, wanted
 from argosy.data.source import pending
 from argosy.data.state import blocked
+from argosy.errors import ArgosyError
+from argosy.spec.dataset import Dataset
 from argosy.spec.fleet import Fleet
 from argosy.spec.gate import Approval
 from argosy.store import approvals, datasets, executions, schema, verdicts
@@ -22,17 +24,29 @@ def observe(house: House, now: datetime) -> Snapshot:
     with house.store.read() as conn:
         asked = wanted(conn)
         sources, views, fleets = kinds(asked)
-        roots = {name: house.root(conn, asked["dataset", name]) for name in sources}
-        for name in sources:
-            house.functions(asked["dataset", name])
+        offered, unreadable = _pending(conn, house, asked, sources, now)
         return Snapshot(
             wanted=asked,
             versions=datasets.latest(conn),
             fleets={name: _fleet(conn, house, fleet, asked["fleet", name]) for name, fleet in fleets.items()},
-            pending={name: pending(conn, dataset, roots[name], now) for name, dataset in sources.items()},
-            blocked=blocked(conn, tuple(sources)),
+            pending=offered,
+            blocked=blocked(conn, tuple(sources)) | unreadable,
             materialised=_materialised(conn, {name: asked["feature_view", name] for name in views}),
         )
+
+
+def _pending(
+    conn: Connection, house: House, asked: dict[tuple[str, str], Wanted], sources: dict[str, Dataset], now: datetime
+) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
+    """What each source offers; one that cannot be asked blocks its own dataset, with the reason, and no other."""
+    offered, unreadable = dict[str, tuple[str, ...]](), dict[str, str]()
+    for name, dataset in sources.items():
+        try:
+            house.functions(asked["dataset", name])
+            offered[name] = pending(conn, dataset, house.root(conn, asked["dataset", name]), now)
+        except (ArgosyError, OSError) as error:
+            unreadable[name] = f"its source cannot be asked: {error}"
+    return offered, unreadable
 
 
 def _fleet(conn: Connection, house: House, fleet: Fleet, given: Wanted) -> FleetState:

@@ -97,7 +97,8 @@ def training_set(
         rows = _spine(conn, house, fleet, spine, keys, only, now)
     if rows.is_empty():
         return None, inputs
-    known = rows.select(pl.len(), pl.col(AT).max()).row(0)
+    label = pl.col(fleet.label.column).cast(pl.Float64)
+    known = rows.select(pl.len(), low=pl.col(AT).min(), high=pl.col(AT).max(), sum=label.sum()).row(0)
     made_of = [fleet.name, state.revision, inputs, sorted(only) if only is not None else None, known,
                snapshot.versions[fleet.spine].digest]  # fmt: skip
     path = house.places.sets / fleet.name / hashlib.sha256(msgspec.json.encode(made_of)).hexdigest()[:32]
