@@ -67,3 +67,20 @@ def test_a_withdrawn_fleet_is_not_served(fleet: Fixture) -> None:
         declarations.add(tx, [msgspec.structs.replace(declared(FLEET), removed=True)])
     found = Source(fleet.store)()
     assert found is not None and found.endpoints == {}
+
+
+def test_a_fleet_whose_facts_are_damaged_keeps_its_routes_and_holds_up_no_other(fleet: Fixture) -> None:
+    source = Source(fleet.store)
+    before = picture(source)
+    orphan = msgspec.structs.replace(FLEET, name="orphan", spine="nowhere")
+    with fleet.store.write() as tx:
+        declarations.add(tx, [declared(orphan)])
+    found = source()
+    assert found is not None and found.endpoints == {FLEET.name: before}
+
+    with fleet.store.write() as tx:
+        spine = declarations.history(tx, "dataset", FLEET.spine, limit=1)[0]
+        fields = {name: getattr(spine, name) for name in declarations.NewDeclaration.__struct_fields__}
+        declarations.add(tx, [declarations.NewDeclaration(**fields | {"removed": True})])
+    without = source()
+    assert without is not None and without.endpoints == {FLEET.name: before}

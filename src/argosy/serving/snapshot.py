@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from sqlalchemy import Connection, func, select
 
-from argosy.errors import DeclarationError
+from argosy.errors import ArgosyError, DeclarationError
 from argosy.model.signature import Feature, Signature
 from argosy.serving.routing import Datatype, Endpoint, Input, Route, Routing, VersionRef, ViewBinding
 from argosy.spec import duration
@@ -19,6 +20,7 @@ from argosy.spec.fleet import Fleet
 from argosy.store import Store, datasets, declarations, routes, schema
 from argosy.store.blobs import Blobs
 
+_LOG = logging.getLogger("argosy.serving")
 POOLED = "*"
 VIEW, REQUEST = "view:", "request"
 _KINDS: dict[str, Datatype] = {"number": "FP64", "category": "BYTES", "boolean": "BOOL"}
@@ -34,6 +36,7 @@ class Source:
         self._store = store
         self._seen = -1
         self._signatures: dict[str, Signature] = {}
+        self._former: dict[str, Endpoint] = {}
 
     def __call__(self) -> Routing | None:
         """One transaction: nothing is read where nothing has changed."""
@@ -47,8 +50,20 @@ class Source:
         return picture
 
     def _endpoints(self, conn: Connection) -> dict[str, Endpoint]:
+        """One endpoint a fleet; a fleet whose facts make none keeps the one it had, and no other fleet waits for it."""
         current = [recorded(each.body) for each in declarations.current(conn)]
-        return {fleet.name: self._endpoint(conn, fleet, current) for fleet in current if isinstance(fleet, Fleet)}
+        found = {}
+        for fleet in current:
+            if not isinstance(fleet, Fleet):
+                continue
+            try:
+                found[fleet.name] = self._endpoint(conn, fleet, current)
+            except ArgosyError as error:
+                _LOG.error("fleet %s keeps the routes it had: %s", fleet.name, error)
+                if fleet.name in self._former:
+                    found[fleet.name] = self._former[fleet.name]
+        self._former = found
+        return found
 
     def _endpoint(self, conn: Connection, fleet: Fleet, current: Sequence[Declaration]) -> Endpoint:
         table = routes.table(conn, fleet.name)
