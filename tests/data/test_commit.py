@@ -65,7 +65,7 @@ def test_killed_at_any_moment_it_ends_as_if_undisturbed(tmp_path: Path) -> None:
                 assert process.stdout is not None
                 if name == "killed" and kills < 12:
                     process.stdout.readline()
-                    time.sleep(chance.uniform(0, 0.35))
+                    time.sleep(chance.uniform(0, 0.12))
                     kills += process.poll() is None
                     process.kill()
                 if process.wait() == 0:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -70,7 +72,15 @@ from tests.training.sample import SIGNATURE, some
 fitted = Boosted(Estimator("lightgbm:LGBMClassifier", {"n_estimators": 2}), {}, some(0), SIGNATURE, 3)
 model = fitted.portable(SIGNATURE, some(0).matrix[:5])[2]
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
