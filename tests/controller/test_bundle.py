@@ -121,6 +121,7 @@ def evil(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
     "data",
     [
         evil("../evil.py"),
+        evil("/evil.py"),
         evil("a/../../evil.py"),
         evil("link", tarfile.SYMTYPE, "/etc/passwd"),
         evil("link", tarfile.SYMTYPE, "../../.."),
@@ -128,7 +129,7 @@ def evil(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
         evil("device", tarfile.CHRTYPE),
         b"not an archive at all" * 100,
     ],
-    ids=["above", "above from below", "absolute link", "link above", "hard link", "device", "noise"],
+    ids=["above", "absolute", "above from below", "absolute link", "link above", "hard link", "device", "noise"],
 )
 def test_an_archive_cannot_leave_its_place(tmp_path: Path, store: Store, data: bytes) -> None:
     cache = tmp_path / "cache"
@@ -138,13 +139,6 @@ def test_an_archive_cannot_leave_its_place(tmp_path: Path, store: Store, data: b
         unpack(store.blobs, str(digest), cache)
     after = {path for path in tmp_path.rglob("*") if store.blobs.root not in path.parents}
     assert after - before == {cache}
-
-
-def test_absolute_names_stay_inside(tmp_path: Path, store: Store) -> None:
-    digest = store.blobs.put(evil(f"/{tmp_path}/evil.py"))
-    folder = unpack(store.blobs, str(digest), tmp_path / "cache")
-    assert [path for path in folder.rglob("evil.py")]
-    assert not (tmp_path / "evil.py").exists()
 
 
 def git(root: Path, *arguments: str) -> str:

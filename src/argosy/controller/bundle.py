@@ -13,7 +13,7 @@ import tempfile
 from datetime import datetime
 from functools import cache
 from importlib import metadata
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
@@ -77,8 +77,7 @@ def unpack(blobs: Blobs, digest: str, cache: Path) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{digest}.", dir=cache))
     try:
-        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            archive.extractall(staging, filter="data")
+        _extract(data, staging)
         staging.rename(target)
     except tarfile.TarError as error:
         raise CorruptError(f"bundle {digest} cannot be unpacked: {error}", next="argosy apply, to record it") from error
@@ -88,6 +87,23 @@ def unpack(blobs: Blobs, digest: str, cache: Path) -> Path:
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return target
+
+
+def _extract(data: bytes, folder: Path) -> None:
+    """Write the files of an archive below `folder`; anything but a plain file at a plain path is refused.
+
+    Python 3.11 has extraction filters only from 3.11.4 on, and a bundle holds nothing that needs them.
+    """
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        for each in archive:
+            name = PurePosixPath(each.name)
+            if not each.isreg() or name.is_absolute() or ".." in name.parts or "\\" in each.name:
+                raise tarfile.ExtractError(f"{each.name!r} is not a plain file inside the bundle")
+            content = archive.extractfile(each)
+            assert content is not None
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.read())
 
 
 def locate(path: str | Path) -> Path:
