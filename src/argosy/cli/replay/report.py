@@ -126,7 +126,7 @@ def _trials(conn: Connection, comparison: Comparison | None, end: datetime) -> l
     if late:
         first = late[-1]
         lines.append(
-            f"EWR/VX, with no flight before April, was answered by the pooled model until its first own version "
+            f"EWR/VX, with no flight before April, started on the pooled model and got a first version of its own "
             f"({show.text(first['at'])}, {first['rows']:,} rows)."
         )
     answering = {"own": 0, "pooled": 0}
