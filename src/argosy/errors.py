@@ -55,6 +55,10 @@ class ConflictError(ArgosyError):
     status = 409
 
 
+class LeaseError(ConflictError):
+    """A lease was claimed anew before the work under it was recorded: nothing of that work is kept."""
+
+
 class DeniedError(ArgosyError, PermissionError):
     """The caller may not do this."""
 

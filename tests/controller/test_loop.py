@@ -167,6 +167,36 @@ def test_a_member_that_kills_its_worker_fails_alone_and_is_tried_again_later(fre
     assert any(isinstance(action, Train) for action in later.actions)
 
 
+RAISED = r'return rows\.select\("origin", "observed_at", "temp".*'
+
+
+def test_a_conflict_is_a_failure_that_is_told(fresh: House, project: Path) -> None:
+    declare(project, RAISED, 'raise __import__("argosy.errors").errors.ConflictError("the sensor is in use")')
+    apply(fresh.store, project / "flights.py", START, "tester")
+    (failed,) = [each for each in tick(fresh, START, only=(Ingest, Materialise)) if each.failed]
+    with fresh.store.read() as conn:
+        (event,) = [e for e in events.of_subject(conn, "view:conditions") if e.kind == "failed"]
+    assert failed.said == "the sensor is in use" and event.message.endswith(": the sensor is in use")
+
+
+def test_what_fails_under_a_lost_lease_is_left_to_its_owner_without_a_word(fresh: House, project: Path) -> None:
+    (project / "thief.py").write_text(
+        "from datetime import UTC, datetime, timedelta\n"
+        "from argosy.store import Store, leases\n\n\n"
+        "def steal():\n"
+        f"    with Store.open({fresh.store.home!r}) as store:\n"
+        "        later = datetime.now(UTC) + timedelta(hours=1)\n"
+        "        assert leases.claim(store, 'view:conditions', 'thief', later, timedelta(hours=1))\n"
+        "    raise ValueError('too late')\n"
+    )
+    declare(project, RAISED, "__import__('thief').steal()")
+    apply(fresh.store, project / "flights.py", START, "tester")
+    (failed,) = [each for each in tick(fresh, START, only=(Ingest, Materialise)) if each.failed]
+    assert failed.said.startswith("left to another process: lease view:conditions of ")
+    with fresh.store.read() as conn:
+        assert events.of_subject(conn, "view:conditions") == []
+
+
 def test_a_pass_that_fails_as_a_whole_does_not_end_the_loop(fresh: House, monkeypatch: pytest.MonkeyPatch) -> None:
     stop, passes = Event(), []
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -12,10 +15,12 @@ import pytest
 from sqlalchemy import select
 
 from argosy.controller import tenure
+from argosy.controller.action import Train
 from argosy.controller.clock import SystemClock
 from argosy.controller.house import House
-from argosy.errors import ConflictError
-from argosy.store import leases, schema
+from argosy.controller.loop import tick
+from argosy.errors import LeaseError
+from argosy.store import events, leases, schema
 from tests.controller.conftest import START
 from tests.controller.test_loop import FLEET
 from tests.faults import facts
@@ -107,5 +112,71 @@ def test_what_was_done_under_a_lost_lease_is_refused(fresh: House) -> None:
         fresh.take(lease)
         leases.release(fresh.store, [lease])
         leases.claim(fresh.store, f"watch:{FLEET}", "another", SystemClock().now(), timedelta(minutes=1))
-        with pytest.raises(ConflictError, match="was lost to another"), fresh.write(f"watch:{FLEET}"):
+        with pytest.raises(LeaseError, match="was lost to another"), fresh.write(f"watch:{FLEET}"):
             pass
+
+
+# One tick whose process is put to sleep when the first results of its training are there.
+SLEEPER = """
+import os, signal, sys
+from datetime import datetime
+from argosy.controller.house import House
+from argosy.controller.loop import tick
+from argosy.store.store import Store
+
+def sleep(action, progress):
+    if progress.done == 1 and not slept:
+        slept.append(True)
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+slept = []
+with Store.open(sys.argv[1], create=False) as store, House(store, workers=1, actor="sleeper") as house:
+    for done in tick(house, datetime.fromisoformat(sys.argv[2]), on_progress=sleep):
+        print(type(done.action).__name__, done.failed, done.said)
+"""
+
+
+def test_a_training_that_slept_through_its_lease_records_nothing_and_its_successor_all(
+    fresh: House, trained: Path
+) -> None:
+    command = [sys.executable, "-c", SLEEPER, fresh.store.home, START.isoformat()]
+    sleeper = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        _asleep(sleeper.pid)
+        _time_passes(fresh, f"fleet:{FLEET}")
+        done = tick(fresh, START)
+        assert not [each.said for each in done if each.failed]
+        assert [each.said for each in done if isinstance(each.action, Train)] == [
+            f"{FLEET}: 3 new version(s), 0 unchanged, 0 without a model of their own, 0 failed"
+        ]
+        os.kill(sleeper.pid, signal.SIGCONT)
+        said = sleeper.communicate(timeout=120)[0].splitlines()
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+    (training,) = [line for line in said if line.startswith("Train ")]
+    assert training.startswith(f"Train True left to another process: lease fleet:{FLEET} of ")
+    home = Path(fresh.store.home)
+    assert facts.doubles(home) == []
+    mine, theirs = facts.gather(home), facts.gather(trained)
+    for kind in ("versions", "standing", "verdicts", "decisions", "signals"):
+        assert mine[kind] == theirs[kind], kind
+    with fresh.store.read() as conn:
+        told = events.of_subject(conn, FLEET) + events.of_subject(conn, f"fleet:{FLEET}")
+    assert [event.actor for event in told if event.kind in ("trained", "failed")] == ["controller"]
+
+
+def _asleep(pid: int) -> None:
+    """Wait until a process is stopped."""
+    deadline = time.monotonic() + 120
+    while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _time_passes(house: House, subject: str) -> None:
+    """More than a lease's time, in which somebody else has held the subject and given it back."""
+    later = SystemClock().now() + 2 * tenure.LEASE
+    claimed = leases.claim(house.store, subject, "another", later, tenure.LEASE)
+    assert claimed is not None
+    leases.release(house.store, [claimed])

@@ -5,6 +5,8 @@ import os
 import signal
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,14 +15,17 @@ import msgspec
 import numpy as np
 import polars as pl
 import pytest
+from sqlalchemy import Connection
 
+from argosy.engine.contract import Progress
 from argosy.engine.local import Local
+from argosy.errors import LeaseError
 from argosy.features.trainingset import Columns, TrainingSet, build
 from argosy.model.format import load
 from argosy.model.signature import Signature, infer_signature
 from argosy.spec.estimator import Estimator
 from argosy.spec.search import Candidate, Int, Search
-from argosy.store import Store, aliases, artifacts, edges, executions, members, versions
+from argosy.store import Store, aliases, artifacts, edges, executions, leases, members, versions
 from argosy.training.fleet import PRELOAD, train
 from argosy.training.plan import changed
 from argosy.training.request import TrainReport, TrainRequest
@@ -219,6 +224,34 @@ def test_after_a_kill_only_what_is_missing_is_fitted(home: Path, engine: Local) 
 def _trains(home: Path, parts: dict[str, Any]) -> None:
     with Store.open(home) as store, Local(2, preload=PRELOAD) as engine:
         train(store, engine, request(Memory(parts)), NOW)
+
+
+def test_results_of_a_training_that_lost_its_right_are_refused_and_those_of_its_successor_stand(
+    store: Store, home: Path, engine: Local
+) -> None:
+    wanted = request(Memory({"x": some(0), "y": some(1)}))
+    ttl, subject = timedelta(minutes=1), "fleet:late-arrival"
+    mine = leases.claim(store, subject, "first", NOW, ttl)
+    assert mine is not None
+
+    @contextmanager
+    def under_lease() -> Iterator[Connection]:
+        with store.write() as tx:
+            leases.hold(tx, [mine])
+            yield tx
+
+    def sleep_over(progress: Progress) -> None:
+        """Results are there and have not landed: now this process sleeps, and another one does the work."""
+        if progress.done and not counts(store):
+            with Store.open(home) as other, Local(1, preload=PRELOAD) as theirs:
+                assert leases.claim(other, subject, "second", NOW + 2 * ttl, ttl) is not None
+                assert set(train(other, theirs, wanted, NOW + 2 * ttl).versions) == {"x", "y"}
+
+    with pytest.raises(LeaseError, match="was lost to second"):
+        train(store, engine, wanted, NOW, sleep_over, under_lease)
+    assert counts(store) == {"x": 1, "y": 1}
+    assert {recorded(store, key).at for key in "xy"} == {NOW + 2 * ttl}
+    assert set(train(store, engine, wanted, NOW).unchanged) == {"x", "y"}
 
 
 def test_a_report_is_plain_data(store: Store, engine: Local) -> None:

@@ -10,12 +10,10 @@ _SHOWN = 3
 
 
 class _Action(msgspec.Struct, frozen=True, tag_field="action"):
-    """Something to do; `why` is the reason in words."""
+    """Something to do; `why` is the reason in words.
 
-    @property
-    def subject(self) -> str:
-        """What the action is about; also the name of the lease that it runs under."""
-        raise NotImplementedError
+    Each has a `subject`: what it is about, and the name of the lease that it runs under.
+    """
 
 
 class Ingest(_Action, frozen=True, tag="ingest"):

@@ -87,11 +87,15 @@ class House:
 
     @contextmanager
     def write(self, subject: str) -> Iterator[Connection]:
-        """One transaction of an action; ConflictError where its lease was lost meanwhile, as by a suspended machine."""
+        """One transaction of an action; LeaseError where its lease was lost meanwhile, as by a suspended machine."""
         with self.store.write() as tx:
-            if subject in self._held:
-                leases.hold(tx, [self._held[subject]])
+            self.hold(tx, subject)
             yield tx
+
+    def hold(self, tx: Connection, subject: str) -> None:
+        """Raise LeaseError where the lease that an action runs under was lost: its transaction then leaves nothing."""
+        if subject in self._held:
+            leases.hold(tx, [self._held[subject]])
 
     def activate(self, digest: str | None) -> Path | None:
         """Make a bundle's functions callable in this process; returns the directory of its modules."""

@@ -20,7 +20,7 @@ from argosy.controller.house import House
 from argosy.controller.observe import Snapshot
 from argosy.controller.plan import Plan, plan
 from argosy.engine.contract import Progress
-from argosy.errors import ArgosyError, ConflictError
+from argosy.errors import ArgosyError, CapacityError, ConflictError, LeaseError
 from argosy.store import events
 
 _PASSES = 20
@@ -111,17 +111,33 @@ def _carry_out(
                 return None
             action = due
         try:
-            said, failed = _act(house, snapshot, action, now, on_progress), False
-        except ConflictError as error:
+            said, failed = _attempt(house, snapshot, action, now, on_progress)
+        except LeaseError as error:
             said, failed = f"left to another process: {error.message}", True
-        except ArgosyError as error:
-            said, failed = str(error), True
-            _report(house, action, said, now)
-        except Exception as error:  # the project's own code runs in here: it must not stop the fleet
-            said, failed = f"{type(error).__name__}: {error}{_where(error, house.places.bundles)}", True
-            _LOG.exception("%s failed", headline(action))
-            _report(house, action, said, now)
+            _LOG.warning("%s: %s", headline(action), said)
     return Done(action, said, failed, time.monotonic() - started, time.process_time() - cpu)
+
+
+def _attempt(
+    house: House, snapshot: Snapshot, action: Action, now: datetime, on_progress: OnProgress | None
+) -> tuple[str, bool]:
+    """What an action said, and whether it failed, which is recorded. Raises LeaseError where the lease was lost."""
+    try:
+        return _act(house, snapshot, action, now, on_progress), False
+    except LeaseError:
+        raise
+    except ArgosyError as error:
+        said = str(error)
+    except Exception as error:  # the project's own code runs in here: it must not stop the fleet
+        said = f"{type(error).__name__}: {error}{_where(error, house.places.bundles)}"
+        _LOG.exception("%s failed", headline(action))
+    try:
+        _report(house, action, said, now)
+    except LeaseError:
+        raise
+    except (CapacityError, ConflictError) as error:  # a store that is full or busy takes no report either
+        _LOG.error("%s failed and left no event, for %s: %s", headline(action), error.message, said)
+    return said, True
 
 
 def _same(a: Action, b: Action) -> bool:
@@ -163,11 +179,14 @@ def _where(error: Exception, bundles: Path) -> str:
 
 
 def _report(house: House, action: Action, said: str, now: datetime) -> None:
-    """Record a failure, once an hour as long as it stays the same: the loop may try again every few seconds."""
+    """Record a failure, once an hour as long as it stays the same: the loop may try again every few seconds.
+
+    What failed under a lost lease is for nobody to mend: its owner does the work again. It raises LeaseError.
+    """
     event = events.NewEvent(
         at=now, kind="failed", subject=action.subject, actor=house.actor, message=f"{headline(action)}: {said}"
     )
-    with house.store.write() as tx:
+    with house.write(action.subject) as tx:
         last = next(iter(events.of_subject(tx, action.subject, limit=1)), None)
         if last is None or (last.kind, last.message) != (event.kind, event.message) or last.at <= now - _AGAIN:
             events.add(tx, [event])

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, literal, select, update
 
-from argosy.errors import ConflictError
+from argosy.errors import LeaseError
 from argosy.store import schema
 from argosy.store.codec import EPOCH
 from argosy.store.rows import Row, among, columns, fetch, insert
@@ -73,7 +73,7 @@ def release(store: Store, leases: Iterable[Lease]) -> None:
 
 
 def hold(tx: Connection, leases: Iterable[Lease]) -> None:
-    """Call first in the transaction that completes leased work: raises `ConflictError` if a lease was claimed anew.
+    """Call first in the transaction that completes leased work: raises `LeaseError` if a lease was claimed anew.
 
     Until that transaction ends, nobody else can claim them.
     """
@@ -83,7 +83,7 @@ def hold(tx: Connection, leases: Iterable[Lease]) -> None:
     for name, lease in held.items():
         if name not in now or now[name].token != lease.token:
             newer = now[name].owner if name in now else "nobody"
-            raise ConflictError(
+            raise LeaseError(
                 f"lease {name} of {lease.owner} (token {lease.token}) was lost to {newer}",
                 next="drop this result; the new owner does the work",
             )

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from argosy.errors import ConflictError
+from argosy.errors import LeaseError
 from argosy.store import Store, leases
 from argosy.testing.sample import moment
 
@@ -63,7 +63,7 @@ class LeasesConformance:
             leases.hold(tx, [stale])
         fresh = leases.claim(store, "a", "bob", moment(1), HOUR)
         assert fresh is not None
-        with pytest.raises(ConflictError, match="lost to bob"), store.write() as tx:
+        with pytest.raises(LeaseError, match="lost to bob"), store.write() as tx:
             leases.hold(tx, [stale])
         with store.write() as tx:
             leases.hold(tx, [fresh])

@@ -18,7 +18,7 @@ from argosy.store import Store, executions
 from argosy.training import rivals
 from argosy.training.boost import direct
 from argosy.training.fit import Job
-from argosy.training.land import Context, Landed, land
+from argosy.training.land import Context, Landed, Write, land
 from argosy.training.plan import Basis, Fallback, Fit, everyone, keys, plan, relevant
 from argosy.training.request import TrainReport, TrainRequest
 from argosy.training.rows import POOLED, Member
@@ -42,15 +42,19 @@ _Settings = dict[str, tuple[dict[str, Any], ...]]
 
 def train(
     store: Store, engine: Engine, request: TrainRequest, now: datetime,
-    on_progress: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None, write: Write | None = None,
 ) -> TrainReport:  # fmt: skip
     """Train what is not trained yet and record it.
 
     A member whose key was done before is not fitted again, so a call may be repeated, also after it was killed: at most
     the last few hundred members are lost. One that raises, hangs or kills its worker is recorded as failed and the
     others land; it is tried again by the next call. A fallback is not, as long as its key stays.
+
+    Two calls at once for one fleet would do the work twice: the caller keeps them apart. Every result is recorded in
+    a transaction of `write` (default: the store's); where that raises, as when the right to the work was lost
+    meanwhile, the call ends with its error, and what landed before stays.
     """
-    return _Training(store, engine, request, now, on_progress).run()
+    return _Training(store, engine, request, now, on_progress, write or store.write).run()
 
 
 def digest(request: TrainRequest, member: Member, settings: _Settings) -> dict[str, str]:
@@ -64,10 +68,10 @@ class _Training:
 
     def __init__(
         self, store: Store, engine: Engine, request: TrainRequest, now: datetime,
-        on_progress: Callable[[Progress], None] | None,
+        on_progress: Callable[[Progress], None] | None, write: Write,
     ) -> None:  # fmt: skip
         self._store, self._engine, self._request, self._now = store, engine, request, now
-        self._on_progress = on_progress
+        self._on_progress, self._write = on_progress, write
         self._fleet = request.fleet
         self._context = Context(request.fleet.name, now, request.bundle, request.inputs)
         self._landed = Landed({}, {}, {})
@@ -118,7 +122,7 @@ class _Training:
             wall_s=wall, peak_bytes=max(result.peak_bytes for result in results), bundle=self._request.bundle,
             parameters={"settings": settings, "parts": made_of}, metrics={"trials": msgspec.to_builtins(trials)},
         )  # fmt: skip
-        with self._store.write() as tx:
+        with self._write() as tx:
             executions.record(tx, [run])
         return {} if reasons else settings
 
@@ -169,7 +173,7 @@ class _Training:
 
     def _land(self, waiting: list[_Done]) -> None:
         for start in range(0, len(waiting), _BATCH):
-            found = land(self._store, self._context, waiting[start : start + _BATCH])
+            found = land(self._store, self._write, self._context, waiting[start : start + _BATCH])
             self._landed.versions.update(found.versions)
             self._landed.failed.update(found.failed)
             self._landed.fallbacks.update(found.fallbacks)

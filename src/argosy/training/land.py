@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -17,6 +18,9 @@ from argosy.store import Slot, Store, artifacts, edges, executions, members, ver
 from argosy.store.codec import from_micros
 from argosy.training.outcome import Fitted, NoModel
 from argosy.training.plan import Fallback, Fit
+
+Write = Callable[[], AbstractContextManager[Connection]]
+"""Opens the transaction that results are recorded in, and may refuse it: as `Store.write` does, or more strictly."""
 
 
 class Context(NamedTuple):
@@ -41,12 +45,12 @@ def address(fleet: str, key: str) -> str:
     return f"{fleet}/{key}" if key else fleet
 
 
-def land(store: Store, context: Context, done: Sequence[tuple[Fit | Fallback, Result | None]]) -> Landed:
+def land(store: Store, write: Write, context: Context, done: Sequence[tuple[Fit | Fallback, Result | None]]) -> Landed:
     """Record members with their results (None for a fallback that the plan decided). All of them, or none."""
     fitted = [result.value for _, result in done if result is not None and isinstance(result.value, Fitted)]
     slots = store.blobs.pack([each.data for each in fitted])
     signatures = {store.blobs.put(text): len(text) for text in {each.signature for each in fitted}}
-    with store.write() as tx:
+    with write() as tx:
         ids = members.ensure(tx, context.fleet, (item.member.key for item, _ in done), context.at)
         artifacts.add(tx, artifacts.of_slots(slots, "model", context.at))
         artifacts.add(tx, artifacts.of_slots((Slot(d, None, 0, size) for d, size in signatures.items()), "signature",

@@ -6,6 +6,7 @@ import hashlib
 import shutil
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def run(house: House, snapshot: Snapshot, action: Train, now: datetime, on_progr
         only=frozenset(action.members), pooled=action.pooled,
     )  # fmt: skip
     engine = house.engine(wanted.bundle, preload(each.fleet for each in snapshot.fleets.values()))
-    report = train(house.store, engine, request, now, on_progress)
+    report = train(house.store, engine, request, now, on_progress, partial(house.write, action.subject))
     _record(house, state, action, report, now)
     return (
         f"{action.fleet}: {len(report.versions)} new version(s), {len(report.unchanged)} unchanged, "
