@@ -16,6 +16,7 @@ from argosy.controller.observe import Wanted
 from argosy.controller.project import forget
 from argosy.controller.watching.answered import Counts
 from argosy.controller.watching.baseline import Baselines
+from argosy.controller.watching.kept import Kept
 from argosy.controller.watching.reference import References
 from argosy.engine.local import Local
 from argosy.features.online import Online
@@ -56,6 +57,7 @@ class House:
         self.counts = Counts(store)
         self.references = References(store)
         self.baselines = Baselines()
+        self.kept = Kept()
         self._workers = workers
         self._engine: Local | None = None
         self._engine_bundle: str | None = None
