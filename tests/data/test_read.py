@@ -107,6 +107,10 @@ def test_wider_is_symmetric_and_holds_both() -> None:
         pl.Float64(),
         pl.String(),
         pl.Null(),
+        pl.Float16(),
+        pl.Int128(),
+        pl.UInt128(),
+        pl.UInt64(),
     ]
     for one in kinds:
         for other in kinds:
@@ -116,3 +120,33 @@ def test_wider_is_symmetric_and_holds_both() -> None:
                 assert dtype.wider(wide, one) == wide
     assert dtype.wider(pl.Int64(), pl.String()) is None
     assert dtype.wider(pl.Int32(), pl.UInt32()) == pl.Int64()
+
+
+@pytest.mark.parametrize(
+    ("kind", "back"),
+    [
+        (pl.Categorical(), pl.String()),
+        (pl.Enum(["a", "b"]), pl.String()),
+        (pl.List(pl.Enum(["a", "b"])), pl.List(pl.String())),
+        (pl.Struct({"n": pl.Int8(), "c": pl.Categorical()}), pl.Struct({"n": pl.Int8(), "c": pl.String()})),
+        (pl.Float16(), pl.Float16()),
+        (pl.UInt128(), pl.UInt128()),
+    ],
+)
+def test_a_column_of_any_type_comes_back_and_categories_as_their_texts(
+    store: Store, kind: pl.DataType, back: pl.DataType
+) -> None:
+    values = {pl.List: ["a"], pl.Struct: {"n": 1, "c": "a"}, pl.Float16: 1.5, pl.UInt128: 1}
+    column = pl.Series([values.get(type(kind), "a"), None], dtype=kind)
+    for source in ("one", "two"):
+        append(store, "p", rows(0, 2, c=column), time="t", sources=[source], now=START, cause="")
+    found = everything(store, "p")["c"]
+    assert found.dtype == back and found.null_count() == 2
+    assert found.to_list()[0] == column.to_list()[0]
+
+
+def test_a_column_that_no_file_holds_is_refused(store: Store) -> None:
+    odd = rows(0, 1).with_columns(pl.Series("odd", [object()], dtype=pl.Object))
+    with pytest.raises(InputError, match="p: column 'odd' is Object, which cannot be stored") as raised:
+        append(store, "p", odd, time="t", sources=["one"], now=START, cause="")
+    assert raised.value.next

@@ -78,7 +78,7 @@ def commit(making: Making, loads: Sequence[Load], batch: Batch, before: Before) 
             found = [each.finding(version.dataset, version.number, making.now) for each in batch.problems]
             findings.add(tx, found)
         else:
-            ledger.note(tx, making.dataset.name, keys, parts)
+            datasets.note(tx, making.dataset.name, keys, parts)
         _edges(tx, making, loads, run, version)
         outcome = _outcome(batch, version, rows.height, found)
         if made or keys:

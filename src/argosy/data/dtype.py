@@ -5,20 +5,23 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from argosy.errors import CorruptError, InputError
+
+if TYPE_CHECKING:
+    from polars._typing import PolarsDataType
 
 Types = dict[str, pl.DataType]
 
 _TYPES: dict[str, type[pl.DataType]] = {
     kind.__name__: kind
     for kind in (
-        pl.Array, pl.Binary, pl.Boolean, pl.Date, pl.Datetime, pl.Decimal, pl.Duration, pl.Float32, pl.Float64,
-        pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128, pl.List, pl.Null, pl.String, pl.Struct, pl.Time,
-        pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64,
+        pl.Array, pl.Binary, pl.Boolean, pl.Date, pl.Datetime, pl.Decimal, pl.Duration, pl.Float16, pl.Float32,
+        pl.Float64, pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128, pl.List, pl.Null, pl.String, pl.Struct, pl.Time,
+        pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64, pl.UInt128,
     )
 }  # fmt: skip
 _SIGNED = (pl.Int8, pl.Int16, pl.Int32, pl.Int64)
@@ -48,6 +51,44 @@ def parse(text: str) -> pl.DataType:
     return found
 
 
+def storable(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    """The rows in types that are read back as they were stored: categories become their texts, at any depth.
+
+    Raises `InputError` naming `name` for a column of a type that no file holds, such as Python objects.
+    """
+    changed = []
+    for column, kind in rows.schema.items():
+        kept = _kept(kind)
+        if kept is None:
+            raise InputError(
+                f"{name}: column {column!r} is {kind}, which cannot be stored",
+                next=f"cast it to one of {', '.join(_TYPES)}, or leave it out",
+            )
+        if kept != kind:
+            changed.append(pl.col(column).cast(kept))
+    return rows.with_columns(changed) if changed else rows
+
+
+def _kept(kind: pl.DataType) -> pl.DataType | None:
+    """The type that values are stored in; None where there is none."""
+    if isinstance(kind, (pl.Categorical, pl.Enum)):
+        return pl.String()
+    if isinstance(kind, pl.Struct):
+        fields = {field.name: _kept(_made(field.dtype)) for field in kind.fields}
+        known = {name: inner for name, inner in fields.items() if inner is not None}
+        return pl.Struct(known) if len(known) == len(fields) else None
+    if isinstance(kind, (pl.List, pl.Array)):
+        inner = _kept(_made(kind.inner))
+        if inner is None or isinstance(kind, pl.List):
+            return pl.List(inner) if inner is not None else None
+        return pl.Array(inner, kind.size)
+    return kind if type(kind) in _TYPES.values() else None
+
+
+def _made(kind: PolarsDataType) -> pl.DataType:
+    return kind if isinstance(kind, pl.DataType) else kind()
+
+
 def wider(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
     """The type that holds the values of both, or None where there is none.
 
@@ -63,7 +104,7 @@ def wider(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
     for family in (_SIGNED, _UNSIGNED):
         if one in family and other in family:
             return max(one, other, key=family.index)
-    if one.is_integer() and other.is_integer() and pl.Int128 not in (one, other):
+    if one.is_integer() and other.is_integer() and not {pl.Int128, pl.UInt128} & {type(one), type(other)}:
         unsigned = one if one in _UNSIGNED else other
         signed = other if unsigned == one else one
         place = _UNSIGNED.index(type(unsigned)) + 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,8 +10,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from argosy.store import datasets, schema
-from argosy.store.datasets import NewPart, Part
-from argosy.store.rows import Row, insert
+from argosy.store.datasets import Part
 
 WAITING = "waiting"
 """Purpose of parts with rows that are not known yet; their `low`..`high` is a span of known times."""
@@ -26,30 +24,6 @@ class Mark(msgspec.Struct, frozen=True):
 
     count: int = 0
     value: Any = None
-
-
-class _Source(Row, frozen=True, kw_only=True):
-    dataset: str
-    source_key: str
-    version: int
-
-
-class _Part(NewPart, frozen=True, kw_only=True):
-    dataset: str
-    from_version: int
-
-
-def note(tx: Connection, dataset: str, sources: Sequence[str], parts: Sequence[NewPart]) -> None:
-    """Remember sources that brought no version, and parts that wait for a later one."""
-    last = datasets.version(tx, dataset)
-    number = last.number if last else 0
-    insert(tx, schema.ingested, [_Source(dataset=dataset, source_key=key, version=number) for key in sources])
-    fields = NewPart.__struct_fields__
-    rows = [
-        _Part(dataset=dataset, from_version=max(number, 1), **{name: getattr(part, name) for name in fields})
-        for part in parts
-    ]
-    insert(tx, schema.part, rows)
 
 
 def waiting(conn: Connection, dataset: str, now: datetime) -> list[Part]:

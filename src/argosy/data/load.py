@@ -7,7 +7,7 @@ from collections.abc import Container
 import msgspec
 import polars as pl
 
-from argosy.data.dtype import INSTANT
+from argosy.data.dtype import INSTANT, storable
 from argosy.errors import InputError
 
 
@@ -32,12 +32,12 @@ def settled(load: Load, zone: str, dates: Container[str] = ()) -> Load:
     """The load with every moment as UTC to the microsecond; times without a zone are read in `zone`.
 
     Columns named in `dates` that hold dates become midnights of that zone. Categories become text. Raises
-    `InputError` for a wall-clock time that the zone skipped; of one that it had twice, the first is taken.
+    `InputError` for a type that cannot be stored and for a wall-clock time that the zone skipped; of one that it had
+    twice, the first is taken.
     """
+    load = msgspec.structs.replace(load, rows=storable(load.rows, load.name))
     naive, zoned, exprs = set(load.naive), set(load.zoned), []
     for column, dtype in load.rows.schema.items():
-        if isinstance(dtype, (pl.Categorical, pl.Enum)):
-            exprs.append(pl.col(column).cast(pl.String))
         moment = isinstance(dtype, pl.Datetime) or (dtype == pl.Date and column in dates)
         if not moment or dtype == INSTANT:
             if dtype == INSTANT and column not in naive and load.rows[column].null_count() < load.rows.height:

@@ -98,9 +98,11 @@ def append(
 
     `sources` are what the rows came from, each taken once and for all: `ConflictError` if one is in already.
     `execution` with its `inputs`, pairs of kind and reference, is recorded as what made the version; `work` is the
-    caller's share of the same transaction. Raises `InputError` where the columns do not fit those of the dataset.
+    caller's share of the same transaction. Categories are stored as text. Raises `InputError` where the columns do not
+    fit those of the dataset, or cannot be stored.
     """
     layout = Layout(time, known, tuple(key))
+    rows = dtype.storable(rows, dataset)
     instants(rows, (time, layout.knowing), dataset)
     parts = part.write(store.blobs, rows, layout, sources)
     with store.write() as tx:

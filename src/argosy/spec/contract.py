@@ -20,8 +20,8 @@ OnFailure = Literal["block", "quarantine", "warn"]
 class Column(Declared, frozen=True):
     """What one column must hold. A missing bound does not bind; nulls pass unless `nullable` is false.
 
-    `type` is a Polars type name (`Float64`, `String`, `Datetime`); `presence` the least share of values that are
-    not null; `unseen` the largest share of values outside `allowed` before the version itself fails.
+    `type` is a Polars type name (`Float64`, `String`, `Datetime`), `allowed` the values that may occur, `pattern` a
+    regular expression that is found in each text, `presence` the least share of values that are not null.
     `on_failure`: `block` rejects the version, `quarantine` sets the failing rows aside, `warn` records only.
     """
 

@@ -108,15 +108,7 @@ def commit(tx: Connection, new: NewVersion) -> Version:
         raise ConflictError(
             f"dataset {new.dataset} is at version {number - 1}, not {new.after}", next="read it again and retry"
         )
-    seen = ingested(tx, new.dataset, new.sources)
-    if seen:
-        shown = ", ".join(sorted(seen)[:3])
-        raise ConflictError(f"{len(seen)} source(s) are already in {new.dataset}: {shown}", next="leave them out")
-    fields = NewPart.__struct_fields__
-    insert(
-        tx, _PART, [_StoredPart(dataset=new.dataset, from_version=number, **_dict(part, fields)) for part in new.parts]
-    )
-    insert(tx, _INGESTED, [_Source(dataset=new.dataset, source_key=key, version=number) for key in new.sources])
+    _keep(tx, new.dataset, number, new.parts, new.sources)
     added = sum(part.rows for part in new.parts if part.purpose == ROWS)
     row = _Stored(
         dataset=new.dataset,
@@ -132,6 +124,15 @@ def commit(tx: Connection, new: NewVersion) -> Version:
     )
     (id,) = insert(tx, _VERSION, [row])
     return Version(id=id, **_dict(row, _Stored.__struct_fields__))
+
+
+def note(tx: Connection, dataset: str, sources: Sequence[str], parts: Sequence[NewPart]) -> None:
+    """Remember sources that brought no version, and parts (of no rows that count yet) that came with none.
+
+    Raises `ConflictError` if a source is already in.
+    """
+    last = version(tx, dataset)
+    _keep(tx, dataset, last.number if last else 0, parts, sources)
 
 
 def version(conn: Connection, dataset: str, number: int | None = None) -> Version | None:
@@ -186,6 +187,18 @@ def ingested(conn: Connection, dataset: str, sources: Iterable[str]) -> set[str]
     c = _INGESTED.c
     query = select(c.source_key).where(c.dataset == dataset, among(conn, c.source_key, sources))
     return set(conn.execute(query).scalars())
+
+
+def _keep(tx: Connection, dataset: str, number: int, parts: Sequence[NewPart], sources: Sequence[str]) -> None:
+    """Record parts and sources as coming with a version; parts that come before the first one count with it."""
+    seen = ingested(tx, dataset, sources)
+    if seen:
+        shown = ", ".join(sorted(seen)[:3])
+        raise ConflictError(f"{len(seen)} source(s) are already in {dataset}: {shown}", next="leave them out")
+    fields = NewPart.__struct_fields__
+    first = max(number, 1)
+    insert(tx, _PART, [_StoredPart(dataset=dataset, from_version=first, **_dict(part, fields)) for part in parts])
+    insert(tx, _INGESTED, [_Source(dataset=dataset, source_key=key, version=number) for key in sources])
 
 
 def _digest(conn: Connection, dataset: str) -> str:
