@@ -215,27 +215,44 @@ def canary(version: int, since: timedelta, said: float | None = None, of: int | 
     }  # fmt: skip
 
 
-def test_canaries_bake_and_end() -> None:
+def test_canaries_end_as_the_last_watch_said_of_them() -> None:
     given = {
-        "a": canary(1, HOUR), "b": canary(2, 2 * HOUR), "c": canary(3, 3 * HOUR, 1.0), "d": canary(4, HOUR, -1.0),
+        "a": canary(1, HOUR), "b": canary(2, 3 * HOUR), "c": canary(3, 3 * HOUR, 1.0), "d": canary(4, HOUR, -1.0),
         "e": canary(5, 3 * HOUR, -1.0), "f": canary(6, HOUR, 1.0), "g": canary(7, 3 * HOUR, 0.0),
         "h": canary(8, 3 * HOUR, -1.0, of=99), "i": {"rollout_state": "finished", "rollout_at": NOW - DAY},
     }  # fmt: skip
-    assert only(snapshot(given)) == Finish("late", (2, 3, 7, 8), (4, 5), "4 held for 2h; 2 did worse than the champion")
-    assert actions(snapshot({"a": canary(1, HOUR), "b": canary(2, HOUR, 1.0)})) == ()
+    found = only(snapshot(given))
+    assert found == Finish("late", (3, 6), (4, 5), "2 held until the end of their bake; 2 did worse than the champion")
+    assert actions(snapshot({"a": canary(1, HOUR), "b": canary(2, 3 * HOUR, 0.0)})) == ()
 
 
-def test_a_canary_ends_at_once_where_the_rollout_became_immediate() -> None:
-    found = only(snapshot({"a": canary(1, timedelta())}, fleet(rollout=ag.Immediate())))
-    assert isinstance(found, Finish)
-    assert found.promote == (1,)
+@pytest.mark.parametrize(
+    ("since", "watched", "ends"),
+    [
+        (HOUR, HOUR, False),  # it bakes
+        (2 * HOUR, HOUR, True),  # its bake is over just now
+        (3 * HOUR, HOUR / 2, False),  # that was looked at before
+        (2 * HOUR + DAY, HOUR, True),  # its patience is over, too
+        (2 * HOUR + DAY, timedelta(), False),
+    ],
+)
+def test_a_fleet_is_watched_again_at_the_end_of_a_canary(since: timedelta, watched: timedelta, ends: bool) -> None:
+    given = fleet(rollout=ag.Canary(bake="2h", patience="1d"))
+    found = actions(snapshot({"a": canary(1, since, 0.0)}, given, state={"watched_at": NOW - watched}))
+    assert found == ((Watch("late", "the time of 1 canary(s) is over"),) if ends else ())
+
+
+def test_canaries_end_at_once_where_the_rollout_became_immediate() -> None:
+    given = {"a": canary(1, timedelta()), "b": canary(2, HOUR, 0.0), "c": canary(3, HOUR, -1.0)}
+    found = only(snapshot(given, fleet(rollout=ag.Immediate())))
+    assert found == Finish("late", (1, 2), (3,), "2 became immediate; 1 did worse than the champion")
 
 
 def everything() -> Snapshot:
     """A home in which every kind of action is due."""
     return snapshot(
         {
-            "a": FRESH, "b": {signal.JUDGED: None}, "c": canary(3, DAY),
+            "a": FRESH, "b": {signal.JUDGED: None}, "c": canary(3, DAY, 1.0),
             "d": FAILED | {"failures": 1, "execution_at": NOW},
         },
         pending={"flights": ("x",)}, materialised={"conditions": 1}, state={"segments": 1, "watched": None},
@@ -263,5 +280,6 @@ def test_fleets_are_planned_in_order_of_name(names: list[str]) -> None:
     one = given.fleets.pop("late")
     for name in names:
         given.fleets[name] = replace(one, fleet=fleet(name=name), segments=1, watched=None)
+        given.wanted["fleet", name] = given.wanted["fleet", "late"]
     found = actions(given)
     assert [each.subject for each in found] == [f"{k}:{n}" for k in ("predictions", "watch") for n in sorted(names)]

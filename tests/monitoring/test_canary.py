@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
 
 from argosy.monitoring.canary import Arm, judge
 
@@ -34,14 +37,25 @@ def test_a_worse_canary_is_rolled_back_before_it_has_baked(metric: str) -> None:
     assert metric in found.reason
 
 
-def test_tolerance_forgives() -> None:
-    assert judge(_arm(3, 800, noise=4.0), _arm(4, 2000), "roc_auc", baked=True, tolerance=0.5).verdict == "promote"
+def test_too_few_labelled_rows_are_told() -> None:
+    canary, champion = _arm(5, 20), _arm(6, 2000)
+    going = judge(canary, champion, "roc_auc", baked=False)
+    assert (going.verdict, going.reason) == (
+        "continue", "20 of 50 labelled rows (champion 2000), so far: 0 of 20 rows failed"
+    )  # fmt: skip
+    over = judge(canary, champion, "roc_auc", baked=True)
+    assert over.verdict == "promote"
+    assert over.reason == "20 of 50 labelled rows (champion 2000), judged by its errors alone: 0 of 20 rows failed"
+    worse = judge(_arm(3, 800, noise=4.0), _arm(4, 40), "roc_auc", baked=True)
+    assert worse.verdict == "promote" and "800 of 50 labelled rows (champion 40)" in worse.reason
 
 
-def test_too_few_rows_wait() -> None:
-    found = judge(_arm(5, 20), _arm(6, 2000), "roc_auc", baked=True)
-    assert found.verdict == "continue"
-    assert "20 canary and 2000 champion rows have labels; 100 are needed" in found.reason
+def test_a_canary_that_nobody_asked_waits_and_is_then_promoted_on_its_gates() -> None:
+    nobody, champion = _counts(0, 0), _arm(6, 2000)
+    for baked in (False, True):
+        assert judge(nobody, champion, "roc_auc", baked=baked).verdict == "continue"
+    found = judge(nobody, champion, "roc_auc", baked=True, waited=True)
+    assert (found.verdict, found.reason) == ("promote", "it was asked for no row, so only its gates speak for it")
 
 
 def test_an_undefined_score_is_no_evidence() -> None:
@@ -52,13 +66,55 @@ def test_an_undefined_score_is_no_evidence() -> None:
     assert "both classes" in found.reason
 
 
-def test_failing_requests_roll_back_without_any_label() -> None:
-    nothing = np.empty(0)
-    champion = Arm(nothing, nothing, 10_000, 5)
-    found = judge(Arm(nothing, nothing, 300, 20), champion, "roc_auc", baked=False)
+# (canary failed, asked), (champion failed, asked), errors: while it bakes, at the end
+TRUTH = [
+    ((0, 300), (0, 1200), 0.01, "continue", "promote"),  # nothing failed
+    ((3, 300), (0, 1200), 0.01, "continue", "promote"),  # within errors, whatever the champion does
+    ((30, 3000), (0, 100_000), 0.01, "continue", "promote"),  # the same, however sure it is that it does worse
+    ((20, 300), (80, 1200), 0.01, "continue", "promote"),  # beyond errors, as often as the champion
+    ((20, 300), (900, 1200), 0.01, "continue", "promote"),  # beyond errors, the champion more often
+    ((1, 1), (0, 4), 0.01, "continue", "roll back"),  # beyond errors, more often, and perhaps by chance
+    ((2, 10), (3, 40), 0.01, "continue", "roll back"),  # the same
+    ((20, 300), (5, 1200), 0.01, "roll back", "roll back"),  # beyond errors, more often, and not by chance
+    ((5, 5), (0, 5), 0.01, "roll back", "roll back"),  # the same on half of few rows
+    ((9, 9), (0, 1), 0.01, "continue", "roll back"),  # one row of the champion proves nothing
+    ((3, 3), (0, 0), 0.01, "continue", "roll back"),  # nor does none
+    ((1, 300), (0, 1200), 0.0, "continue", "roll back"),  # none may fail
+    ((300, 300), (0, 1200), 1.0, "continue", "promote"),  # all may fail
+]
+
+
+@pytest.mark.parametrize(("canary", "champion", "errors", "baking", "baked"), TRUTH)
+def test_failing_canaries(
+    canary: tuple[int, int], champion: tuple[int, int], errors: float, baking: str, baked: str
+) -> None:
+    one, two = _counts(*canary), _counts(*champion)
+    assert judge(one, two, "roc_auc", baked=False, errors=errors).verdict == baking
+    assert judge(one, two, "roc_auc", baked=True, errors=errors).verdict == baked
+
+
+def test_failing_needs_no_labels_and_goes_before_scores() -> None:
+    found = judge(_arm(1, 500, failed=50), _arm(2, 2000), "roc_auc", baked=False)
     assert found.verdict == "roll back"
-    assert "20 of 320 canary requests failed" in found.reason
-    assert judge(Arm(nothing, nothing, 3000, 2), champion, "roc_auc", baked=False).verdict == "continue"
+    assert found.reason.startswith("50 of 550 rows failed, of the champion's 0 of 2000; 0.01 of them may (p = ")
+
+
+@given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 4000), st.integers(0, 400))
+def test_chance_is_fishers(failed: int, right: int, others: int, others_failed: int) -> None:
+    others_failed = min(others_failed, others)
+    asked = failed + right
+    if failed * others <= others_failed * asked:
+        return
+    exact = stats.fisher_exact([[failed, right], [others_failed, others - others_failed]], "greater").pvalue
+    found = judge(_counts(failed, asked), _counts(others_failed, others), "roc_auc", baked=True, errors=0.0)
+    assert float(found.reason.split("p = ")[1][:-1]) == pytest.approx(exact, rel=0.06)
+    early = judge(_counts(failed, asked), _counts(others_failed, others), "roc_auc", baked=False, errors=0.0)
+    assert (early.verdict == "roll back") == (exact < 1.0 - 0.99)
+
+
+def _counts(failed: int, asked: int) -> Arm:
+    """An arm without labels."""
+    return Arm(np.empty(0), np.empty(0), asked - failed, failed)
 
 
 def test_equal_canaries_are_seldom_rolled_back() -> None:

@@ -16,6 +16,7 @@ from argosy.spec.dataset import Dataset
 from argosy.spec.feature import FeatureView, ViewReference
 from argosy.spec.fleet import Fleet
 from argosy.spec.rollout import Canary
+from argosy.store.rollouts import STARTED
 
 RETRY_FIRST = timedelta(minutes=10)
 RETRY_LAST = timedelta(days=1)
@@ -49,10 +50,11 @@ def plan(snapshot: Snapshot, now: datetime) -> Plan:
 
 
 def watch_key(snapshot: Snapshot, fleet: Fleet, now: datetime) -> str:
-    """What a watch looks at: the versions of the spine and of the recorded predictions, and the day."""
+    """What a watch looks at: the fleet as declared, the versions of its spine and of its predictions, and the day."""
     spine, recorded = snapshot.versions.get(fleet.spine), snapshot.versions.get(predictions(fleet.name))
     numbers = [f"{fleet.spine}@{spine.number if spine else 0}", f"predictions@{recorded.number if recorded else 0}"]
-    return " ".join([fleet.name, *numbers, now.date().isoformat()])
+    declared = snapshot.wanted["fleet", fleet.name].fingerprint[:12]
+    return " ".join([fleet.name, declared, *numbers, now.date().isoformat()])
 
 
 def predictions(fleet: str) -> str:
@@ -88,7 +90,9 @@ def _fleet(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[Act
         return
     if state.watched != watch_key(snapshot, fleet, now):
         yield Watch(fleet.name, "new rows or predictions" if state.watched else "nothing has been counted yet")
-    yield from _canaries(state, now)
+    elif ended := _ended(state, now):
+        yield Watch(fleet.name, f"the time of {ended} canary(s) is over")
+    yield from _canaries(state)
     yield from _training(snapshot, state, now)
     yield from _gates(state)
 
@@ -182,20 +186,31 @@ def _gates(state: FleetState) -> Iterator[Action]:
         yield Wait(f"approval of {state.fleet.name}", keys, state.waiting[0].gate)
 
 
-def _canaries(state: FleetState, now: datetime) -> Iterator[Action]:
-    rollout = state.fleet.rollout
-    running = state.table.filter((pl.col("rollout_state") == "started").fill_null(False))
-    if running.is_empty():
-        return
-    bake = duration.parse(rollout.bake) if isinstance(rollout, Canary) else timedelta()
-    said = pl.col(signal.CANARY_VERSION) == pl.col("rollout_version_id")
-    worse = (said & (pl.col(signal.CANARY) < 0)).fill_null(False)
-    back = running.filter(worse)
-    held = running.filter(~worse & (pl.col("rollout_at") <= now - bake))
+def _ended(state: FleetState, now: datetime) -> int:
+    """How many canaries have come to the end of their bake, or of their patience, since the last watch."""
+    rollout, watched = state.fleet.rollout, state.watched_at
+    if not isinstance(rollout, Canary) or watched is None:
+        return 0
+    bake = duration.parse(rollout.bake)
+    ends = (bake, bake + duration.parse(rollout.patience))
+    over = [(pl.col("rollout_at") > watched - end) & (pl.col("rollout_at") <= now - end) for end in ends]
+    return state.table.filter(_running(), pl.any_horizontal(over)).height
+
+
+def _canaries(state: FleetState) -> Iterator[Action]:
+    """What the last watch said of the canaries under way is done; all end where the rollout is no canary any more."""
+    said = pl.when(pl.col(signal.CANARY_VERSION) == pl.col("rollout_version_id")).then(signal.CANARY).fill_null(0.0)
+    table = state.table.filter(_running()).select("rollout_version_id", said=said)
+    immediate = not isinstance(state.fleet.rollout, Canary)
+    held = table.filter((pl.col("said") > 0) | (pl.lit(immediate) & (pl.col("said") == 0)))["rollout_version_id"]
+    back = table.filter(pl.col("said") < 0)["rollout_version_id"]
     if back.is_empty() and held.is_empty():
         return
-    reasons = [f"{len(held)} held for {duration.show(bake)}"] * (not held.is_empty())
+    why = "became immediate" if immediate else "held until the end of their bake"
+    reasons = [f"{len(held)} {why}"] * (not held.is_empty())
     reasons += [f"{len(back)} did worse than the champion"] * (not back.is_empty())
-    yield Finish(
-        state.fleet.name, tuple(held["rollout_version_id"]), tuple(back["rollout_version_id"]), "; ".join(reasons)
-    )
+    yield Finish(state.fleet.name, tuple(held), tuple(back), "; ".join(reasons))
+
+
+def _running() -> pl.Expr:
+    return (pl.col("rollout_state") == STARTED).fill_null(False)

@@ -10,18 +10,23 @@ import numpy as np
 import numpy.typing as npt
 
 from argosy.metric import known, measure
-from argosy.metric.tail import normal_quantile, normal_tails, poisson_tail
+from argosy.metric.tail import normal_quantile, normal_tails
 
 Verdict = Literal["continue", "promote", "roll back"]
 
 
 class Arm(msgspec.Struct, frozen=True):
-    """What one route did: labels `y` and predictions `p` of its labelled rows, rows answered, requests failed."""
+    """What one route did: labels `y` and predictions `p` of its labelled rows, rows answered, rows it failed on."""
 
     y: npt.NDArray[np.float64]
     p: npt.NDArray[np.float64]
     answered: int
     failed: int = 0
+
+    @property
+    def asked(self) -> int:
+        """Rows that it was to answer."""
+        return self.answered + self.failed
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -43,16 +48,20 @@ def judge(
     metric: str,
     *,
     baked: bool,
-    minimum_rows: int = 100,
-    tolerance: float = 0.0,
+    waited: bool = False,
+    minimum_rows: int = 50,
+    errors: float = 0.01,
     level: float = 0.99,
 ) -> Judgement:
-    """Whether a canary goes on, is promoted, or is rolled back.
+    """Whether a canary goes on, is promoted, or is rolled back. The first rule that applies decides:
 
-    - Roll back at once when requests fail more often than the champion's (Poisson tail under 1 - level), or when the
-      whole interval of the gain at `level` is worse than -`tolerance`.
-    - Continue until `baked` and until both arms have `minimum_rows` labelled rows.
-    - Then promote: it passed its gates before, and nothing seen speaks against it.
+    1. It was asked for no row: it goes on, and is promoted once it has `waited` for one long enough.
+    2. It failed on more than the share `errors` of its rows, and on a larger share than the champion: rolled back once
+       chance does not explain the difference (Fisher's exact test, one-sided, under 1 - level), at the latest when it
+       is `baked`. A canary within `errors`, or no worse than the champion, is never rolled back for failing.
+    3. Both have `minimum_rows` labelled rows, and the whole interval of the gain at `level` is below zero: rolled back.
+    4. It goes on until it is `baked`, and then is promoted: it passed its gates before, and nothing seen speaks against
+       it. With fewer labelled rows it was judged by its errors alone, and the reason says so.
 
     Arms hold different rows, so their variances add. A canary is judged again and again while it bakes, and each
     look may err: hence a level of 0.99, not 0.95.
@@ -63,40 +72,57 @@ def judge(
     half = math.hypot((one.high - one.low) / 2.0, (two.high - two.low) / 2.0)
     error = half / normal_quantile(level)
     p_value = float(normal_tails(gain / error)) if error > 0.0 else math.nan
-    verdict, reason = _failures(canary, champion, 1.0 - level)
-    if not reason:
-        if min(one.rows, two.rows) < minimum_rows:
-            reason = f"{one.rows} canary and {two.rows} champion rows have labels; {minimum_rows} are needed"
-        elif math.isnan(half):
-            missing = one.reason or two.reason or f"{metric} needs two rows for an interval"
-            verdict, reason = _bake(baked, f"nothing to compare: {missing}")
-        else:
-            verdict, reason = _scores(metric, gain, half, tolerance, baked)
+    few = min(one.rows, two.rows) < minimum_rows
+    verdict: Verdict = "promote" if baked else "continue"
+    if not canary.asked:
+        verdict = "promote" if waited else "continue"
+        reason = "it was asked for no row, so only its gates speak for it" if waited else "it was asked for no row yet"
+    elif worse := _failing(canary, champion, errors, 1.0 - level, baked):
+        verdict, reason = "roll back", worse
+    elif few or math.isnan(half):
+        missing = one.reason or two.reason or f"{metric} needs two rows for an interval"
+        seen = f"{one.rows} of {minimum_rows} labelled rows (champion {two.rows})" if few else missing
+        reason = f"{seen}, {'judged by its errors alone' if baked else 'so far'}: {_failed(canary)}"
+    else:
+        reason = f"{metric} gain {gain:+.4f} ({gain - half:+.4f} to {gain + half:+.4f})"
+        reason += f" on {one.rows} labelled rows (champion {two.rows}); {_failed(canary)}"
+        if gain + half < 0.0:
+            verdict = "roll back"
     return Judgement(verdict, reason, gain, gain - half, gain + half, p_value, one.rows, two.rows)
 
 
-def _failures(canary: Arm, champion: Arm, alpha: float) -> tuple[Verdict, str]:
-    asked = canary.answered + canary.failed
-    others = champion.answered + champion.failed
-    if not asked or not canary.failed:
-        return "continue", ""
-    share = asked / (asked + others)
-    chance = float(poisson_tail(canary.failed, (canary.failed + champion.failed) * share))
-    worse = canary.failed * others > champion.failed * asked
-    if others and worse and chance < alpha:
-        return "roll back", (
-            f"{canary.failed} of {asked} canary requests failed against {champion.failed} of {others} "
-            f"(p = {chance:.2g})"
-        )
-    return "continue", ""
+def _failing(canary: Arm, champion: Arm, errors: float, alpha: float, baked: bool) -> str:
+    """Why a canary that fails is rolled back; empty where it is not. A champion without rows counts as faultless."""
+    worse = not champion.asked or canary.failed * champion.asked > champion.failed * canary.asked
+    if canary.failed <= errors * canary.asked or not worse:
+        return ""
+    chance = _fisher(canary.failed, canary.asked, champion.failed, champion.asked)
+    if chance >= alpha and not baked:
+        return ""
+    return (
+        f"{_failed(canary)}, of the champion's {champion.failed} of {champion.asked}; "
+        f"{errors:.3g} of them may (p = {chance:.2g})"
+    )
 
 
-def _scores(metric: str, gain: float, half: float, tolerance: float, baked: bool) -> tuple[Verdict, str]:
-    seen = f"{metric} gain {gain:+.4f} ({gain - half:+.4f} to {gain + half:+.4f})"
-    if gain + half < -tolerance:
-        return "roll back", f"{seen}: worse than the champion by more than {tolerance:g}"
-    return _bake(baked, seen)
+def _failed(canary: Arm) -> str:
+    return f"{canary.failed} of {canary.asked} rows failed"
 
 
-def _bake(baked: bool, seen: str) -> tuple[Verdict, str]:
-    return ("promote", f"{seen}: baked, and nothing speaks against it") if baked else ("continue", f"{seen}: baking")
+def _fisher(failed: int, asked: int, others_failed: int, others: int) -> float:
+    """P(X >= failed), X of the failures in both arms those that fall to this one, if both fail alike (Fisher 1935)."""
+    total = failed + others_failed
+    chosen = _choices(asked, failed) + _choices(others, others_failed) - _choices(asked + others, total)
+    term = math.exp(chosen)
+    tail = 0.0
+    for here in range(failed, min(asked, total) + 1):
+        tail += term
+        if term < tail * 1e-12:
+            break
+        term *= (asked - here) * (total - here) / ((here + 1) * (others - total + here + 1))
+    return min(tail, 1.0)
+
+
+def _choices(size: int, taken: int) -> float:
+    """The logarithm of the binomial coefficient."""
+    return math.lgamma(size + 1) - math.lgamma(taken + 1) - math.lgamma(size - taken + 1)

@@ -13,9 +13,16 @@ class Immediate(Declared, frozen=True, tag="immediate", tag_field="kind"):
 class Canary(Declared, frozen=True, tag="canary", tag_field="kind"):
     """A `share` of the rows for `bake`, then all of them; back to the champion as soon as it does worse.
 
-    `metric` is compared between canary and champion on the rows each answered (default: the search's metric); worse by
-    more than chance allows, or more than `errors` of its rows failing, rolls back. With fewer than `minimum_rows`
-    labelled rows the canary is judged by its errors alone once `bake` is over.
+    A row that the canary fails on is answered by the champion. It is rolled back
+
+    - for its score, when `metric` (default: the search's) on the rows it answered is worse than the champion's on its
+      own by more than chance allows, once both have `minimum_rows` labelled rows; with fewer it is judged by its
+      errors alone;
+    - for its errors, when it failed on more than the share `errors` of its rows and on a larger share than the
+      champion: while it bakes only if chance does not explain the difference (p < 0.01), at the end of `bake` anyway.
+
+    Otherwise it is promoted at the end of `bake`, and the reason on record says on what evidence. A canary that was
+    asked for no row bakes on until it is, for `patience` more at most; then it is promoted on its gates alone.
     """
 
     share: float = 0.2
@@ -23,9 +30,11 @@ class Canary(Declared, frozen=True, tag="canary", tag_field="kind"):
     metric: str | None = None
     minimum_rows: int = 50
     errors: float = 0.01
+    patience: str = "7d"
 
     def __post_init__(self) -> None:
         check.put(self, "bake", duration.canonical(self.bake, "Canary.bake"))
+        check.put(self, "patience", duration.canonical(self.patience, "Canary.patience"))
         super().__post_init__()
         check.between("Canary.share", self.share, 0.001, 0.999)
         check.between("Canary.minimum_rows", self.minimum_rows, 1, 1e9)

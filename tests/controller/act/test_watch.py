@@ -59,7 +59,7 @@ def test_what_was_not_seen_again_is_no_longer_said(drifting: House) -> None:
 
 
 def test_a_canary_that_says_the_same_again_says_it_of_today(house: House) -> None:
-    began = START - timedelta(days=1)
+    began = START - timedelta(hours=12)
     with house.store.write() as tx:
         (canary,), _ = train(tx, FLEET, ["LGA/AA"]), train(tx, FLEET, ["LGA/AA"], hours=1)
         start(tx, FLEET, ag.Canary(), [Chosen(canary, True, "new")], began, "tester")

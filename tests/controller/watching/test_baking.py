@@ -9,7 +9,7 @@ import polars as pl
 
 import argosy as ag
 from argosy.controller import signal
-from argosy.controller.watching.baking import measure
+from argosy.controller.watching.baking import weigh
 from tests.controller.snapshots import NOW, fleet, snapshot
 
 STARTED = NOW - timedelta(hours=1)
@@ -29,6 +29,16 @@ def answered(member: str, version: str, route: str, right: bool, count: int = 20
     })  # fmt: skip
 
 
+def failures(member: str, version: str, count: int) -> pl.DataFrame:
+    """Rows that a version failed on."""
+    return pl.DataFrame({"member": member, "at": NOW - timedelta(minutes=20), "version": version}).select(
+        pl.all().repeat_by(count).explode()
+    )
+
+
+NONE = failures("JFK", "late/JFK@4", 0)
+
+
 def test_the_pooled_canary_is_not_held_against_the_canaries_of_members() -> None:
     """The pooled models are equally good; a member's own canary is wrong on every row, which is its own affair."""
     given = fleet(rollout=ag.Canary(bake="2h", minimum_rows=50), search=ag.Search(metric="log_loss"))
@@ -40,7 +50,7 @@ def test_the_pooled_canary_is_not_held_against_the_canaries_of_members() -> None
         answered("JFK", "late/JFK@5", "canary", right=False),
         answered("JFK", "late/JFK@4", "own", right=True),
     ])  # fmt: skip
-    found = measure(state, rows, rows, {11: 2, 12: 5}, NOW)
+    found = weigh(state, rows, rows, NONE, {11: 2, 12: 5}, NOW)
     pooled, own = found["*"], found["JFK"]
     assert (pooled["body"]["canary_rows"], pooled["body"]["champion_rows"]) == (200, 400)
     assert pooled[signal.CANARY] == 0.0 and pooled["body"]["gain"] == 0.0
@@ -52,11 +62,57 @@ def test_what_was_answered_before_a_canary_started_says_nothing_of_it() -> None:
     given = fleet(rollout=ag.Canary(bake="2h", minimum_rows=50))
     state = snapshot({"JFK": canary(12)}, given).fleets["late"]
     early = answered("JFK", "late/JFK@4", "own", right=True).with_columns(at=pl.lit(STARTED - timedelta(minutes=1)))
-    found = measure(state, early, early, {12: 5}, NOW)["JFK"]
+    found = weigh(state, early, early, NONE, {12: 5}, NOW)["JFK"]
     assert found["body"]["champion_rows"] == 0 and found[signal.CANARY] == 0.0
+    assert found["body"]["reason"] == "it was asked for no row yet"
 
 
 def test_a_fleet_without_canaries_under_way_has_nothing_to_say() -> None:
     state = snapshot({"JFK": {}}).fleets["late"]
     rows = answered("JFK", "late/JFK@1", "own", right=True)
-    assert measure(state, rows, rows, {}, NOW) == {}
+    assert weigh(state, rows, rows, NONE, {}, NOW) == {}
+
+
+def test_failures_are_counted_for_the_version_that_failed() -> None:
+    """A canary that fails on all of its rows, another that fails no more often than its champion, and the pooled."""
+    given = fleet(rollout=ag.Canary(bake="2h", errors=0.01))
+    state = snapshot({"*": canary(11), "JFK": canary(12), "LGA": canary(13)}, given).fleets["late"]
+    rows = pl.concat([
+        answered("JFK", "late/JFK@4", "own", right=True, count=40), answered("LGA", "late/LGA@1", "own", True, 90),
+        answered("LGA", "late/LGA@2", "canary", True, 18), answered("XXX", "late/*@1", "unknown", True, 30),
+        answered("YYY", "late/*@2", "canary", True, 7),
+    ])  # fmt: skip
+    failed = pl.concat([
+        failures("JFK", "late/JFK@5", 10), failures("LGA", "late/LGA@2", 2), failures("LGA", "late/LGA@1", 10),
+        failures("JFK", "late/JFK@5", 3).with_columns(at=pl.lit(STARTED - timedelta(minutes=1))),
+        failures("ZZZ", "late/*@1", 1),
+    ])  # fmt: skip
+    found = weigh(state, rows, rows.head(0), failed, {11: 2, 12: 5, 13: 2}, NOW)
+    arms = {
+        key: [seen["body"][f"{who}_{what}"] for who in ("canary", "champion") for what in ("answered", "failed")]
+        for key, seen in found.items()
+    }
+    assert arms == {"*": [7, 0, 30, 1], "JFK": [0, 10, 40, 0], "LGA": [18, 2, 90, 10]}
+    assert {key: seen[signal.CANARY] for key, seen in found.items()} == {"*": 0.0, "JFK": -1.0, "LGA": 0.0}
+    said = found["JFK"]["body"]
+    assert said["version"] == 12
+    assert said["reason"].startswith("after 1h: 10 of 10 rows failed, of the champion's 0 of 40; 0.01 of them may")
+
+
+def test_at_the_end_of_its_time_the_reason_says_on_what_evidence() -> None:
+    given = fleet(rollout=ag.Canary(bake="1h", patience="2h", minimum_rows=50), search=ag.Search(metric="log_loss"))
+    late = {"rollout_at": NOW - timedelta(hours=3)}
+    members = {"JFK": canary(12), "LGA": canary(13), "BOS": canary(14), "EWR": canary(15) | late}
+    state = snapshot(members, given).fleets["late"]
+    rows = pl.concat([
+        answered("JFK", "late/JFK@5", "canary", True, 12), answered("JFK", "late/JFK@4", "own", True, 60),
+        answered("LGA", "late/LGA@5", "canary", True, 60), answered("LGA", "late/LGA@4", "own", True, 80),
+    ])  # fmt: skip
+    found = weigh(state, rows, rows, NONE, {id: 5 for id in range(12, 16)}, NOW)
+    said = {key: (seen[signal.CANARY], seen["body"]["reason"]) for key, seen in found.items()}
+    few = "12 of 50 labelled rows (champion 60), judged by its errors alone: 0 of 12 rows failed"
+    assert said["JFK"] == (1.0, f"after 1h: {few}")
+    assert said["LGA"][0] == 1.0 and said["LGA"][1].startswith("after 1h: log_loss gain ")
+    assert said["LGA"][1].endswith("on 60 labelled rows (champion 80); 0 of 60 rows failed")
+    assert said["BOS"] == (0.0, "it was asked for no row yet")
+    assert said["EWR"] == (1.0, "after 3h: it was asked for no row, so only its gates speak for it")

@@ -27,7 +27,7 @@ def run(house: House, snapshot: Snapshot, action: Finish, now: datetime) -> str:
         bodies = _evidence(tx, found)
         held = [found[id] for id in action.promote if id in found]
         worse = [found[id] for id in action.roll_back if id in found]
-        said = {id: bodies.get(id, {}).get("reason", "held until the end of its bake") for id in found}
+        said = {id: bodies.get(id, {}).get("reason", action.why) for id in found}
         promote(tx, action.fleet, held, now, house.actor, said, bodies)
         roll_back_canary(tx, action.fleet, worse, now, house.actor, said, bodies)
         keys = members.get(tx, [version.member_id for version in found.values()])
@@ -52,10 +52,9 @@ def _running(tx: Connection, ids: Sequence[int]) -> dict[int, versions.Version]:
 
 
 def _evidence(tx: Connection, found: dict[int, versions.Version]) -> dict[int, dict[str, Any]]:
-    """The body of the latest canary signal of each version's member."""
-    ids: Sequence[int] = [version.member_id for version in found.values()]
-    bodies = signals.bodies(tx, signal.CANARY, ids)
-    return {id: bodies[v.member_id] for id, v in found.items() if bodies.get(v.member_id)}
+    """The body of the latest canary signal of each version's member, where it speaks of that version."""
+    bodies = signals.bodies(tx, signal.CANARY, [version.member_id for version in found.values()])
+    return {id: seen for id, v in found.items() if (seen := bodies.get(v.member_id, {})).get("version") == id}
 
 
 def _event(

@@ -22,7 +22,7 @@ from argosy.monitoring.window import Windows
 from argosy.spec import duration
 from argosy.spec.dataset import Dataset
 from argosy.spec.monitor import Drift
-from argosy.store import alerts, edges, events, executions, members, signals, versions
+from argosy.store import alerts, edges, events, executions, members, signals
 
 POOLED = "*"
 _DAY = timedelta(days=1)
@@ -44,6 +44,7 @@ def run(house: House, snapshot: Snapshot, action: Watch, now: datetime) -> str:
         rows = answered.answers(conn, house.store, state.fleet.name, now - _horizon(state, now), now)
         labelled = answered.labelled(conn, house.store, state.fleet, spine, rows, now)
         values, seen, windows = _measure(house, conn, state, rows, labelled, now)
+        _merge(values, baking.measure(conn, house.store, state, rows, labelled, now))
         active = [msgspec.convert(a.body, Alert) for a in alerts.raised(conn, state.fleet.name)]
     for key, count in counts.items():
         values.setdefault(key, {})[signal.ROWS] = float(count)
@@ -84,9 +85,6 @@ def _measure(
             found.append(distances)
             tables.append(more)
     _merge(values, drifting.worst(found))
-    started = {id for id in state.table["rollout_version_id"] if id is not None}
-    numbers = {id: version.number for id, version in versions.get(conn, started).items()} if started else {}
-    _merge(values, baking.measure(state, rows, labelled, numbers, now))
     for key, served in rows.filter(pl.col("at") >= now - _DAY).group_by("member").len().iter_rows():
         values.setdefault(key, {})[signal.SERVED] = float(served)
     return values, pl.concat(tables), counted

@@ -21,15 +21,31 @@ _COLUMNS = ("row_key", "member", "at", "version", "route", "prediction", "stale"
 
 
 def answers(conn: Connection, store: Store, fleet: str, low: datetime, high: datetime) -> pl.DataFrame:
-    """Rows answered with a decision time in [low, high), each once: a request that was repeated counts as one."""
+    """Rows answered with a decision time in [low, high), each once: a request that was repeated counts as one.
+
+    Rows that their version failed on are none of them: see `failed`.
+    """
     if datasets.version(conn, predictions(fleet)) is None:
         return pl.DataFrame(schema=dict.fromkeys(_COLUMNS, pl.String) | {"at": INSTANT, "prediction": pl.Float64})
     rows = scan(conn, store, predictions(fleet), low=low, high=high).filter(pl.col("at") >= low, pl.col("at") < high)
+    rows = rows.filter(pl.col("prediction").is_not_null())
     named = pl.col("row_key").is_not_null() & (pl.col("row_key") != "")
     found = rows.collect()
     return pl.concat([
         found.filter(named).unique(["row_key", "at"], keep="last", maintain_order=True), found.filter(~named)
     ]) if not found.is_empty() else found  # fmt: skip
+
+
+def failed(conn: Connection, store: Store, fleet: str, low: datetime) -> pl.DataFrame:
+    """Rows with a decision time of `low` or later that a version failed on: `member`, `at`, `version`.
+
+    A row that was asked for again counts once for each version that failed on it.
+    """
+    if datasets.version(conn, predictions(fleet)) is None:
+        return pl.DataFrame(schema={"member": pl.String, "at": INSTANT, "version": pl.String})
+    rows = scan(conn, store, predictions(fleet), low=low).filter(pl.col("prediction").is_null())
+    found = rows.select("row_key", "member", "at", "version").collect()
+    return found.unique(["row_key", "at", "version"], maintain_order=True).drop("row_key")
 
 
 def labelled(
