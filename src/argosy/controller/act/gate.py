@@ -30,15 +30,7 @@ def run(house: House, snapshot: Snapshot, action: Gate, now: datetime) -> str:
         verdicts.add(tx, [_verdict(v.id, ruling, now) for v in found for ruling in rulings[v.id]])
         said = _roll_out(tx, house, fleet, found, rulings, now)
         keys = members.get(tx, [version.member_id for version in found])
-        signals.record(
-            tx,
-            [
-                signals.NewSignal(
-                    fleet=fleet.name, member_id=v.member_id, name=signal.JUDGED, value=float(v.id), at=now
-                )
-                for v in found
-            ],
-        )
+        signals.record(tx, _judged(tx, fleet, found, now))
         events.add(
             tx,
             [
@@ -55,6 +47,16 @@ def run(house: House, snapshot: Snapshot, action: Gate, now: datetime) -> str:
         )
     passed = sum(verdict(rulings[v.id]) is True for v in found)
     return f"{fleet.name}: {passed} of {len(found)} version(s) passed their gates"
+
+
+def _judged(tx: Connection, fleet: Fleet, found: Sequence[versions.Version], now: datetime) -> list[signals.NewSignal]:
+    """Up to which version each member has been judged: an older one that a person approves later takes nothing back."""
+    last = members.states(tx, [v.member_id for v in found])
+    return [
+        signals.NewSignal(fleet=fleet.name, member_id=v.member_id, name=signal.JUDGED, value=float(v.id), at=now)
+        for v in found
+        if v.id > (last[v.member_id].signals.get(signal.JUDGED) or 0)
+    ]
 
 
 def _verdict(version: int, ruling: Ruling, now: datetime) -> verdicts.NewVerdict:
