@@ -2,32 +2,34 @@
 
     python bench/fleet.py [--json FILE] [--members 1000] [--full] [--no-peer]
 
-Ours: the point-in-time join of a view with five of the features, the training set (encode, order, hash, write), every
-fit in two worker processes, scores with
-intervals on the held-out rows, export and its proof, latency, importance, versions with lineage in the store, gates and
-rollouts. One candidate, no search. "cold" starts the workers, whose imports are a line of their own; "warm" leaves that
-out, as in a controller that runs. The floor is LGBMClassifier.fit on the same training rows in one warm process; the
-peer adds to that fit what MLflow's client needs to log parameters, scores and the model with pinned requirements.
+Ours: reading the spine's parts, the point-in-time join of a view with five of the features, the training set (encode,
+order, hash, write), every fit in two worker processes, scores with intervals on the held-out rows, export and its
+proof, latency, importance, versions with lineage in the store, gates and rollouts. One candidate, no search. The first
+line is a controller that runs; a line of its own adds starting the store and the workers. The floor is
+LGBMClassifier.fit on the same training rows in one warm process; how the machine itself bears as many such loops at
+once as there are workers is a line too. The peer adds to that fit what MLflow's client needs to log parameters, scores
+and the model with pinned requirements.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-from harness import Row, cpu, peer, report
+from harness import Row, cpu, peer, report, tree
 
-from argosy.engine.contract import Task
 from argosy.engine.local import Local
 from argosy.features.join import join
 from argosy.features.source import Source
@@ -56,7 +58,8 @@ FLEET = Fleet(
     candidates=(Candidate(Estimator("lightgbm:LGBMClassifier", TREES)),),
     gates=(Gate("roc_auc", minimum=0.6), Gate("roc_auc", beats="champion"), Gate("latency_p99_ms", maximum=5)),
 )  # fmt: skip
-PEER_MODELS = 30
+PEER_MODELS, WARMING = 30, 20
+_PART = 1_000_000
 REQUIREMENTS = ("mlflow==3.7.0", "lightgbm==4.6.0", "scikit-learn<1.8", "sqlalchemy<2.1")
 PEER = """
 import logging, sys, time, warnings
@@ -96,14 +99,15 @@ def make(folder: Path, members: int) -> None:
         member=pl.Series(np.repeat(np.arange(members), ROWS)).cast(pl.String), label=pl.Series(labels),
         at=pl.lit(datetime(2025, 1, 1, tzinfo=UTC)) + pl.duration(minutes=pl.lit(minutes)),
     )  # fmt: skip
-    spine.write_ipc(folder / "spine.arrow")
+    for number, part in enumerate(spine.iter_slices(_PART)):
+        part.write_parquet(folder / f"spine-{number:03}.parquet", compression="zstd", compression_level=1)
     view = spine.gather_every(20).select("member", "at")
     values = pl.DataFrame(rng.normal(size=(view.height, len(VIEW.columns))), schema=list(VIEW.columns))
     view.hstack(values).rename({"at": "event"}).write_ipc(folder / "view.arrow")
 
 
-def ours(folder: Path) -> dict[str, Any]:
-    """Train the fleet cold, again with nothing changed, and again with one member's rows changed."""
+def cold(folder: Path) -> dict[str, Any]:
+    """Train the fleet, workers and their imports included; again with nothing changed, and with one member changed."""
     begun, wall = cpu(), time.perf_counter()
     with Store.open(folder / "home") as store:
         with Local(WORKERS, preload=preload([FLEET])) as engine:
@@ -122,13 +126,13 @@ def ours(folder: Path) -> dict[str, Any]:
     return {"cpu": spent, "wall": took, "peak": peak, "idle": idle, "changed": len(changed.versions), **held}
 
 
-def begin() -> float:
-    """CPU seconds of starting the workers of a training engine and importing what a fit needs."""
-    begun = cpu()
-    tasks = [Task(str(number), (FLEET.candidates[0].estimator,)) for number in range(WORKERS * 4)]
-    with Local(WORKERS, preload=preload([FLEET])) as engine:
-        list(engine.map("argosy.training.boost:direct", tasks, chunk_seconds=0.001))
-    return cpu() - begun
+def warm(folder: Path, small: Path) -> dict[str, float]:
+    """Train the fleet as a controller that runs does: it has trained the few members of `small` before."""
+    with Store.open(folder / "warm") as store, Local(WORKERS, preload=preload([FLEET])) as engine:
+        _trained(store, engine, _built(small, "before"))
+        begun, wall = tree(os.getpid()), time.perf_counter()
+        _trained(store, engine, _built(folder, "warm-set"))
+        return {"cpu": tree(os.getpid()) - begun, "wall": time.perf_counter() - wall}
 
 
 def bare(folder: Path, count: int) -> dict[str, float]:
@@ -156,7 +160,7 @@ def _cut(data: TrainingSet) -> int:
 
 
 def _built(folder: Path, name: str, **changes: pl.Expr) -> TrainingSet:
-    spine = pl.read_ipc(folder / "spine.arrow").with_columns(**changes)
+    spine = pl.scan_parquet(sorted(folder.glob("spine-*.parquet"))).with_columns(**changes).collect()
     frame = join(spine, "at", [(VIEW, pl.scan_ipc(folder / "view.arrow"))])
     del spine
     signature = infer_signature(frame, NAMES, task="binary", label="label")
@@ -207,42 +211,61 @@ def _peer(folder: Path) -> tuple[float, float]:
     return plain, logged
 
 
-def measure(members: int, start_cpu: float, with_peer: bool) -> list[Row]:
-    """The lines of a fleet of so many members."""
+def _side_by_side(folder: Path, count: int) -> dict[str, float]:
+    """The bare fits in as many processes as there are workers, at once: CPU and wall seconds per fit of all of them."""
+    command = [sys.executable, __file__, "--part", "bare", str(folder), str(count)]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(WORKERS)]
+    found = [json.loads(each.communicate()[0]) for each in running]
+    mean = {name: sum(each[name] for each in found) / WORKERS for name in ("cpu", "wall")}
+    return {"cpu": mean["cpu"], "wall": mean["wall"] / WORKERS}
+
+
+def measure(members: int, small: Path, with_peer: bool) -> list[Row]:
+    """The lines of a fleet of so many members. The floor is taken before and after, as other work may come and go."""
     with tempfile.TemporaryDirectory(prefix="argosy-bench-") as name:
         folder = Path(name)
         _child("make", folder, members)
-        mine = _child("ours", folder)
-        fits = _child("bare", folder, min(members, 1_000))
-        floor, serial = fits["cpu"] * members, fits["wall"] * members
+        _child("build", folder)
+        few = min(members, 500)
+        fits = [_child("bare", folder, few)]
+        first = _child("cold", folder)
+        fits.append(_child("bare", folder, few))
+        second = _child("warm", folder, small)
+        fits.append(_child("bare", folder, few))
+        if first["broken"] or first["again"] or first["versions"] != members:
+            raise SystemExit(f"not a measurement: {first}")
+        alone, both = _mean(fits), _side_by_side(folder, few)
+        floor, serial = alone["cpu"] * members, alone["wall"] * members
         size = (folder / "set" / "matrix.npy").stat().st_size / 2**20
         case = f"{members:,} members"
         rows = [
-            Row(f"{case}: training, cold", "CPU-s", mine["cpu"], floor=floor),
-            Row(f"{case}: training, warm", "CPU-s", mine["cpu"] - start_cpu, floor=floor),
-            Row(
-                f"{case}: training, cold, {WORKERS} workers against a serial loop", "wall-s", mine["wall"], floor=serial
-            ),
-            Row(
-                f"{case}: peak memory of the parent, over 1.5 x the set + 300",
-                "MB",
-                mine["peak"],
-                floor=1.5 * size + 300,
-            ),
-            Row(f"{case}: again, nothing changed", "s", mine["idle"], floor=1.0),
-            Row(f"{case}: one member's rows changed", "fits", mine["changed"], floor=1),
+            Row(f"{case}: training", "CPU-s", second["cpu"], floor=floor),
+            Row(f"{case}: training, and starting the workers", "CPU-s", first["cpu"], floor=floor),
+            Row(f"{case}: only the bare fits, {WORKERS} loops at once", "CPU-s", both["cpu"] * members, floor=floor),
+            Row(f"{case}: training, {WORKERS} workers against a serial loop", "wall-s", second["wall"], floor=serial),
+            Row(f"{case}: the same, and starting the workers", "wall-s", first["wall"], floor=serial),
+            Row(f"{case}: only the bare fits, {WORKERS} loops at once", "wall-s", both["wall"] * members, floor=serial),
+            Row(f"{case}: parent's peak memory over 1.5 x set + 300", "MB", first["peak"], floor=1.5 * size + 300),
+            Row(f"{case}: again, nothing changed", "s", first["idle"], floor=1.0),
+            Row(f"{case}: one member's rows changed", "fits", first["changed"], floor=1),
         ]
-        if mine["broken"] or mine["again"] or mine["versions"] != members:
-            raise SystemExit(f"not a measurement: {mine}")
         if with_peer:
             plain, logged = _peer(folder)
-            each = (mine["cpu"] - start_cpu) / members
+            each = second["cpu"] / members
             rows.append(
                 Row("a model: all of training", "CPU-ms", each * 1e3, logged * 1e3, "MLflow client", plain * 1e3)
             )
-            rows.append(Row("a model: on top of its bare fit", "CPU-ms", (each - fits["cpu"]) * 1e3,
+            rows.append(Row("a model: on top of its bare fit", "CPU-ms", (each - alone["cpu"]) * 1e3,
                             (logged - plain) * 1e3, "MLflow client"))  # fmt: skip
     return rows
+
+
+def _mean(costs: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {name: sum(each[name] for each in costs) / len(costs) for name in ("cpu", "wall")}
+
+
+def _build(folder: Path) -> None:
+    _built(folder, "set")
 
 
 def main() -> None:
@@ -256,15 +279,16 @@ def main() -> None:
     given = parser.parse_args()
     if given.part:
         name, *rest = given.part
-        parts: dict[str, Any] = {"make": make, "ours": ours, "bare": bare, "begin": begin}
+        parts: dict[str, Any] = {"make": make, "build": _build, "cold": cold, "warm": warm, "bare": bare}
         arguments = [int(each) if each.isdigit() else Path(each) for each in rest]
         print(json.dumps(parts[name](*arguments)))
         return
-    start_cpu = _child("begin")
-    rows = [Row("starting the workers: their imports, once per process", "CPU-s", start_cpu)]
-    sizes = sorted({100, given.members, *((5_000,) if given.full else ())})
-    for size in sizes:
-        rows += measure(size, start_cpu, with_peer=size == given.members and not given.no_peer)
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="argosy-bench-") as name:
+        small = Path(name)
+        _child("make", small, WARMING)
+        for size in sorted({100, given.members, *((5_000,) if given.full else ())}):
+            rows += measure(size, small, with_peer=size == given.members and not given.no_peer)
     report("fleet", rows, given.json)
 
 

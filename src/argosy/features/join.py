@@ -13,6 +13,8 @@ from argosy.features.source import Source, Unit, finest, read, require, ticks, u
 
 __all__ = ["Source", "frontier", "join"]
 
+_ASKED = 2_000_000
+
 
 def join(
     spine: pl.DataFrame,
@@ -84,28 +86,31 @@ def _distinct(spine: pl.DataFrame, sources: Sequence[Source], ages: bool) -> Non
 
 
 def _hits(spine: pl.DataFrame, at: str, source: Source, values: pl.DataFrame) -> pl.DataFrame:
-    """One line per spine row: `row` (index into `values`), `age` (Duration) and `fresh` (age within the ttl)."""
+    """One line per spine row: `row` (index into `values`), `age` (Duration) and `fresh` (age within the ttl).
+
+    Some million spine rows at a time: what the search needs beside the answer does not grow with the spine.
+    """
     times = [source.time] if source.known is None else [source.time, source.known]
     unit = finest(units(spine, [at], "spine"), units(values, times, f"source {source.name!r}"))
     codes, entities = _coded(spine, source)
     asked = codes.with_columns(spine.select(ticks(at, spine.schema[at], unit).alias("at")).to_series())
+    told = _told(source, values, entities, unit)
+    hit = pl.concat([_backward(part, told) for part in asked.iter_slices(_ASKED)] or [_backward(asked, told)])
+    age = pl.col("age").cast(pl.Duration(unit))
+    fresh = pl.lit(True) if source.ttl is None else age <= pl.lit(source.ttl)
+    return hit.select("row", age, fresh.alias("fresh"))
+
+
+def _backward(asked: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+    """Per line of `asked` (code, at), the `row` of `told` in force then and its `age` in ticks; null for none."""
     asked = asked.with_row_index("line")
     hit = (
         asked.filter(pl.col("at").is_not_null())
         .sort("at")
-        .join_asof(
-            _told(source, values, entities, unit),
-            left_on="at",
-            right_on="eff",
-            by="code",
-            strategy="backward",
-            check_sortedness=False,
-        )
-        .select("line", "row", age=(pl.col("at") - pl.col("event")).cast(pl.Duration(unit)))
+        .join_asof(told, left_on="at", right_on="eff", by="code", strategy="backward", check_sortedness=False)
+        .select("line", "row", age=pl.col("at") - pl.col("event"))
     )
-    hit = asked.select("line").join(hit, on="line", how="left", maintain_order="left")
-    fresh = pl.lit(True) if source.ttl is None else pl.col("age") <= pl.lit(source.ttl)
-    return hit.select("row", "age", fresh.alias("fresh"))
+    return asked.select("line").join(hit, on="line", how="left", maintain_order="left").select("row", "age")
 
 
 def _coded(spine: pl.DataFrame, source: Source) -> tuple[pl.DataFrame, pl.DataFrame]:
