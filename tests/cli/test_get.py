@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
+
+from argosy.store import Store, leases
 
 pytestmark = pytest.mark.slow  # a fleet is trained once for all of them
 
@@ -21,6 +25,19 @@ def test_members_have_a_status(run, inside: Path) -> None:
     found = run("get", "members", "--where", f'status:{status} -key:"*"', "--json").json()["items"]
     assert [i["address"] for i in found] == [i["address"] for i in items[1:] if i["status"] == status]
     assert run("get", "members", "--where", "status:fine").code == 1
+
+
+def test_only_leases_that_are_held_are_listed(run, late: Path, tmp_path: Path) -> None:
+    shutil.copytree(late / ".argosy", tmp_path / "copy")
+    shown = run("get", "leases", "--home", tmp_path / "copy")
+    assert shown.code == 0 and "no leases at this moment" in shown.err + shown.out
+    now = datetime.now(UTC)
+    with Store.open(tmp_path / "copy") as store:
+        assert leases.claim(store, "watch:expired", "a", now - timedelta(hours=2), timedelta(hours=1))
+        assert leases.claim(store, "watch:held", "b", now, timedelta(hours=1))
+    items = run("get", "leases", "--home", tmp_path / "copy", "--json").json()["items"]
+    assert [item["name"] for item in items] == ["watch:held"]
+    assert run("get", "leases", "--where", "owner:a", "--home", tmp_path / "copy", "--json").json()["items"] == []
 
 
 def test_tables_fit_eighty_columns_and_have_no_colour(run, inside: Path) -> None:
@@ -102,8 +119,6 @@ def test_a_sound_home(run, inside: Path) -> None:
 
 
 def test_a_flipped_byte_is_found(run, late: Path, tmp_path: Path) -> None:
-    import shutil
-
     shutil.copytree(late / ".argosy", tmp_path / "copy")
     parts = [path for path in (tmp_path / "copy" / "blobs").rglob("*") if path.is_file()]
     for path in parts:

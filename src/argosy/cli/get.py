@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argosy.cli import home, show
 from argosy.cli.option import Common
+from argosy.controller.clock import SystemClock
 from argosy.errors import UnknownError
 from argosy.store import resources
 
@@ -62,12 +63,12 @@ def get(
 
             page = members.page(conn, where, limit, cursor, home.clock(store).now())
         else:
-            page = resources.page(conn, name, where, limit=limit, cursor=cursor)
+            page = resources.page(conn, name, _living(name, where), limit=limit, cursor=cursor)
     if given.json:
         show.emit(page)
         return 0
     if not page.items:
-        show.say(f"no {name}" + (f" with {where}" if where else " yet"))
+        show.say(f"no {name}" + (f" with {where}" if where else " at this moment" if name == "leases" else " yet"))
         return 0
     columns = _COLUMNS.get(name) or tuple(key for key, value in page.items[0].items() if not isinstance(value, dict))
     rows = [[_cell(item, column) for column in columns] for item in page.items]
@@ -85,6 +86,11 @@ def plural(kind: str) -> str:
         if name in known:
             return name
     raise UnknownError(f"there is no kind {kind!r}", next=f"use one of: {', '.join(known)}")
+
+
+def _living(name: str, where: str) -> str:
+    """The filter; of leases only those that are held now: they run on the machine's time, whatever the home's clock."""
+    return f"{where} expires_at>{SystemClock().now().isoformat()}".strip() if name == "leases" else where
 
 
 def _cell(item: dict[str, object], column: str) -> object:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, FromClause, Table, and_, case, func, selec
 
 from argosy.errors import UnknownError
 from argosy.store import schema
+from argosy.store.codec import EPOCH
 
 _HUGE = 2**63 - 1
 
@@ -132,6 +133,12 @@ def _declarations() -> Kind:
     return Kind(table, _columns(table), _by_id, where=where)
 
 
+def _leases() -> Kind:
+    """Those that nobody gave back; one that has expired is of a process that died, or of a machine that is cut off."""
+    held = schema.lease.c.expires_at > EPOCH
+    return Kind(schema.lease, _columns(schema.lease), _by("name"), order=("name",), newest_first=False, where=held)
+
+
 def _bundles() -> Kind:
     return Kind(schema.bundle, _columns(schema.bundle), _by("digest"), order=("at", "digest"))
 
@@ -150,7 +157,7 @@ KINDS: dict[str, Kind] = {
     "executions": _facts(schema.execution),
     "findings": _facts(schema.finding),
     "fleets": _fleets(),
-    "leases": Kind(schema.lease, _columns(schema.lease), _by("name"), order=("name",), newest_first=False),
+    "leases": _leases(),
     "members": _members(),
     "parts": _facts(schema.part),
     "rollouts": _of_members(schema.rollout),

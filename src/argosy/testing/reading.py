@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from argosy.errors import InputError, UnknownError
-from argosy.store import Store, events, lineage, members, resources
+from argosy.store import Store, events, leases, lineage, members, resources
 from argosy.testing.sample import moment, train
 
 
@@ -28,6 +29,15 @@ class ReadingConformance:
             for kind in resources.names():
                 for item in resources.page(conn, kind).items:
                     assert list(item) == resources.fields(kind)
+
+    def test_leases_that_were_given_back_are_not_listed(self, store: Store) -> None:
+        """What is listed is held, or was left by who died."""
+        held, given_back = leases.claim_any(store, ["a", "b"], "ann", moment(), timedelta(hours=1), limit=2)
+        leases.release(store, [given_back])
+        with store.read() as conn:
+            assert [item["name"] for item in resources.page(conn, "leases").items] == [held.name]
+            with pytest.raises(UnknownError, match="no leases 'b'"):
+                resources.get(conn, "leases", "b")
 
     @pytest.mark.parametrize("kind", ["members", "versions", "executions"])
     def test_pages_hold_everything_once(self, store: Store, kind: str) -> None:
