@@ -273,6 +273,55 @@ def test_a_writer_killed_in_a_batch_leaves_the_batch_before(tmp_path: Path) -> N
         assert delays(online, 5, "JFK") == [2.0]
 
 
+def test_replacing_leaves_the_new_rows_alone_whatever_the_types(online: Online) -> None:
+    reader = online.reader([BOARDS])
+    online.write(BOARDS, board(("JFK", 1, 1, 1.0), ("EWR", 1, 1, 2.0)))
+    other = Source("other", ("airport",), "event", "known", ("delay",))
+    online.write(other, board(("JFK", 1, 1, 7.0)))
+    texts = board(("JFK", 1, 1, 0.0)).with_columns(delay=pl.lit("late"))
+    assert online.replace(BOARDS, texts) == 1
+    assert reader.rows({"airport": ["JFK", "EWR"]}, moment(9))[0] == [["late"], [None]]
+    assert online.read([other], {"airport": ["JFK"]}, moment(9))["delay"].to_list() == [7.0]
+    assert online.write(BOARDS, texts) == 1
+    assert online.drop("boards") == 1
+
+
+def test_what_cannot_replace_leaves_what_was_there(tmp_path: Path) -> None:
+    with Online(tmp_path, map_size=1 << 17) as online:
+        online.write(BOARDS, board(("JFK", 1, 1, 1.0)))
+        with pytest.raises(CapacityError, match="map size"):
+            online.replace(BOARDS, board(*((f"{i:0100}", 1, 1, 1.0) for i in range(2_000))))
+        assert delays(online, 1, "JFK", f"{0:0100}") == [1.0, None]
+
+
+@pytest.mark.slow
+def test_whoever_reads_while_rows_are_replaced_has_all_old_or_all_new_ones(online: Online) -> None:
+    script = """
+        import sys
+        from pathlib import Path
+        import polars as pl
+        from argosy.features.online import Online
+        from tests.features.test_online import BOARDS, board
+
+        online = Online(Path(sys.argv[1]), map_size=1 << 26)
+        for turn in range(1, 13):
+            rows = board(*((f"A{i}", 1, 1, float(turn)) for i in range(3_000)))
+            online.replace(BOARDS, rows if turn % 2 else rows.with_columns(pl.col("delay").cast(pl.Int64)))
+            print(turn, flush=True)
+    """
+    airports = [f"A{i}" for i in range(0, 3_000, 100)]
+    command = [sys.executable, "-c", textwrap.dedent(script), str(online.path)]
+    seen: list[set[Any]] = []
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None and other.stdout.readline() == "1\n"
+        while other.poll() is None:
+            seen.append(set(delays(online, 9, *airports)))
+    assert other.returncode == 0
+    assert all(len(values) == 1 for values in seen)
+    turns = [values.pop() for values in seen]
+    assert None not in turns and turns == sorted(turns) and len(set(turns)) > 3
+
+
 @pytest.mark.slow
 def test_another_process_reads_what_is_written(online: Online) -> None:
     script = """

@@ -29,9 +29,10 @@ from argosy.features.packing import (
     stored,
 )
 from argosy.features.reader import Reader
-from argosy.features.source import Source, finest, read, ticks, units
+from argosy.features.source import Source, Unit, finest, read, ticks, units
 
 _CHUNK = 65_536
+_NEVER = (-(2**63), -(2**63))
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
@@ -72,12 +73,34 @@ class Online:
         not kept exactly, `ConflictError` if the source was written with other types, `CapacityError` if no room is
         left (then nothing was written).
         """
-        lines, unit, entity, columns = _lines(source, read(source, frame))
+        batch = _batch(source, frame)
         with self._writing() as txn:
-            view, fresh = _view(txn, source, unit, blank(entity), blank(columns))
-            return sum(
-                _put(txn, view, chunk, width=len(source.entity), fresh=fresh) for chunk in lines.iter_slices(_CHUNK)
-            )
+            views = _views(txn)
+            view = views.get(source.name)
+            if view is None:
+                return _begin(txn, views, source.name, batch)
+            if not view.holds(batch.unit, batch.entity, batch.columns):
+                raise ConflictError(
+                    f"source {source.name!r} is kept online as {dict(view.types)}, not as {dict(batch.columns)}, "
+                    f"or with another entity or unit of time",
+                    next="replace it with all of its rows",
+                )
+            return _put(txn, view, batch, fresh=False)
+
+    def replace(self, source: Source, frame: pl.DataFrame | pl.LazyFrame) -> int:
+        """Let `frame` be all that there is of a source, in one transaction; return how many rows can answer.
+
+        What was kept under its name goes, whatever its types. A reader sees all of the old rows or all of the new
+        ones, never none. Raises as `write` does, and then the old rows stay.
+        """
+        batch = _batch(source, frame)
+        with self._writing() as txn:
+            views = _views(txn)
+            old = views.get(source.name)
+            made = _begin(txn, views, source.name, batch)
+            if old is not None:
+                _clear(txn, old)
+            return made
 
     def reader(self, sources: Sequence[Source]) -> Reader:
         """What reads these sources again and again: hold it; it sees every later write."""
@@ -131,12 +154,8 @@ class Online:
             view = _views(txn).get(name)
             if view is None:
                 return 0
-            gone = 0
-            cursor = txn.cursor()
-            while cursor.set_range(view.prefix) and cursor.key().startswith(view.prefix):
-                gone += cursor.delete()
             txn.delete(SCHEMAS + name.encode())
-            return gone
+            return _clear(txn, view)
 
     @contextmanager
     def _writing(self) -> Iterator[Any]:
@@ -158,26 +177,34 @@ class Online:
             ) from error
 
 
-def _lines(source: Source, values: pl.DataFrame) -> tuple[pl.DataFrame, str, pl.DataFrame, pl.DataFrame]:
-    """Rows that can answer, ready to pack: entity, event, known, eff, values; then unit, entity and value columns."""
-    owner = f"source {source.name!r}"
+class _Batch(msgspec.Struct, frozen=True):
+    """Rows that can answer, ready to pack: the entity, event, known, eff, then the values; and what their types were.
+
+    Within an entity they come into force one after the other, and their events do not go back.
+    """
+
+    rows: pl.DataFrame
+    unit: Unit
+    entity: pl.Schema
+    columns: pl.Schema
+
+
+def _batch(source: Source, frame: pl.DataFrame | pl.LazyFrame) -> _Batch:
+    values, owner = read(source, frame), f"source {source.name!r}"
     known = source.known or source.time
     unit = finest(units(values, dict.fromkeys((source.time, known)), owner))
-    entity, columns = values.select(source.entity), values.select(source.columns)
-    keys = [
-        pl.col(name).cast(stored(entity.schema[name], owner)).alias(f"e{i}") for i, name in enumerate(source.entity)
-    ]
+    types = values.schema
+    keys = [pl.col(name).cast(stored(types[name], owner)).alias(f"e{i}") for i, name in enumerate(source.entity)]
     packed = [
-        pl.col(name).cast(stored(columns.schema[name], f"{owner}, column {name!r}")).alias(f"v{i}")
+        pl.col(name).cast(stored(types[name], f"{owner}, column {name!r}")).alias(f"v{i}")
         for i, name in enumerate(source.columns)
     ]
-    event = ticks(source.time, values.schema[source.time], unit).alias("event")
-    lines = values.select(*keys, event, ticks(known, values.schema[known], unit).alias("known"), *packed)
+    event, knew = ticks(source.time, types[source.time], unit), ticks(known, types[known], unit)
+    times = (event.alias("event"), knew.alias("known"), pl.max_horizontal(event, knew).alias("eff"))
     names = [f"e{i}" for i in range(len(keys))]
-    lines = lines.drop_nulls([*names, "event", "known"]).with_columns(eff=pl.max_horizontal("event", "known"))
-    lines = frontier(lines, names, known=source.known is not None)
-    ordered = lines.select(*names, "event", "known", "eff", *(f"v{i}" for i in range(len(packed))))
-    return ordered, unit, entity, columns
+    rows = values.lazy().select(*keys, *times, *packed).drop_nulls([*names, "event", "known"]).collect()
+    entity, columns = (pl.Schema({name: types[name] for name in group}) for group in (source.entity, source.columns))
+    return _Batch(frontier(rows, names, known=source.known is not None), unit, entity, columns)
 
 
 def _views(txn: Any) -> dict[str, View]:
@@ -191,38 +218,57 @@ def _views(txn: Any) -> dict[str, View]:
     return views
 
 
-def _view(txn: Any, source: Source, unit: Any, entity: bytes, columns: bytes) -> tuple[View, bool]:
-    """The record of `source`, and whether it is new; raises `ConflictError` if its types have changed."""
-    views = _views(txn)
-    made = View(1 + max((view.number for view in views.values()), default=0), unit, entity, columns)
-    found = views.get(source.name)
-    if found is None:
-        txn.put(SCHEMAS + source.name.encode(), encode(made))
-        return made, True
-    if not found.alike(made):
-        raise ConflictError(
-            f"source {source.name!r} is kept online as {dict(found.types)}, not as {dict(made.types)}, "
-            f"or with another entity or unit of time",
-            next="drop it from the online store and write all of it again",
-        )
-    return found, False
+def _begin(txn: Any, views: Mapping[str, View], name: str, batch: _Batch) -> int:
+    """Record a source under a number of its own, with its first rows."""
+    number = 1 + max((view.number for view in views.values()), default=0)
+    view = View(number, batch.unit, blank(batch.entity), blank(batch.columns))
+    txn.put(SCHEMAS + name.encode(), encode(view))
+    return _put(txn, view, batch, fresh=True)
 
 
-def _put(txn: Any, view: View, lines: pl.DataFrame, *, width: int, fresh: bool) -> int:
+def _clear(txn: Any, view: View) -> int:
+    """Delete the rows of a view; return how many there were."""
+    gone, cursor = 0, txn.cursor()
+    while cursor.set_range(view.prefix) and cursor.key().startswith(view.prefix):
+        gone += cursor.delete()
+    return gone
+
+
+def _put(txn: Any, view: View, batch: _Batch, *, fresh: bool) -> int:
     """Write rows in order of eff; where rows of the view exist already, keep the frontier of both."""
+    return sum(_put_some(txn, view, rows, len(batch.entity), fresh) for rows in batch.rows.iter_slices(_CHUNK))
+
+
+def _put_some(txn: Any, view: View, rows: pl.DataFrame, width: int, fresh: bool) -> int:
     puts: dict[bytes, bytes] = {}
     gone: list[bytes] = []
+    fronts: dict[tuple[Any, ...], tuple[bytes, int, int]] = {}
     cursor = txn.cursor()
-    for row in lines.iter_rows():
+    for row in rows.iter_rows():
+        entity = row[:width]
+        found = fronts.get(entity)
+        if found is None:
+            front = head(view, entity)
+            found = fronts[entity] = (front, *(_NEVER if fresh else _newest(cursor, front)))
+        front, last_eff, last_event = found
         event, known, eff = row[width : width + 3]
-        front = head(view, row[:width])
         key = front + countdown(eff)
-        if fresh or _takes_its_place(cursor, front, key, event, known, gone):
+        # As a rule a batch is newer than all that is kept: then there is nothing to look up row by row.
+        newer = eff > last_eff and event >= last_event
+        if newer or _takes_its_place(cursor, front, key, event, known, gone):
             puts[key] = TIMES.pack(event, known) + encode(row[width + 3 :])
     for key in gone:
         txn.delete(key)
     cursor.putmulti(sorted(puts.items()))
     return len(puts)
+
+
+def _newest(cursor: Any, front: bytes) -> tuple[int, int]:
+    """(eff, event) of the row of an entity that came into force last; `_NEVER` where there is none."""
+    if not cursor.set_range(front):
+        return _NEVER
+    key = cursor.key()
+    return (moment(key), TIMES.unpack_from(cursor.value())[0]) if key[:-8] == front else _NEVER
 
 
 def _takes_its_place(cursor: Any, front: bytes, key: bytes, event: int, known: int, gone: list[bytes]) -> bool:

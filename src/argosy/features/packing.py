@@ -13,7 +13,7 @@ import io
 import struct
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -63,19 +63,19 @@ class View(msgspec.Struct, frozen=True, dict=True):
         """Name and type of each value column, in the order of the packed row."""
         return schema(self.columns)
 
-    def alike(self, other: View) -> bool:
-        """Whether rows of the two can stand together."""
-        mine = (self.unit, schema(self.entity), self.types)
-        return mine == (other.unit, schema(other.entity), other.types)
+    def holds(self, unit: Unit, entity: pl.Schema, columns: pl.Schema) -> bool:
+        """Whether rows of this unit and these types can stand among those of the view."""
+        return (self.unit, schema(self.entity), self.types) == (unit, entity, columns)
 
 
-def blank(frame: pl.DataFrame) -> bytes:
-    """The names and types of `frame`, as an empty Arrow IPC file."""
+def blank(types: pl.Schema) -> bytes:
+    """Names and types as an empty Arrow IPC file."""
     buffer = io.BytesIO()
-    frame.clear().write_ipc(buffer)
+    pl.DataFrame(schema=types).write_ipc(buffer)
     return buffer.getvalue()
 
 
+@lru_cache
 def schema(file: bytes) -> pl.Schema:
     """The names and types that `blank` wrote."""
     return pl.read_ipc(file).schema
