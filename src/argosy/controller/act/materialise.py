@@ -32,11 +32,10 @@ def run(house: House, snapshot: Snapshot, action: Materialise, now: datetime) ->
         since = done or _computed(conn, name, action.version)
         frame = compute(conn, house.store, view, dataset, since, action.version)
         earlier = datasets.version(conn, name)
-        before = scan(conn, house.store, name) if earlier is not None else None
     if earlier is not None:
         types = union(name, parse_all(earlier.columns), frame.schema)
         frame = frame.cast({column: types[column] for column in frame.columns})
-    _keep_online(house, source(view, dataset, frame.columns), frame, before, anew=done == 0)
+    _keep_online(house, source(view, dataset, frame.columns), frame, earlier, anew=done == 0)
     _commit(house, wanted, view, dataset, frame, action.version, now)
     return f"{view.name}: {frame.height:,} rows from {dataset.name}@{action.version}"
 
@@ -87,18 +86,28 @@ def _computed(conn: Connection, name: str, version: int) -> int:
 
 
 def _keep_online(
-    house: House, given: Source, frame: pl.DataFrame, before: pl.LazyFrame | None, *, anew: bool
+    house: House, given: Source, frame: pl.DataFrame, earlier: datasets.Version | None, *, anew: bool
 ) -> None:  # fmt: skip
-    """Add the rows online; with `anew`, or where a type has widened, they and all `before` replace what is there."""
+    """Add the rows online; with `anew`, or where a type has widened, they and all earlier ones replace what is there.
+
+    Whoever reads meanwhile has the old rows or the new ones.
+    """
     if not anew:
         try:
             house.online.write(given, frame)
         except ConflictError:
             anew = True
     if anew:
-        house.online.drop(given.name)
-        rows = frame if before is None else pl.concat([before.collect(), frame], how="diagonal_relaxed")
-        house.online.write(given, rows)
+        house.online.replace(given, _whole(house, frame, earlier))
+
+
+def _whole(house: House, frame: pl.DataFrame, earlier: datasets.Version | None) -> pl.DataFrame:
+    """The rows of a view, those of its earlier version first."""
+    if earlier is None:
+        return frame
+    with house.store.read() as conn:
+        before = scan(conn, house.store, earlier.dataset, earlier.number).collect()
+    return pl.concat([before, frame], how="diagonal_relaxed")
 
 
 def _check(view: FeatureView, dataset: Dataset, result: object) -> None:
