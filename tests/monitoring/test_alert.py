@@ -13,9 +13,19 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from argosy.errors import InputError
-from argosy.monitoring.alert import SIGNALS, Alert, discoveries, drift_signals, score_signals, watch
+from argosy.monitoring.alert import (
+    SIGNALS,
+    Alert,
+    discoveries,
+    drift_signals,
+    quality_signals,
+    score_signals,
+    skew_signals,
+    watch,
+)
 from argosy.monitoring.drift import drift, prediction_drift
-from tests.monitoring.fleet import bins, rows, windows
+from argosy.monitoring.quality import quality
+from tests.monitoring.fleet import MEMBERS, bins, rows, windows
 
 DAY = datetime(2013, 4, 3, tzinfo=UTC)
 
@@ -86,7 +96,7 @@ def test_kinds_are_families_of_their_own() -> None:
 
 
 def test_a_limit_without_chance_needs_no_test() -> None:
-    late = {"member": "a", "kind": "quality", "cause": "latency", "value": 9.0, "limit": 5.0, "p_value": None}
+    late = {"member": "a", "kind": "quality", "cause": "temp/null", "value": 0.9, "limit": 0.5, "p_value": None}
     assert watch(_signals(late), [], at=DAY).raised
 
 
@@ -136,16 +146,55 @@ def test_score_tables_become_signals() -> None:
             "roc_auc_high": [0.72, 0.57, 0.90, None],
         }
     )
-    signals = score_signals(scores, "roc_auc", 0.6)
+    signals = score_signals(scores, "roc_auc", pl.Series([0.6] * 4), below=True)
     (alert,) = watch(signals, [], at=DAY).raised
     assert alert.name == "performance/roc_auc"
     assert alert.members == ("poor",)
     expected = stats.norm.sf(0.05 / (0.02 / stats.norm.ppf(0.975)))
     assert signals["p_value"][1] == pytest.approx(expected, rel=1e-6)
     assert signals["p_value"][0] > 0.99
-    losses = pl.DataFrame({"member": ["a", "b"], "log_loss": [0.5, 0.3]})
-    (alert,) = watch(score_signals(losses, "log_loss", 0.4), [], at=DAY).raised
+    losses = pl.DataFrame({"member": ["a", "b", "c"], "log_loss": [0.5, 0.3, 0.5]}).with_columns(
+        log_loss_low=pl.col("log_loss") - 0.01, log_loss_high=pl.col("log_loss") + 0.01
+    )
+    (alert,) = watch(score_signals(losses, "log_loss", pl.Series([0.4, 0.4, 0.6]), below=False), [], at=DAY).raised
     assert alert.members == ("a",)
+
+
+def test_a_member_beyond_two_limits_of_one_cause_is_in_the_alert_once() -> None:
+    twice = _signals({"member": "a", "value": 0.5}, {"member": "a", "value": 0.9}, {"member": "b", "value": 0.5})
+    (alert,) = watch(twice, [], at=DAY).raised
+    assert (alert.members, alert.value) == (("a", "b"), 0.7)
+
+
+def test_quality_tables_become_signals_by_feature_and_check() -> None:
+    frame = rows(52)
+    on = bins(frame)
+    bad = rows(53).with_columns(
+        rain=pl.when(pl.col("code") == 1).then(None).otherwise("rain"), temp=pl.col("temp") + 100.0
+    )
+    importance = pl.DataFrame({"member": [MEMBERS[1]], "feature": ["rain"], "importance": [0.7]})
+    signals = quality_signals(quality(windows(frame, on), windows(bad, on), on), 0.05, importance)
+    beyond, nulls = watch(signals, [], at=DAY).raised
+    if beyond.cause != "temp/range":
+        beyond, nulls = nulls, beyond
+    assert (beyond.name, beyond.members, beyond.severity) == ("quality/temp/range", MEMBERS, "info")
+    assert (nulls.name, nulls.members, nulls.severity) == ("quality/rain/null", (MEMBERS[1],), "warning")
+    assert "1 of 4 members see more nulls in `rain` than in training" in nulls.message
+    assert "median rise of their share 1 over the limit 0.05; the models lean 70% on it" in nulls.message
+
+
+def test_skew_is_the_fleets_and_names_the_members_that_met_it() -> None:
+    def table(differing: int) -> pl.DataFrame:
+        return pl.DataFrame({
+            "feature": ["x", "y"], "rows": [500, 500], "differing": [differing, 0], "share": [differing / 500, 0.0],
+            "members": [["a", "b"], []],
+        })  # fmt: skip
+
+    importance = pl.DataFrame({"member": ["a"], "feature": ["x"], "importance": [0.5]})
+    (alert,) = watch(skew_signals(table(40), 0.02, importance), [], at=DAY, watched=9).raised
+    assert (alert.name, alert.members, alert.value) == ("skew/x", ("a", "b"), 0.08)
+    assert "2 of 9 members are served another `x` than training would join" in alert.message
+    assert watch(skew_signals(table(13), 0.02, importance), [], at=DAY).raised == ()
 
 
 def test_nothing_to_say() -> None:

@@ -144,7 +144,6 @@ def test_prediction_drift_sees_the_output_move() -> None:
     assert still["member"].to_list() == list(MEMBERS)
     assert (still["p_value"] > 1e-4).all()
     assert (moved["p_value"] < 1e-4).all()
-    assert (moved["mean"] > moved["reference_mean"]).all()
     assert (moved["kolmogorov_smirnov"] > still["kolmogorov_smirnov"]).all()
     assert (still["freedom"] == 9).all()
     assert prediction_drift(Windows.empty(on), before, on).is_empty()

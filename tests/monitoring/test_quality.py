@@ -49,17 +49,24 @@ def test_no_common_member_gives_an_empty_table_of_the_same_columns() -> None:
 
 def test_skew_counts_the_rows_that_differ() -> None:
     offline = pl.DataFrame({"id": [1, 2, 3, 4], "x": [1.0, 2.0, None, 4.0], "c": ["a", "b", None, "d"]})
-    online = pl.DataFrame({"id": [4, 3, 2, 9], "x": [4.0 + 1e-12, None, 2.5, 0.0], "c": ["d", "x", "b", "a"]})
+    online = pl.DataFrame({
+        "id": [4, 3, 2, 9], "x": [4.0 + 1e-12, None, 2.5, 0.0], "c": ["d", "x", "b", "a"],
+        "member": ["m", "m", "n", "o"], "version": "1",
+    })  # fmt: skip
     assert skew(offline, online, "id", ["x", "c"]).rows() == [
-        ("x", 3, 1, pytest.approx(1 / 3), pytest.approx(0.5)),
-        ("c", 3, 1, pytest.approx(1 / 3), None),
+        ("x", 3, 1, pytest.approx(1 / 3), ["n"]),
+        ("c", 3, 1, pytest.approx(1 / 3), ["m"]),
     ]
 
 
-def test_skew_of_no_common_rows_and_of_a_missing_value() -> None:
-    one = pl.DataFrame({"id": [1], "x": [1]})
-    assert skew(one, one.with_columns(id=2), "id", ["x"]).rows() == [("x", 0, 0, None, None)]
-    gone = one.with_columns(x=pl.lit(None, dtype=pl.Int64))
-    assert skew(one, gone, ["id"], ["x"])["differing"].item() == 1
+def test_a_feature_that_a_version_was_never_served_is_none_that_it_reads() -> None:
+    offline = pl.DataFrame({"id": [1, 2, 3, 4], "x": [1, 2, 3, 4]})
+    online = pl.DataFrame({"id": [1, 2, 3, 4], "x": [None, None, None, 4], "member": "m", "version": [*"aabb"]})
+    assert skew(offline, online, "id", ["x"]).rows() == [("x", 2, 1, 0.5, ["m"])]
+
+
+def test_skew_of_no_common_rows_and_of_a_missing_column() -> None:
+    one = pl.DataFrame({"id": [1], "x": [1], "member": ["m"], "version": ["1"]})
+    assert skew(one, one.with_columns(id=2), "id", ["x"]).rows() == [("x", 0, 0, None, [])]
     with pytest.raises(InputError, match="online rows lack"):
         skew(one, one.drop("x"), "id", ["x"])

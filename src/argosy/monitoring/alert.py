@@ -5,9 +5,10 @@ Pure: signals and the active alerts go in, changes come out. The caller records 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -15,11 +16,12 @@ import numpy.typing as npt
 import polars as pl
 
 from argosy.errors import InputError
-from argosy.metric import known
-from argosy.metric.tail import normal_quantile, normal_tails
+from argosy.metric.tail import normal_quantile, normal_tails, poisson_tail
 
 Severity = Literal["critical", "warning", "info"]
-KINDS = ("performance", "prediction", "quality", "drift")
+KINDS = ("performance", "prediction", "skew", "quality", "drift")
+FEATURES = ("skew", "quality", "drift")
+UNITS = {"skew": "share of rows", "quality": "median rise of their share"}
 SHOWN = 3
 
 SIGNALS = {
@@ -71,12 +73,12 @@ def watch(
     release: float = 0.05,
     watched: int | None = None,
 ) -> Changes:
-    """Turn signals into alerts, ranked: live performance first, then predictions, quality, drift; by effect within.
+    """Turn signals into alerts, ranked by kind in the order of `KINDS`, and by effect within.
 
-    `signals` has the columns of `SIGNALS`: one row per kind, member and cause. `kind` is `performance`,
-    `prediction`, `quality` or `drift`; `cause` a metric or feature; `below` says that values under the limit are bad;
-    `p_value` is null where chance plays no part; `weight` is how much the member leans on the cause (0 to 1: the
-    feature's share of importance; 1 for outcomes).
+    `signals` has the columns of `SIGNALS`, made by the functions below: of a kind, member and cause the row furthest
+    beyond its limit counts. `cause` is a metric, a feature, or for quality `feature/check`; `below` says that values
+    under the limit are bad; `p_value` is null where chance plays no part; `weight` is how much the member leans on the
+    cause (0 to 1: the feature's share of importance; 1 for outcomes).
 
     A member enters an alert when its value is beyond the limit and, within its kind across the whole fleet, survives
     Benjamini and Hochberg's control of the false discovery rate `fdr` (J. R. Statist. Soc. B 57 (1995) 289-300). It
@@ -93,7 +95,7 @@ def watch(
     table = table.join(held.with_columns(active=pl.lit(True)), on=["name", "member"], how="left")
     table = table.with_columns(pl.col("active").fill_null(False), significant=_significant(table, fdr))
     bad = table.filter(_breach(0.0) & pl.col("significant") | pl.col("active") & _breach(release))
-    now = [_alert(group, before, size, at) for group in bad.partition_by("name", maintain_order=True)]
+    now = [_alert(row, before.get(row["name"]), size, at) for row in _grouped(bad).iter_rows(named=True)]
     now.sort(key=lambda alert: (KINDS.index(alert.kind), -alert.effect, alert.name))
     names = {alert.name for alert in now}
     return Changes(
@@ -139,30 +141,67 @@ def drift_signals(
     )
 
 
-def score_signals(scores: pl.DataFrame, name: str, limit: float, level: float = 0.95) -> pl.DataFrame:
-    """Signals of a table of `performance` by member, or of `live`, against a limit on one score.
+def quality_signals(quality: pl.DataFrame, limit: float, importance: pl.DataFrame) -> pl.DataFrame:
+    """Signals of a `quality` table against a limit on how much more often values are bad than in the reference."""
+    weighed = quality.join(importance, on=["member", "feature"], how="left", maintain_order="left")
+    return weighed.select(
+        kind=pl.lit("quality"),
+        member="member",
+        cause=pl.format("{}/{}", "feature", "check"),
+        value=pl.col("value") - pl.col("reference"),
+        limit=pl.lit(float(limit)),
+        below=pl.lit(False),
+        p_value="p_value",
+        weight=pl.col("importance").fill_null(0.0),
+    )
 
-    The limit is a floor where greater is better, else a ceiling (of the score itself, signs included). `p_value`: the
-    one-sided normal probability of such a score if the true one were at the limit, from the interval `{name}_low` to
-    `{name}_high` made at `level`; null where the table has no interval, so that the limit alone counts.
+
+def skew_signals(skew: pl.DataFrame, limit: float, importance: pl.DataFrame) -> pl.DataFrame:
+    """Signals of a `skew` table, one for each feature and member that was served another value.
+
+    The value is the share of all rows, as few of each member are looked at; `p_value` is the Poisson probability of so
+    many rows, were it at the limit.
     """
-    below = known(name).greater_is_better
-    value = scores[name].to_numpy()
-    p_value = np.full(len(scores), np.nan)
-    if f"{name}_low" in scores.columns:
-        error = (scores[f"{name}_high"] - scores[f"{name}_low"]).to_numpy() / (2.0 * normal_quantile(level))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            z = (limit - value if below else value - limit) / error
-        half = normal_tails(z) / 2.0
-        p_value = np.where(z > 0.0, half, 1.0 - half)
+    rates = (skew["rows"].cast(pl.Float64) * limit).to_numpy()
+    chance = pl.Series("p_value", poisson_tail(skew["differing"].to_numpy(), rates), dtype=pl.Float64)
+    each = skew.with_columns(chance).explode("members").rename({"members": "member"}).drop_nulls("member")
+    weighed = each.join(importance, on=["member", "feature"], how="left", maintain_order="left")
+    return weighed.select(
+        kind=pl.lit("skew"),
+        member="member",
+        cause="feature",
+        value="share",
+        limit=pl.lit(float(limit)),
+        below=pl.lit(False),
+        p_value="p_value",
+        weight=pl.col("importance").fill_null(0.0),
+    )
+
+
+def score_signals(
+    scores: pl.DataFrame, name: str, limits: pl.Series, *, below: bool, level: float = 0.95
+) -> pl.DataFrame:
+    """Signals of a table of `performance` by member against a limit on one score for each row.
+
+    `below` says that scores under the limit are bad. `p_value`: the one-sided normal probability of such a score if the
+    true one were at the limit, from the interval `{name}_low` to `{name}_high` made at `level`; null where there is no
+    interval, so that the limit alone counts.
+    """
+    value, limit = (each.cast(pl.Float64).to_numpy() for each in (scores[name], limits))
+    error = (scores[f"{name}_high"] - scores[f"{name}_low"]).cast(pl.Float64).to_numpy() / (
+        2.0 * normal_quantile(level)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = (limit - value if below else value - limit) / error
+    half = normal_tails(z) / 2.0
     return scores.select(
         kind=pl.lit("performance"),
         member="member",
         cause=pl.lit(name),
         value=name,
-        limit=pl.lit(float(limit)),
+        limit=pl.Series(limit),
         below=pl.lit(below),
-        p_value=pl.Series(p_value, dtype=pl.Float64).fill_nan(None),
+        p_value=pl.Series(np.where(z > 0.0, half, 1.0 - half), dtype=pl.Float64).fill_nan(None),
         weight=pl.lit(1.0),
     )
 
@@ -197,31 +236,27 @@ def _breach(release: float) -> pl.Expr:
     return pl.when(pl.col("below")).then(low).otherwise(high).fill_null(release > 0.0)
 
 
-def _alert(group: pl.DataFrame, before: dict[str, Alert], size: int, at: datetime) -> Alert:
-    first = group.row(0, named=True)
-    earlier = before.get(first["name"])
-    since = earlier.since if earlier else at
-    values = group["value"].drop_nulls()
-    middle = values.median() if len(values) else (earlier.value if earlier else None)
-    value = float(middle) if isinstance(middle, float | int) else float("nan")
-    limit = group["limit"].median()
-    bound = float(limit) if isinstance(limit, float | int) else float("nan")
-    strength = group.select(_strength() * pl.col("weight")).to_series().fill_null(0.0)
-    members = tuple(group["member"].sort())
-    mean = float(strength.sum()) / len(members)
-    severity = _severity(first["kind"], mean)
-    message = _message(first, members, size, value, bound, since, group)
+def _grouped(bad: pl.DataFrame) -> pl.DataFrame:
+    """A row per alert; a member that is in it for several limits counts for the one it is furthest beyond."""
+    ranked = bad.with_columns(strength=_strength()).sort("strength", descending=True, nulls_last=True)
+    each = ranked.unique(["name", "member"], keep="first", maintain_order=True)
+    return each.group_by("name").agg(
+        pl.col("kind", "cause", "below").first(),
+        pl.col("member").sort().alias("members"),
+        pl.col("value", "limit").median(),
+        (pl.col("strength") * pl.col("weight")).fill_null(0.0).sum().alias("effect"),
+        pl.col("weight").mean(),
+    )
+
+
+def _alert(row: dict[str, Any], before: Alert | None, size: int, at: datetime) -> Alert:
+    members = tuple(row["members"])
+    since = before.since if before else at
+    value = row["value"] if row["value"] is not None else (before.value if before else math.nan)
+    severity = _severity(row["kind"], row["effect"] / len(members))
+    message = _message(row, members, size, value, since)
     return Alert(
-        first["name"],
-        first["kind"],
-        first["cause"],
-        members,
-        value,
-        bound,
-        severity,
-        float(strength.sum()),
-        since,
-        message,
+        row["name"], row["kind"], row["cause"], members, value, row["limit"], severity, row["effect"], since, message
     )
 
 
@@ -237,33 +272,31 @@ def _strength() -> pl.Expr:
 def _severity(kind: str, strength: float) -> Severity:
     if kind == "performance":
         return "critical"
-    if kind in ("prediction", "quality"):
+    if kind in ("prediction", "skew"):
         return "warning"
     return "warning" if strength >= 0.1 else "info"
 
 
-def _message(
-    first: dict[str, object],
-    members: tuple[str, ...],
-    size: int,
-    value: float,
-    limit: float,
-    since: datetime,
-    group: pl.DataFrame,
-) -> str:
-    verbs = {
-        "performance": "have a poor `{}`",
-        "prediction": "answer differently (`{}`)",
-        "quality": "see bad values in `{}`",
-        "drift": "drifted on `{}`",
-    }
-    what = verbs[str(first["kind"])].format(first["cause"])
-    side = "under" if first["below"] else "over"
-    who = f"{len(members)} of {size} members"
+_SAYS = {
+    "performance": "have a poor `{}`",
+    "prediction": "answer differently (`{}`)",
+    "skew": "are served another `{}` than training would join",
+    "drift": "drifted on `{}`",
+    "null": "see more nulls in `{}` than in training",
+    "range": "see `{}` beyond the range of training more often",
+    "unseen": "see values of `{}` that training never held",
+}
+
+
+def _message(row: dict[str, Any], members: tuple[str, ...], size: int, value: float, since: datetime) -> str:
+    kind, cause, check = row["kind"], row["cause"], row["kind"]
+    if kind == "quality":
+        cause, _, check = cause.rpartition("/")
+    side = "under" if row["below"] else "over"
     shown = ", ".join(member or "the only member" for member in members[:SHOWN])
     more = f" and {len(members) - SHOWN} more" if len(members) > SHOWN else ""
-    weight = group["weight"].mean()
-    lean = ""
-    if first["kind"] == "drift" and isinstance(weight, float):
-        lean = f"; the models lean {weight:.0%} on it"
-    return f"{who} {what} since {since:%Y-%m-%d}: median {value:.3g} {side} the limit {limit:.3g}{lean} ({shown}{more})"
+    lean = f"; the models lean {row['weight']:.0%} on it" if kind in FEATURES and row["weight"] is not None else ""
+    return (
+        f"{len(members)} of {size} members {_SAYS[check].format(cause)} since {since:%Y-%m-%d}: "
+        f"{UNITS.get(kind, 'median')} {value:.3g} {side} the limit {row['limit']:.3g}{lean} ({shown}{more})"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -67,7 +68,7 @@ class Boolean(msgspec.Struct, frozen=True, tag="boolean"):
 Feature = Numeric | Category | Boolean
 
 
-class Bins(msgspec.Struct, frozen=True):
+class Bins(msgspec.Struct, frozen=True, dict=True):
     """The cells of every feature of a fleet, side by side, and those of its prediction.
 
     A binary fleet's prediction is counted in 200 equal bins of 0 to 1; a regression's in 200 quantiles of
@@ -116,12 +117,12 @@ class Bins(msgspec.Struct, frozen=True):
         """The bins as MessagePack: equal bins give equal bytes."""
         return msgspec.msgpack.encode(self, order="deterministic")
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the bytes, in hex."""
         return hashlib.sha256(self.to_bytes()).hexdigest()
 
-    @property
+    @cached_property
     def offsets(self) -> npt.NDArray[np.int64]:
         """The first cell of each feature, and the number of cells of all: [features + 1]."""
         return np.cumsum([0, *(feature.cells for feature in self.features)], dtype=np.int64)

@@ -106,19 +106,15 @@ def _outcomes(windows: Windows, bins: Bins, place: Codes, predicted: pl.Series, 
     values = numbers(predicted)
     cells = Lookup(bins.prediction).cells(values) + place * width
     windows.predictions[:] = _tally(cells, members, width)
-    given = np.isfinite(values)
-    _add(windows, place, prediction=np.where(given, values, 0.0))
     if told is None:
         return
     labels = numbers(told.cast(pl.UInt8) if told.dtype == pl.Boolean else told)
-    given &= np.isfinite(labels)
+    given = np.isfinite(values) & np.isfinite(labels)
     if given.all():
         y, p = labels, values
     else:
         y, p, place, cells = labels[given], values[given], place[given], cells[given]
-    error = p - y
-    _add(windows, place, labels=np.ones_like(y), label=y, label_square=y * y, labelled_prediction=p)
-    _add(windows, place, square=error * error, absolute=np.abs(error))
+    _add(windows, place, square=(p - y) ** 2)
     if bins.task == "binary":
         one = _classes(y)
         windows.positives[:] = _tally(cells[one], members, width)

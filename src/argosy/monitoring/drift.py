@@ -95,7 +95,7 @@ def drift(reference: Windows, current: Windows, bins: Bins) -> pl.DataFrame:
 
 
 def prediction_drift(reference: Windows, current: Windows, bins: Bins) -> pl.DataFrame:
-    """Drift of every member's prediction: the columns of `drift`, `reference_mean` and `mean` of the prediction.
+    """Drift of every member's prediction: the columns of `drift`.
 
     Rows without a prediction do not count. PSI, Jensen-Shannon and chi-square use ten cells that hold a tenth of the
     member's reference each; Kolmogorov-Smirnov and Wasserstein the fine cells.
@@ -111,14 +111,9 @@ def prediction_drift(reference: Windows, current: Windows, bins: Bins) -> pl.Dat
         "reference_rows": q.sum(axis=1).astype(np.uint32),
         "rows": p.sum(axis=1).astype(np.uint32),
     }
-    with np.errstate(divide="ignore", invalid="ignore"):
-        means = {
-            "reference_mean": reference.sum("prediction")[before] / q.sum(axis=1),
-            "mean": current.sum("prediction")[after] / p.sum(axis=1),
-        }
     rows |= {name: found[name].ravel() for name in COLUMNS}
     schema = {"member": pl.String, "feature": pl.String}
-    return pl.DataFrame(rows | means, schema_overrides=schema).fill_nan(None)
+    return pl.DataFrame(rows, schema_overrides=schema).fill_nan(None)
 
 
 COLUMNS = (

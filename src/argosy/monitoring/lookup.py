@@ -54,8 +54,9 @@ class Lookup:
         return found
 
     def _slots(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
-        grid = values - self.origin
-        grid *= self.scale
+        with np.errstate(over="ignore"):  # infinite is beyond either end, as it should be
+            grid = values - self.origin
+            grid *= self.scale
         np.fmax(grid, 0.0, out=grid)
         np.fmin(grid, SLOTS - 1.0, out=grid)
         return grid.astype(np.intp)

@@ -5,7 +5,7 @@ Also the skew of single rows: the same feature, computed offline and recorded wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,10 @@ from argosy.monitoring.drift import aligned
 from argosy.monitoring.window import Windows
 
 Floats = npt.NDArray[np.float64]
+SKEW = pl.Schema({
+    "feature": pl.String(), "rows": pl.Int64(), "differing": pl.Int64(), "share": pl.Float64(),
+    "members": pl.List(pl.String()),
+})  # fmt: skip
 
 
 def quality(reference: Windows, current: Windows, bins: Bins) -> pl.DataFrame:
@@ -30,37 +34,35 @@ def quality(reference: Windows, current: Windows, bins: Bins) -> pl.DataFrame:
     """
     members, before, after = aligned(reference, current, bins)
     n, m = (w.rows[rows].astype(np.float64) for w, rows in ((reference, before), (current, after)))
-    frames = []
-    for feature, start in zip(bins.features, bins.offsets, strict=False):
-        last = int(start) + feature.cells - 1
-        checks = {"null": [last]}
+    checks, counts = list(_checks(bins)), (reference.counts[before], current.counts[after])
+    size = (len(checks), len(members))
+    a, b = (
+        np.array([table[:, cells].sum(axis=1) for _, _, cells in checks], dtype=np.float64).reshape(size)
+        for table in counts
+    )
+    which = np.repeat(np.arange(len(checks)), len(members))
+    return pl.DataFrame(
+        {
+            "member": pl.Series(list(members) * len(checks), dtype=pl.String),
+            "feature": pl.Series([name for name, _, _ in checks], dtype=pl.String).gather(which),
+            "check": pl.Series([check for _, check, _ in checks], dtype=pl.String).gather(which),
+            "rows": np.tile(current.rows[after], len(checks)),
+            "reference": (a / n).ravel(),
+            "value": (b / m).ravel(),
+            "p_value": _rise(a, b, n, m).ravel(),
+        }
+    )
+
+
+def _checks(bins: Bins) -> Iterator[tuple[str, str, list[int]]]:
+    """Feature, check, and the cells whose rows fail it."""
+    for feature, start in zip(bins.features, bins.offsets.tolist(), strict=False):
+        last = start + feature.cells - 1
+        yield feature.name, "null", [last]
         if isinstance(feature, Numeric):
-            checks["range"] = [int(start), last - 1]
+            yield feature.name, "range", [start, last - 1]
         elif not isinstance(feature, Boolean):
-            checks["unseen"] = [last - 1]
-        for check, cells in checks.items():
-            a, b = (_sum(w.counts, rows, cells) for w, rows in ((reference, before), (current, after)))
-            frames.append(
-                pl.DataFrame(
-                    {
-                        "member": pl.Series(members, dtype=pl.String),
-                        "feature": pl.repeat(feature.name, len(members), dtype=pl.String, eager=True),
-                        "check": pl.repeat(check, len(members), dtype=pl.String, eager=True),
-                        "rows": current.rows[after],
-                        "reference": a / n,
-                        "value": b / m,
-                        "p_value": _rise(a, b, n, m),
-                    }
-                )
-            )
-    return pl.concat(frames) if frames else pl.DataFrame(schema=SCHEMA)
-
-
-SCHEMA = {
-    **dict.fromkeys(("member", "feature", "check"), pl.String),
-    "rows": pl.UInt32,
-    **dict.fromkeys(("reference", "value", "p_value"), pl.Float64),
-}
+            yield feature.name, "unseen", [last - 1]
 
 
 def skew(
@@ -73,36 +75,33 @@ def skew(
 ) -> pl.DataFrame:
     """Rows whose feature, as served, differs from the offline join's: one row a feature.
 
-    Rows are matched on `key`; those of one side only are left out. Columns: `feature`, `rows`, `differing`, `share`,
-    `largest` (absolute difference; null for a type that is not a number). Numbers may differ by `tolerance` times
-    the larger; null equals null. Raises `InputError` for a missing column.
+    Rows are matched on `key`, which names a row of each side once; those of one side only are left out. Columns:
+    `feature`, `rows`, `differing`, `share`, `members` (whose rows differ, from the column `member` of `online`).
+    Numbers may differ by `tolerance` times the larger; null equals null. A version that was served no value of a
+    feature at all may not read it: its rows do not count for that feature. Raises `InputError` for a missing column.
     """
     keys = [key] if isinstance(key, str) else list(key)
-    for side, frame in (("offline", offline), ("online", online)):
-        missing = [name for name in (*keys, *features) if name not in frame.columns]
+    for side, frame, more in (("offline", offline, ()), ("online", online, ("member", "version"))):
+        missing = [name for name in (*keys, *more, *features) if name not in frame.columns]
         if missing:
             raise InputError(f"{side} rows lack the columns {missing[:5]}", next=f"columns: {frame.columns[:20]}")
-    both = offline.select(*keys, *features).join(online.select(*keys, *features), on=keys, suffix="\x00")
+    both = online.select(*keys, "member", "version", *features).join(
+        offline.select(*keys, *(pl.col(name).alias(f"{name}\x00") for name in features)), on=keys
+    )
     rows = []
     for name in features:
-        a, b = both[name], both[f"{name}\x00"]
-        largest = None
+        there = both.filter(pl.col(name).is_not_null().any().over("version"))
+        a, b = there[name], there[f"{name}\x00"]
         differ = a.ne_missing(b)
         if a.dtype.is_numeric() and b.dtype.is_numeric():
             x, y = a.cast(pl.Float64).fill_nan(None), b.cast(pl.Float64).fill_nan(None)
-            gap, one_null = (x - y).abs(), x.is_null() != y.is_null()
             bound = pl.DataFrame({"x": x.abs(), "y": y.abs()}).max_horizontal() * tolerance
-            differ = (x.ne_missing(y) & ~(gap <= bound).fill_null(False)) | one_null
-            largest = gap.max()
+            differ = x.ne_missing(y) & ~((x - y).abs() <= bound).fill_null(False)
         count = int(differ.sum())
-        share = count / len(both) if len(both) else None
-        rows.append({"feature": name, "rows": len(both), "differing": count, "share": share, "largest": largest})
-    schema = {"feature": pl.String, "rows": pl.Int64, "differing": pl.Int64, "share": pl.Float64, "largest": pl.Float64}
-    return pl.DataFrame(rows, schema=schema)
-
-
-def _sum(counts: npt.NDArray[np.uint32], rows: npt.NDArray[np.int64], cells: list[int]) -> Floats:
-    return np.asarray(counts[rows[:, None], cells].sum(axis=1), dtype=np.float64)
+        share = count / len(there) if len(there) else None
+        members = there["member"].filter(differ).unique().sort().to_list()
+        rows.append((name, len(there), count, share, members))
+    return pl.DataFrame(rows, schema=SKEW, orient="row")
 
 
 def _rise(a: Floats, b: Floats, n: Floats, m: Floats) -> Floats:

@@ -14,7 +14,7 @@ from argosy.errors import ConflictError, CorruptError, UnknownError
 from argosy.monitoring.bins import Bins
 
 Counts = npt.NDArray[np.uint32]
-SUMS = ("prediction", "labels", "label", "label_square", "labelled_prediction", "log_loss", "square", "absolute")
+SUMS = ("log_loss", "square")
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -32,8 +32,7 @@ class Windows:
     - `predictions` [members x prediction cells], all rows; `positives` and `negatives` the same for rows with
       a label of 1 and 0 (a binary fleet; no columns otherwise).
     - `rows` [members].
-    - `sums` [members x 8], named by `SUMS`: the sum of predictions; then, over rows with a label, their number,
-      the sums of label, label squared, prediction, log-loss (nats, binary only), squared and absolute error.
+    - `sums` [members x 2], named by `SUMS`, over rows with a label: log-loss (nats, binary only) and squared error.
 
     Counts are exact up to 4,294,967,295 rows a member; sums are float64 and exact to rounding.
     """
