@@ -18,7 +18,7 @@ from argosy.serving.measure import Measures
 from argosy.serving.protocol import Answer, Batch, encode_json
 from argosy.serving.recorder import Recorder
 from argosy.serving.routing import Endpoint, Routing
-from argosy.serving.score import Plan, Scorer
+from argosy.serving.score import Scorer
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -243,25 +243,19 @@ class App:
     async def _answer(self, batch: Batch) -> Answer:
         plan = self._scorer.plan(batch)
         try:
-            for ref in self._scorer.cold(plan):
-                await asyncio.to_thread(self._cache.get, ref)
+            if not self._scorer.is_warm(plan):
+                await asyncio.to_thread(self._scorer.warm, plan)
             small = batch.count <= _INLINE_ROWS
             answer = self._scorer.answer(plan) if small else await asyncio.to_thread(self._scorer.answer, plan)
-        except Exception as error:
-            self._blame(plan, error)
-            raise
+        finally:
+            for ref in plan.failed:
+                self.measures.failures[ref.address] += 1
         if self._recorder is not None and self._recorder.durable:
             await asyncio.to_thread(self._recorder.flush)
         rows, fleet = self.measures.rows, batch.endpoint.fleet
         for reason in answer.routes:
             rows[fleet, reason] += 1
         return answer
-
-    def _blame(self, plan: Plan, error: Exception) -> None:
-        """Count a failure that is not the caller's against the versions that were to answer."""
-        if not isinstance(error, (InputError, CapacityError)):
-            for ref in plan.assignment.groups:
-                self.measures.failures[ref.address] += 1
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """The whole body; refused by its stated length before it is read, and by its real one while it is."""

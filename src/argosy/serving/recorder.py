@@ -1,4 +1,4 @@
-"""Answered rows, written off the hot path as Arrow segments.
+"""Rows that versions answered or failed on, written off the hot path as Arrow segments.
 
 A segment appears whole and synced, or not at all. A crash loses at most the rows answered in the last
 `flush_seconds` plus the time of one write; with `durable`, none that was acknowledged.
@@ -37,16 +37,19 @@ Line = tuple[Any, ...]
 
 
 class Stream(msgspec.Struct, frozen=True, eq=False):
-    """Rows of one fleet and one signature: they share their columns, so they share segments. Hold it: it is the key."""
+    """Rows of one fleet and one signature: they share their columns, so they share segments. Hold it: it is the key.
+
+    Rows that their version failed on have no signature and no features: their `prediction` is null.
+    """
 
     fleet: str
-    signature: Signature
+    signature: Signature | None
 
     def schema(self) -> dict[str, pl.DataType]:
         """Columns of a segment: `META`, then each feature (as `feature.<name>` where the name is taken)."""
         names = {
             feature: f"feature.{feature.name}" if feature.name in META else feature.name
-            for feature in self.signature.features
+            for feature in (self.signature.features if self.signature is not None else ())
         }
         return META | {name: _KINDS[feature.kind] for feature, name in names.items()}
 

@@ -125,26 +125,33 @@ def _part(value: object) -> str:
 def choose(endpoint: Endpoint, key: str, row: str) -> tuple[VersionRef, Reason]:
     """The version that answers a row of member `key`, identified by `row`; raises UnknownError if there is none."""
     route = endpoint.routes.get(key)
-    own = route is not None and route.champion is not None
-    chosen = route if route is not None and own else endpoint.pooled
-    reason: Reason = "own" if own else "pooled" if route is not None else "unknown"
-    canary = route if route is not None and route.canary is not None else chosen
-    if canary.canary is not None and draw(canary.canary, row) < canary.share:
-        return canary.canary, "canary"
-    if chosen.champion is None:
+    drawn = endpoint.pooled if route is None or (route.champion is None and route.canary is None) else route
+    if drawn.canary is not None and draw(drawn.canary, row) < drawn.share:
+        return drawn.canary, "canary"
+    found, reason = champion(endpoint, key)
+    if found is None:
         raise _unanswered(endpoint, key, known=route is not None)
-    return chosen.champion, reason
+    return found, reason
+
+
+def champion(endpoint: Endpoint, key: str) -> tuple[VersionRef | None, Reason]:
+    """Who answers for member `key` where no canary does: also the rows that a canary fails on."""
+    route = endpoint.routes.get(key)
+    if route is not None and route.champion is not None:
+        return route.champion, "own"
+    return endpoint.pooled.champion, "unknown" if route is None else "pooled"
 
 
 def assign(endpoint: Endpoint, keys: Sequence[str], rows: Sequence[str]) -> Assignment:
     """`choose` for each row: each is answered by exactly one version, or the whole batch is refused."""
-    versions: list[VersionRef] = []
-    reasons: list[Reason] = []
+    chosen = [choose(endpoint, key, row) for key, row in zip(keys, rows, strict=True)]
+    return assigned([version for version, _ in chosen], [reason for _, reason in chosen])
+
+
+def assigned(versions: list[VersionRef], reasons: list[Reason]) -> Assignment:
+    """The assignment of one version, and one reason, to each row."""
     groups: dict[int, tuple[VersionRef, list[int]]] = {}
-    for index, (key, row) in enumerate(zip(keys, rows, strict=True)):
-        version, reason = choose(endpoint, key, row)
-        versions.append(version)
-        reasons.append(reason)
+    for index, version in enumerate(versions):
         groups.setdefault(version.id, (version, []))[1].append(index)
     return Assignment(versions, reasons, dict(groups.values()))
 

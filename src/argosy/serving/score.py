@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -11,14 +13,25 @@ from typing import Any, Protocol
 import msgspec
 import numpy as np
 
-from argosy.errors import InputError
+from argosy.errors import ArgosyError, InputError
 from argosy.model.signature import Signature, encode_columns, encode_rows
 from argosy.serving.cache import Loaded, ModelCache
 from argosy.serving.derive import Derivation
+from argosy.serving.failure import Failed, Failure, Unanswered
 from argosy.serving.protocol import Answer, Batch, Columns
 from argosy.serving.recorder import Recorder, Stream
-from argosy.serving.routing import Assignment, Endpoint, VersionRef, assign, choose, member_key
+from argosy.serving.routing import (
+    Assignment,
+    Endpoint,
+    VersionRef,
+    assign,
+    assigned,
+    champion,
+    choose,
+    member_key,
+)
 
+_LOG = logging.getLogger("argosy.serving")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -42,7 +55,10 @@ class OnlineReader(Protocol):
 
 
 class Plan(msgspec.Struct):
-    """A batch with its versions chosen and its decision time known."""
+    """A batch with its versions chosen and its decision time known.
+
+    `failed` fills with the versions that failed on rows of it: those rows of theirs are assigned anew.
+    """
 
     batch: Batch
     id: str
@@ -50,6 +66,7 @@ class Plan(msgspec.Struct):
     rows: list[str]
     assignment: Assignment
     at: datetime | list[datetime]
+    failed: set[VersionRef] = msgspec.field(default_factory=set)
 
 
 class Scorer:
@@ -72,6 +89,7 @@ class Scorer:
         self._derivations: dict[int, tuple[Endpoint, Derivation]] = {}
         self._online: dict[int, tuple[Endpoint, OnlineReader]] = {}
         self._streams: dict[tuple[str, str], Stream] = {}
+        self._told: set[int] = set()
         self._prefix = token_hex(6)
         self._numbers = count()
 
@@ -92,24 +110,78 @@ class Scorer:
             assignment = assign(endpoint, keys, rows)
         return Plan(batch, id, keys, rows, assignment, at)
 
-    def cold(self, plan: Plan) -> list[VersionRef]:
-        """The versions of a plan that are not loaded: `ModelCache.get` them off the loop before `answer`."""
-        return [ref for ref in plan.assignment.groups if self._cache.peek(ref) is None]
+    def is_warm(self, plan: Plan) -> bool:
+        """Whether every version of a plan is loaded: else `warm` it off the event loop before `answer`."""
+        return all(self._cache.peek(ref) is not None for ref in plan.assignment.groups)
+
+    def warm(self, plan: Plan) -> None:
+        """Load the versions of a plan. Rows of those that cannot be loaded fall to others, as in `answer`."""
+        self._models(plan)
+
+    def _models(self, plan: Plan) -> dict[VersionRef, Loaded]:
+        while True:
+            models, failures = {}, []
+            for ref, rows in plan.assignment.groups.items():
+                try:
+                    models[ref] = self._cache.get(ref)
+                except Exception as error:  # whatever keeps a version from loading is a failure of that version
+                    failures.append(Failure(ref, rows, error))
+            if not failures:
+                return models
+            self._replace(plan, failures)
 
     def answer(self, plan: Plan) -> Answer:
-        """Read, derive, encode, predict and record; supplied values win over what views and expressions give."""
-        batch, assignment = plan.batch, plan.assignment
+        """Read, derive, encode, predict and record; supplied values win over what views and expressions give.
+
+        A row that a canary fails on is answered by the champion. Raises Unanswered where any other version fails; every
+        failure is recorded, as a row without a prediction.
+        """
+        batch = plan.batch
         columns, stale = dict(batch.columns), None
         if batch.endpoint.views:
             stale = self._read_views(batch.endpoint, columns, batch.count, plan.at)
         if batch.endpoint.request_features:
             self._derivation(batch.endpoint).add(columns, batch.count)
-        models = {ref: self._cache.get(ref) for ref in assignment.groups}
-        predictions = _predict(models, assignment, columns, batch.count)
+        while True:
+            models = self._models(plan)
+            try:
+                predictions = _predict(models, plan.assignment, columns, batch.count)
+                break
+            except Failed as failed:
+                self._replace(plan, failed.failures)
         if self._recorder is not None:
             self._record(plan, models, columns, predictions, stale)
-        versions = [ref.address for ref in assignment.versions]
-        return Answer(plan.id, predictions, versions, list(assignment.reasons), stale)
+        versions = [ref.address for ref in plan.assignment.versions]
+        return Answer(plan.id, predictions, versions, list(plan.assignment.reasons), stale)
+
+    def _replace(self, plan: Plan, failures: Sequence[Failure]) -> None:
+        """Record what versions failed on, and assign the rows of canaries to who answers without them."""
+        endpoint, old = plan.batch.endpoint, plan.assignment
+        versions, reasons = list(old.versions), list(old.reasons)
+        lost: list[Failure] = []
+        for failure in failures:
+            plan.failed.add(failure.ref)
+            self._report(plan, failure)
+            for row in failure.rows:
+                stand_in, reason = champion(endpoint, plan.keys[row])
+                if old.reasons[row] != "canary" or stand_in is None:
+                    lost.append(failure)
+                    break
+                versions[row], reasons[row] = stand_in, reason
+        if lost:
+            raise Unanswered(lost[0]) from lost[0].error
+        plan.assignment = assigned(versions, reasons)
+
+    def _report(self, plan: Plan, failure: Failure) -> None:
+        """Record rows without a prediction, and log what a version says the first time that it fails."""
+        if failure.ref.id not in self._told:
+            self._told.add(failure.ref.id)
+            trace = None if isinstance(failure.error, ArgosyError) else failure.error
+            _LOG.error("version %s fails: %s", failure.ref.address, failure.error, exc_info=trace)
+        if self._recorder is not None:
+            at, reasons, version = _instants(plan), plan.assignment.reasons, failure.ref.address
+            rows = [(plan.rows[i], plan.keys[i], at[i], plan.id, version, reasons[i], None, None) for i in failure.rows]
+            self._recorder.add(self._stream(plan.batch.endpoint.fleet, None), rows)
 
     def _read_views(self, endpoint: Endpoint, columns: Columns, rows: int, at: datetime | list[datetime]) -> list[bool]:
         names = [name for view in endpoint.views for name in view.columns]
@@ -162,38 +234,66 @@ class Scorer:
         stale: list[bool] | None,
     ) -> None:
         assert self._recorder is not None
-        fleet, groups = plan.batch.endpoint.fleet, plan.assignment.groups
-        arrived = None if isinstance(plan.at, list) else (plan.at - _EPOCH) // _MICROSECOND
-        for ref, indices in groups.items():
-            stream = self._stream(fleet, models[ref].signature)
-            values = [columns[name] for name in stream.signature.names]
+        at, reasons = _instants(plan), plan.assignment.reasons
+        for ref, indices in plan.assignment.groups.items():
+            signature = models[ref].signature
+            values = [columns[name] for name in signature.names]
             rows = []
             for i in indices:
-                at = (plan.at[i] - _EPOCH) // _MICROSECOND if isinstance(plan.at, list) else arrived
-                outcome = (plan.assignment.reasons[i], predictions[i], stale[i] if stale else False)
-                rows.append((plan.rows[i], plan.keys[i], at, plan.id, ref.address, *outcome, *[v[i] for v in values]))
-            self._recorder.add(stream, rows)
+                asked = (plan.rows[i], plan.keys[i], at[i], plan.id, ref.address, reasons[i])
+                rows.append((*asked, predictions[i], stale[i] if stale else False, *[v[i] for v in values]))
+            self._recorder.add(self._stream(plan.batch.endpoint.fleet, signature), rows)
 
-    def _stream(self, fleet: str, signature: Signature) -> Stream:
-        known = self._streams.get((fleet, signature.digest))
+    def _stream(self, fleet: str, signature: Signature | None) -> Stream:
+        key = (fleet, signature.digest if signature is not None else "")
+        known = self._streams.get(key)
         if known is None:
-            known = self._streams[fleet, signature.digest] = Stream(fleet, signature)
+            known = self._streams[key] = Stream(fleet, signature)
         return known
 
 
+def _instants(plan: Plan) -> list[int]:
+    """The decision time of each row, in microseconds since 1970."""
+    if isinstance(plan.at, list):
+        return [(at - _EPOCH) // _MICROSECOND for at in plan.at]
+    return [(plan.at - _EPOCH) // _MICROSECOND] * plan.batch.count
+
+
 def _predict(models: Mapping[VersionRef, Loaded], assignment: Assignment, columns: Columns, rows: int) -> list[float]:
+    """One finite number a row; raises InputError for values that do not fit, Failed for versions that fail."""
     if rows == 1:
-        loaded = models[assignment.versions[0]]
+        ref = assignment.versions[0]
+        loaded = models[ref]
         matrix = encode_rows([{name: values[0] for name, values in columns.items()}], loaded.signature)
-        return [float(loaded.model.predict(matrix)[0])]
+        try:
+            answer = float(loaded.model.predict(matrix)[0])
+        except Exception as error:  # a model may raise anything
+            raise Failed([Failure(ref, (0,), error)]) from error
+        if not math.isfinite(answer):
+            raise Failed([_no_number(ref, (0,), answer)])
+        return [answer]
     matrices = {m.signature.digest: encode_columns(columns, rows, m.signature) for m in _distinct(models).values()}
-    out = np.empty(rows)
+    out, failures = np.empty(rows), []
     for ref, indices in assignment.groups.items():
         loaded = models[ref]
         matrix = matrices[loaded.signature.digest]
-        out[indices] = loaded.model.predict(matrix if len(indices) == rows else matrix[indices])
+        try:
+            found = loaded.model.predict(matrix if len(indices) == rows else matrix[indices])
+            out[indices] = found
+        except Exception as error:  # the same
+            failures.append(Failure(ref, indices, error))
+            continue
+        if (bad := np.flatnonzero(~np.isfinite(found))).size:
+            failures.append(_no_number(ref, [indices[i] for i in bad], float(found[bad[0]])))
+    if failures:
+        raise Failed(failures)
     answers: list[float] = out.tolist()
     return answers
+
+
+def _no_number(ref: VersionRef, rows: Sequence[int], got: float) -> Failure:
+    error = ArgosyError(f"it gives {got}, not a number", next="argosy rollback gives its place to who answered before")
+    return Failure(ref, rows, error)
 
 
 def _distinct(models: Mapping[VersionRef, Loaded]) -> dict[str, Loaded]:

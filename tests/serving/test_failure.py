@@ -1,0 +1,198 @@
+"""Versions that fail: the row is recorded against them, and a canary costs no request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pytest
+
+from argosy.model.format import Matrix
+from argosy.serving.app import App, Settings
+from argosy.serving.cache import Loaded, ModelCache, blob_loader
+from argosy.serving.recorder import META, Recorder
+from argosy.serving.routing import VersionRef
+from argosy.serving.score import Scorer
+from argosy.serving.snapshot import Source
+from argosy.store import artifacts, versions
+from tests.serving.conftest import NOW, Fixture
+from tests.serving.test_app import TOKEN, Served, Weather, body, outputs, tensor
+
+AA, B6, POOLED = "late-arrival/JFK/AA", "late-arrival/JFK/B6", "late-arrival/*"
+Predict = Callable[[Matrix], npt.NDArray[np.float64]]
+
+
+class Sick:
+    """A model that does with its rows what it is told."""
+
+    def __init__(self, healthy: Loaded, predict: Predict) -> None:
+        self.features, self.bytes_in_memory = healthy.model.features, healthy.model.bytes_in_memory
+        self.predict = predict
+
+
+def raises(matrix: Matrix) -> npt.NDArray[np.float64]:
+    raise RuntimeError("out of order")
+
+
+def no_number(matrix: Matrix) -> npt.NDArray[np.float64]:
+    """No number for rows whose first feature is negative."""
+    return np.where(matrix[:, 0] < 0, np.nan, 0.5)
+
+
+class Clinic(msgspec.Struct):
+    """A served fleet in which versions fall sick, by address."""
+
+    served: Served
+    sick: dict[str, Predict]
+
+    def recorded(self) -> pl.DataFrame:
+        """What each version was to answer: row key, version, route, prediction."""
+        self.served.recorder.flush()
+        frames = [pl.read_ipc(path) for path in sorted(self.served.segments.rglob("*.arrow"))]
+        return pl.concat(frames, how="diagonal").select("row_key", "version", "route", "prediction")
+
+    def failed(self) -> dict[str, list[str]]:
+        """The row keys that each version failed on."""
+        rows = self.recorded().filter(pl.col("prediction").is_null()).sort("row_key")
+        return dict(rows.group_by("version").agg("row_key").iter_rows())
+
+    def metric(self, address: str) -> int:
+        """How many requests a version failed in, as the metrics tell."""
+        text: str = self.served.run(lambda client: client.get("/metrics")).text
+        line = next((line for line in text.splitlines() if f'version="{address}"' in line), "0")
+        return int(line.split()[-1])
+
+
+@pytest.fixture
+def clinic(fleet: Fixture, tmp_path: Path) -> Iterator[Clinic]:
+    sick: dict[str, Predict] = {}
+    healthy = blob_loader(fleet.store.blobs)
+
+    def loader(ref: VersionRef) -> Loaded:
+        found = healthy(ref)
+        return Loaded(Sick(found, sick[ref.address]), found.signature) if ref.address in sick else found
+
+    cache, weather = ModelCache(loader), Weather()
+    recorder = Recorder(tmp_path / "predictions", lambda: NOW)
+    scorer = Scorer(cache, lambda: NOW, lambda endpoint: weather, recorder)
+    app = App(Settings(TOKEN), Source(fleet.store), scorer, cache, recorder)
+    yield Clinic(Served(app, fleet, weather, recorder, tmp_path / "predictions"), sick)
+    recorder.close()
+
+
+def damage(fleet: Fixture, key: str) -> None:
+    """Flip a bit of the latest version's bytes on disk."""
+    with fleet.store.read() as conn:
+        version = versions.find(conn, "late-arrival", key)
+        assert version is not None
+        slot = artifacts.get(conn, [version.artifact])[version.artifact].slot
+    path = fleet.store.blobs.path(slot.pack or slot.digest)
+    data = bytearray(path.read_bytes())
+    data[slot.start + slot.bytes // 2] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_canary_that_cannot_be_loaded_costs_no_request(clinic: Clinic) -> None:
+    canary = clinic.served.fleet.add_version("JFK/AA", 7, champion=False, share=0.999)
+    damage(clinic.served.fleet, "JFK/AA")
+    for size in (1, 5, 100):
+        got = outputs(clinic.served.post(body(size)))
+        assert set(got["version"]) == {f"{AA}@1"} and set(got["route"]) == {"own"}
+    rows = clinic.recorded()
+    lost = rows.filter(pl.col("version") == canary)
+    assert lost.height >= 100 and set(lost["route"]) == {"canary"} and lost["prediction"].null_count() == lost.height
+    assert rows.filter(pl.col("version") == f"{AA}@1")["prediction"].null_count() == 0
+    assert rows.filter(pl.col("version") == f"{AA}@1").height == 106
+    assert clinic.metric(canary) == 3 and clinic.metric(f"{AA}@1") == 0
+
+
+def test_a_canary_that_raises_costs_no_request(clinic: Clinic) -> None:
+    wanted = [outputs(clinic.served.post(body(size))) for size in (1, 5, 100)]
+    canary = clinic.served.fleet.add_version("JFK/AA", 7, champion=False, share=0.999)
+    clinic.sick[canary] = raises
+    assert [outputs(clinic.served.post(body(size))) for size in (1, 5, 100)] == wanted
+    assert len(clinic.failed()[canary]) >= 100
+
+
+def test_only_rows_without_a_number_are_taken_from_a_canary(clinic: Clinic) -> None:
+    canary = clinic.served.fleet.add_version("JFK/AA", 7, champion=False, share=0.999)
+    clinic.sick[canary] = no_number
+    got = outputs(clinic.served.post(body(4, distance=tensor("distance", "FP64", [1.0, -1.0, 2.0, -2.0]))))
+    assert got["route"] == ["canary", "own", "canary", "own"] and got["prediction"][::2] == [0.5, 0.5]
+    assert clinic.failed() == {canary: ["f1", "f3"]}
+    one = outputs(clinic.served.post(body(1, distance=tensor("distance", "FP64", [-1.0]))))
+    assert one["prediction"] == got["prediction"][1:2]
+    assert len(clinic.recorded()) == 4 + 2 + 1 + 1
+
+
+def test_the_pooled_model_stands_in_where_it_answers_for_the_member(clinic: Clinic) -> None:
+    canary = clinic.served.fleet.add_version("LGA/UA", 7, champion=False, share=0.999)
+    clinic.sick[canary] = raises
+    pooled = clinic.served.fleet.add_version("*", 8, champion=False, share=0.999)
+    clinic.sick[pooled] = raises
+    where = {"origin": tensor("origin", "BYTES", ["LGA", "EWR"]), "carrier": tensor("carrier", "BYTES", ["UA", "XX"])}
+    got = outputs(clinic.served.post(body(2, **where)))
+    assert got["version"] == [f"{POOLED}@1"] * 2 and got["route"] == ["pooled", "unknown"]
+    assert clinic.failed() == {canary: ["f0"], pooled: ["f1"]}
+
+
+@pytest.mark.parametrize(("does", "says"), [(raises, "RuntimeError: out of order"), (no_number, "it gives nan")])
+def test_a_champion_that_fails_is_blamed_alone(clinic: Clinic, does: Predict, says: str) -> None:
+    clinic.sick[f"{AA}@1"] = does
+    mixed = {"carrier": tensor("carrier", "BYTES", ["AA", "B6"]), "distance": tensor("distance", "FP64", [-1.0, -1.0])}
+    answer = clinic.served.post(body(2, **mixed))
+    assert answer.status_code == 500
+    assert (
+        f"version {AA}@1 fails on row 0: {says}" in answer.json()["error"] and "next: argosy" in answer.json()["error"]
+    )
+    assert clinic.recorded().rows() == [("f0", f"{AA}@1", "own", None)]
+    assert (clinic.metric(f"{AA}@1"), clinic.metric(f"{B6}@1")) == (1, 0)
+    assert outputs(clinic.served.post(body(carrier=tensor("carrier", "BYTES", ["B6"]))))["version"] == [f"{B6}@1"]
+
+
+def test_a_champion_that_fails_where_its_canary_did_is_told_and_both_are_recorded(clinic: Clinic) -> None:
+    canary = clinic.served.fleet.add_version("JFK/AA", 7, champion=False, share=0.999)
+    clinic.sick[canary] = clinic.sick[f"{AA}@1"] = raises
+    answer = clinic.served.post(body(3))
+    assert answer.status_code == 500 and f"version {AA}@1 fails on row 0 and 2 more" in answer.json()["error"]
+    assert clinic.failed() == {canary: ["f0", "f1", "f2"], f"{AA}@1": ["f0", "f1", "f2"]}
+    assert (clinic.metric(f"{AA}@1"), clinic.metric(canary)) == (1, 1)
+
+
+def test_a_missing_blob_is_the_servers_fault(clinic: Clinic) -> None:
+    fleet = clinic.served.fleet
+    with fleet.store.read() as conn:
+        version = versions.find(conn, "late-arrival", "JFK/AA")
+        assert version is not None
+        slot = artifacts.get(conn, [version.artifact])[version.artifact].slot
+    fleet.store.blobs.path(slot.pack or slot.digest).unlink()
+    answer = clinic.served.post(body())
+    assert answer.status_code == 500 and "there is no blob" in answer.json()["error"]
+    assert clinic.failed() == {f"{AA}@1": ["f0"]}
+
+
+def test_a_callers_fault_blames_nobody(clinic: Clinic) -> None:
+    clinic.served.fleet.add_version("JFK/AA", 7, champion=False, share=0.999)
+    wrong = {"dest": tensor("dest", "BYTES", [None]), "hour": tensor("hour", "FP64", ["late"])}
+    assert clinic.served.post(body(1, **wrong)).status_code == 400
+    assert outputs(clinic.served.post(body()))["route"] == ["canary"]
+    assert clinic.failed() == {} and len(clinic.recorded()) == 1
+
+
+def test_rows_that_failed_are_recorded_without_features(clinic: Clinic) -> None:
+    clinic.sick[f"{AA}@1"] = raises
+    answer: httpx.Response = clinic.served.post(body())
+    assert answer.status_code == 500
+    clinic.served.recorder.flush()
+    [segment] = clinic.served.segments.rglob("*.arrow")
+    [row] = pl.read_ipc(segment).to_dicts()
+    assert list(row) == list(META)
+    assert row == {
+        "row_key": "f0", "member": "JFK/AA", "at": NOW, "request_id": "r1", "version": f"{AA}@1", "route": "own",
+        "prediction": None, "stale": None,
+    }  # fmt: skip
