@@ -148,15 +148,6 @@ class Online:
                 dropped += _expire(txn, view, limit * 1_000 if view.unit == "ns" else limit)
         return dropped
 
-    def drop(self, name: str) -> int:
-        """Forget the source called `name`, whatever its types; return how many rows went."""
-        with self._writing() as txn:
-            view = _views(txn).get(name)
-            if view is None:
-                return 0
-            txn.delete(SCHEMAS + name.encode())
-            return _clear(txn, view)
-
     @contextmanager
     def _writing(self) -> Iterator[Any]:
         try:
@@ -226,12 +217,11 @@ def _begin(txn: Any, views: Mapping[str, View], name: str, batch: _Batch) -> int
     return _put(txn, view, batch, fresh=True)
 
 
-def _clear(txn: Any, view: View) -> int:
-    """Delete the rows of a view; return how many there were."""
-    gone, cursor = 0, txn.cursor()
+def _clear(txn: Any, view: View) -> None:
+    """Delete the rows of a view."""
+    cursor = txn.cursor()
     while cursor.set_range(view.prefix) and cursor.key().startswith(view.prefix):
-        gone += cursor.delete()
-    return gone
+        cursor.delete()
 
 
 def _put(txn: Any, view: View, batch: _Batch, *, fresh: bool) -> int:
