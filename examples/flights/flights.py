@@ -10,6 +10,33 @@ from lightgbm import LGBMClassifier
 
 import argosy as ag
 
+planes = ag.Dataset(
+    "planes",
+    time="published_at",
+    key="tailnum",
+    source=ag.Parquet("data/planes.parquet"),
+    owner="fleet-registry",
+    description="The register of planes. Some carriers report other tail numbers: every seventh flight finds no plane.",
+    contract=ag.Contract(
+        columns={
+            "tailnum": ag.Column(type="String", nullable=False),
+            "year": ag.Column(type="Int64", minimum=1930, maximum=2013, on_failure="warn"),
+            "seats": ag.Column(type="Int64", nullable=False, minimum=1, maximum=600),
+        },
+        unique=("tailnum",),
+    ),
+)
+
+airports = ag.Dataset(
+    "airports",
+    time="published_at",
+    key="faa",
+    source=ag.Parquet("data/airports.parquet"),
+    owner="fleet-registry",
+    description="The register of airports. Four in the Caribbean are not in it, and so no schedule of flights to them.",
+    contract=ag.Contract(columns={"faa": ag.Column(type="String", nullable=False)}, unique=("faa",)),
+)
+
 flights = ag.Dataset(
     "flights",
     time="scheduled_departure",
@@ -31,8 +58,10 @@ flights = ag.Dataset(
         freshness="2d",
         rules=(
             ag.Rule("recorded-after-lead", pl.col("recorded_at") >= pl.col("scheduled_departure").dt.offset_by("-3h")),
-            # The schedule knows the destination's time zone, and so the minutes, only of airports in the register.
-            ag.Rule("destination-in-airports", pl.col("scheduled_minutes").is_not_null(), on_failure="warn"),
+        ),
+        references=(
+            ag.Reference("dest", airports, "faa", on_failure="warn"),
+            ag.Reference("tailnum", planes, on_failure="warn"),
         ),
     ),
 )
@@ -74,23 +103,6 @@ weather = ag.Dataset(
         },
         unique=("origin", "observed_at"),
         freshness="1d",
-    ),
-)
-
-planes = ag.Dataset(
-    "planes",
-    time="published_at",
-    key="tailnum",
-    source=ag.Parquet("data/planes.parquet"),
-    owner="fleet-registry",
-    description="The register of planes. Some carriers report other tail numbers: every seventh flight finds no plane.",
-    contract=ag.Contract(
-        columns={
-            "tailnum": ag.Column(type="String", nullable=False),
-            "year": ag.Column(type="Int64", minimum=1930, maximum=2013, on_failure="warn"),
-            "seats": ag.Column(type="Int64", nullable=False, minimum=1, maximum=600),
-        },
-        unique=("tailnum",),
     ),
 )
 

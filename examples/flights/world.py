@@ -131,14 +131,18 @@ def _csv(file: Path | bytes) -> pl.DataFrame:
 
 
 def _airports(folder: Path) -> pl.DataFrame:
-    return _csv(folder / "airports.csv").select("faa", "name", "lat", "lon", "alt", zone="tzone")
+    """Return the register of airports, as published at the start of the year."""
+    return _csv(folder / "airports.csv").select("faa", "name", "lat", "lon", "alt", _published(), zone="tzone")
 
 
 def _planes(folder: Path) -> pl.DataFrame:
     """Return the register of planes, as published at the start of the year."""
     columns = ("tailnum", "year", "type", "manufacturer", "model", "engines", "seats")
-    published = pl.lit(datetime(2013, 1, 1, tzinfo=UTC)).alias("published_at")
-    return _csv(folder / "planes.csv").select(*columns, published)
+    return _csv(folder / "planes.csv").select(*columns, _published())
+
+
+def _published() -> pl.Expr:
+    return pl.lit(datetime(2013, 1, 1, tzinfo=UTC)).alias("published_at")
 
 
 def _weather(folder: Path) -> pl.DataFrame:

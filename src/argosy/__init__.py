@@ -4,7 +4,7 @@ This module is the vocabulary of a user's project: declarations and conditions, 
 """
 
 from argosy.spec.condition import degraded, drifted, never, new_rows, older_than
-from argosy.spec.contract import Column, Contract, Rule
+from argosy.spec.contract import Column, Contract, Reference, Rule
 from argosy.spec.dataset import Dataset
 from argosy.spec.feature import feature_view
 from argosy.spec.feature import request_features as RequestFeatures
@@ -36,6 +36,7 @@ __all__ = [
     "Label",
     "Parquet",
     "Performance",
+    "Reference",
     "RequestFeatures",
     "Rule",
     "Search",

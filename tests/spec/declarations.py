@@ -87,6 +87,13 @@ specs = st.builds(
     presence=st.floats(0, 1),
     on_failure=st.sampled_from(["block", "quarantine", "warn"]),
 )
+references = st.builds(
+    ag.Reference,
+    columns=st.lists(columns, min_size=2, max_size=2, unique=True),
+    dataset=names.map("the-".__add__).map(lambda name: name[:63]),
+    to=st.just(()) | st.lists(columns, min_size=2, max_size=2, unique=True),
+    on_failure=st.sampled_from(["block", "quarantine", "warn"]),
+)
 contracts = st.builds(
     ag.Contract,
     columns=st.dictionaries(columns, specs, max_size=3),
@@ -95,6 +102,7 @@ contracts = st.builds(
     freshness=st.none() | durations,
     rules=st.lists(st.builds(ag.Rule, names, expressions), max_size=2, unique_by=lambda rule: rule.name),
     evolution=st.sampled_from(["record", "block"]),
+    references=st.lists(references, max_size=2, unique_by=str),
 )
 sources = st.one_of(
     st.builds(ag.Parquet, columns),

@@ -113,6 +113,12 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: ag.Contract(columns={"": ag.Column()}), "Contract.columns is ''"),
     (lambda: ag.Contract(rules=[ag.Rule("r", pl.col("a"))] * 2), "Contract.rules is 'r'; it must be named once"),
     (lambda: ag.Rule("r", 5), "Rule('r').expression is 5; it must be a Polars expression"),  # type: ignore[arg-type]
+    (lambda: ag.Reference((), "d"), "Reference.columns is (); it must be at least one column"),
+    (lambda: ag.Reference("a", 5), "Reference.dataset is 5; it must be a lower-case name"),  # type: ignore[arg-type]
+    (lambda: ag.Reference("a", "d", ["a", "b"]), "Reference.to is ('a', 'b'); it must be 1 column(s), one for each"),
+    (lambda: ag.Contract(references=[ag.Reference("a", "d")] * 2), "Contract.references is 'a in d.a'; it must be"),
+    (lambda: ag.Dataset("d", time="t", source=ag.Csv("x"), contract=ag.Contract(references=[ag.Reference("a", "d")])),
+     "Dataset('d').contract.references is 'd'; it must be another dataset"),
     (lambda: FeatureView("v", "d", (), "m:f"), "feature_view('v').entity is (); it must be at least one column"),
     (lambda: ag.RequestFeatures(), "RequestFeatures is {}; it must be at least one expression"),
     (lambda: ag.RequestFeatures(a=5), "RequestFeatures.a is 5; it must be a Polars expression"),

@@ -119,3 +119,31 @@ def test_a_view_runs_its_function() -> None:
 def test_features_of_each_kind() -> None:
     request = ag.RequestFeatures(hour=pl.col("t").dt.hour())
     assert [feature(each) for each in ("a", conditions, request)] == [Spine("a"), ViewReference("conditions"), request]
+
+
+def referring(name: str, *others: str) -> ag.Dataset:
+    contract = ag.Contract(references=[ag.Reference("a", other) for other in others])
+    return ag.Dataset(name, time="t", source=ag.Parquet("x.parquet"), contract=contract)
+
+
+def test_datasets_come_after_those_that_they_refer_to() -> None:
+    found = Project.of([referring("a", "c"), referring("b"), referring("c", "b")])
+    assert [each.name for each in found.declarations()] == ["b", "c", "a"]
+
+
+def test_a_reference_to_the_same_columns_by_the_dataset_itself_is_the_same() -> None:
+    assert ag.Reference("t", FLIGHTS) == ag.Reference(["t"], "flights", ["t"])
+    assert str(ag.Reference(["a", "t"], FLIGHTS, ["b", "t"])) == "a, t in flights.b, flights.t"
+
+
+@pytest.mark.parametrize(
+    ("datasets", "message"),
+    [
+        ([referring("a", "gone")], "Dataset('a').contract.references is 'gone'; it must be declared in the project"),
+        ([referring("a", "b"), referring("b", "a")], "it must be free of circles"),
+    ],
+)
+def test_references_to_nothing_and_in_a_circle_are_refused(datasets: list[ag.Dataset], message: str) -> None:
+    with pytest.raises(DeclarationError) as raised:
+        Project.of(datasets)
+    assert message in str(raised.value)

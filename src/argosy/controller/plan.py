@@ -12,7 +12,7 @@ from argosy.controller import condition, signal
 from argosy.controller.action import Action, Finish, Gate, Group, Ingest, Materialise, Record, Train, Wait, Watch
 from argosy.controller.observe import FleetState, Snapshot
 from argosy.spec import duration
-from argosy.spec.dataset import Dataset
+from argosy.spec.dataset import Dataset, in_order
 from argosy.spec.feature import FeatureView, ViewReference
 from argosy.spec.fleet import Fleet
 from argosy.spec.rollout import Canary
@@ -63,7 +63,7 @@ def predictions(fleet: str) -> str:
 
 
 def _data(snapshot: Snapshot) -> Iterator[Action]:
-    for dataset in snapshot.of(Dataset):
+    for dataset in in_order(snapshot.of(Dataset)):
         new = snapshot.pending.get(dataset.name, ())
         if new:
             shown = ", ".join(new[:2]) + (", …" if len(new) > 2 else "")

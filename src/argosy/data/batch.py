@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 import polars as pl
 
-from argosy.data import history, problem, read, validate
+from argosy.data import history, problem, read, reference, validate
 from argosy.data.fit import Fit, fit
 from argosy.data.history import ROW
 from argosy.data.load import Load
@@ -69,9 +69,10 @@ def judge(
     if rows.is_empty():
         return Batch((), nothing, later, before.terms, (), 0, doubled)
     sifted = history.sift(blobs, before.parts, rows, layout, fitted.types)
-    verdict = validate.validate(sifted.rows, fitted.terms, layout)
+    more, unchecked = reference.checks(blobs, before.targets, sifted.rows) if sifted.rows.height else ([], [])
+    verdict = validate.validate(sifted.rows, fitted.terms, layout, more)
     aside = history.sift(blobs, before.aside, verdict.aside, layout, fitted.types)
-    problems = [*fitted.problems, *sifted.problems, *verdict.problems]
+    problems = [*fitted.problems, *sifted.problems, *unchecked, *verdict.problems]
     unique = fitted.terms.contract.unique
     if not sifted.rows.is_empty():
         if not layout.names(unique):

@@ -79,7 +79,7 @@ def commit(making: Making, loads: Sequence[Load], batch: Batch, before: Before) 
             findings.add(tx, found)
         else:
             datasets.note(tx, making.dataset.name, keys, parts)
-        _edges(tx, making, loads, run, version)
+        _edges(tx, loads, before, run, version)
         outcome = _outcome(batch, version, rows.height, found)
         if made or keys:
             _event(tx, making, outcome, batch)
@@ -158,10 +158,11 @@ def _execution(tx: Connection, making: Making, batch: Batch, keys: tuple[str, ..
     return executions.record(tx, [run])[0]
 
 
-def _edges(tx: Connection, making: Making, loads: Sequence[Load], run: int, version: Version | None) -> None:
-    found = [
-        edges.Edge(execution_id=run, direction=edges.IN, kind=each.kind, reference=each.reference) for each in loads
-    ]
+def _edges(tx: Connection, loads: Sequence[Load], before: Before, run: int, version: Version | None) -> None:
+    """What the rows came from, what they were checked against, and the version that they became."""
+    read = [(each.kind, each.reference) for each in loads]
+    read += [("dataset", target.shown) for target in before.targets if target.version and version]
+    found = [edges.Edge(execution_id=run, direction=edges.IN, kind=kind, reference=name) for kind, name in read]
     if version is not None:
         made = f"{version.dataset}@{version.number}"
         found.append(edges.Edge(execution_id=run, direction=edges.OUT, kind="dataset", reference=made))

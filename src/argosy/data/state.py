@@ -9,7 +9,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from argosy.data import reference
 from argosy.data.problem import FAILED
+from argosy.data.reference import Target
 from argosy.data.terms import Terms
 from argosy.spec import duration
 from argosy.spec.dataset import Dataset
@@ -21,7 +23,10 @@ _SHOWN = 3
 
 
 class Before(msgspec.Struct, frozen=True):
-    """What is true of a dataset before rows are added: its latest version, its terms, its parts, its statistics."""
+    """What is true of a dataset before rows are added: its latest version, its terms, its parts, its statistics.
+
+    `targets` are what its contract's references are checked against.
+    """
 
     version: Version | None
     contract: contracts.Contract | None
@@ -29,6 +34,7 @@ class Before(msgspec.Struct, frozen=True):
     parts: list[Part]
     aside: list[Part]
     statistics: dict[str, Any] | None
+    targets: tuple[Target, ...] = ()
 
     @property
     def number(self) -> int:
@@ -49,11 +55,13 @@ def before(conn: Connection, dataset: Dataset) -> Before:
     version = datasets.version(conn, dataset.name)
     contract = contracts.current(conn, dataset.name)
     terms = Terms.read(contract.body if contract else None, dataset)
+    targets = reference.targets(conn, terms.contract)
     if version is None:
-        return Before(None, contract, terms, [], [], None)
+        return Before(None, contract, terms, [], [], None, targets)
     parts = datasets.parts(conn, dataset.name, version.number)
     aside = datasets.parts(conn, dataset.name, version.number, purpose=QUARANTINE)
-    return Before(version, contract, terms, parts, aside, statistics.get(conn, dataset.name, version.number))
+    body = statistics.get(conn, dataset.name, version.number)
+    return Before(version, contract, terms, parts, aside, body, targets)
 
 
 def blocked(conn: Connection, names: Iterable[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ import msgspec
 import polars as pl
 
 from argosy.data import history
+from argosy.data.check import Check
 from argosy.data.part import Layout
 from argosy.data.problem import BLOCK, QUARANTINE, WARN, Problem
 from argosy.data.terms import Terms
@@ -20,16 +21,6 @@ REASON = "reason"
 """The column that quarantined rows have in addition: why they were set aside."""
 
 
-class Check(msgspec.Struct, frozen=True):
-    """A rule on single rows: `bad` is true where a row breaks it, `broken` says in words that it is broken."""
-
-    rule: str
-    on_failure: str
-    bad: pl.Expr
-    broken: str
-    column: str | None = None
-
-
 class Verdict(msgspec.Struct, frozen=True):
     """Rows that hold, rows that are set aside (with their `reason`), and what was found."""
 
@@ -38,9 +29,12 @@ class Verdict(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
 
 
-def validate(rows: pl.DataFrame, terms: Terms, layout: Layout) -> Verdict:
-    """Check every rule on every row. Raises `InputError` for a rule that cannot be computed on the columns."""
-    found = checks(terms, layout, rows.schema)
+def validate(rows: pl.DataFrame, terms: Terms, layout: Layout, more: Sequence[Check] = ()) -> Verdict:
+    """Check every rule on every row, and `more`, made for exactly these rows.
+
+    Raises `InputError` for a rule that cannot be computed on the columns.
+    """
+    found = [*checks(terms, layout, rows.schema), *more]
     counts = _counts(rows, found)
     broken = [(check, count) for check, count in zip(found, counts, strict=True) if count]
     problems = [_problem(rows, check, count, layout) for check, count in broken]
@@ -59,7 +53,7 @@ def checks(terms: Terms, layout: Layout, schema: pl.Schema) -> list[Check]:
     for name in dict.fromkeys((layout.time, layout.knowing, *layout.key)):
         on_failure = terms.contract.columns[name].on_failure if name in terms.contract.columns else BLOCK
         on_failure = BLOCK if on_failure == WARN else on_failure
-        found.append(Check("required", on_failure, pl.col(name).is_null(), f"{name} is missing", name))
+        found.append(Check("required", on_failure, pl.col(name).is_null(), f"{name} is missing", (name,)))
     for name, column in terms.contract.columns.items():
         if name in schema:
             found += _of_column(name, column, schema[name])
@@ -96,7 +90,7 @@ def _of_column(name: str, column: Column, kind: pl.DataType) -> list[Check]:
     if column.presence > 0:
         scarce = value.is_null() & (value.is_not_null().mean() < column.presence)
         found.append(("presence", scarce, f"{name} is missing in more than {1 - column.presence:.1%} of the rows"))
-    return [Check(rule, column.on_failure, bad.fill_null(False), text, name) for rule, bad, text in found]
+    return [Check(rule, column.on_failure, bad.fill_null(False), text, (name,)) for rule, bad, text in found]
 
 
 def _counts(rows: pl.DataFrame, found: Sequence[Check]) -> list[int]:
@@ -123,7 +117,7 @@ def _try(rows: pl.DataFrame, check: Check) -> None:
 
 
 def _problem(rows: pl.DataFrame, check: Check, count: int, layout: Layout) -> Problem:
-    shown = dict.fromkeys((*layout.key, layout.time, *([check.column] if check.column else [])))
+    shown = dict.fromkeys((*layout.key, layout.time, *check.columns))
     some = rows.filter(check.bad).select(list(shown)).head(5)
     message = f"{count:,} of {rows.height:,} rows: {check.broken}"
     return Problem(check.rule, check.on_failure, message, check.column, count, history.examples(some))

@@ -14,6 +14,8 @@ from argosy.spec.expression import Expression
 if TYPE_CHECKING:
     import polars as pl
 
+    from argosy.spec.dataset import Dataset
+
 OnFailure = Literal["block", "quarantine", "warn"]
 
 
@@ -60,13 +62,61 @@ class Rule(Declared, frozen=True):
         super().__post_init__()
 
 
+class Reference(Declared, frozen=True):
+    """What a row's `columns` hold occurs in another dataset: there as `to`, in the same order (default: same names).
+
+    A row passes where one of its columns is null. The other dataset counts with every row of its latest version at
+    the time of the ingest, and which version that was is recorded; rows are not looked at again when it grows.
+    """
+
+    columns: tuple[str, ...]
+    dataset: str
+    to: tuple[str, ...] = ()
+    on_failure: OnFailure = "block"
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            columns: Sequence[str] | str,
+            dataset: Dataset | str,
+            to: Sequence[str] | str = (),
+            on_failure: OnFailure = "block",
+        ) -> None:
+            """What a user may write; the fields hold its canonical form."""
+
+    def __post_init__(self) -> None:
+        given: object = self.dataset
+        check.put(self, "dataset", given if isinstance(given, str) else getattr(given, "name", given))
+        check.name("Reference.dataset", self.dataset)
+        check.put(self, "columns", check.columns("Reference.columns", self.columns))
+        check.put(self, "to", check.columns("Reference.to", self.to))
+        if not self.columns:
+            raise check.fail("Reference.columns", (), "at least one column", "name the column that refers")
+        if self.to and len(self.to) != len(self.columns):
+            raise check.fail("Reference.to", self.to, f"{len(self.columns)} column(s), one for each of {self.columns}",
+                             "name one for one, or leave it out where the names are the same")  # fmt: skip
+        if self.to == self.columns:
+            check.put(self, "to", ())
+        super().__post_init__()
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The columns of the other dataset, one for each of `columns`."""
+        return self.to or self.columns
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.columns)} in {', '.join(f'{self.dataset}.{name}' for name in self.targets)}"
+
+
 class Contract(Declared, frozen=True):
     """The versioned schema of a dataset.
 
     `unique`: columns whose values together occur once. `rows`: least and largest number of rows that one ingest may
     add. `freshness`: how old the newest event may be. `evolution`: what happens to columns the contract does not
-    know (`record` admits new columns and widened types and says so; `block` rejects them). Columns that the contract
-    does not name keep what was inferred from the first version (type, and nothing else).
+    know (`record` admits new columns and widened types and says so; `block` rejects them). `references`: columns
+    whose values occur in another dataset. Columns that the contract does not name keep what was inferred from the
+    first version (type, and nothing else).
     """
 
     columns: dict[str, Column] = msgspec.field(default_factory=dict)
@@ -75,6 +125,7 @@ class Contract(Declared, frozen=True):
     freshness: str | None = None
     rules: tuple[Rule, ...] = ()
     evolution: Literal["record", "block"] = "record"
+    references: tuple[Reference, ...] = ()
 
     if TYPE_CHECKING:
 
@@ -86,6 +137,7 @@ class Contract(Declared, frozen=True):
             freshness: str | None = None,
             rules: Sequence[Rule] = (),
             evolution: Literal["record", "block"] = "record",
+            references: Sequence[Reference] = (),
         ) -> None:
             """What a user may write; the fields hold its canonical form."""
 
@@ -97,6 +149,7 @@ class Contract(Declared, frozen=True):
         for name in self.columns:
             check.column("Contract.columns", name)
         check.distinct("Contract.rules", (rule.name for rule in self.rules))
+        check.distinct("Contract.references", map(str, self.references))
         if self.rows is not None:
             check.between("Contract.rows", self.rows[0], 0, 1e15)
             check.ordered("Contract.rows", *self.rows)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -63,3 +64,22 @@ class Dataset(Declared, frozen=True, tag="dataset", tag_field="kind"):
             check.column(f"{field}.known", self.known)
         for column in self.tags:
             check.column(f"{field}.tags", column)
+        if self.name in self.references:
+            raise check.fail(f"{field}.contract.references", self.name, "another dataset", "remove that reference")
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The datasets that its contract refers to, by name."""
+        return tuple(dict.fromkeys(each.dataset for each in self.contract.references)) if self.contract else ()
+
+
+def in_order(datasets: Iterable[Dataset]) -> list[Dataset]:
+    """The datasets, each after those that it refers to. Raises `DeclarationError` where they refer in a circle."""
+    named = {each.name: each for each in datasets}
+    graph = {name: [other for other in each.references if other in named] for name, each in named.items()}
+    try:
+        return [named[name] for name in TopologicalSorter(graph).static_order()]
+    except CycleError as error:
+        circle = " -> ".join(reversed(error.args[1]))
+        raise check.fail(f"Dataset({error.args[1][0]!r}).contract.references", circle, "free of circles",
+                         "remove one of the references, or only check it with a Rule") from None  # fmt: skip

@@ -10,7 +10,7 @@ import msgspec
 
 from argosy.errors import DeclarationError
 from argosy.spec import check
-from argosy.spec.dataset import Dataset
+from argosy.spec.dataset import Dataset, in_order
 from argosy.spec.document import Declaration, kind
 from argosy.spec.feature import FeatureView, RequestFeatures, Spine, ViewReference
 from argosy.spec.fleet import Fleet
@@ -25,6 +25,9 @@ class Project(msgspec.Struct, frozen=True):
     fleets: dict[str, Fleet] = {}
 
     def __post_init__(self) -> None:
+        for dataset in in_order(self.datasets.values()):
+            for other in dataset.references:
+                _known(f"Dataset({dataset.name!r}).contract.references", other, self.datasets)
         for view in self.views.values():
             _known(f"feature_view({view.name!r}).dataset", view.dataset, self.datasets)
         for fleet in self.fleets.values():
@@ -57,7 +60,7 @@ class Project(msgspec.Struct, frozen=True):
 
     def declarations(self) -> list[Declaration]:
         """All of them, each after what it refers to."""
-        return [*self.datasets.values(), *self.views.values(), *self.fleets.values()]
+        return [*in_order(self.datasets.values()), *self.views.values(), *self.fleets.values()]
 
     def functions(self, declaration: Declaration) -> tuple[str, ...]:
         """References to functions and classes that a declaration reaches: its own, its views' and its estimators'."""
