@@ -133,7 +133,9 @@ def _trials(conn: Connection, comparison: Comparison | None, end: datetime) -> l
     for item in resources.every(conn, "members", f'fleet:{FLEET} -key:"{POOLED}"'):
         answering["own" if item["target"] == "own" else "pooled"] += 1
     finding = schema.finding.c
-    lost = select(func.sum(finding.rows)).where(finding.dataset == "flights", finding.rule == "destination-in-airports")
+    lost = select(func.sum(finding.rows)).where(
+        finding.dataset == "flights", finding.rule == "reference", finding.column == "dest"
+    )
     unknown = conn.execute(lost).scalar_one()
     if unknown:
         lines.append(
