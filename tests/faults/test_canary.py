@@ -1,0 +1,122 @@
+"""A canary that fails on every row: no request is lost, and the next pass of the controller takes it off traffic."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from lightgbm import LGBMClassifier
+
+import argosy as ag
+from argosy.controller import signal, survey
+from argosy.controller.house import House
+from argosy.controller.loop import tick
+from argosy.controller.why import why
+from argosy.registry.rollout import Chosen, promote, start
+from argosy.store import artifacts, events, executions, members, rollouts, signals, versions
+from tests.controller.conftest import START
+from tests.controller.test_loop import FLEET
+from tests.faults.plant import Plant
+
+pytestmark = [pytest.mark.fault, pytest.mark.slow]
+
+MEMBER = f"{FLEET}/LGA/AA"
+NOW = START + timedelta(hours=13)
+
+
+def narrow() -> bytes:
+    """A sound model of two features, where the fleet's have more."""
+    rng = np.random.default_rng(1)
+    rows = rng.normal(size=(200, 2))
+    made = LGBMClassifier(n_estimators=2, verbose=-1, n_jobs=1).fit(rows, rows[:, 0] > 0)
+    text: str = made.booster_.model_to_string()
+    return text.encode()
+
+
+def on_canary(house: House, data: bytes) -> tuple[versions.Version, Path]:
+    """LGA/AA's champion, and beside it on a canary a version of these bytes that passed its gates; where they lie."""
+    store = house.store
+    with store.read() as conn:
+        own = versions.find(conn, FLEET, "LGA/AA")
+        assert own is not None
+    [slot] = store.blobs.pack([data])
+    with store.write() as tx:
+        promote(tx, FLEET, [own], START - timedelta(days=1), "tester", "by hand")
+        artifacts.add(tx, artifacts.of_slots([slot], "model", START))
+        run = executions.NewExecution(
+            key="canary", kind="train", subject="LGA/AA", started_at=START, ended_at=START, member_id=own.member_id
+        )
+        [execution] = executions.record(tx, [run])
+        new = versions.NewVersion(
+            fleet=FLEET, member_id=own.member_id, key="canary", artifact=slot.digest, format="lightgbm",
+            execution_id=execution, at=START, rows=own.rows, signature=own.signature,
+        )  # fmt: skip
+        [canary] = versions.add(tx, [new])
+        start(tx, FLEET, ag.Canary(share=0.5), [Chosen(canary, True, "it passed its gates")], START, "tester")
+        judged = signals.NewSignal(
+            fleet=FLEET, member_id=own.member_id, name=signal.JUDGED, value=float(canary.id), at=START
+        )
+        signals.record(tx, [judged])
+    return canary, store.blobs.path(slot.pack or slot.digest)
+
+
+def ask(plant: Plant, flights: list[str]) -> Counter[tuple[str, str]]:
+    """Ask about flights of LGA/AA, one row in each request; how many rows each version answered, and by which route."""
+    same: dict[str, tuple[str, object]] = {
+        "scheduled_departure": ("BYTES", "2013-02-15T12:00:00Z"), "origin": ("BYTES", "LGA"),
+        "carrier": ("BYTES", "AA"), "tailnum": ("BYTES", "N1"), "distance": ("INT64", 700),
+        "scheduled_minutes": ("INT64", 150),
+    }  # fmt: skip
+    found: Counter[tuple[str, str]] = Counter()
+    for flight in flights:
+        columns = same | {"flight_id": ("BYTES", flight)}
+        inputs = [{"name": name, "shape": [1], "datatype": type, "data": [v]} for name, (type, v) in columns.items()]
+        body = {"parameters": {"at": "event"}, "inputs": inputs}
+        status, got = plant.ask(f"/v2/models/{FLEET}/infer", body)
+        assert status == 200, got
+        outputs: dict[str, Any] = {each["name"]: each["data"][0] for each in got["outputs"]}
+        assert 0 < outputs["prediction"] < 1
+        found[outputs["version"], outputs["route"]] += 1
+    return found
+
+
+@pytest.mark.parametrize("fault", ["its bytes change on disk", "it raises on every row"])
+def test_a_failing_canary_is_rolled_back_and_no_request_is_lost(house: House, tmp_path: Path, fault: str) -> None:
+    canary, blob = on_canary(house, narrow())
+    if fault == "its bytes change on disk":
+        data = blob.read_bytes()
+        blob.write_bytes(data[:-9] + b"x" + data[-8:])
+    address = f"{MEMBER}@{canary.number}"
+    with Plant(tmp_path, date(2013, 2, 15)) as plant:
+        plant.ready()
+        assert ask(plant, [f"F{i}" for i in range(40)]) == {(f"{MEMBER}@1", "own"): 40}
+        status, metrics = plant.ask("/metrics", None)
+        assert status == 200 and f'argosy_version_failures_total{{version="{address}"}}' in metrics
+        assert plant.ask("/argosy/flush", {})[0] == 200
+
+        assert not [each.said for each in tick(house, NOW) if each.failed]
+        assert ask(plant, [f"G{i}" for i in range(40)]) == {(f"{MEMBER}@1", "own"): 40}
+        assert plant.ask("/argosy/flush", {})[0] == 200
+
+    with house.store.read() as conn:
+        last, *_ = rollouts.history(conn, canary.member_id)
+        state = members.states(conn, [canary.member_id])[canary.member_id]
+        [told] = [each for each in events.of_subject(conn, MEMBER) if each.kind == "rolled_back"]
+        reason = why(conn, survey.observe(house, NOW), MEMBER, NOW)
+    failed = last.evidence["canary_failed"]
+    assert last.state == "rolled_back" and last.version_id == canary.id
+    assert last.reason.startswith(f"after 13h: {failed} of {failed} rows failed, of the champion's 0 of 40;")
+    assert last.evidence["canary_answered"] == 0 and last.evidence["champion_answered"] == 40 and 10 < failed < 30
+    assert (state.champion_number, state.challenger_id) == (1, None)
+    assert told.message == f"version {canary.number}: {last.reason}"
+    [topic] = [each for each in reason.topics if each.title == "Rollout"]
+    assert topic.says.startswith(f"canary of {address}: rolled back") and topic.details == (last.reason,)
+
+    tick(house, NOW)
+    table = survey.observe(house, NOW).fleets[FLEET].table
+    [served] = [row[signal.SERVED] for row in table.iter_rows(named=True) if row["key"] == "LGA/AA"]
+    assert served == 80  # rows answered, each once; those that failed are none
