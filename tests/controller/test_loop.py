@@ -15,14 +15,16 @@ import pytest
 from argosy.controller import loop, survey
 from argosy.controller.act.materialise import source
 from argosy.controller.act.train import AT
-from argosy.controller.action import Group, Ingest, Materialise, Train, Watch
+from argosy.controller.action import Group, Ingest, Materialise, Train, Wait, Watch
 from argosy.controller.apply import apply
 from argosy.controller.clock import ManualClock
 from argosy.controller.house import House
 from argosy.controller.loop import Done, tick
 from argosy.controller.plan import plan
 from argosy.controller.watching import reference
+from argosy.controller.why import why
 from argosy.data.read import scan
+from argosy.engine import key
 from argosy.features.join import join
 from argosy.features.source import Source
 from argosy.store import datasets, events, findings
@@ -91,6 +93,38 @@ def test_a_changed_gate_trains_nobody_and_a_changed_candidate_everybody(house: H
     apply(house.store, project / "flights.py", START, "tester")
     planned = [a for a in plan(survey.observe(house, START), START).actions if isinstance(a, Train)]
     assert [group.members for group in planned[0].groups] == [("LGA/AA", "LGA/MQ")] and planned[0].pooled
+
+
+def test_an_upgrade_makes_nobody_due_is_told_and_counts_at_the_next_training(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = tmp_path / "site" / "catboost-1.2.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: catboost\nVersion: 1.2\n")
+    monkeypatch.syspath_prepend(str(about.parent))
+    key._version.cache_clear()
+    try:
+        snapshot = survey.observe(house, START)
+        (wait,) = plan(snapshot, START).actions
+        assert isinstance(wait, Wait) and wait.members == ("*", "LGA/AA", "LGA/MQ")
+        assert "catboost none -> 1.2" in wait.why
+        assert tick(house, START) == []
+        with house.store.read() as conn:
+            told = {topic.title: topic for topic in why(conn, snapshot, f"{FLEET}/LGA/AA", START).topics}
+        assert told["Latest training"].details[-1].startswith("the libraries are others now: catboost none -> 1.2;")
+        assert told["Now"].says.startswith("nothing: its condition does not hold")
+
+        again = Train(FLEET, (Group("by hand", ("LGA/AA",)),), False, "by hand", 1)
+        assert "1 new version(s), 0 unchanged" in loop._act(house, snapshot, again, START, None)
+        after = survey.observe(house, START)
+        (wait,) = (a for a in plan(after, START).actions if isinstance(a, Wait))
+        assert wait.members == ("*", "LGA/MQ")
+        with house.store.read() as conn:
+            told = {topic.title: topic for topic in why(conn, after, f"{FLEET}/LGA/AA@2", START).topics}
+        changed = told["What changed from @1 to @2"]
+        assert (changed.says, changed.details) == ("the installed libraries", ("catboost none -> 1.2",))
+    finally:
+        key._version.cache_clear()
 
 
 def test_a_changed_helper_of_a_view_computes_it_anew(house: House, project: Path) -> None:
@@ -247,6 +281,6 @@ def test_a_source_that_cannot_be_asked_blocks_its_dataset_with_the_reason_and_st
     shutil.rmtree(house.places.bundles)
     house.store.blobs.path(wanted.bundle).unlink()
     snapshot = survey.observe(house, START)
-    assert set(snapshot.blocked) == {"flights", "departures", "weather", "planes"}
+    assert set(snapshot.blocked) == {"flights", "departures", "weather", "planes", "airports"}
     assert wanted.bundle[:12] in snapshot.blocked["flights"]
     assert not [action for action in plan(snapshot, START).actions if isinstance(action, Ingest)]

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 import argosy as ag
 from argosy.controller import signal
 from argosy.controller.action import Action, Finish, Gate, Group, Ingest, Materialise, Record, Train, Wait, Watch
+from argosy.controller.libraries import Libraries
 from argosy.controller.observe import Snapshot
 from argosy.controller.plan import PHASES, RETRY_FIRST, RETRY_LAST, plan, watch_key
 from argosy.store.verdicts import Verdict
@@ -92,6 +93,26 @@ def test_the_pooled_model_needs_one_row_and_to_be_asked_for() -> None:
     assert (found.pooled, found.members) == (True, ())
     assert actions(snapshot(few, fleet(pooled=False))) == ()
     assert actions(snapshot({"*": FRESH | {signal.ROWS: None}})) == ()
+
+
+def test_other_libraries_make_nobody_due_and_are_told() -> None:
+    known = {7: Libraries("a", {"lightgbm": "4.6.0"}), 8: Libraries("b", {"lightgbm": "4.7.0"})}
+    members: dict[str, dict[str, Any]] = {
+        "*": {signal.LIBRARIES: 7.0},
+        "EWR": {signal.LIBRARIES: 7.0},
+        "JFK": {signal.LIBRARIES: 8.0},
+        "LGA": {signal.LIBRARIES: 7.0, "version_id": None},
+        "PHL": {},
+    }
+    state = {"libraries": known, "installed": {"lightgbm": "4.7.0"}}
+    wait = only(snapshot(members, state=state))
+    said = "trained before the libraries changed (lightgbm 4.6.0 -> 4.7.0); each is fitted anew when it is next due"
+    assert wait == Wait("next training of late", ("*", "EWR"), said)
+    assert actions(snapshot(members, state=state | {"installed": {"lightgbm": "4.6.0"}})) == (
+        Wait("next training of late", ("JFK",), said.replace("4.6.0 -> 4.7.0", "4.7.0 -> 4.6.0")),
+    )
+    due = {"EWR": {signal.LIBRARIES: 7.0, signal.REVISION: 0.0}}
+    assert only(snapshot(due, state=state)) == Train("late", (Group(ANEW, ("EWR",)),), False, ANEW, 1)
 
 
 def test_causes_group_the_members() -> None:

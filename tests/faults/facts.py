@@ -18,7 +18,7 @@ from argosy.store.store import Store
 FLEET = "late-arrival"
 PREDICTIONS = f"{FLEET}.predictions"
 LATENCY = ("latency_p50_ms", "latency_p99_ms")
-_IDS = {"judged", "canary_version"}
+_IDS = {"judged": "version_id", "canary_version": "version_id", "libraries": "event_id"}
 
 Facts = dict[str, list[Any]]
 
@@ -68,7 +68,9 @@ def _names(conn: Connection) -> dict[str, dict[int, str]]:
     members = {id: key for id, key in conn.execute(select(schema.member.c.id, schema.member.c.key))}
     v = schema.version.c
     versions = {id: f"{members[m]}@{n}" for id, m, n in conn.execute(select(v.id, v.member_id, v.number))}
-    return {"member_id": members, "version_id": versions}
+    e = schema.event.c
+    told = {id: body["digest"] for id, body in conn.execute(select(e.id, e.body).where(e.kind == "libraries"))}
+    return {"member_id": members, "version_id": versions, "event_id": told}
 
 
 def _plain(conn: Connection, table: Table, columns: Iterable[str]) -> list[dict[str, Any]]:
@@ -109,7 +111,7 @@ def _signals(conn: Connection, names: dict[str, dict[int, str]]) -> list[dict[st
 
 def _named(row: dict[str, Any], name: str, names: dict[str, dict[int, str]]) -> dict[str, Any]:
     known = name in _IDS and row["value"] is not None
-    return row | {"value": names["version_id"][int(row["value"])]} if known else row
+    return row | {"value": names[_IDS[name]][int(row["value"])]} if known else row
 
 
 def _standing(conn: Connection, names: dict[str, dict[int, str]]) -> list[dict[str, Any]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from argosy.controller import observe
-from argosy.controller.observe import FleetState, Snapshot
+from argosy.controller import libraries, observe
+from argosy.controller.observe import FleetState, Snapshot, Wanted
 from argosy.data.state import blocked
 from argosy.spec.fleet import Fleet
 from argosy.spec.gate import Approval
@@ -17,12 +17,15 @@ def snapshot(conn: Connection) -> Snapshot:
     wanted = observe.wanted(conn)
     sources, views, fleets = observe.kinds(wanted)
     versions = datasets.latest(conn)
-    states = {name: _state(conn, fleet, wanted["fleet", name].revision) for name, fleet in fleets.items()}
+    states = {name: _state(conn, fleet, wanted["fleet", name]) for name, fleet in fleets.items()}
     known = {name: versions[view.dataset].number for name, view in views.items() if view.dataset in versions}
     return Snapshot(wanted, versions, states, blocked=blocked(conn, sources), materialised=known)
 
 
-def _state(conn: Connection, fleet: Fleet, revision: int) -> FleetState:
+def _state(conn: Connection, fleet: Fleet, given: Wanted) -> FleetState:
     asks = any(isinstance(gate, Approval) for gate in fleet.gates)
     waiting = tuple(verdicts.waiting(conn, fleet.name)) if asks else ()
-    return FleetState(fleet, revision, observe.table(conn, fleet.name), waiting)
+    known, installed = libraries.known(conn, fleet.name), libraries.installed(fleet, given.code)
+    return FleetState(
+        fleet, given.revision, observe.table(conn, fleet.name), waiting, libraries=known, installed=installed
+    )

@@ -120,7 +120,7 @@ class Finish(_Action, frozen=True, tag="finish"):
 
 
 class Wait(_Action, frozen=True, tag="wait"):
-    """Nothing to do but wait: for a person, for data to be mended, or for a retry. It says for whom."""
+    """Nothing to do but wait: for a person, for data, for a retry, or for the next training. It says for whom."""
 
     about: str
     members: tuple[str, ...]

@@ -11,6 +11,7 @@ import polars as pl
 from sqlalchemy import Connection
 
 from argosy.controller import signal
+from argosy.controller.libraries import Libraries
 from argosy.spec.dataset import Dataset
 from argosy.spec.document import Declaration, recorded
 from argosy.spec.feature import FeatureView
@@ -42,7 +43,10 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class FleetState(msgspec.Struct, frozen=True):
-    """What is true of one fleet: `table` has a row per member (see `table`), `watched` the last watch."""
+    """What is true of one fleet: `table` has a row per member (see `table`), `watched` the last watch.
+
+    `libraries` are the versions that it was ever trained with by the id of their fact, `installed` those of now.
+    """
 
     fleet: Fleet
     revision: int
@@ -52,6 +56,8 @@ class FleetState(msgspec.Struct, frozen=True):
     segments: int = 0
     watched: str | None = None
     watched_at: datetime | None = None
+    libraries: dict[int, Libraries] = {}
+    installed: dict[str, str] = {}
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ import polars as pl
 
 from argosy.controller import condition, signal
 from argosy.controller.action import Action, Finish, Gate, Group, Ingest, Materialise, Record, Train, Wait, Watch
+from argosy.controller.libraries import changes
 from argosy.controller.observe import FleetState, Snapshot
 from argosy.spec import duration
 from argosy.spec.dataset import Dataset, in_order
@@ -131,6 +132,7 @@ def due(state: FleetState, now: datetime) -> pl.DataFrame:
 def _training(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[Action]:
     fleet = state.fleet
     members = due(state, now)
+    yield from _outdated(state, set(members["key"]))
     if members.is_empty():
         return
     views = [_view(snapshot, each.name) for each in fleet.features if isinstance(each, ViewReference)]
@@ -163,6 +165,31 @@ def _training(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[
     groups = tuple(Group(cause, tuple(keys)) for cause, keys in own.iter_rows())
     causes = dict.fromkeys(ready["cause"])
     yield Train(fleet.name, groups, pooled, "; ".join(causes), state.revision)
+
+
+def upgraded(state: FleetState) -> dict[str, str]:
+    """Members with a version that was trained with other libraries than those installed now, each with what differs."""
+    table = state.table.filter(pl.col("version_id").is_not_null() & pl.col(signal.LIBRARIES).is_not_null())
+    found = {}
+    for (fact,), rows in table.select("key", signal.LIBRARIES).group_by(signal.LIBRARIES, maintain_order=True):
+        before = state.libraries.get(int(fact)) if state.installed else None
+        changed = changes(before.versions, state.installed) if before is not None else ""
+        found.update(dict.fromkeys(rows["key"], changed) if changed else {})
+    return found
+
+
+def next_training(fleet: str) -> str:
+    """What members wait for whose libraries alone are others."""
+    return f"next training of {fleet}"
+
+
+def _outdated(state: FleetState, due: set[str]) -> Iterator[Action]:
+    """Other libraries make no member due; who is trained for another reason is trained with them."""
+    found = {key: changed for key, changed in upgraded(state).items() if key not in due}
+    for changed in dict.fromkeys(found.values()):
+        keys = tuple(key for key in found if found[key] == changed)
+        why = f"trained before the libraries changed ({changed}); each is fitted anew when it is next due"
+        yield Wait(next_training(state.fleet.name), keys, why)
 
 
 def _view(snapshot: Snapshot, name: str) -> FeatureView:

@@ -7,6 +7,7 @@ from datetime import datetime
 import polars as pl
 from sqlalchemy import Connection, func, select
 
+from argosy.controller import libraries
 from argosy.controller.act.record import waiting
 from argosy.controller.house import House
 from argosy.controller.observe import FleetState, Snapshot, Wanted, kinds, table, wanted
@@ -61,6 +62,8 @@ def _fleet(conn: Connection, house: House, fleet: Fleet, given: Wanted) -> Fleet
         segments=len(waiting(house.places.segments, fleet.name)),
         watched=last.key if last else None,
         watched_at=last.ended_at if last else None,
+        libraries=libraries.known(conn, fleet.name),
+        installed=libraries.installed(fleet, given.code),
     )
 
 

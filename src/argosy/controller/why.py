@@ -16,6 +16,7 @@ from argosy.controller import plan as planning
 from argosy.controller import signal
 from argosy.controller.action import Action, Finish, Gate, Ingest, Materialise, Train, Wait, headline
 from argosy.controller.condition import Explanation, explain, rule
+from argosy.controller.libraries import changes
 from argosy.controller.observe import FleetState, Snapshot
 from argosy.controller.status import counts, status
 from argosy.controller.survey import member_row
@@ -63,7 +64,10 @@ def why(conn: Connection, snapshot: Snapshot, address: str, now: datetime) -> Wh
     if asked.fleet in snapshot.fleets:
         row = member_row(snapshot, asked.fleet, asked.key)
         if row is not None:
-            return _member(conn, snapshot, asked, row, now) if asked.number is None else _version(conn, asked, row, now)
+            state = snapshot.fleets[asked.fleet]
+            if asked.number is not None:
+                return _version(conn, state, asked, row, now)
+            return _member(conn, snapshot, asked, row, now)
         if not asked.key:
             return _fleet(snapshot, snapshot.fleets[asked.fleet], now)
         raise UnknownError(
@@ -83,19 +87,19 @@ def _member(conn: Connection, snapshot: Snapshot, asked: Address, row: dict[str,
     member = int(row["member_id"])
     history = versions.of(conn, [member])
     latest = history[-1] if history else None
-    topics = [_answers(conn, snapshot, asked, row), _trained(conn, member, row)]
+    topics = [_answers(conn, snapshot, asked, row), _trained(conn, state, member, row)]
     if latest is not None:
         topics.append(_gates(conn, asked, latest))
     if row["rollout_state"] is not None:
         topics.append(_rollout(conn, asked, row, now))
     if len(history) > 1:
-        topics.append(_difference(asked, history[-2], history[-1]))
+        topics.append(_difference(state, asked, history[-2], history[-1]))
     topics.append(_next(snapshot, state, asked.key, row, now))
     word, reason = _status(snapshot, state, asked.key, now)
     return Why(str(asked), "member", now, f"{word}: {reason}" if reason else word, tuple(topics))
 
 
-def _version(conn: Connection, asked: Address, row: dict[str, Any], now: datetime) -> Why:
+def _version(conn: Connection, state: FleetState, asked: Address, row: dict[str, Any], now: datetime) -> Why:
     member = int(row["member_id"])
     history = {version.number: version for version in versions.of(conn, [member])}
     version = history.get(asked.number or 0)
@@ -104,7 +108,7 @@ def _version(conn: Connection, asked: Address, row: dict[str, Any], now: datetim
     topics = [_made(conn, member, version), _scores(version), _gates(conn, asked, version), _traffic(conn, version)]
     before = history.get(version.number - 1)
     if before is not None:
-        topics.append(_difference(asked, before, version))
+        topics.append(_difference(state, asked, before, version))
     answers = row["champion_id"] == version.id and row["target"] == aliases.OWN
     summary = "it answers for its member" if answers else "it does not answer (any more, or yet)"
     return Why(str(asked), "version", now, summary, tuple(topics))
@@ -167,17 +171,23 @@ def _answers(conn: Connection, snapshot: Snapshot, asked: Address, row: dict[str
     return Topic("Who answers", "nobody: no version has passed its gates yet")
 
 
-def _trained(conn: Connection, member: int, row: dict[str, Any]) -> Topic:
+def _trained(conn: Connection, state: FleetState, member: int, row: dict[str, Any]) -> Topic:
     """The latest training and what asked for it."""
     made = next((d for d in decisions.of_member(conn, member) if d.action == "train"), None)
     failed = (f"the last attempt failed: {row['execution_reason']}",) if row["failures"] else ()
     if made is None:
         return Topic("Latest training", "it was never trained", failed)
-    details = (f"outcome: {made.body.get('outcome', 'not recorded')}", *failed)
+    details = (f"outcome: {made.body.get('outcome', 'not recorded')}", *failed, *_upgraded(state, row["key"]))
     saw = made.body.get("saw")
     tree = msgspec.convert(saw, Explanation) if saw else None
     says = f"{_time(made.at)}, because {made.reason}"
     return Topic("Latest training", says, details, tree, {"decision": made.id})
+
+
+def _upgraded(state: FleetState, key: str) -> tuple[str, ...]:
+    """Whether the libraries are others now; that alone makes nobody due."""
+    changed = planning.upgraded(state).get(key)
+    return (f"the libraries are others now: {changed}; it is fitted anew when it is next due",) if changed else ()
 
 
 def _made(conn: Connection, member: int, version: versions.Version) -> Topic:
@@ -245,13 +255,23 @@ def _traffic(conn: Connection, version: versions.Version) -> Topic:
     return Topic("What became of it", f"{len(lines)} step(s)" if lines else "it never reached traffic", lines)
 
 
-def _difference(asked: Address, before: versions.Version, after: versions.Version) -> Topic:
+def _difference(state: FleetState, asked: Address, before: versions.Version, after: versions.Version) -> Topic:
     """Which part of the key made a version another one than the one before."""
     parts = changed(before.body.get("parts", {}), after.body.get("parts", {}))
     words = ", ".join(_PARTS.get(part, part) for part in parts)
     title = f"What changed from @{before.number} to @{after.number}"
-    rows = f"{before.rows:,} labelled rows then, {after.rows:,} now" if "rows" in parts else ""
-    return Topic(title, words or "nothing that a model depends on", (rows,) if rows else ())
+    details = []
+    if "rows" in parts:
+        details.append(f"{before.rows:,} labelled rows then, {after.rows:,} now")
+    if "environment" in parts:
+        details.extend(_other_libraries(state, before, after))
+    return Topic(title, words or "nothing that a model depends on", tuple(details))
+
+
+def _other_libraries(state: FleetState, before: versions.Version, after: versions.Version) -> list[str]:
+    known = {each.digest: each.versions for each in state.libraries.values()}
+    old, new = (known.get(each.body.get("parts", {}).get("environment", "")) for each in (before, after))
+    return [changes(old, new)] if old is not None and new is not None else []
 
 
 def _next(snapshot: Snapshot, state: FleetState, key: str, row: dict[str, Any], now: datetime) -> Topic:
@@ -281,7 +301,9 @@ def _concerns(action: Action, state: FleetState, key: str, row: dict[str, Any]) 
             return fleet == name and row["version_id"] in asked
         case Finish(fleet=fleet, promote=promote, roll_back=back):
             return fleet == name and row["rollout_version_id"] in (*promote, *back)
-        case Wait(members=waiting):
+        case Wait(about=about, members=waiting):
+            if about == planning.next_training(name):
+                return False  # told with its latest training: it is no reason why nothing happens
             return key in waiting or (not waiting and name in action.why)
         case _:
             return False

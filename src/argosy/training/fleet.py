@@ -57,12 +57,6 @@ def train(
     return _Training(store, engine, request, now, on_progress, write or store.write).run()
 
 
-def digest(request: TrainRequest, member: Member, settings: _Settings) -> dict[str, str]:
-    """What the key of a member is made of under this request: for comparing with the parts of an earlier version."""
-    basis = Basis.of(request.fleet, request.signature, settings, code=request.code, environment=request.environment)
-    return keys([member], basis)[0][2]
-
-
 class _Training:
     """One call of `train`."""
 

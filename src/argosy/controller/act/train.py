@@ -14,16 +14,17 @@ import msgspec
 import polars as pl
 from sqlalchemy import Connection
 
-from argosy.controller import signal
+from argosy.controller import libraries, signal
 from argosy.controller.act.materialise import rows_name, source
 from argosy.controller.action import Train, headline
 from argosy.controller.condition import Explanation, explain
 from argosy.controller.house import House
+from argosy.controller.libraries import Libraries
 from argosy.controller.observe import FleetState, Snapshot, Wanted
 from argosy.controller.watching import answered, reference
 from argosy.data.read import scan
 from argosy.engine.contract import Progress
-from argosy.engine.key import environment
+from argosy.engine.key import environment as digest
 from argosy.errors import UnknownError
 from argosy.features.join import join
 from argosy.features.request import apply as request_features
@@ -64,14 +65,15 @@ def run(house: House, snapshot: Snapshot, action: Train, now: datetime, on_progr
     lines = data.members.filter(pl.col("member") != POOLED)
     everyone = tuple(Member(key, start, rows, digest) for key, start, rows, digest in
                      lines.select("member", "start", "rows", "digest").iter_rows())  # fmt: skip
+    environment = Libraries(digest(libraries.packages(state.fleet, wanted.code)), state.installed)
     request = TrainRequest(
         fleet=state.fleet, signature=data.signature, members=everyone, data=data, code=_code(snapshot, wanted),
-        environment=environment(), bundle=wanted.bundle, inputs=(*inputs, ("training set", data.digest)),
+        environment=environment.digest, bundle=wanted.bundle, inputs=(*inputs, ("training set", data.digest)),
         only=frozenset(action.members), pooled=action.pooled,
     )  # fmt: skip
     engine = house.engine(wanted.bundle, preload(each.fleet for each in snapshot.fleets.values()))
     report = train(house.store, engine, request, now, on_progress, partial(house.write, action.subject))
-    _record(house, state, action, report, now)
+    _record(house, state, action, report, environment, now)
     return (
         f"{action.fleet}: {len(report.versions)} new version(s), {len(report.unchanged)} unchanged, "
         f"{len(report.fallbacks)} without a model of their own, {len(report.failed)} failed"
@@ -197,31 +199,20 @@ def _code(snapshot: Snapshot, wanted: Wanted) -> str:
     return hashlib.sha256(msgspec.json.encode(wanted.code, order="sorted")).hexdigest()
 
 
-def _record(house: House, state: FleetState, action: Train, report: TrainReport, now: datetime) -> None:
+def _record(
+    house: House, state: FleetState, action: Train, report: TrainReport, environment: Libraries, now: datetime
+) -> None:
     """Bring the signals of members that are up to date in step, and keep the decision with what it saw."""
     fleet = state.fleet
     rows = {row["key"]: row for row in state.table.iter_rows(named=True)}
     causes = {key: group.cause for group in action.groups for key in group.members}
     if action.pooled:
         causes[POOLED] = "the pooled model is due"
-    current = [key for key in causes if key not in report.failed and key in rows]
-    values = [
-        (rows[key]["member_id"], name, value)
-        for key in current
-        for name, value in (
-            (signal.TRAINED, now.timestamp()),
-            (signal.TRAINED_ROWS, rows[key][signal.ROWS] or 0.0),
-            (signal.REVISION, float(state.revision)),
-            (signal.ASKED, None),
-        )
-        if name != signal.ASKED or rows[key][signal.ASKED] is not None
-    ]
     with house.write(action.subject) as tx:
         ids = members.ids(tx, fleet.name)
-        signals.record(
-            tx,
-            [signals.NewSignal(fleet=fleet.name, member_id=m, name=n, value=v, at=now) for m, n, v in values],
-        )
+        fact = libraries.record(tx, fleet.name, environment, now, house.actor)
+        current = [rows[key] for key in causes if key not in report.failed and key in rows]
+        signals.record(tx, [each for row in current for each in _signals(state, row, fact, now)])
         decisions.add(
             tx,
             [
@@ -236,6 +227,20 @@ def _record(house: House, state: FleetState, action: Train, report: TrainReport,
         body = {"failed": dict(list(report.failed.items())[:20]), "cpu_s": report.cpu_s}
         events.add(tx, [events.NewEvent(at=now, kind="trained", subject=fleet.name, actor=house.actor,
                                         message=message, body=body)])  # fmt: skip
+
+
+def _signals(state: FleetState, row: dict[str, Any], fact: int, now: datetime) -> list[signals.NewSignal]:
+    """What is true of a member that was brought up to date; what says the same as before is not written again."""
+    known = {
+        signal.TRAINED: now.timestamp(), signal.TRAINED_ROWS: row[signal.ROWS] or 0.0,
+        signal.REVISION: float(state.revision), signal.LIBRARIES: float(fact), signal.ASKED: None,
+    }  # fmt: skip
+    same = {name for name in (signal.LIBRARIES, signal.ASKED) if row[name] == known[name]}
+    return [
+        signals.NewSignal(fleet=state.fleet.name, member_id=row["member_id"], name=name, value=value, at=now)
+        for name, value in known.items()
+        if name not in same
+    ]
 
 
 def _outcome(report: TrainReport, key: str, row: dict[str, Any] | None) -> str:
