@@ -213,22 +213,28 @@ def test_a_conflict_is_a_failure_that_is_told(fresh: House, project: Path) -> No
     assert failed.said == "the sensor is in use" and event.message.endswith(": the sensor is in use")
 
 
-def test_what_fails_under_a_lost_lease_is_left_to_its_owner_without_a_word(fresh: House, project: Path) -> None:
+@pytest.mark.parametrize(
+    "then", ["raise ValueError('too late')", "return rows.select('origin', 'observed_at', 'temp')"]
+)
+def test_what_is_done_under_a_lost_lease_is_left_to_its_owner_without_a_word(
+    fresh: House, project: Path, then: str
+) -> None:
     (project / "thief.py").write_text(
         "from datetime import UTC, datetime, timedelta\n"
         "from argosy.store import Store, leases\n\n\n"
-        "def steal():\n"
+        "def steal(rows):\n"
         f"    with Store.open({fresh.store.home!r}) as store:\n"
         "        later = datetime.now(UTC) + timedelta(hours=1)\n"
         "        assert leases.claim(store, 'view:conditions', 'thief', later, timedelta(hours=1))\n"
-        "    raise ValueError('too late')\n"
+        f"    {then}\n"
     )
-    declare(project, RAISED, "__import__('thief').steal()")
+    declare(project, RAISED, "return __import__('thief').steal(rows)")
     apply(fresh.store, project / "flights.py", START, "tester")
     (failed,) = [each for each in tick(fresh, START, only=(Ingest, Materialise)) if each.failed]
     assert failed.said.startswith("left to another process: lease view:conditions of ")
     with fresh.store.read() as conn:
         assert events.of_subject(conn, "view:conditions") == []
+        assert not [name for name in datasets.latest(conn) if name.startswith("conditions.features")]
 
 
 def test_a_pass_that_fails_as_a_whole_does_not_end_the_loop(fresh: House, monkeypatch: pytest.MonkeyPatch) -> None:

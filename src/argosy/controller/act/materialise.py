@@ -35,6 +35,8 @@ def run(house: House, snapshot: Snapshot, action: Materialise, now: datetime) ->
     if earlier is not None:
         types = union(name, parse_all(earlier.columns), frame.schema)
         frame = frame.cast({column: types[column] for column in frame.columns})
+    with house.write(action.subject):
+        pass  # what came before took long: a process that was put to sleep meanwhile must not touch the online rows
     _keep_online(house, source(view, dataset, frame.columns), frame, earlier, anew=done == 0)
     _commit(house, wanted, view, dataset, frame, action.version, now)
     return f"{view.name}: {frame.height:,} rows from {dataset.name}@{action.version}"
@@ -154,6 +156,7 @@ def _commit(
             execution=run,
             inputs=[read],
             actor=house.actor,
+            work=lambda tx, _: house.hold(tx, f"view:{view.name}"),
         )
         return
     with house.write(f"view:{view.name}") as tx:
