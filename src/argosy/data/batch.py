@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 import polars as pl
 
-from argosy.data import history, problem, read, reference, validate
+from argosy.data import history, part, problem, reference, validate
 from argosy.data.fit import Fit, fit
 from argosy.data.history import ROW
 from argosy.data.load import Load
@@ -76,7 +76,7 @@ def judge(
     unique = fitted.terms.contract.unique
     if not sifted.rows.is_empty():
         if not layout.names(unique):
-            stored = read.frame(blobs, before.parts, fitted.types) if before.parts else None
+            stored = part.frame(blobs, before.parts, fitted.types) if before.parts else None
             problems += validate.repeated(verdict.good, stored, unique, layout)
         problems += validate.whole(fitted.terms, verdict.good.height, _newest(verdict.good, before, layout), now)
     terms = fitted.terms

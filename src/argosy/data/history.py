@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from argosy.data import dtype, part, read
+from argosy.data import dtype, part
 from argosy.data.part import Layout
 from argosy.data.problem import WARN, Problem
 from argosy.errors import InputError
@@ -60,7 +60,7 @@ def sift(blobs: Blobs, parts: Sequence[Part], rows: pl.DataFrame, layout: Layout
     keys = list(layout.key) or identity
     if not near:
         return Sifted(rows, _again(rows, layout, None), 0)
-    stored = read.frame(blobs, near, types)
+    stored = part.frame(blobs, near, types)
     there = stored.select(identity).join(rows.lazy().select(keys).unique(), on=keys, how="semi", nulls_equal=True)
     found = there.unique().collect()
     fresh = rows.join(found, on=identity, how="anti", nulls_equal=True, maintain_order="left")

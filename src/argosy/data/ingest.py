@@ -9,9 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from argosy.data import read, source, state
+from argosy.data import part, source, state
 from argosy.data.batch import KEPT, judge
 from argosy.data.commit import REJECTED, Making, Outcome, commit
+from argosy.data.compact import compact
 from argosy.data.load import Load
 from argosy.errors import ConflictError, UnknownError
 from argosy.spec.dataset import Dataset
@@ -46,7 +47,10 @@ def ingest(
     batch = judge(store.blobs, dataset, loads, before, now)
     shown = ", ".join(offer.label for offer in taken[:3]) + (f" and {len(taken) - 3} more" if len(taken) > 3 else "")
     making = Making(store, dataset, now, actor, bundle, "dataset.ingested", shown, "", started)
-    return msgspec.structs.replace(commit(making, loads, batch, before), left=len(there) - len(taken))
+    outcome = commit(making, loads, batch, before)
+    if outcome.version is not None:
+        compact(store, outcome.version, now)
+    return msgspec.structs.replace(outcome, left=len(there) - len(taken))
 
 
 def accept(store: Store, dataset: Dataset, number: int, actor: str, reason: str, now: datetime) -> Outcome:
@@ -65,7 +69,7 @@ def accept(store: Store, dataset: Dataset, number: int, actor: str, reason: str,
             raise ConflictError(f"{name}@{number} was accepted before", next=f"argosy describe {name}")
         before = state.before(conn, dataset)
     loads = [
-        Load(f"{name}@{number}", KEPT, f"{name}@{number}", (key,), read.frame(store.blobs, [each]).collect())
+        Load(f"{name}@{number}", KEPT, f"{name}@{number}", (key,), part.frame(store.blobs, [each]).collect())
         for each in parts
     ]
     batch = judge(store.blobs, dataset, loads, before, now, acceptor=actor)

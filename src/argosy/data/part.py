@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,12 +15,18 @@ import polars as pl
 from argosy.spec.dataset import Dataset
 from argosy.store import Blobs
 from argosy.store.codec import to_micros
-from argosy.store.datasets import ROWS, NewPart, Part
+from argosy.store.datasets import COMPACT, ROWS, NewPart, Part
 
 LARGEST = 1_000_000
 """Rows of a part at most."""
 
 _LONGEST = 200
+_GROUP = 1 << 16
+"""Rows that are read or left out together when a span of time is asked for."""
+
+_CASTS = pl.ScanCastOptions(integer_cast=["upcast", "allow-float"], float_cast="upcast", missing_struct_fields="insert")
+_verified: set[tuple[str, int, int, int]] = set()
+_verifying = threading.Lock()
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -53,11 +61,16 @@ class Layout(msgspec.Struct, frozen=True):
 
 
 class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a part says of itself: its layout, bounds per column (instants in microseconds), and its sources."""
+    """What a part says of itself: its layout, bounds per column (instants in microseconds), and its sources.
+
+    A compact part names the first and the last version whose rows it holds, and how often they were compacted.
+    """
 
     layout: Layout
     bounds: dict[str, tuple[Any, Any]] = {}
     sources: tuple[str, ...] = ()
+    versions: tuple[int, int] | None = None
+    level: int = 0
 
 
 def write(
@@ -70,7 +83,23 @@ def write(
     if frame.is_empty():
         return []
     ordered = frame.sort(layout.time, nulls_last=True, maintain_order=True) if layout.time in frame.columns else frame
-    return [_write(blobs, rows, layout, tuple(sources), purpose) for rows in ordered.iter_slices(LARGEST)]
+    about = Origin(layout, sources=tuple(sources))
+    return [_write(blobs, rows, about, purpose) for rows in ordered.iter_slices(LARGEST)]
+
+
+def compacted(blobs: Blobs, rows: pl.DataFrame, layout: Layout, versions: tuple[int, int], level: int) -> NewPart:
+    """Store the rows as they are as one part that stands for all parts of some versions; see `write`."""
+    return _write(blobs, rows, Origin(layout, versions=versions, level=level), COMPACT)
+
+
+def frame(blobs: Blobs, parts: Sequence[Part], types: Mapping[str, pl.DataType] | None = None) -> pl.LazyFrame:
+    """The rows of parts, verified against their content addresses, in these types (None: what they hold)."""
+    paths = [_sound(blobs, each.digest) for each in parts]
+    if types is None:
+        return pl.concat([pl.scan_parquet(path, glob=False) for path in paths], how="diagonal_relaxed")
+    return pl.scan_parquet(
+        paths, schema=dict(types), missing_columns="insert", extra_columns="ignore", cast_options=_CASTS, glob=False
+    )
 
 
 def origin(part: Part | NewPart) -> Origin:
@@ -100,12 +129,12 @@ def bounds(frame: pl.DataFrame, columns: Sequence[str]) -> dict[str, tuple[Any, 
     return found
 
 
-def _write(blobs: Blobs, rows: pl.DataFrame, layout: Layout, sources: tuple[str, ...], purpose: str) -> NewPart:
+def _write(blobs: Blobs, rows: pl.DataFrame, about: Origin, purpose: str) -> NewPart:
     buffer = io.BytesIO()
-    rows.write_parquet(buffer, compression="zstd")
+    rows.write_parquet(buffer, compression="zstd", row_group_size=_GROUP)
     data = buffer.getvalue()
-    low, high = _span(rows, layout.time)
-    about = Origin(layout, bounds(rows, layout.bounded), sources)
+    low, high = _span(rows, about.layout.time)
+    about = msgspec.structs.replace(about, bounds=bounds(rows, about.layout.bounded))
     return NewPart(
         digest=blobs.put(data),
         rows=rows.height,
@@ -137,3 +166,19 @@ def _meet(one: tuple[Any, Any], other: Sequence[Any]) -> bool:
     if type(one[0]) is not type(other[0]):
         return True
     return bool(one[0] <= other[1] and other[0] <= one[1])
+
+
+def _sound(blobs: Blobs, digest: str) -> Path:
+    """The file of a part; its content is checked once for as long as the file stays as it is."""
+    path = blobs.path(digest)
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        blobs.check(digest)
+        raise
+    seen = (digest, state.st_ino, state.st_size, state.st_mtime_ns)
+    if seen not in _verified:
+        blobs.check(digest)
+        with _verifying:
+            _verified.add(seen)
+    return path

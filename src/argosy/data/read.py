@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 
 import polars as pl
 from sqlalchemy import Connection
 
 from argosy.data import dtype, part
+from argosy.data.compact import compact
 from argosy.data.part import Layout
 from argosy.errors import InputError, UnknownError
-from argosy.store import Blobs, Store, datasets, edges, events, executions
-from argosy.store.datasets import ROWS, NewVersion, Part, Version
-
-_CASTS = pl.ScanCastOptions(integer_cast=["upcast", "allow-float"], float_cast="upcast", missing_struct_fields="insert")
-_verified: set[tuple[str, int, int, int]] = set()
-_verifying = threading.Lock()
+from argosy.store import Store, datasets, edges, events, executions
+from argosy.store.datasets import ROWS, NewVersion, Version
 
 
 def scan(
@@ -46,12 +41,15 @@ def scan(
         wanted = dataset if number is None else f"{dataset}@{number}"
         raise UnknownError(f"there is no version {wanted}", next="argosy get datasets, to see what there is")
     span = {} if latest else {"low": low, "high": high}  # a correction may have moved its row out of the span
-    parts = datasets.parts(conn, dataset, version.number, purpose=purpose, since=since, **span)
+    if purpose == ROWS:
+        parts = datasets.cover(conn, dataset, version.number, since=since, **span)
+    else:
+        parts = datasets.parts(conn, dataset, version.number, purpose=purpose, since=since, **span)
     types = dtype.parse_all(version.columns)
     if not parts:
         return pl.LazyFrame(schema=types)
     layout = part.origin(parts[-1]).layout
-    rows = frame(store.blobs, parts, None if purpose != ROWS else types)
+    rows = part.frame(store.blobs, parts, None if purpose != ROWS else types)
     if latest:
         rows = newest(rows, layout)
     if low is not None:
@@ -59,16 +57,6 @@ def scan(
     if high is not None:
         rows = rows.filter(pl.col(layout.time) <= high)
     return rows
-
-
-def frame(blobs: Blobs, parts: Sequence[Part], types: Mapping[str, pl.DataType] | None = None) -> pl.LazyFrame:
-    """The rows of parts, verified against their content addresses, in these types (None: what they hold)."""
-    paths = [_sound(blobs, each.digest) for each in parts]
-    if types is None:
-        return pl.concat([pl.scan_parquet(path, glob=False) for path in paths], how="diagonal_relaxed")
-    return pl.scan_parquet(
-        paths, schema=dict(types), missing_columns="insert", extra_columns="ignore", cast_options=_CASTS, glob=False
-    )
 
 
 def newest(rows: pl.LazyFrame, layout: Layout) -> pl.LazyFrame:
@@ -130,6 +118,7 @@ def append(
         )
         if work is not None:
             work(tx, version)
+    compact(store, version, now)
     return version
 
 
@@ -164,19 +153,3 @@ def later(until: datetime | None, rows: pl.DataFrame, column: str) -> datetime |
     largest = rows[column].max()
     found = largest if isinstance(largest, datetime) else None
     return max(filter(None, (until, found)), default=None)
-
-
-def _sound(blobs: Blobs, digest: str) -> Path:
-    """The file of a part; its content is checked once for as long as the file stays as it is."""
-    path = blobs.path(digest)
-    try:
-        state = path.stat()
-    except FileNotFoundError:
-        blobs.check(digest)
-        raise
-    seen = (digest, state.st_ino, state.st_size, state.st_mtime_ns)
-    if seen not in _verified:
-        blobs.check(digest)
-        with _verifying:
-            _verified.add(seen)
-    return path

@@ -8,7 +8,7 @@ import msgspec
 import polars as pl
 from sqlalchemy import Connection
 
-from argosy.data import dtype, read
+from argosy.data import dtype, part
 from argosy.data.check import Check
 from argosy.data.problem import WARN, Problem
 from argosy.errors import InputError
@@ -37,7 +37,7 @@ def targets(conn: Connection, contract: Contract) -> tuple[Target, ...]:
     found = []
     for reference in contract.references:
         version = datasets.version(conn, reference.dataset)
-        parts = datasets.parts(conn, reference.dataset, version.number) if version else []
+        parts = datasets.cover(conn, reference.dataset, version.number) if version else []
         found.append(Target(reference, version if parts else None, parts))
     return tuple(found)
 
@@ -80,7 +80,7 @@ def _absent(blobs: Blobs, target: Target, version: Version, rows: pl.DataFrame) 
         here.append(pl.col(name).cast(kind))
         there.append(pl.col(other).cast(kind).alias(name))
     wanted, names = rows.select(here), list(reference.columns)
-    stored = read.frame(blobs, target.parts, held).select(there)
+    stored = part.frame(blobs, target.parts, held).select(there)
     present = stored.join(wanted.lazy().unique(), on=names, how="semi").unique().with_columns(__there=True).collect()
     joined = wanted.join(present, on=names, how="left", maintain_order="left")
     return joined.select(pl.col("__there").is_null() & pl.all_horizontal(pl.col(names).is_not_null())).to_series()

@@ -10,7 +10,7 @@ import msgspec
 import polars as pl
 from sqlalchemy import Connection
 
-from argosy.data import call, file, ledger, query, read
+from argosy.data import call, file, ledger, part, query
 from argosy.data.file import File
 from argosy.data.load import Load
 from argosy.data.part import Layout
@@ -91,7 +91,7 @@ def load(
     found: list[Load] = []
     for offer in offers:
         if offer.part is not None:
-            rows = read.frame(store.blobs, [offer.part]).collect()
+            rows = part.frame(store.blobs, [offer.part]).collect()
             found.append(Load(offer.label, "dataset", dataset.name, (offer.key,), rows))
         elif offer.file is not None and isinstance(source, (Parquet, Csv)):
             found.append(_file(store, dataset, root, offer.file, source, terms))

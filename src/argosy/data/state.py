@@ -58,7 +58,7 @@ def before(conn: Connection, dataset: Dataset) -> Before:
     targets = reference.targets(conn, terms.contract)
     if version is None:
         return Before(None, contract, terms, [], [], None, targets)
-    parts = datasets.parts(conn, dataset.name, version.number)
+    parts = datasets.cover(conn, dataset.name, version.number)
     aside = datasets.parts(conn, dataset.name, version.number, purpose=QUARANTINE)
     body = statistics.get(conn, dataset.name, version.number)
     return Before(version, contract, terms, parts, aside, body, targets)

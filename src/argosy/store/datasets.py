@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, Select, func, not_, or_, select
 
 from argosy.errors import ConflictError, InputError
 from argosy.store import schema
@@ -16,10 +16,15 @@ from argosy.store.rows import Row, among, columns, fetch, insert
 
 _VERSION, _PART, _INGESTED = schema.dataset_version, schema.part, schema.ingested
 ROWS, QUARANTINE = "rows", "quarantine"
+COMPACT = "compact"
+"""Purpose of a part that holds once more, in their order, all rows that a span of versions added."""
 
 
 class NewPart(Row, frozen=True, kw_only=True):
-    """One Parquet blob. `low`..`high` is its span of event times; `source` says where its rows came from."""
+    """One Parquet blob. `low`..`high` is its span of event times; `source` says where its rows came from.
+
+    The source of a compact part names the first and the last of its `versions`.
+    """
 
     digest: str
     rows: int
@@ -36,6 +41,11 @@ class Part(NewPart, frozen=True, kw_only=True):
     id: int
     dataset: str
     from_version: int
+
+    @property
+    def first_version(self) -> int:
+        """The first version whose rows are in it; `from_version` is the last."""
+        return int(self.source["versions"][0]) if self.purpose == COMPACT else self.from_version
 
 
 class NewVersion(Row, frozen=True, kw_only=True):
@@ -172,14 +182,42 @@ def parts(
     """
     if number < since:
         raise InputError(f"{dataset}: version {number} is before version {since}", next="pass since <= number")
-    c = _PART.c
-    query = columns(_PART, Part).where(c.dataset == dataset, c.purpose == purpose)
-    query = query.where(c.from_version <= number, c.from_version > since)
-    if low is not None:
-        query = query.where(or_(c.high.is_(None), c.high >= low))
-    if high is not None:
-        query = query.where(or_(c.low.is_(None), c.low <= high))
-    return fetch(conn, query.order_by(c.id), Part)
+    return fetch(conn, _parts(dataset, purpose, since, number, low, high).order_by(_PART.c.id), Part)
+
+
+def cover(
+    conn: Connection,
+    dataset: str,
+    number: int,
+    *,
+    since: int = 0,
+    low: datetime | None = None,
+    high: datetime | None = None,
+) -> list[Part]:
+    """Few parts that hold exactly the rows of `parts` in the same order: compact ones stand for many small ones.
+
+    Of compact parts, those count that hold no version but the wanted ones, the widest first.
+    """
+    found, last = list[Part](), since
+    query = _parts(dataset, ROWS, since, number, low, high)
+    compact = parts(conn, dataset, number, purpose=COMPACT, since=since)
+    for each in sorted(compact, key=lambda part: (part.first_version, -part.from_version)):
+        if each.first_version > last:
+            last = each.from_version
+            query = query.where(not_(_PART.c.from_version.between(each.first_version, last)))
+            found += [each] if _meets(each, low, high) else []
+    found += fetch(conn, query, Part)
+    return sorted(found, key=lambda part: (part.first_version, part.id))
+
+
+def compact(tx: Connection, dataset: str, part: NewPart) -> bool:
+    """Record a compact part, in the caller's transaction; false where one over the same versions is there."""
+    first, last = part.source["versions"]
+    known = parts(tx, dataset, last, purpose=COMPACT, since=last - 1)
+    if any(each.first_version == first for each in known):
+        return False
+    insert(tx, _PART, [_StoredPart(dataset=dataset, from_version=last, **_dict(part, NewPart.__struct_fields__))])
+    return True
 
 
 def ingested(conn: Connection, dataset: str, sources: Iterable[str]) -> set[str]:
@@ -187,6 +225,26 @@ def ingested(conn: Connection, dataset: str, sources: Iterable[str]) -> set[str]
     c = _INGESTED.c
     query = select(c.source_key).where(c.dataset == dataset, among(conn, c.source_key, sources))
     return set(conn.execute(query).scalars())
+
+
+def _parts(
+    dataset: str, purpose: str, since: int, number: int, low: datetime | None, high: datetime | None
+) -> Select[Any]:
+    c = _PART.c
+    query = columns(_PART, Part).where(c.dataset == dataset, c.purpose == purpose)
+    query = query.where(c.from_version <= number, c.from_version > since)
+    if low is not None:
+        query = query.where(or_(c.high.is_(None), c.high >= low))
+    if high is not None:
+        query = query.where(or_(c.low.is_(None), c.low <= high))
+    return query
+
+
+def _meets(part: Part, low: datetime | None, high: datetime | None) -> bool:
+    """Whether the part's event times may reach into [low, high]."""
+    before = low is not None and part.high is not None and part.high < low
+    after = high is not None and part.low is not None and part.low > high
+    return not (before or after)
 
 
 def _keep(tx: Connection, dataset: str, number: int, parts: Sequence[NewPart], sources: Sequence[str]) -> None:

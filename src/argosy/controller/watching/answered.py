@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 
 from argosy.controller.observe import INSTANT, Snapshot
 from argosy.controller.plan import predictions
-from argosy.data.read import frame, scan
+from argosy.data.part import frame
+from argosy.data.read import scan
 from argosy.features.trainingset import member
 from argosy.monitoring.performance import join_labels
 from argosy.spec.dataset import Dataset
