@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import threading
 from functools import cache
 from pathlib import Path
 
@@ -26,6 +27,27 @@ _ONE_THREAD = b"num_threads=1 verbosity=-1"
 # Resident size over the length of the text, measured: 0.75 for trees of 31 leaves.
 _MEMORY_PER_BYTE = 0.8
 _MEMORY_FIXED = 20_000
+
+
+class _Scratch(threading.local):
+    """Where a thread scores a single row. The memory stays where it is, so that its addresses are asked for once."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, tuple[Matrix, int]] = {}
+        self._length = ctypes.c_int64()
+        self.out = np.empty(1)
+        self.places = (ctypes.addressof(self._length), self.out.ctypes.data)
+
+    def row(self, width: int) -> tuple[Matrix, int]:
+        """A matrix of one row, and its address."""
+        found = self._rows.get(width)
+        if found is None:
+            made = np.empty((1, width))
+            found = self._rows[width] = (made, made.ctypes.data)
+        return found
+
+
+_SCRATCH = _Scratch()
 
 
 class LightGBM:
@@ -62,17 +84,16 @@ class LightGBM:
 
     def predict(self, matrix: Matrix) -> npt.NDArray[np.float64]:
         """See `Model.predict`."""
-        if matrix.shape == (1, self.features) and matrix.flags.c_contiguous and matrix.dtype == np.float64:
+        if matrix.shape == (1, self.features):
             return self._predict_row(matrix)
         return self._predict(matrix, _NORMAL, 1)[:, 0]
 
     def _predict_row(self, matrix: Matrix) -> npt.NDArray[np.float64]:
-        out = np.empty(1)
-        length = ctypes.c_int64()
-        code = _fast()(self._fast, matrix.ctypes.data, ctypes.byref(length), out.ctypes.data)
-        if code:
+        row, source = _SCRATCH.row(self.features)
+        np.copyto(row, matrix)
+        if _fast()(self._fast, source, *_SCRATCH.places):
             raise _failure()
-        return out
+        return _SCRATCH.out.copy()
 
     def contributions(self, matrix: Matrix) -> npt.NDArray[np.float64]:
         """SHAP values, rows x (features + 1); the last column is the expected value; rows sum to the raw score."""
