@@ -44,6 +44,18 @@ def test_apply_records_once(run, project: Path) -> None:
     assert again.code == 0 and again.out == "" and "nothing changed" in again.err
 
 
+def test_another_project_takes_a_name_over_only_where_that_is_said(run, project: Path) -> None:
+    run("apply")
+    text = (project / "project.py").read_text()
+    (project / "shop.py").write_text(text.replace("num_leaves=7", "num_leaves=9"))
+    refused = run("apply", "shop.py")
+    assert refused.code == 1 and "fleet late-order is declared by project 'project'" in refused.err
+    assert "argosy apply shop.py --take-from project" in refused.err
+    assert run("plan", "shop.py").code == 1
+    done = run("apply", "shop.py", "--take-from", "project")
+    assert done.code == 0 and "project: project -> shop" in done.out
+
+
 def test_plan_shows_what_changes_and_what_would_be_done(run, project: Path) -> None:
     run("apply")
     (project / "project.py").write_text((project / "project.py").read_text().replace("num_leaves=7", "num_leaves=9"))

@@ -11,7 +11,7 @@ import pytest
 
 from argosy.controller.apply import Applied, Difference, apply, differences, draft, root
 from argosy.controller.project import forget, load, recorded
-from argosy.errors import DeclarationError, UnknownError
+from argosy.errors import ConflictError, DeclarationError, UnknownError
 from argosy.store import bundles, declarations, events
 from argosy.store.store import Store
 
@@ -81,10 +81,10 @@ class Desk:
         assert old in text
         self.write(name, text.replace(old, new, 1))
 
-    def apply(self, name: str = "flights.py") -> Applied:
+    def apply(self, name: str = "flights.py", taken: str | None = None) -> Applied:
         """Apply it, a day later."""
         self.days += 1
-        return apply(self.store, self.folder / name, NOW + timedelta(days=self.days), "ann")
+        return apply(self.store, self.folder / name, NOW + timedelta(days=self.days), "ann", taken)
 
     def body(self, kind: str = "fleet", name: str = "late") -> dict[str, Any]:
         """The declaration in force."""
@@ -228,6 +228,58 @@ def test_other_projects_are_left_alone(desk: Desk) -> None:
     with desk.store.read() as conn:
         assert declarations.get(conn, "dataset", "other") is not None
         assert {row.name for row in declarations.current(conn)} == ALL | {"other"}
+
+
+DELAYS = """
+import argosy as ag
+from sklearn.linear_model import LogisticRegression
+
+flights = ag.Dataset("flights", time="t", source=ag.Parquet("f.parquet"), owner="ops")
+early = ag.Fleet(
+    "early", spine=flights, label="late", features=["distance"], candidates=[LogisticRegression()],
+)
+"""
+
+
+def test_what_another_project_declares_otherwise_is_refused(desk: Desk) -> None:
+    desk.apply()
+    before = desk.facts()
+    desk.write("delays.py", DELAYS.replace("ops", "ann"))
+    with pytest.raises(ConflictError) as refused:
+        desk.apply("delays.py")
+    said = f"dataset flights is declared by project 'flights', applied from {desk.folder}; "
+    assert refused.value.message == said + "project 'delays' declares it otherwise"
+    assert "argosy apply delays.py --take-from flights" in refused.value.next
+    assert desk.facts() == before and desk.body("dataset", "flights")["owner"] == "ops"
+
+
+def test_what_another_project_takes_over_is_its_own_from_then_on(desk: Desk) -> None:
+    desk.apply()
+    desk.write("delays.py", DELAYS)
+    assert verbs(desk.apply("delays.py")) == {("add", "early")}  # the dataset is the same in both: it stays
+    assert desk.body("dataset", "flights")["project"] == "flights"
+    moved = desk.apply("delays.py", "flights")
+    assert moved.differences == (Difference("dataset", "flights", "change", ("project: flights -> delays",)),)
+    assert desk.body("dataset", "flights")["project"] == "delays"
+    assert desk.apply("delays.py", "flights").differences == () == desk.apply().differences
+    desk.write("delays.py", DELAYS.replace("ops", "ann"))
+    assert verbs(desk.apply("delays.py")) == {("change", "flights")}
+    with pytest.raises(ConflictError, match=r"by project 'delays', .* project 'flights' declares it otherwise"):
+        desk.apply()
+
+
+def test_what_another_project_reads_is_not_withdrawn(desk: Desk) -> None:
+    desk.apply()
+    desk.write("delays.py", DELAYS)
+    desk.apply("delays.py")
+    before = desk.facts()
+    planes = 'import argosy as ag\nplanes = ag.Dataset("planes", time="t", source=ag.Parquet("p.parquet"))\n'
+    desk.write("flights.py", planes)
+    with pytest.raises(ConflictError, match=r"no longer declared by project 'flights', but fleet early of .* reads it"):
+        desk.apply()
+    assert desk.facts() == before
+    desk.apply("delays.py", "flights")
+    assert verbs(desk.apply()) == {("remove", "weather"), ("remove", "conditions"), ("remove", "late")}
 
 
 def test_moving_the_project_is_recorded(desk: Desk, tmp_path: Path) -> None:

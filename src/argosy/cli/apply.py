@@ -11,7 +11,7 @@ from argosy.controller.bundle import locate
 _SIGNS = {"add": "+", "change": "~", "remove": "-"}
 
 
-def apply(project: str = ".", /, *, common: Common | None = None) -> int:
+def apply(project: str = ".", /, *, take_from: str | None = None, common: Common | None = None) -> int:
     """Record what a project declares, with its code, in one transaction. Doing it again changes nothing.
 
     This imports the project's module, so its code runs. The home is made where it is missing.
@@ -20,16 +20,19 @@ def apply(project: str = ".", /, *, common: Common | None = None) -> int:
       argosy apply
       argosy apply flights.py
       argosy apply flights.py --home postgresql://argosy@db/argosy
+      argosy apply delays.py --take-from flights    (the module was called flights.py)
 
     Parameters
     ----------
     project
         The module, or the directory of one.
+    take_from
+        Another project, by the name of its module, whose declarations pass to this one where it declares them too.
     """
     given = common or Common()
     module = locate(project)
     with home.open(given.home, module, create=True) as store:
-        done = applying.apply(store, module, home.clock(store).now(), home.actor())
+        done = applying.apply(store, module, home.clock(store).now(), home.actor(), take_from)
         address = store.shown
     if given.json:
         show.emit({"home": address, **{name: getattr(done, name) for name in ("project", "bundle", "differences")}})

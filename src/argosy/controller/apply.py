@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from argosy.controller import bundle as bundling
+from argosy.controller import owner
 from argosy.controller.project import load
 from argosy.errors import UnknownError
 from argosy.spec import code, document
@@ -80,33 +81,48 @@ def draft(project: Project) -> list[Draft]:
     return drafts
 
 
-def differences(conn: Connection, drafts: list[Draft], project: str) -> list[Difference]:
-    """What recording the drafts would change; declarations of other projects are left alone."""
+def differences(conn: Connection, drafts: list[Draft], project: str, taken: str | None = None) -> list[Difference]:
+    """What recording the drafts would change.
+
+    Declarations of other projects are left alone, and one that is the same in two belongs to who was first. Raises
+    ConflictError where another project declares a name otherwise, unless it is the one named by `taken`: what both
+    declare then passes to this one.
+    """
     known = {(row.kind, row.name): row for row in declarations.current(conn)}
     found = []
     for each in drafts:
         before = known.get((each.kind, each.name))
         if before is None:
             found.append(Difference(each.kind, each.name, "add"))
-        elif before.fingerprint != each.fingerprint or before.body.get("training", "") != each.training:
-            found.append(Difference(each.kind, each.name, "change", tuple(_changes(before.body, each))))
+        elif _differs(before, each) or (owner.owner(before) == taken and taken != project):
+            found.append(Difference(each.kind, each.name, "change", tuple(_changes(before.body, each, project))))
     wanted = {(each.kind, each.name) for each in drafts}
     for (kind, name), row in known.items():
-        if (kind, name) not in wanted and row.body.get("project") == project:
+        if (kind, name) not in wanted and owner.owner(row) == project:
             found.append(Difference(kind, name, "remove"))
+    by_verb = {verb: {(d.kind, d.name) for d in found if d.verb == verb} for verb in ("change", "remove")}
+    owner.check(conn, known, project, taken, changed=by_verb["change"], removed=by_verb["remove"])
     return found
 
 
-def apply(store: Store, module: Path, now: datetime, actor: str) -> Applied:
-    """Record a project's bundle and declarations in one transaction. Doing it again changes nothing."""
+def _differs(before: declarations.Declaration, after: Draft) -> bool:
+    return before.fingerprint != after.fingerprint or before.body.get("training", "") != after.training
+
+
+def apply(store: Store, module: Path, now: datetime, actor: str, taken: str | None = None) -> Applied:
+    """Record a project's bundle and declarations in one transaction. Doing it again changes nothing.
+
+    `taken` is a project whose declarations this one takes over, where it declares them too. Raises ConflictError where
+    another one declares a name otherwise, or reads what is no longer declared.
+    """
     project, _ = load(module)
     drafts = draft(project)
     archive = bundling.make(module)
     facts = bundling.describe(archive, module.parent, now, actor)
     store.blobs.put(archive.data)
     with store.write() as tx:
-        found = differences(tx, drafts, archive.project)
-        last = _last(tx, archive.project)
+        found = differences(tx, drafts, archive.project, taken)
+        last = owner.applied(tx, archive.project)
         if found or last is None or (last.body["bundle"], last.body["root"]) != (archive.digest, str(module.parent)):
             _record(tx, drafts, found, facts, module.parent, now, actor)
     return Applied(archive.project, archive.digest, tuple(found))
@@ -114,15 +130,10 @@ def apply(store: Store, module: Path, now: datetime, actor: str) -> Applied:
 
 def root(conn: Connection, project: str) -> Path:
     """The directory that a project was applied from: relative source paths start there."""
-    last = _last(conn, project)
+    last = owner.applied(conn, project)
     if last is None:
         raise UnknownError(f"project {project!r} was never applied", next="argosy apply project.py")
     return Path(last.body["root"])
-
-
-def _last(conn: Connection, project: str) -> events.Event | None:
-    """The fact that the project was applied, the latest."""
-    return next((event for event in events.of_subject(conn, f"project:{project}") if event.kind == "applied"), None)
 
 
 def _record(
@@ -177,17 +188,18 @@ def _row(tx: Connection, each: Draft, facts: bundles.Bundle, now: datetime, acto
         at=now,
         actor=actor,
         bundle=facts.digest,
-        reason=("; ".join(_changes(before[0].body, each)) or "declared again") if before else "declared",
+        reason=("; ".join(_changes(before[0].body, each, facts.project)) or "declared again") if before else "declared",
     )
 
 
-def _changes(before: Mapping[str, Any], after: Draft) -> list[str]:
+def _changes(before: Mapping[str, Any], after: Draft, project: str) -> list[str]:
+    moved = [f"project: {before['project']} -> {project}"] if before.get("project", project) != project else []
     lines = [str(change) for change in document.diff(document.recorded(before), document.decode(after.body))]
     old = before.get("code", {})
     lines += [f"code of {name}: changed" for name, print in after.code.items() if old.get(name) != print]
     if not lines and before.get("training", "") != after.training:
         lines.append("a view or dataset that it is trained on: changed")
-    return lines
+    return [*moved, *lines]
 
 
 def _training(project: Project, given: Declaration, reached: dict[str, str]) -> str:

@@ -1,0 +1,77 @@
+"""Owners: a name is declared by one project at a time, and what others read is not withdrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from argosy.errors import ConflictError
+from argosy.spec.dataset import Dataset
+from argosy.spec.document import Declaration, recorded
+from argosy.spec.feature import FeatureView, ViewReference
+from argosy.store import declarations, events
+
+Name = tuple[str, str]
+"""Kind and name of a declaration."""
+Known = Mapping[Name, declarations.Declaration]
+
+
+def owner(declaration: declarations.Declaration) -> str:
+    """The project whose declaration is in force."""
+    return str(declaration.body.get("project", ""))
+
+
+def check(
+    conn: Connection, known: Known, project: str, taken: str | None, *, changed: Collection[Name],
+    removed: Collection[Name],
+) -> None:  # fmt: skip
+    """Raise ConflictError where a project would change what another one declares, or withdraw what another one reads.
+
+    What the project `taken` declares may be changed: it passes to this one.
+    """
+    for name in changed:
+        if name in known and owner(known[name]) not in (project, taken):
+            raise _belongs(conn, name, owner(known[name]), project)
+    for each in known.values():
+        if owner(each) != project:
+            for name in reads(recorded(each.body)):
+                if name in removed:
+                    raise _read(name, each, project)
+
+
+def reads(declaration: Declaration) -> Sequence[Name]:
+    """The declarations that one refers to."""
+    if isinstance(declaration, Dataset):
+        return [("dataset", name) for name in declaration.references]
+    if isinstance(declaration, FeatureView):
+        return [("dataset", declaration.dataset)]
+    views = [("feature_view", each.name) for each in declaration.features if isinstance(each, ViewReference)]
+    return [("dataset", declaration.spine), *views]
+
+
+def applied(conn: Connection, project: str) -> events.Event | None:
+    """The fact that a project was applied, the latest."""
+    return next((event for event in events.of_subject(conn, f"project:{project}") if event.kind == "applied"), None)
+
+
+def _belongs(conn: Connection, name: Name, other: str, project: str) -> ConflictError:
+    last = applied(conn, other)
+    place = f", applied from {last.body['root']}" if last is not None else ""
+    return ConflictError(
+        f"{_shown(name)} is declared by project {other!r}{place}; project {project!r} declares it otherwise",
+        next=f"give it another name, or take it over: argosy apply {project}.py --take-from {other}",
+    )
+
+
+def _read(name: Name, reader: declarations.Declaration, project: str) -> ConflictError:
+    other = owner(reader)
+    return ConflictError(
+        f"{_shown(name)} is no longer declared by project {project!r}, but {_shown((reader.kind, reader.name))} of "
+        f"project {other!r} reads it",
+        next=f"keep it, or let that project have it first: argosy apply {other}.py --take-from {project}",
+    )
+
+
+def _shown(name: Name) -> str:
+    return f"{name[0].replace('_', ' ')} {name[1]}"
