@@ -38,7 +38,7 @@ def open_harbour(home: Path) -> Iterator[Harbour]:
         started.append(running)
         ready.set()
 
-    settings = Settings(home=str(home), port=port, poll_seconds=0.05)
+    settings = Settings(home=str(home), port=port, poll_seconds=0.05, believed_seconds=0.2)
     options = {"now": lambda: build.NOW, "on_ready": on_ready, "signals": False}
     thread = threading.Thread(target=run.serve, args=(settings,), kwargs=options)
     thread.start()

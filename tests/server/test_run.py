@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from argosy.errors import ConflictError, UnknownError
-from argosy.server import run
+from argosy.server import run, secret
 from argosy.server.settings import Settings
 from argosy.store import events
 from tests.console import build
@@ -46,6 +46,22 @@ def test_facts_are_followed_and_none_is_missed_after_a_break(harbour: Harbour) -
     back = {**headers, "last-event-id": str(first)}
     with httpx.stream("GET", f"{harbour.url}/api/watch", headers=back, timeout=10) as stream:
         assert next(line for line in stream.iter_lines() if line.startswith("id:")) == f"id: {second}"
+
+
+def test_a_stream_ends_with_the_token_that_opened_it(harbour: Harbour) -> None:
+    text = secret.issue(harbour.store, "short", secret.VIEWER, build.NOW)
+    with (
+        httpx.stream("GET", f"{harbour.url}/api/watch", headers={"authorization": f"Bearer {text}"}, timeout=10) as one,
+        httpx.stream(
+            "GET", f"{harbour.url}/api/watch", headers={"authorization": f"Bearer {harbour.token}"}, timeout=10
+        ) as other,
+    ):
+        lines, others = one.iter_lines(), other.iter_lines()
+        assert {next(line for line in each if line) for each in (lines, others)} == {": alive"}
+        secret.revoke(harbour.store, "short", build.NOW)
+        assert len([line for line in lines if line.startswith("event:")]) <= 1  # of its own end, and then no more
+        first = note(harbour, "after the end of the one")
+        assert next(line for line in others if line == f"id: {first}")
 
 
 def test_it_stops_with_streams_open(harbour: Harbour) -> None:

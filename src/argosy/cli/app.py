@@ -41,6 +41,7 @@ _GROUPS: Final = {
         ("approve", "Grant or refuse what a gate waits for."),
         ("promote", "Make a version the one that answers."),
         ("rollback", "Undo the last change of who answers."),
+        ("token", "List, make or end the tokens that open console and API."),
     ),
 }
 

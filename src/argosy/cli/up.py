@@ -121,7 +121,7 @@ def keep_token(store: Store) -> str:
         known = path.read_text().strip()
         if secret.find(store, known, now) is not None:
             return known
-    made = secret.issue(store, "argosy up", secret.ADMIN, now)
+    made = secret.issue(store, "argosy up", secret.ADMIN, now, actor=home.actor(), at=home.clock(store).now())
     partial = path.with_name(f".token.{os.getpid()}")
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(made + "\n")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -17,20 +17,15 @@ import msgspec
 
 from argosy.server import secret
 from argosy.server.settings import Settings
+from argosy.server.tie import Asgi, Receive, Scope, Send, tied
 from argosy.store.store import Store
 from argosy.store.tokens import Token
-
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 OPEN = frozenset({"/healthz", "/static/argosy.css", "/static/icon.svg"})
 """Paths that need no token: they hold nothing of anybody."""
 CALLER = "auth"
 """Where the scope holds the `Token` that a request came with: `request.auth`."""
 _SAFE = frozenset({"GET", "HEAD"})
-_KEPT = 5.0
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -49,7 +44,8 @@ class Guard:
     """Lets a request through to `app` when its Host, its token and, for a write, its origin and role are right.
 
     A token comes as `Authorization: Bearer …` or in a cookie, which opening any page with `?token=…` sets. Tokens
-    that were found are believed for five seconds, so that a revoked one ends soon and a page costs one query.
+    that were found are believed for some seconds, so that a page costs one query; when one is revoked, or expires, the
+    streams that it opened end as soon.
     """
 
     def __init__(self, app: Asgi, store: Store, settings: Settings, now: Callable[[], datetime]) -> None:
@@ -80,7 +76,7 @@ class Guard:
             await self._sign_in(scope, offered, name, query, send)
             return
         bearer = headers.get("authorization", "")
-        text = bearer[7:] if bearer.startswith("Bearer ") else _cookie(headers, name)
+        text = bearer[7:] if bearer.startswith("Bearer ") else _cookie(headers, name) or ""
         token = await self._find(text) if text else None
         if token is None:
             await _answer(send, 401, "this page needs a token", "open the URL that `argosy up` printed", headers)
@@ -91,7 +87,11 @@ class Guard:
         elif scope["method"] not in _SAFE and not bearer and not _same_origin(headers):
             await _answer(send, 403, "the request comes from another site", "use the console's own page", headers)
         else:
-            await self.app({**scope, CALLER: token}, receive, send)
+            kept = self._settings.believed_seconds
+            await tied(self.app, {**scope, CALLER: token}, receive, send, lambda: self._stands(text), kept)
+
+    async def _stands(self, text: str) -> bool:
+        return await self._find(text) is not None
 
     async def _sign_in(self, scope: Scope, offered: str, name: str, query: dict[str, str], send: Send) -> None:
         """Keep a good token in a cookie and go to the same address without it."""
@@ -112,12 +112,12 @@ class Guard:
         await send({"type": "http.response.body", "body": b""})
 
     async def _find(self, text: str) -> Token | None:
-        key, moment = secret.digest(text), time.monotonic()
+        key, moment, kept = secret.digest(text), time.monotonic(), self._settings.believed_seconds
         known = self._believed.get(key)
-        if known is not None and moment - known[0] < _KEPT:
+        if known is not None and moment - known[0] < kept:
             return known[1]
         found = await asyncio.to_thread(secret.find, self._store, text, self._now())
-        self._believed = {k: v for k, v in self._believed.items() if moment - v[0] < _KEPT and k != key}
+        self._believed = {k: v for k, v in self._believed.items() if moment - v[0] < kept and k != key}
         if found is not None:
             self._believed[key] = (moment, found)
         return found

@@ -7,8 +7,10 @@ import secrets
 from datetime import datetime, timedelta
 from hmac import compare_digest
 
-from argosy.errors import InputError
-from argosy.store import tokens
+from sqlalchemy import Connection
+
+from argosy.errors import ConflictError, InputError, UnknownError
+from argosy.store import events, tokens
 from argosy.store.store import Store
 from argosy.store.tokens import Token
 
@@ -16,15 +18,69 @@ VIEWER, ADMIN = "viewer", "admin"
 ROLES = (VIEWER, ADMIN)
 
 
-def issue(store: Store, name: str, role: str, now: datetime, lifetime: timedelta | None = None) -> str:
-    """Make a token and record its digest; the text itself is returned once and kept nowhere."""
+_LONGEST = 80
+_SHORTEST = 8
+
+
+def issue(
+    store: Store, name: str, role: str, now: datetime, lifetime: timedelta | None = None, *, actor: str = "argosy",
+    at: datetime | None = None, alone: bool = False,
+) -> str:  # fmt: skip
+    """Make a token and record its digest; the text itself is returned once and kept nowhere.
+
+    The event that tells of it says who did it (`actor`) and bears the time of the home, `at` (default: `now`, which is
+    the machine's). Raises `InputError` for a name or a role that cannot be; with `alone`, `ConflictError` where a
+    token of this name is in force.
+    """
     if role not in ROLES:
         raise InputError(f"there is no role {role!r}", next=f"use one of: {', '.join(ROLES)}")
-    secret = secrets.token_urlsafe(32)
+    if not (name.strip() == name and name.isprintable() and 0 < len(name) <= _LONGEST):
+        raise InputError(
+            f"{name[:_LONGEST]!r} cannot name a token", next=f"give 1 to {_LONGEST} letters, as in dashboard"
+        )
+    text = secrets.token_urlsafe(32)
     ends = now + lifetime if lifetime is not None else None
+    made = Token(digest=digest(text), name=name, role=role, at=now, expires_at=ends)
     with store.write() as tx:
-        tokens.add(tx, Token(digest=digest(secret), name=name, role=role, at=now, expires_at=ends))
-    return secret
+        if alone and any(token.name == name and token.state(now) == tokens.IN_FORCE for token in tokens.each(tx)):
+            raise ConflictError(
+                f"a token {name!r} is in force already", next="give this one another name, or revoke that one first"
+            )
+        tokens.add(tx, made)
+        until = f"until {ends:%Y-%m-%d %H:%M} UTC" if ends is not None else "without an end"
+        _tell(tx, made, "token.created", f"made with the role {role}, {until}", actor, at or now)
+    return text
+
+
+def revoke(store: Store, which: str, now: datetime, *, actor: str = "argosy", at: datetime | None = None) -> Token:
+    """End the token in force that bears this name, or whose digest begins so; returns it as it was.
+
+    Raises `UnknownError` where there is none, `ConflictError` where there are several.
+    """
+    with store.write() as tx:
+        standing = [token for token in tokens.each(tx) if token.state(now) == tokens.IN_FORCE]
+        found = [token for token in standing if token.name == which] or [
+            token for token in standing if len(which) >= _SHORTEST and token.digest.startswith(which)
+        ]
+        if not found:
+            raise UnknownError(f"no token {which[:_LONGEST]!r} is in force", next="argosy token list")
+        if len(found) > 1:
+            digests = ", ".join(token.digest[:12] for token in found[:5])
+            raise ConflictError(
+                f"{len(found)} tokens are named {which!r}", next=f"say which by its digest, one of {digests}"
+            )
+        tokens.revoke(tx, found[0].digest, now)
+        _tell(tx, found[0], "token.revoked", "revoked", actor, at or now)
+    return found[0]
+
+
+def _tell(tx: Connection, token: Token, kind: str, done: str, actor: str, at: datetime) -> None:
+    message = f"token {token.name!r} ({token.digest[:12]}) was {done}"
+    event = events.NewEvent(
+        at=at, kind=kind, subject=f"token:{token.name}", actor=actor, message=message,
+        body={"digest": token.digest, "role": token.role},
+    )  # fmt: skip
+    events.add(tx, [event])
 
 
 def digest(secret: str) -> str:

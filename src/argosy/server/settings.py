@@ -17,7 +17,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How the server is reached and how it guards itself.
 
     `hosts` are the names (without port) that a request's Host may bear: others are refused, so that a page elsewhere
-    cannot reach the server under a name of its own (DNS rebinding). `body_limit` is in bytes.
+    cannot reach the server under a name of its own (DNS rebinding). `body_limit` is in bytes; `believed_seconds` is for
+    how long a token that was found is not looked up again.
     """
 
     home: str
@@ -28,6 +29,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     body_limit: int = 64 * 1024
     streams: int = 200
     poll_seconds: float = 1.0
+    believed_seconds: float = 5.0
 
 
 def read(environment: Mapping[str, str], home: str | None = None) -> Settings:

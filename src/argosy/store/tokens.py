@@ -13,6 +13,9 @@ from argosy.store.rows import Row, columns, fetch, insert
 _TABLE = schema.token
 
 
+IN_FORCE, EXPIRED, REVOKED = "in force", "expired", "revoked"
+
+
 class Token(Row, frozen=True, kw_only=True):
     """`digest` is the SHA-256 of the secret."""
 
@@ -23,6 +26,11 @@ class Token(Row, frozen=True, kw_only=True):
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
 
+    def state(self, now: datetime) -> str:
+        """`in force`, or which end it met first."""
+        ends = [(at, word) for at, word in ((self.revoked_at, REVOKED), (self.expires_at, EXPIRED)) if at is not None]
+        return next((word for at, word in sorted(ends) if at <= now), IN_FORCE)
+
 
 def add(tx: Connection, token: Token) -> None:
     """Record a token."""
@@ -32,8 +40,7 @@ def add(tx: Connection, token: Token) -> None:
 def find(conn: Connection, digest: str, now: datetime) -> Token | None:
     """The token of a digest, unless it has expired or was revoked by `now`."""
     found = fetch(conn, columns(_TABLE, Token).where(_TABLE.c.digest == digest), Token)
-    ends = [at for token in found for at in (token.expires_at, token.revoked_at) if at is not None]
-    return found[0] if found and all(now < at for at in ends) else None
+    return next((token for token in found if token.state(now) == IN_FORCE), None)
 
 
 def each(conn: Connection) -> list[Token]:
