@@ -10,7 +10,7 @@ from argosy.spec.feature import feature_view
 from argosy.spec.feature import request_features as RequestFeatures
 from argosy.spec.fleet import Fleet, Label, TimeSplit
 from argosy.spec.gate import Approval, Gate
-from argosy.spec.monitor import Drift, Performance
+from argosy.spec.monitor import Drift, Performance, Quality, Skew
 from argosy.spec.rollout import Canary, Immediate
 from argosy.spec.search import Candidate, Choice, Float, Int, Search
 from argosy.spec.source import Csv, Function, Parquet, Sql
@@ -36,10 +36,12 @@ __all__ = [
     "Label",
     "Parquet",
     "Performance",
+    "Quality",
     "Reference",
     "RequestFeatures",
     "Rule",
     "Search",
+    "Skew",
     "Sql",
     "TimeSplit",
     "degraded",

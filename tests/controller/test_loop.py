@@ -21,7 +21,6 @@ from argosy.controller.clock import ManualClock
 from argosy.controller.house import House
 from argosy.controller.loop import Done, tick
 from argosy.controller.plan import plan
-from argosy.controller.watching import reference
 from argosy.controller.why import why
 from argosy.data.read import scan
 from argosy.engine import key
@@ -268,17 +267,6 @@ def test_a_fleet_on_postgres_is_the_fleet_on_sqlite(
     with Store.open(trained) as store, House(store, workers=1) as house:
         wanted = survey.observe(house, START).fleets[FLEET].table.select(SAME)
     assert found.equals(wanted, null_equal=True)
-
-
-def test_the_pooled_model_is_watched_against_all_rows_that_it_was_trained_on(house: House) -> None:
-    with house.store.read() as conn:
-        bins = reference.frozen(conn, house.store, FLEET, 1)
-        assert bins is not None
-        found = house.references.of(conn, FLEET, bins)
-    table = survey.observe(house, START).fleets[FLEET].table
-    rows = dict(zip(found.members, found.rows.tolist(), strict=True))
-    assert set(rows) == {"*", "LGA/AA", "LGA/MQ"}
-    assert rows["*"] == table.filter(~pl.col("pooled"))["rows"].sum()
 
 
 def test_a_source_that_cannot_be_asked_blocks_its_dataset_with_the_reason_and_stops_no_pass(house: House) -> None:

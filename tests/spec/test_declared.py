@@ -75,6 +75,10 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: ag.Drift("psy"), "Drift.statistic is 'psy'; it must be one of"),  # type: ignore[arg-type]
     (lambda: ag.Drift(limit=-1), "Drift.limit is -1.0"),
     (lambda: ag.Drift(minimum_rows=0), "Drift.minimum_rows is 0"),
+    (lambda: ag.Quality(limit=1.5), "Quality.limit is 1.5"),
+    (lambda: ag.Quality(window="a week"), "Quality.window is 'a week'"),
+    (lambda: ag.Skew(limit=-0.1), "Skew.limit is -0.1"),
+    (lambda: ag.Skew(rows=0), "Skew.rows is 0"),
     (lambda: ag.Performance("roc_auc"), "it must be given minimum, maximum or drop"),
     (lambda: ag.Performance("roc_auc", drop=-0.1), "Performance.drop is -0.1"),
     (lambda: ag.Canary(share=1), "Canary.share is 1.0; it must be a number between 0.001 and 0.999"),

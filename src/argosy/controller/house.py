@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 from argosy.controller import bundle as bundling
 from argosy.controller.observe import Wanted
 from argosy.controller.project import forget
-from argosy.controller.watching.answered import Counts
 from argosy.controller.watching.baseline import Baselines
+from argosy.controller.watching.counts import Counts
 from argosy.controller.watching.kept import Kept
 from argosy.controller.watching.reference import References
 from argosy.engine.local import Local

@@ -15,7 +15,7 @@ from argosy.metric import score_by
 def join_labels(
     predictions: pl.DataFrame, labels: pl.DataFrame, key: str | Sequence[str], *, label: str = "label"
 ) -> pl.DataFrame:
-    """The predictions whose label is known, with a column `label`.
+    """The predictions in their order with a column `label`, null where it is not known.
 
     A row key with several labels takes the last row of `labels` (a correction follows what it corrects); a key
     predicted several times keeps each prediction. Raises `InputError` for a missing column.
@@ -25,10 +25,8 @@ def join_labels(
         missing = [name for name in wanted if name not in frame.columns]
         if missing:
             raise InputError(f"{side} lack the columns {missing}", next=f"columns: {frame.columns[:20]}")
-    told = labels.select(*keys, label=label).unique(keys, keep="last", maintain_order=True)
-    told = told.filter(pl.col("label").is_not_null())
-    rows = predictions.drop("label", strict=False)
-    return rows.join(told, on=keys, how="inner", maintain_order="left")
+    told = labels.select(*keys, label=label).unique(keys, keep="last")
+    return predictions.drop("label", strict=False).join(told, on=keys, how="left", maintain_order="left")
 
 
 def performance(

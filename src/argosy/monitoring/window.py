@@ -80,6 +80,11 @@ class Windows:
         header = msgspec.msgpack.encode(_Header(self.digest, self.members, widths, tuple(len(part) for part in parts)))
         return b"".join((len(header).to_bytes(4, "little"), header, *parts))
 
+    @property
+    def nbytes(self) -> int:
+        """The memory that the counts take."""
+        return sum(table.nbytes for table in (*_tables(self), self.sums))
+
     def sum(self, name: str) -> npt.NDArray[np.float64]:
         """One of the `SUMS` per member: [members]."""
         return np.asarray(self.sums[:, SUMS.index(name)])

@@ -12,7 +12,7 @@ from argosy.spec.declared import Declared
 from argosy.spec.feature import Feature, FeatureView, RequestFeatures, Spine, ViewReference, feature
 from argosy.spec.gate import Approval, Gate
 from argosy.spec.metric import CLASSIFICATION, METRICS
-from argosy.spec.monitor import Drift, Monitor, Performance
+from argosy.spec.monitor import MONITORS, Monitor, Performance
 from argosy.spec.rollout import Canary, Immediate, Rollout
 from argosy.spec.search import Candidate, Search, candidate
 
@@ -141,7 +141,7 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
         check.distinct(f"{field}.candidates", (c.name for c in self.candidates))
         for name, kinds, noun in (
             ("gates", (Gate, Approval), "ag.Gate or ag.Approval"),
-            ("monitors", (Drift, Performance), "ag.Drift or ag.Performance"),
+            ("monitors", MONITORS, "ag.Drift, ag.Performance, ag.Quality or ag.Skew"),
         ):
             items = check.sequence(f"{field}.{name}", getattr(self, name))
             for item in items:

@@ -55,4 +55,45 @@ class Performance(Declared, frozen=True, tag="performance", tag_field="kind"):
                              f"Performance({self.metric!r}, drop=0.05)")  # fmt: skip
 
 
-Monitor = Drift | Performance
+class Quality(Declared, frozen=True, tag="quality", tag_field="kind"):
+    """Bad values among a member's live rows of the last `window`.
+
+    A null is one, a number beyond the range of the training rows, and a category that those never held. Beyond `limit`:
+    the share of rows with a bad value of one feature is larger than among the rows that the member was trained on by
+    more than that, and by more than its number of rows explains. A fleet that declares no such monitor is watched with
+    the defaults; a `limit` of 1 is never passed.
+    """
+
+    limit: float = 0.05
+    window: str = "7d"
+    minimum_rows: int = 100
+
+    def __post_init__(self) -> None:
+        check.put(self, "window", duration.canonical(self.window, "Quality.window"))
+        super().__post_init__()
+        check.between("Quality.limit", self.limit, 0, 1)
+        check.between("Quality.minimum_rows", self.minimum_rows, 1, 1e9)
+
+
+class Skew(Declared, frozen=True, tag="skew", tag_field="kind"):
+    """Values of features that were served, against what training would join for the same row and moment.
+
+    Of the newest `rows` answered rows of the last `window` whose label has arrived, all members together, at most the
+    share `limit` may differ in a feature, give or take what chance explains. Measured once an hour. A fleet that
+    declares no such monitor is watched with the defaults; a `limit` of 1 is never passed.
+    """
+
+    limit: float = 0.02
+    window: str = "7d"
+    rows: int = 500
+
+    def __post_init__(self) -> None:
+        check.put(self, "window", duration.canonical(self.window, "Skew.window"))
+        super().__post_init__()
+        check.between("Skew.limit", self.limit, 0, 1)
+        check.between("Skew.rows", self.rows, 1, 100_000)
+
+
+Monitor = Drift | Performance | Quality | Skew
+MONITORS = (Drift, Performance, Quality, Skew)
+"""Their classes, as `isinstance` asks for them."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import polars as pl
+import pytest
 
 from argosy.controller import survey
 from argosy.controller.act import record
@@ -13,8 +15,11 @@ from argosy.controller.house import House
 from argosy.controller.observe import INSTANT
 from argosy.controller.plan import predictions
 from argosy.controller.watching import answered, spans
-from argosy.data.read import scan
+from argosy.controller.watching.kept import Kept
+from argosy.data.read import append, scan
+from argosy.errors import CapacityError
 from argosy.monitoring.bins import Bins
+from argosy.store import datasets
 from tests.controller.conftest import START
 
 FLEET = "late-arrival"
@@ -44,6 +49,31 @@ def test_a_segment_is_taken_in_once_though_it_is_still_there(house: House) -> No
     assert not list((house.places.segments / FLEET).iterdir())
 
 
+def test_many_segments_are_taken_in_by_portions_and_each_that_is_in_stays_in(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "PORTION", 5)
+    for name, size in (("1", 2), ("2", 3), ("3", 1), ("4", 9), ("5", 5)):
+        land(house, f"{name}.arrow", [700.0] * size)
+    folder, calls = house.places.segments / FLEET, []
+
+    def full(*given: Any, **more: Any) -> Any:
+        calls.append(more["sources"])
+        if len(calls) == 3:
+            raise CapacityError("the disk is full", next="free some")
+        return append(*given, **more)
+
+    monkeypatch.setattr(record, "append", full)
+    with pytest.raises(CapacityError):
+        take_in(house)
+    assert calls == [["1.arrow", "2.arrow"], ["3.arrow"], ["4.arrow"]]
+    assert sorted(file.name for file in folder.iterdir()) == ["4.arrow", "5.arrow"]
+    assert "14 answered rows from 2 segment(s)" in take_in(house)
+    assert not list(folder.iterdir())
+    with house.store.read() as conn:
+        assert [each.added for each in datasets.versions(conn, predictions(FLEET))] == [5, 1, 9, 5]
+
+
 def test_a_feature_of_another_type_is_recorded_and_counted_beside_what_it_was(house: House) -> None:
     land(house, "1.arrow", [700.0, 800.0])
     take_in(house)
@@ -54,9 +84,11 @@ def test_a_feature_of_another_type_is_recorded_and_counted_beside_what_it_was(ho
         rows = scan(conn, house.store, predictions(FLEET)).collect()
         assert rows["distance"].to_list() == [700.0, 800.0, None, None, None, 900.0]
         assert rows["distance as String"].to_list() == [None, None, "far", "near", "near", None]
+        version = datasets.version(conn, predictions(FLEET))
+        assert version is not None
         seen = answered.answers(conn, house.store, FLEET, START - timedelta(days=1), START)
         for values, nulls in (([700.0, 900.0], 3), (["far", "near"], 3)):
             frame = pl.DataFrame({"distance": values, "late": [0, 1]})
             bins = Bins.fit(frame, task="binary", prediction="late", features=["distance"])
-            (day,) = spans.count(conn, house.store, FLEET, seen, bins, START)
+            (day,) = spans.days(conn, house.store, Kept(), FLEET, version, seen, bins).values()
             assert (day.rows, int(day.table.counts[0, bins.features[0].cells - 1])) == (6, nulls)

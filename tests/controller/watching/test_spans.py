@@ -1,4 +1,4 @@
-"""Windows of whole days: counted once, never less than was counted, and of one kind of bins."""
+"""Windows of whole days: each row is counted once, what is counted is not read again, and of one kind of bins."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from pathlib import Path
 import polars as pl
 
 from argosy.controller.watching import spans
+from argosy.controller.watching.answered import answers
+from argosy.controller.watching.kept import Kept
+from argosy.data.read import append
 from argosy.monitoring.bins import Bins
-from argosy.store import datasets
+from argosy.monitoring.count import count
+from argosy.monitoring.window import Windows
+from argosy.store import datasets, windows
 from argosy.store.store import Store
-from argosy.testing.sample import ingest
 
 FLEET = "late"
 DAY = datetime(2013, 6, 1, tzinfo=UTC)
@@ -29,42 +33,102 @@ def bins(shift: float = 0.0) -> Bins:
     return Bins.fit(rows(shift), task="binary", prediction="late", features=["x"])
 
 
-def counted(store: Store, given: pl.DataFrame, number: int) -> list[tuple[datetime, int]]:
-    """Count and record as a watch does; what was counted anew."""
+def record(store: Store, given: pl.DataFrame, segment: int) -> None:
+    """Answered rows, as segments bring them."""
+    frame = given.with_columns(row_key=pl.format("{}", "at"), version=pl.lit("late/a@1"))
+    append(store, f"{FLEET}.predictions", frame, time="at", sources=[f"{segment}"], now=NOW, cause="answered")
+
+
+def counted(store: Store, kept: Kept, on: Bins | None = None, since: datetime = DAY) -> list[tuple[datetime, int, int]]:
+    """Count and record as a watch does; what was counted anew: the day, its rows, and the rows in its window."""
     with store.read() as conn:
-        found = spans.count(conn, store, FLEET, given, bins(), NOW)
+        version = datasets.version(conn, f"{FLEET}.predictions")
+        assert version is not None
+        seen = answers(conn, store, FLEET, since, NOW, kept=kept)
+        found = spans.days(conn, store, kept, FLEET, version, seen, on or bins())
     with store.write() as tx:
-        version = datasets.commit(tx, ingest(f"{FLEET}.predictions", f"segment {number}"))
-        spans.record(tx, spans.put(store, FLEET, found, version, NOW))
-    return [(each.day, each.rows) for each in found]
+        windows.add(tx, spans.put(store, FLEET, found, version, NOW))
+    return [(day, each.rows, of(each.table)) for day, each in sorted(found.items()) if each.fresh]
 
 
-def within(store: Store, span: str, of: Bins) -> int:
+def of(table: Windows) -> int:
+    return int(table.rows[table.members.index("a")]) if table.members else 0
+
+
+def within(store: Store, span: str, on: Bins, kept: Kept) -> int:
     with store.read() as conn:
-        found = spans.within(conn, store, FLEET, of, [], NOW, span)
-    return int(found.rows[found.members.index("a")]) if found.members else 0
+        version = datasets.version(conn, f"{FLEET}.predictions")
+        assert version is not None
+        seen = answers(conn, store, FLEET, DAY, NOW, kept=kept)
+        return of(spans.within(spans.days(conn, store, kept, FLEET, version, seen, on), on, NOW, span))
 
 
-def test_a_day_is_counted_anew_when_more_of_it_came_in(tmp_path: Path) -> None:
+def test_what_came_in_since_is_counted_on_top(tmp_path: Path) -> None:
+    kept, tomorrow = Kept(), DAY + timedelta(days=1)
     with Store.open(tmp_path) as store:
-        assert counted(store, rows().head(60), 1) == [(DAY, 48), (DAY + timedelta(days=1), 12)]
-        assert counted(store, rows(), 2) == [(DAY + timedelta(days=1), 24)]
-        assert counted(store, rows(), 3) == []
-        assert within(store, "2d", bins()) == 72
+        record(store, rows().head(60), 1)
+        assert counted(store, kept) == [(DAY, 48, 48), (tomorrow, 12, 12)]
+        record(store, rows().tail(12), 2)
+        assert counted(store, kept) == [(tomorrow, 24, 24)]
+        assert counted(store, kept) == [] == counted(store, Kept())
+        assert within(store, "2d", bins(), Kept()) == 72
+        with store.read() as conn:
+            (_, last) = windows.between(conn, FLEET, spans.LIVE)
+            table = Windows.from_bytes(store.blobs.get(last.digest))
+        whole = rows().tail(24)
+        expected = count(whole, ["a"], [0] * 24, bins(), prediction="prediction")
+        assert table.slice(["a"]).to_bytes() == expected.to_bytes()
 
 
-def test_a_day_of_which_only_the_end_is_read_keeps_what_was_counted(tmp_path: Path) -> None:
+def test_only_what_versions_since_have_added_is_read(tmp_path: Path) -> None:
+    kept = Kept()
     with Store.open(tmp_path) as store:
-        counted(store, rows(), 1)
-        assert counted(store, rows().filter(pl.col("at") >= DAY + timedelta(hours=20)), 2) == []
-        assert within(store, "2d", bins()) == 72
+        record(store, rows().head(60), 1)
+        counted(store, kept)
+        with store.read() as conn:
+            (first,) = datasets.parts(conn, f"{FLEET}.predictions", 1)
+        record(store, rows().tail(12), 2)
+        store.blobs.path(first.digest).unlink()
+        assert [rows for _, rows, _ in counted(store, kept)] == [24]
+
+
+def test_a_row_that_was_asked_for_again_counts_once(tmp_path: Path) -> None:
+    kept = Kept()
+    with Store.open(tmp_path) as store:
+        record(store, rows().head(10), 1)
+        counted(store, kept)
+        record(store, rows().slice(5, 10), 2)
+        assert counted(store, kept) == [(DAY, 15, 15)]
+        record(store, pl.concat([rows().slice(15, 5)] * 2), 3)
+        assert counted(store, kept) == [(DAY, 20, 20)]
+
+
+def test_rows_that_failed_are_in_no_window(tmp_path: Path) -> None:
+    kept, failed = Kept(), rows().head(4).drop("x").with_columns(prediction=pl.lit(None, pl.Float64))
+    with Store.open(tmp_path) as store:
+        record(store, failed, 1)
+        assert counted(store, kept) == []
+        record(store, rows().head(10), 2)
+        record(store, failed.with_columns(at=pl.col("at") + timedelta(minutes=1)), 3)
+        assert counted(store, kept) == [(DAY, 10, 10)]
+
+
+def test_a_day_is_counted_anew_on_new_bins_once_rows_are_added(tmp_path: Path) -> None:
+    kept, other = Kept(), bins(shift=100.0)
+    with Store.open(tmp_path) as store:
+        record(store, rows().head(10), 1)
+        counted(store, kept)
+        assert counted(store, kept, other) == []
+        record(store, rows().slice(10, 10), 2)
+        assert counted(store, kept, other) == [(DAY, 20, 20)]
 
 
 def test_windows_on_other_bins_neither_count_nor_fill_the_span(tmp_path: Path) -> None:
+    kept, other = Kept(), bins(shift=100.0)
     with Store.open(tmp_path) as store:
-        counted(store, rows(), 1)
-        other = bins(shift=100.0)
-        assert other.digest != bins().digest and within(store, "2d", other) == 0
-        with store.read() as conn:
-            fresh = spans.count(conn, store, "another", rows().tail(24), other, NOW)
-            assert not spans.within(conn, store, FLEET, other, fresh, NOW, "2d").members
+        record(store, rows().head(60), 1)
+        counted(store, kept)
+        assert other.digest != bins().digest and within(store, "2d", other, kept) == 0
+        record(store, rows().tail(12), 2)
+        assert within(store, "2d", other, kept) == 0
+        assert within(store, "1d", other, kept) == 24

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -14,23 +14,21 @@ from argosy.controller.action import Watch
 from argosy.controller.house import House
 from argosy.controller.observe import FleetState, Snapshot
 from argosy.controller.plan import predictions, watch_key
-from argosy.controller.watching import answered, baking, baseline, drifting, performing, reference, spans
+from argosy.controller.watching import answered, asked, baking
+from argosy.controller.watching.look import Seen, Values, look
 from argosy.monitoring import alert as alerting
 from argosy.monitoring.alert import Alert, Changes
-from argosy.monitoring.bins import Bins
-from argosy.monitoring.window import Windows
-from argosy.spec import duration
 from argosy.spec.dataset import Dataset
-from argosy.spec.monitor import Drift
-from argosy.store import alerts, edges, events, executions, members, signals
+from argosy.store import alerts, edges, events, executions, members, signals, windows
 
 POOLED = "*"
-_DAY = timedelta(days=1)
-Values = dict[str, dict[str, Any]]
-_FADING: dict[str, float | None] = {
-    **dict.fromkeys((signal.DRIFT, signal.DRIFT_VALUE, signal.DEGRADED, signal.SCORE, signal.SCORE_ROWS)),
+_UNSEEN: dict[str, float | None] = {
+    **dict.fromkeys((
+        signal.DRIFT, signal.DRIFT_VALUE, signal.DEGRADED, signal.SCORE, signal.SCORE_ROWS, signal.ESTIMATE,
+        signal.QUALITY,
+    )),
     signal.SERVED: 0.0,
-}
+}  # fmt: skip
 """What becomes of signals of members of which a watch saw too little: a drift of long ago is none of today."""
 
 
@@ -41,96 +39,42 @@ def run(house: House, snapshot: Snapshot, action: Watch, now: datetime) -> str:
     assert isinstance(spine, Dataset)
     with house.store.read() as conn:
         counts = house.counts.rows(conn, state.fleet, snapshot, now)
-        rows = answered.answers(conn, house.store, state.fleet.name, now - _horizon(state, now), now)
-        labelled = answered.labelled(conn, house.store, state.fleet, spine, rows, now)
-        values, seen, windows = _measure(house, conn, state, rows, labelled, now)
-        _merge(values, baking.measure(conn, house.store, state, rows, labelled, now))
+        rows = _rows(house, conn, snapshot, state, spine, now)
+        seen = look(house, conn, snapshot, state, rows, now)
+        seen.add(baking.measure(conn, house.store, state, rows, rows, now))
         active = [msgspec.convert(a.body, Alert) for a in alerts.raised(conn, state.fleet.name)]
-    for key, count in counts.items():
-        values.setdefault(key, {})[signal.ROWS] = float(count)
+    seen.add({key: {signal.ROWS: float(count)} for key, count in counts.items()})
     if state.fleet.pooled:
-        values.setdefault(POOLED, {})[signal.ROWS] = float(sum(counts.values()))
-    _fade(values, state.table)
-    changes = alerting.watch(seen.filter(pl.col("member") != POOLED), active, at=now, watched=max(len(counts), 1))
-    _write(house, snapshot, state, values, changes, windows, now)
+        seen.add({POOLED: {signal.ROWS: float(sum(counts.values()))}})
+    _fade(seen.values, state.table)
+    changes = alerting.watch(seen.signals, active, at=now, watched=max(len(counts), 1))
+    _write(house, snapshot, state, seen, changes, now)
     return f"{state.fleet.name}: {rows.height:,} answered rows, {len(changes.raised)} alert(s) raised"
 
 
-def _horizon(state: FleetState, now: datetime) -> timedelta:
-    """How far back the monitors and the running canaries look."""
-    asked = [duration.parse(monitor.window) for monitor in state.fleet.monitors] + [_DAY]
-    started = state.table.filter((pl.col("rollout_state") == "started").fill_null(False))["rollout_at"].min()
-    return max([*asked, now - started] if isinstance(started, datetime) else asked)
-
-
-def _measure(
-    house: House, conn: Connection, state: FleetState, rows: pl.DataFrame, labelled: pl.DataFrame, now: datetime
-) -> tuple[Values, pl.DataFrame, list[spans.Counted]]:
-    """Signals by member, the table that alerts are made from, and the windows that were counted anew."""
-    bins = reference.frozen(conn, house.store, state.fleet.name, state.revision)
-    if bins is None or rows.is_empty():
-        return {}, pl.DataFrame(schema=alerting.SIGNALS), []
-    answering = _answering(state)
-    known = house.baselines.of(conn, {id for pair in answering.values() for id in pair if id is not None})
-    judged_by = {key: known[a] for key, (a, _) in answering.items() if a in known}
-    values, seen = performing.measure(state.fleet, labelled, judged_by, now)
-    counted = spans.count(conn, house.store, state.fleet.name, rows, bins, now)
-    before = _reference(house, conn, state, bins, {k: known[own] for k, (_, own) in answering.items() if own in known})
-    importance = baseline.importance(judged_by)
-    tables, found = [seen], []
-    for monitor in state.fleet.monitors:
-        if isinstance(monitor, Drift):
-            current = spans.within(conn, house.store, state.fleet.name, bins, counted, now, monitor.window)
-            distances, more = drifting.measure(monitor, before, current, bins, importance)
-            found.append(distances)
-            tables.append(more)
-    _merge(values, drifting.worst(found))
-    for key, served in rows.filter(pl.col("at") >= now - _DAY).group_by("member").len().iter_rows():
-        values.setdefault(key, {})[signal.SERVED] = float(served)
-    return values, pl.concat(tables), counted
-
-
-def _answering(state: FleetState) -> dict[str, tuple[int | None, int | None]]:
-    """Per member, the version that answers for it (its own or the pooled champion) and its own latest version."""
-    table = state.table.select("key", "target", "champion_id", "version_id")
-    pooled = next((row[2] for row in table.iter_rows() if row[0] == POOLED), None)
-    return {
-        key: (champion if target == "own" else pooled, champion if target == "own" else own)
-        for key, target, champion, own in table.iter_rows()
-    }
-
-
-def _reference(
-    house: House, conn: Connection, state: FleetState, bins: Bins, owners: dict[str, baseline.Baseline]
-) -> Windows:
-    """What members were trained on, with the predictions to expect of whoever answers for each."""
-    found = house.references.of(conn, state.fleet.name, bins)
-    own = set(state.table.filter((pl.col("target") == "own") | pl.col("pooled"))["key"])
-    expected = {key: base.predictions if key in own else base.pooled for key, base in owners.items()}
-    return reference.with_predictions(found, bins, {key: seen for key, seen in expected.items() if seen is not None})
+def _rows(
+    house: House, conn: Connection, snapshot: Snapshot, state: FleetState, spine: Dataset, now: datetime
+) -> pl.DataFrame:
+    """All answered rows of the days that the monitors look at, those of today and of clocks ahead too, with labels."""
+    recorded = snapshot.versions.get(predictions(state.fleet.name))
+    low, high = asked.horizon(state, now), asked.midnight(now) + 2 * asked.DAY
+    number = recorded.number if recorded is not None else 0
+    rows = answered.answers(conn, house.store, state.fleet.name, low, high, number=number, kept=house.kept)
+    return answered.labelled(conn, house.store, state.fleet, spine, rows, now, kept=house.kept)
 
 
 def _fade(values: Values, table: pl.DataFrame) -> None:
     """Put in for what was known before and was not measured now."""
-    for key, *known in table.select("key", *_FADING).iter_rows():
-        for (name, value), before in zip(_FADING.items(), known, strict=True):
+    for key, *known in table.select("key", *_UNSEEN).iter_rows():
+        for (name, value), before in zip(_UNSEEN.items(), known, strict=True):
             if before is not None:
                 values.setdefault(key, {}).setdefault(name, value)
 
 
-def _merge(into: Values, more: Values) -> None:
-    for key, values in more.items():
-        into.setdefault(key, {}).update({name: value for name, value in values.items() if name != "body"})
-        if values.get("body"):
-            into[key].setdefault("bodies", {})[next(name for name in values if name != "body")] = values["body"]
-
-
 def _write(
-    house: House, snapshot: Snapshot, state: FleetState, values: Values, changes: Changes,
-    windows: list[spans.Counted], now: datetime,
+    house: House, snapshot: Snapshot, state: FleetState, seen: Seen, changes: Changes, now: datetime
 ) -> None:  # fmt: skip
-    fleet = state.fleet.name
-    facts = spans.put(house.store, fleet, windows, snapshot.versions.get(predictions(fleet)), now)
+    fleet, values = state.fleet.name, seen.values
     run = executions.NewExecution(
         key=watch_key(snapshot, state.fleet, now), kind="watch", subject=f"watch:{fleet}", started_at=now, ended_at=now,
         metrics={"members": len(values), "raised": len(changes.raised), "resolved": len(changes.resolved)},
@@ -147,7 +91,7 @@ def _write(
             if name != "bodies" and _news(known.get(key), name, value)
         ]  # fmt: skip
         signals.record(tx, new)
-        spans.record(tx, facts)
+        windows.add(tx, seen.windows)
         alerts.add(tx, [_alert(fleet, each, "raised", now) for each in changes.raised]
                    + [_alert(fleet, each, "resolved", now) for each in changes.resolved])  # fmt: skip
         events.add(tx, [_event(house, fleet, each, "alert.raised", now) for each in changes.raised]

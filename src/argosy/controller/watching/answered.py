@@ -1,40 +1,58 @@
-"""What a fleet answered, the labels that have arrived since, and how many labelled rows each member has."""
+"""What a fleet answered, and the labels that have arrived since."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection
 
-from argosy.controller.observe import INSTANT, Snapshot
+from argosy.controller.observe import INSTANT
 from argosy.controller.plan import predictions
+from argosy.controller.watching.kept import Kept
+from argosy.data.dtype import parse_all
 from argosy.data.part import frame
 from argosy.data.read import scan
-from argosy.features.trainingset import member
 from argosy.monitoring.performance import join_labels
 from argosy.spec.dataset import Dataset
 from argosy.spec.fleet import Fleet
 from argosy.store import datasets
+from argosy.store.datasets import Part
 from argosy.store.store import Store
 
-_COLUMNS = ("row_key", "member", "at", "version", "route", "prediction", "stale")
+_TYPES: dict[str, pl.DataType] = {
+    "row_key": pl.String(), "member": pl.String(), "at": INSTANT, "version": pl.String(), "prediction": pl.Float64(),
+}  # fmt: skip
+_LATEST = timedelta(days=1)
+"""How much earlier than the row was answered its event may lie: a spine is read from then on."""
 
 
-def answers(conn: Connection, store: Store, fleet: str, low: datetime, high: datetime) -> pl.DataFrame:
-    """Rows answered with a decision time in [low, high), each once: a request that was repeated counts as one.
+def answers(
+    conn: Connection, store: Store, fleet: str, low: datetime, high: datetime, *, number: int | None = None,
+    kept: Kept | None = None,
+) -> pl.DataFrame:  # fmt: skip
+    """Rows answered with a decision time in [low, high): `row_key`, `member`, `at`, `version`, `prediction`.
 
-    Rows that their version failed on are none of them: see `failed`.
+    Each once, in order of arrival: a request that was repeated counts as one. Rows that their version failed on are
+    none of them: see `failed`. `number` is the version of the recorded predictions (default: the latest).
     """
-    if datasets.version(conn, predictions(fleet)) is None:
-        return pl.DataFrame(schema=dict.fromkeys(_COLUMNS, pl.String) | {"at": INSTANT, "prediction": pl.Float64})
-    rows = scan(conn, store, predictions(fleet), low=low, high=high).filter(pl.col("at") >= low, pl.col("at") < high)
-    rows = rows.filter(pl.col("prediction").is_not_null())
-    named = pl.col("row_key").is_not_null() & (pl.col("row_key") != "")
-    found = rows.collect()
-    return pl.concat([
-        found.filter(named).unique(["row_key", "at"], keep="last", maintain_order=True), found.filter(~named)
-    ]) if not found.is_empty() else found  # fmt: skip
+    version = datasets.version(conn, predictions(fleet), number)
+    if version is None:
+        return pl.DataFrame(schema=_TYPES)
+    parts = datasets.parts(conn, predictions(fleet), version.number, low=low, high=high)
+    columns = [pl.col(name) for name in _TYPES]
+    rows = _read(store, kept or Kept(), parts, ("answers",), _TYPES, columns)
+    return once(rows.filter(pl.col("at") >= low, pl.col("at") < high, pl.col("prediction").is_not_null()))
+
+
+def once(rows: pl.DataFrame) -> pl.DataFrame:
+    """Of rows that were asked for again, the first; rows without a key stay."""
+    named = rows["row_key"].fill_null("") != ""
+    if named.all():
+        return rows.unique(["row_key", "at"], keep="first", maintain_order=True)
+    return pl.concat([once(rows.filter(named)), rows.filter(~named)])
 
 
 def failed(conn: Connection, store: Store, fleet: str, low: datetime) -> pl.DataFrame:
@@ -50,17 +68,24 @@ def failed(conn: Connection, store: Store, fleet: str, low: datetime) -> pl.Data
 
 
 def labelled(
-    conn: Connection, store: Store, fleet: Fleet, spine: Dataset, rows: pl.DataFrame, now: datetime
-) -> pl.DataFrame:
-    """The answered rows whose label is known at `now`, with it as `label`; empty for a spine without a single key."""
-    if rows.is_empty() or len(spine.key) != 1:
-        return rows.head(0).with_columns(label=pl.lit(None, pl.Float64))
-    lead = timedelta(days=1)
+    conn: Connection, store: Store, fleet: Fleet, spine: Dataset, rows: pl.DataFrame, now: datetime, *,
+    kept: Kept | None = None,
+) -> pl.DataFrame:  # fmt: skip
+    """The answered rows with their `label`: null where it is not known at `now`, or the spine has no single key."""
+    version = datasets.version(conn, spine.name)
     low = rows["at"].min()
-    assert isinstance(low, datetime)
-    known = known_labels(fleet, scan(conn, store, spine.name, low=low - lead), now)
-    told = known.select(row_key=pl.col(spine.key[0]).cast(pl.String), label=pl.col(fleet.label.column).cast(pl.Float64))
-    return join_labels(rows, told.collect(), "row_key")
+    if version is None or not isinstance(low, datetime) or len(spine.key) != 1:
+        return rows.with_columns(label=pl.lit(None, pl.Float64))
+    (key,), label, known = spine.key, fleet.label.column, fleet.label.known_at
+    columns = [pl.col(key).cast(pl.String).alias("row_key"), pl.col(label).cast(pl.Float64).alias("label")]
+    columns += [pl.col(known).alias("known")] if known else []
+    held = parse_all(version.columns)
+    types = {name: held[name] for name in (key, label, known) if name in held}
+    parts = datasets.parts(conn, spine.name, version.number, low=low - _LATEST)
+    told = _read(store, kept or Kept(), parts, ("labels", key, label, known), types, columns)
+    if known:
+        told = told.filter(pl.col("known") <= now)
+    return join_labels(rows, told.drop_nulls("label"), "row_key")
 
 
 def known_labels(fleet: Fleet, rows: pl.LazyFrame, now: datetime) -> pl.LazyFrame:
@@ -69,35 +94,21 @@ def known_labels(fleet: Fleet, rows: pl.LazyFrame, now: datetime) -> pl.LazyFram
     return rows.filter(pl.col(fleet.label.known_at) <= now) if fleet.label.known_at else rows
 
 
-class Counts:
-    """Labelled rows per member, counted part by part: a part whose labels are all known is never read again."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._settled: dict[tuple[tuple[str, ...], str, str | None, str], pl.DataFrame] = {}
-
-    def rows(self, conn: Connection, fleet: Fleet, snapshot: Snapshot, now: datetime) -> dict[str, int]:
-        """Labelled rows known at `now` by member key; a correction counts as a row."""
-        version = snapshot.versions[fleet.spine]
-        counted = []
-        for part in datasets.parts(conn, fleet.spine, version.number):
-            key = (fleet.by, fleet.label.column, fleet.label.known_at, part.digest)
-            if key in self._settled:
-                counted.append(self._settled[key])
-                continue
-            found, open_labels = self._count(fleet, part, now)
-            if not open_labels:
-                self._settled[key] = found
-            counted.append(found)
-        if not counted:
-            return {}
-        total = pl.concat(counted).group_by("member").agg(pl.col("rows").sum())
-        return dict(total.iter_rows())
-
-    def _count(self, fleet: Fleet, part: datasets.Part, now: datetime) -> tuple[pl.DataFrame, int]:
-        given = frame(self._store.blobs, [part])
-        late = pl.col(fleet.label.known_at) > now if fleet.label.known_at else pl.lit(False)
-        seen = given.filter(pl.col(fleet.label.column).is_not_null()).select(*fleet.by, late=late).collect()
-        known = seen.filter(~pl.col("late").fill_null(False))
-        rows = known.group_by(member(fleet.by).alias("member")).agg(rows=pl.len().cast(pl.Int64)).drop_nulls("member")
-        return rows, seen.height - known.height
+def _read(
+    store: Store, kept: Kept, parts: Sequence[Part], tag: tuple[Any, ...], types: dict[str, pl.DataType],
+    columns: Sequence[pl.Expr],
+) -> pl.DataFrame:  # fmt: skip
+    """Some columns of parts, in their order; each part is read once for as long as it is kept."""
+    if not parts:
+        return pl.DataFrame(schema=types).select(columns)
+    held = {part.digest: kept.get((*tag, part.digest)) for part in parts}
+    missing = [part for part in parts if held[part.digest] is None]
+    if missing:
+        read = frame(store.blobs, missing, types).select(columns).collect()
+        start = 0
+        for part in missing:
+            piece = held[part.digest] = read.slice(start, part.rows)
+            kept.put((*tag, part.digest), piece, int(piece.estimated_size()))
+            start += part.rows
+    found: list[pl.DataFrame] = [held[part.digest] for part in parts]
+    return pl.concat(found)

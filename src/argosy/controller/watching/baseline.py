@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -17,12 +18,13 @@ _KEPT = 50_000
 
 
 class Baseline(msgspec.Struct, frozen=True):
-    """Of one version: scores on its held-out rows, each feature's share of importance, predictions when trained.
+    """Of one version: when it was trained, its held-out scores, each feature's share of importance, its predictions.
 
     `predictions` is (low, high, counts in equal bins) of what it predicted on the rows it was trained on, `pooled` of
     what the pooled model predicted on its held-out rows: to be expected where that answers for the member.
     """
 
+    at: datetime
     metrics: dict[str, float]
     importance: dict[str, float]
     predictions: Histogram | None
@@ -50,6 +52,7 @@ class Baselines:
 def _baseline(version: versions.Version) -> Baseline:
     seen = version.body.get("predictions", {})
     return Baseline(
+        version.at,
         version.metrics,
         version.body.get("importance", {}),
         _histogram(seen.get("trained")),

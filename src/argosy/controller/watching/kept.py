@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -17,19 +17,27 @@ class Kept:
     def __init__(self, limit: int = 256_000_000) -> None:
         self._limit = limit
         self._taken = 0
-        self._values: dict[Hashable, tuple[object, int]] = {}
+        self._values: dict[Hashable, tuple[Any, int]] = {}
+
+    def get(self, key: Hashable) -> Any:
+        """The value of a key, None where it is not kept."""
+        found = self._values.pop(key, None)
+        if found is None:
+            return None
+        self._values[key] = found
+        return found[0]
+
+    def put(self, key: Hashable, value: Any, size: int) -> None:
+        """Keep a value that takes `size` bytes."""
+        self._taken += size - self._values.pop(key, (None, 0))[1]
+        self._values[key] = (value, size)
+        while self._taken > self._limit:
+            self._taken -= self._values.pop(next(iter(self._values)))[1]
 
     def of(self, key: Hashable, make: Callable[[], T], size: Callable[[T], int]) -> T:
-        """The value of a key, made where it is not kept; `size` gives its bytes."""
-        if key in self._values:
-            found = self._values.pop(key)
-            self._values[key] = found
-            return found[0]  # type: ignore[return-value]  # what `make` of this key returned
-        value = make()
-        taken = size(value)
-        self._values[key] = (value, taken)
-        self._taken += taken
-        while self._taken > self._limit:
-            oldest = next(iter(self._values))
-            self._taken -= self._values.pop(oldest)[1]
-        return value
+        """The value of a key, made where it is not kept."""
+        found: T | None = self.get(key)
+        if found is None:
+            found = make()
+            self.put(key, found, size(found))
+        return found

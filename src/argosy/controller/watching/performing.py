@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
 from argosy.controller import signal
+from argosy.controller.watching import asked
 from argosy.controller.watching.baseline import Baseline
-from argosy.monitoring.alert import SIGNALS
+from argosy.monitoring.alert import SIGNALS, score_signals
 from argosy.monitoring.performance import performance
 from argosy.spec import duration
 from argosy.spec.fleet import Fleet
@@ -25,56 +26,56 @@ def measure(
 ) -> tuple[dict[str, dict[str, Any]], pl.DataFrame]:
     """Signals per member (score, its rows, whether a limit is broken), and signals for alerts.
 
-    `rows` are answered rows with `label`; the pooled model's row `*` speaks of all of them. A limit binds only where
-    the whole interval of the score lies beyond it, so that few rows raise nothing.
+    `rows` are answered rows with `label`; the pooled model's row `*` speaks of all of them. A member counts as degraded
+    only where the whole interval of the score lies beyond a limit, so that few rows raise nothing.
     """
     found: dict[str, dict[str, Any]] = {}
     alerts = [pl.DataFrame(schema=SIGNALS)]
-    monitors = [m for m in fleet.monitors if isinstance(m, Performance)]
-    metrics = dict.fromkeys([fleet.search.metric, *(m.metric for m in monitors)])
-    spans = {name: next((m.window for m in monitors if m.metric == name), "14d") for name in metrics}
-    for name, span in spans.items():
-        recent = rows.filter(pl.col("at") >= now - duration.parse(span))
+    monitors = asked.monitors(fleet, Performance)
+    told = rows.drop_nulls("label")
+    for name, span in asked.spans(fleet).items():
+        recent = told.filter(pl.col("at") >= now - duration.parse(span))
         if recent.is_empty():
             continue
         table = pl.concat([
             performance(recent, [name]), performance(recent.with_columns(member=pl.lit(POOLED)), [name])
         ])  # fmt: skip
         if name == fleet.search.metric:
-            for row in table.iter_rows(named=True):
-                found.setdefault(row["member"], {}).update({signal.SCORE: row[name], signal.SCORE_ROWS: row["rows"]})
+            for member, score, count in table.select("member", name, "rows").iter_rows():
+                found.setdefault(member, {}).update({signal.SCORE: score, signal.SCORE_ROWS: count})
         for monitor in monitors:
             if monitor.metric == name:
-                alerts.append(_limits(monitor, table, baselines, found))
+                alerts += _limits(monitor, table.filter(pl.col("rows") >= monitor.minimum_rows), baselines, found)
     return found, pl.concat(alerts)
 
 
 def _limits(
     monitor: Performance, table: pl.DataFrame, baselines: Mapping[str, Baseline], found: dict[str, dict[str, Any]]
-) -> pl.DataFrame:
-    name, better = monitor.metric, greater_is_better(monitor.metric)
-    lines = []
-    for row in table.filter(pl.col("rows") >= monitor.minimum_rows).iter_rows(named=True):
-        base = baselines.get(row["member"])
-        at_training = base.metrics.get(name) if base else None
-        broken = False
-        for limit, below in _bounds(monitor, at_training, better):
-            edge = row[f"{name}_high"] if below else row[f"{name}_low"]
-            edge = row[name] if edge is None else edge
-            broken |= edge is not None and (edge < limit if below else edge > limit)
-            lines.append(("performance", row["member"], name, edge, limit, below, None, 1.0))
-        state = found.setdefault(row["member"], {})
-        state[signal.DEGRADED] = float(broken or bool(state.get(signal.DEGRADED)))
-    return pl.DataFrame(lines, schema=SIGNALS, orient="row")
+) -> Iterator[pl.DataFrame]:
+    """Signals for alerts of each limit; whether one is broken is put into `found`."""
+    name = monitor.metric
+    broken = table.select("member", broken=pl.lit(False))
+    for limits, below in _bounds(monitor, table, baselines):
+        edge = pl.coalesce(f"{name}_high" if below else f"{name}_low", name)
+        beyond = (edge < limits if below else edge > limits).fill_null(False)
+        broken = broken.with_columns(pl.col("broken") | table.select(beyond).to_series())
+        there = limits.is_not_null()
+        yield score_signals(table.filter(there), name, limits.filter(there), below=below)
+    for member, beyond in broken.iter_rows():
+        state = found.setdefault(member, {})
+        state[signal.DEGRADED] = float(beyond or bool(state.get(signal.DEGRADED)))
 
 
-def _bounds(monitor: Performance, at_training: float | None, better: bool) -> list[tuple[float, bool]]:
-    """(limit, whether values below it are bad)."""
-    bounds = []
+def _bounds(
+    monitor: Performance, table: pl.DataFrame, baselines: Mapping[str, Baseline]
+) -> Iterator[tuple[pl.Series, bool]]:
+    """For each limit its value per row of the table (null: none), and whether scores below it are bad."""
     if monitor.minimum is not None:
-        bounds.append((monitor.minimum, True))
+        yield pl.repeat(monitor.minimum, table.height, dtype=pl.Float64, eager=True), True
     if monitor.maximum is not None:
-        bounds.append((monitor.maximum, False))
-    if monitor.drop is not None and at_training is not None:
-        bounds.append((at_training - monitor.drop, True) if better else (at_training + monitor.drop, False))
-    return bounds
+        yield pl.repeat(monitor.maximum, table.height, dtype=pl.Float64, eager=True), False
+    if monitor.drop is not None:
+        better = greater_is_better(monitor.metric)
+        known = [baselines[key].metrics.get(monitor.metric) if key in baselines else None for key in table["member"]]
+        limits = pl.Series(known, dtype=pl.Float64) - (monitor.drop if better else -monitor.drop)
+        yield limits, better

@@ -1,10 +1,11 @@
-"""The reference of a fleet: frozen bins, and per member the counts over the rows that it was last trained on."""
+"""The reference of a fleet: frozen bins, and what each member's answering version was trained on, counted."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import msgspec
 import numpy as np
 import polars as pl
 from sqlalchemy import Connection
@@ -19,12 +20,20 @@ from argosy.store.store import Store
 
 BINS, REFERENCE = "bins", "reference"
 POOLED = "*"
+_TICK = timedelta(microseconds=1)
 
 
-def frozen(conn: Connection, store: Store, fleet: str, revision: int) -> Bins | None:
-    """The bins of a fleet under a revision of its declaration; None before its first training."""
+class Frozen(msgspec.Struct, frozen=True):
+    """The bins of a fleet under a revision of its declaration, and since when: from its first training on."""
+
+    bins: Bins
+    since: datetime
+
+
+def frozen(conn: Connection, store: Store, fleet: str, revision: int) -> Frozen | None:
+    """What was frozen under a revision; None before its first training."""
     found = [each for each in windows.between(conn, fleet, BINS) if each.dataset_version == revision]
-    return Bins.from_bytes(store.blobs.get(found[-1].digest)) if found else None
+    return Frozen(Bins.from_bytes(store.blobs.get(found[-1].digest)), found[-1].at) if found else None
 
 
 def record(
@@ -41,12 +50,15 @@ def record(
     """Count the rows that members are about to be trained on; the first call for a revision also freezes the bins.
 
     `member` [rows] is each row's member key, `due` the members to be trained: the pooled model `*` is trained on all
-    rows. Doing it again changes nothing.
+    rows, so that every member is counted. What is recorded is the reference of the versions that come of it, and stays
+    theirs: see `References`.
     """
     with store.read() as conn:
-        bins = frozen(conn, store, fleet.name, revision)
+        before = frozen(conn, store, fleet.name, revision)
     facts = []
-    if bins is None:
+    if before is not None:
+        bins = before.bins
+    else:
         bins = Bins.fit(frame, task=fleet.task, prediction=fleet.label.column, features=list(features))
         digest = store.blobs.put(bins.to_bytes())
         facts.append(_fact(fleet.name, BINS, now, now, digest, 0, now, revision))
@@ -54,35 +66,59 @@ def record(
     keys = sorted(known["member"].unique())
     codes = known["member"].replace_strict(keys, range(len(keys)), return_dtype=pl.Int64).to_numpy()
     every = count(known, keys, codes, bins)
-    counted = every.slice([key for key in keys if key in due])
-    if POOLED in due:
-        counted = merge(counted, every.together(POOLED))
+    pooled = POOLED in due
+    counted = merge(every, every.together(POOLED)) if pooled else every.slice([key for key in keys if key in due])
     digest = store.blobs.put(counted.to_bytes())
-    facts.append(_fact(fleet.name, REFERENCE, now, now, digest, known.height, now, version))
     with store.write() as tx:
+        earlier = windows.between(tx, fleet.name, REFERENCE)
+        start = max([now, *(each.start + _TICK for each in earlier)])  # of two at one moment, both stay
+        facts.append(_fact(fleet.name, REFERENCE, start, start, digest, known.height, now, version))
         windows.add(tx, facts)
 
 
+class Answering(msgspec.Struct, frozen=True):
+    """Who answers for a member: when that version was trained, and whether it is the pooled model."""
+
+    trained: datetime
+    pooled: bool
+
+
 class References:
-    """The references of fleets, read once and followed: a later training replaces a member's counts."""
+    """What the versions that answer were trained on; put together anew only when another version answers."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._seen: dict[str, tuple[str, int, dict[str, tuple[Windows, int]]]] = {}
+        self._last: dict[str, tuple[object, Windows]] = {}
 
-    def of(self, conn: Connection, fleet: str, bins: Bins) -> Windows:
-        """Counts over the rows that each member was last trained on, and the pooled model as `*`."""
-        digest, last, rows = self._seen.get(fleet, (bins.digest, 0, {}))
-        if digest != bins.digest:
-            last, rows = 0, {}
-        for each in sorted(windows.between(conn, fleet, REFERENCE), key=lambda window: window.id):
-            if each.id > last:
-                counted = Windows.from_bytes(self._store.blobs.get(each.digest))
-                if counted.digest == bins.digest:
-                    rows |= {key: (counted, place) for place, key in enumerate(counted.members)}
-                last = each.id
-        self._seen[fleet] = (bins.digest, last, rows)
-        return _stack(bins, rows)
+    def of(self, conn: Connection, fleet: str, bins: Bins, answering: Mapping[str, Answering]) -> Windows:
+        """Per member the counts over its rows among those that the version which answers for it was trained on.
+
+        The pooled model's own line `*` counts all of them. A member without rows there, or whose version was trained on
+        other bins, has no line.
+        """
+        facts = sorted(windows.between(conn, fleet, REFERENCE), key=lambda fact: fact.id)
+        made_of = (bins.digest, facts[-1].id if facts else 0, dict(answering))
+        known, found = self._last.get(fleet, (None, None))
+        if found is None or known != made_of:
+            found = self._gather(facts, bins, answering)
+            self._last[fleet] = (made_of, found)
+        return found
+
+    def _gather(self, facts: Sequence[windows.Window], bins: Bins, answering: Mapping[str, Answering]) -> Windows:
+        """Of each member the last training of such a version at or before its own."""
+        wanted, found = dict(answering), [Windows.empty(bins)]
+        for fact in reversed(facts):
+            asked = [key for key, who in wanted.items() if who.trained >= fact.at]
+            if not asked:
+                continue
+            counted = Windows.from_bytes(self._store.blobs.get(fact.digest))
+            held = set(counted.members)
+            of_it = [key for key in asked if (POOLED if wanted[key].pooled else key) in held]
+            if counted.digest == bins.digest:
+                found.append(counted.slice([key for key in of_it if key in held]))
+            for key in of_it:
+                del wanted[key]
+        return merge(*found)
 
 
 def with_predictions(
@@ -102,16 +138,6 @@ def with_predictions(
         reference.digest, reference.members, reference.counts, table, reference.positives, reference.negatives,
         reference.rows, reference.sums,
     )  # fmt: skip
-
-
-def _stack(bins: Bins, rows: dict[str, tuple[Windows, int]]) -> Windows:
-    members = tuple(sorted(rows))
-    stacked = Windows.empty(bins, members)
-    for place, key in enumerate(members):
-        counted, source = rows[key]
-        stacked.counts[place] = counted.counts[source]
-        stacked.rows[place] = counted.rows[source]
-    return stacked
 
 
 def _fact(

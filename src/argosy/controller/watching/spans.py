@@ -1,14 +1,19 @@
-"""Windows of whole days: counted once from the answered rows, recounted when more of a day's rows come in."""
+"""Windows of whole days: what came in since a day was counted is counted on top; days that did not change stay."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 import msgspec
 import polars as pl
 from sqlalchemy import Connection
 
+from argosy.controller.plan import predictions
+from argosy.controller.watching.answered import answers, once
+from argosy.controller.watching.asked import DAY, midnight
+from argosy.controller.watching.kept import Kept
+from argosy.data.read import scan
 from argosy.monitoring.bins import Bins, Boolean, Category, Feature, Numeric
 from argosy.monitoring.count import count as count_rows
 from argosy.monitoring.window import Windows, merge
@@ -18,40 +23,75 @@ from argosy.store.store import Store
 
 POOLED = "*"
 LIVE = "live"
-_DAY = timedelta(days=1)
 _TYPES: dict[type, pl.DataType] = {Numeric: pl.Float64(), Category: pl.String(), Boolean: pl.Boolean()}
 """In what type a server records the values of a feature with such bins."""
 
 
-class Counted(msgspec.Struct, frozen=True):
-    """The rows of one day, counted: every member that answered, and all of them together as `*`."""
+class Day(msgspec.Struct, frozen=True):
+    """The rows of one day, counted: every member that answered, and all of them together as `*`.
 
-    day: datetime
+    `fresh` says that rows were counted that no recorded window holds.
+    """
+
     table: Windows
     rows: int
+    fresh: bool = False
 
 
-def count(conn: Connection, store: Store, fleet: str, rows: pl.DataFrame, bins: Bins, now: datetime) -> list[Counted]:
-    """The days among `rows` whose recorded window holds fewer rows, counted anew.
+def days(
+    conn: Connection, store: Store, kept: Kept, fleet: str, version: datasets.Version, rows: pl.DataFrame, bins: Bins
+) -> dict[datetime, Day]:
+    """The windows of the days of `rows`, which are all rows of these days that `version` holds.
 
-    The first day may be there in part: what of it was counted before is not forgotten.
+    A day is read only where its recorded window holds fewer rows, and of that day only what versions since have added.
+    A window that was counted on other bins is counted anew when rows are added.
     """
-    columns = [_column(feature, rows.schema) for feature in bins.features]
-    days = rows.with_columns(*columns, day=pl.col("at").dt.truncate("1d"))
-    low = days["day"].min()
-    if not isinstance(low, datetime):
-        return []
-    known = {each.start: each for each in windows.between(conn, fleet, LIVE, low, now + _DAY)}
-    found = []
-    for (day,), part in days.partition_by("day", as_dict=True, maintain_order=True).items():
-        assert isinstance(day, datetime)
-        before = known.get(day)
-        if before is not None and before.rows >= part.height:
-            continue
+    size = rows.group_by(pl.col("at").dt.truncate("1d").alias("day")).len()
+    if size.is_empty():
+        return {}
+    sizes: dict[datetime, int] = {day.astimezone(UTC): count for day, count in size.iter_rows()}
+    facts = windows.between(conn, fleet, LIVE, min(sizes), max(sizes) + DAY)
+    found = {each.start: Day(_table(store, kept, each), each.rows) for each in facts}
+    since = {each.start: each.dataset_version if found[each.start].table.digest == bins.digest else 0 for each in facts}
+    groups: dict[int, list[datetime]] = {}
+    for day, count in sizes.items():
+        if day not in found or found[day].rows < count:
+            groups.setdefault(since.get(day, 0), []).append(day)
+    for number, some in groups.items():
+        for day, fresh in _counted(conn, store, kept, fleet, version, bins, number, some).items():
+            before = [found[day].table] if number else []
+            found[day] = Day(merge(fresh, *before), sizes[day], fresh=True)
+    return found
+
+
+def _table(store: Store, kept: Kept, fact: windows.Window) -> Windows:
+    return kept.of(
+        ("window", fact.digest), lambda: Windows.from_bytes(store.blobs.get(fact.digest)), lambda table: table.nbytes
+    )
+
+
+def _counted(
+    conn: Connection, store: Store, kept: Kept, fleet: str, version: datasets.Version, bins: Bins, since: int,
+    some: Sequence[datetime],
+) -> dict[datetime, Windows]:  # fmt: skip
+    """What versions after `since` added to some days."""
+    low, high = min(some), max(some) + DAY
+    given = scan(conn, store, predictions(fleet), version.number, low=low, high=high, since=since)
+    schema = given.collect_schema()
+    columns = [column(feature, schema) for feature in bins.features]
+    day = pl.col("at").dt.truncate("1d").alias("day")
+    given = given.filter(pl.col("prediction").is_not_null(), day.is_in(list(some)))
+    rows = once(given.select("row_key", "member", "at", "prediction", day, *columns).collect())
+    if since:
+        before = answers(conn, store, fleet, low, high, number=since, kept=kept).filter(pl.col("row_key") != "")
+        rows = rows.join(before, on=["row_key", "at"], how="anti", maintain_order="left")
+    found = {}
+    for (each,), part in rows.partition_by("day", as_dict=True).items():
+        assert isinstance(each, datetime)
         keys = sorted(part["member"].unique())
         codes = part["member"].replace_strict(keys, range(len(keys)), return_dtype=pl.Int64).to_numpy()
         counted = count_rows(part, keys, codes, bins, prediction="prediction")
-        found.append(Counted(day.astimezone(UTC), merge(counted, counted.together(POOLED)), part.height))
+        found[each.astimezone(UTC)] = merge(counted, counted.together(POOLED))
     return found
 
 
@@ -60,47 +100,39 @@ def retyped(name: str, dtype: pl.DataType) -> str:
     return f"{name} as {dtype}"
 
 
-def _column(feature: Feature, schema: pl.Schema) -> pl.Expr:
-    """The values of a feature in the type that its bins count, null where there are none of it."""
+def column(feature: Feature, schema: Mapping[str, pl.DataType]) -> pl.Expr:
+    """The recorded values of a feature in the type that its bins count, null where there are none of it."""
     dtype = _TYPES[type(feature)]
-    other = retyped(feature.name, dtype)
+    name = f"feature.{feature.name}" if f"feature.{feature.name}" in schema else feature.name
+    other = retyped(name, dtype)
     if other in schema:
         return pl.col(other).alias(feature.name)
-    held = schema.get(feature.name, pl.Null())
+    held = schema.get(name, pl.Null())
     alike = held == dtype or (held.is_numeric() and dtype.is_numeric())
-    return pl.col(feature.name) if alike else pl.lit(None, dtype).alias(feature.name)
+    return pl.col(name).alias(feature.name) if alike else pl.lit(None, dtype).alias(feature.name)
 
 
-def within(
-    conn: Connection, store: Store, fleet: str, bins: Bins, counted: Sequence[Counted], now: datetime, span: str
-) -> Windows:
+def within(found: Mapping[datetime, Day], bins: Bins, now: datetime, span: str) -> Windows:
     """The windows of all days that lie within the last `span`, added up; empty until they reach back over half of it.
 
     Two days of a fortnight are no fortnight: a weekday alone would look like drift.
     """
-    low = (now - duration.parse(span)).replace(hour=0, minute=0, second=0, microsecond=0)
-    fresh = {each.day: each.table for each in counted if each.day >= low}
-    known = [each for each in windows.between(conn, fleet, LIVE, low, now + _DAY) if each.start not in fresh]
-    tables = fresh | {each.start: Windows.from_bytes(store.blobs.get(each.digest)) for each in known}
-    same = {day: table for day, table in tables.items() if table.digest == bins.digest}
+    low = midnight(now - duration.parse(span))
+    same = {day: each.table for day, each in found.items() if day >= low and each.table.digest == bins.digest}
     if min(same, default=now) > now - duration.parse(span) / 2:
         return Windows.empty(bins)
     return merge(Windows.empty(bins), *same.values())
 
 
 def put(
-    store: Store, fleet: str, counted: Sequence[Counted], version: datasets.Version | None, now: datetime
+    store: Store, fleet: str, found: Mapping[datetime, Day], version: datasets.Version, now: datetime
 ) -> list[windows.NewWindow]:
-    """Write windows as blobs; `record` makes them facts."""
+    """Write the windows of days that changed as blobs, ready to become facts."""
     return [
         windows.NewWindow(
-            fleet=fleet, start=each.day, stop=each.day + _DAY, kind=LIVE, digest=store.blobs.put(each.table.to_bytes()),
-            rows=each.rows, at=now, dataset_version=version.number if version else 0,
+            fleet=fleet, start=day, stop=day + DAY, kind=LIVE, digest=store.blobs.put(each.table.to_bytes()),
+            rows=each.rows, at=now, dataset_version=version.number,
         )
-        for each in counted
+        for day, each in found.items()
+        if each.fresh
     ]  # fmt: skip
-
-
-def record(tx: Connection, facts: Sequence[windows.NewWindow]) -> None:
-    """Make windows facts, in the caller's transaction."""
-    windows.add(tx, facts)

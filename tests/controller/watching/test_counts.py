@@ -11,7 +11,7 @@ import pytest
 
 import argosy as ag
 from argosy.controller.observe import INSTANT
-from argosy.controller.watching.answered import Counts
+from argosy.controller.watching.counts import Counts
 from argosy.data.read import append
 from argosy.store.store import Store
 from tests.controller.snapshots import FLIGHTS, NOW, fleet, snapshot

@@ -1,0 +1,78 @@
+"""Live performance before the labels have come: what the score would be if the probabilities are right as before."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Connection
+
+from argosy.controller import signal
+from argosy.controller.watching import asked
+from argosy.controller.watching.asked import DAY, midnight
+from argosy.monitoring.bins import Bins
+from argosy.monitoring.count import count
+from argosy.monitoring.estimate import ESTIMATED, Calibration, expected
+from argosy.monitoring.window import Windows, merge
+from argosy.spec import duration
+from argosy.spec.fleet import Fleet
+from argosy.store import windows
+from argosy.store.store import Store
+
+POOLED = "*"
+CALIBRATION = "calibration"
+_PAST = timedelta(days=366)
+_LABELS = 200
+"""With fewer labelled rows in the window, the calibration of an earlier day is the better one."""
+_WAITING = 0.1
+"""Where a smaller share of the rows waits for its labels, the score itself says enough."""
+
+
+def measure(
+    conn: Connection, store: Store, fleet: Fleet, bins: Bins, rows: pl.DataFrame, now: datetime
+) -> tuple[dict[str, dict[str, Any]], Windows | None]:
+    """Signals per member with rows that wait for their labels, and the labelled rows to keep as a calibration.
+
+    `rows` are answered rows with `label`, null where it is not known. All rows of the search's metric's window count:
+    see `expected`. The probabilities are calibrated on the fleet's labelled rows in the window, or, if those are few,
+    on those of the last day that had enough. A metric that cannot be estimated has no signals.
+    """
+    metric, span = next(iter(asked.spans(fleet).items()))
+    recent = rows.filter(pl.col("at") >= now - duration.parse(span))
+    if fleet.task != "binary" or metric not in ESTIMATED or recent.is_empty():
+        return {}, None
+    outcome = Bins(bins.task, (), bins.prediction)
+    keys = sorted(recent["member"].unique())
+    codes = recent["member"].replace_strict(keys, range(len(keys)), return_dtype=pl.Int64).to_numpy()
+    counted = count(recent, keys, codes, outcome, prediction="prediction", label="label")
+    every = counted.together(POOLED)
+    known = int(every.positives.sum() + every.negatives.sum())
+    fresh = every if known >= _LABELS else None
+    told = fresh or _earlier(conn, store, fleet.name, outcome, now)
+    if told is None:
+        return {}, None
+    table = expected(merge(counted, every), outcome, Calibration.fit(told, outcome))
+    waiting = table.filter(pl.col("waiting") > pl.col("rows") * _WAITING).drop_nulls(metric)
+    return {
+        member: {signal.ESTIMATE: value, "body": {"rows": count, "waiting": open_}}
+        for member, value, count, open_ in waiting.select("member", metric, "rows", "waiting").iter_rows()
+    }, fresh
+
+
+def _earlier(conn: Connection, store: Store, fleet: str, outcome: Bins, now: datetime) -> Windows | None:
+    """The labelled rows of the last day that had enough of them."""
+    for fact in reversed(windows.between(conn, fleet, CALIBRATION, now - _PAST, now + DAY)):
+        found = Windows.from_bytes(store.blobs.get(fact.digest))
+        if found.digest == outcome.digest:
+            return found
+    return None
+
+
+def keep(store: Store, fleet: str, told: Windows, version: int, now: datetime) -> windows.NewWindow:
+    """The fact that keeps the labelled rows of today's window, for days without labels; the first of a day stays."""
+    day = midnight(now)
+    return windows.NewWindow(
+        fleet=fleet, start=day, stop=day + DAY, kind=CALIBRATION, digest=store.blobs.put(told.to_bytes()),
+        rows=int(told.rows[0]), at=now, dataset_version=version,
+    )  # fmt: skip

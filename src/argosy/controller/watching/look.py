@@ -1,0 +1,160 @@
+"""One look at a fleet: everything that its monitors ask, measured on what it answered and what has become known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import polars as pl
+from sqlalchemy import Connection
+
+from argosy.controller import signal
+from argosy.controller.house import House
+from argosy.controller.observe import FleetState, Snapshot
+from argosy.controller.plan import predictions
+from argosy.controller.watching import (
+    asked,
+    baseline,
+    drifting,
+    estimating,
+    faulty,
+    performing,
+    reference,
+    skewed,
+    spans,
+)
+from argosy.controller.watching.asked import DAY
+from argosy.controller.watching.reference import Answering
+from argosy.monitoring.alert import SIGNALS, skew_signals
+from argosy.monitoring.window import Windows
+from argosy.spec import duration
+from argosy.spec.monitor import Drift, Quality, Skew
+from argosy.store.windows import NewWindow
+
+POOLED = "*"
+Values = dict[str, dict[str, Any]]
+
+
+class Seen(msgspec.Struct):
+    """What was seen: signals by member, the tables that alerts are made from, and windows to record."""
+
+    values: Values = {}
+    tables: list[pl.DataFrame] = []
+    windows: list[NewWindow] = []
+
+    @property
+    def signals(self) -> pl.DataFrame:
+        """All that alerts are made from; the pooled model raises none of its own."""
+        return pl.concat([pl.DataFrame(schema=SIGNALS), *self.tables]).filter(pl.col("member") != POOLED)
+
+    def add(self, more: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take in signals by member; the `body` of some is that of the first of them."""
+        for key, values in more.items():
+            mine = self.values.setdefault(key, {})
+            mine.update({name: value for name, value in values.items() if name != "body"})
+            if values.get("body"):
+                mine.setdefault("bodies", {})[next(name for name in values if name != "body")] = values["body"]
+
+
+def look(
+    house: House, conn: Connection, snapshot: Snapshot, state: FleetState, rows: pl.DataFrame, now: datetime
+) -> Seen:
+    """Measure on `rows`: all answered rows of whole days since `asked.horizon`, with their `label`."""
+    seen, fleet, store = Seen(), state.fleet, house.store
+    frozen = reference.frozen(conn, store, fleet.name, state.revision)
+    recorded = snapshot.versions.get(predictions(fleet.name))
+    if frozen is None or recorded is None or rows.is_empty():
+        return seen
+    answering = _answering(state)
+    known = house.baselines.of(conn, {id for pair in answering.values() for id in pair if id is not None})
+    judged_by = {key: known[a] for key, (a, _) in answering.items() if a in known}
+    scores, table = performing.measure(fleet, rows, judged_by, now)
+    seen.add(scores)
+    seen.tables.append(table)
+    _estimate(house, conn, state, seen, frozen, rows, recorded.number, now)
+    days = spans.days(conn, store, house.kept, fleet.name, recorded, rows, frozen.bins)
+    seen.windows += spans.put(store, fleet.name, days, recorded, now)
+    expected = {key: known[own] for key, (_, own) in answering.items() if own in known}
+    before = _reference(house, conn, state, frozen, judged_by, expected)
+    importance = baseline.importance(judged_by)
+    _compare(seen, state, frozen, before, days, importance, now)
+    _skew(house, conn, snapshot, state, seen, frozen, rows, importance, now)
+    for key, served in rows.filter(pl.col("at") >= now - DAY).group_by("member").len().iter_rows():
+        seen.add({key: {signal.SERVED: float(served)}})
+    return seen
+
+
+def _answering(state: FleetState) -> dict[str, tuple[int | None, int | None]]:
+    """Per member, the version that answers for it (its own or the pooled champion) and its own latest version."""
+    table = state.table.select("key", "target", "champion_id", "version_id")
+    pooled = next((row[2] for row in table.iter_rows() if row[0] == POOLED), None)
+    return {
+        key: (champion if target == "own" else pooled, champion if target == "own" else own)
+        for key, target, champion, own in table.iter_rows()
+    }
+
+
+def _reference(
+    house: House, conn: Connection, state: FleetState, frozen: reference.Frozen,
+    judged_by: Mapping[str, baseline.Baseline], expected: Mapping[str, baseline.Baseline],
+) -> Windows:  # fmt: skip
+    """What whoever answers was trained on, with the predictions to expect of it."""
+    own = set(state.table.filter((pl.col("target") == "own") | pl.col("pooled"))["key"])
+    answering = {key: Answering(base.at, key not in own) for key, base in judged_by.items()}
+    found = house.references.of(conn, state.fleet.name, frozen.bins, answering)
+    predicted = {key: base.predictions if key in own else base.pooled for key, base in expected.items()}
+    told = {key: histogram for key, histogram in predicted.items() if histogram is not None}
+    return reference.with_predictions(found, frozen.bins, told)
+
+
+def _compare(
+    seen: Seen, state: FleetState, frozen: reference.Frozen, before: Windows, days: Mapping[datetime, spans.Day],
+    importance: pl.DataFrame, now: datetime,
+) -> None:  # fmt: skip
+    """Drift and bad values: the windows of the last days against the reference."""
+    drifts, faults = asked.monitors(state.fleet, Drift), asked.monitors(state.fleet, Quality)
+    asked_for = {each.window for each in drifts} | {each.window for each in faults}
+    current = {span: spans.within(days, frozen.bins, now, span) for span in asked_for}
+    distances, worst = [], []
+    for drift in drifts:
+        far, table = drifting.measure(drift, before, current[drift.window], frozen.bins, importance)
+        distances.append(far)
+        seen.tables.append(table)
+    for fault in faults:
+        bad, table = faulty.measure(fault, before, current[fault.window], frozen.bins, importance)
+        worst.append(bad)
+        seen.tables.append(table)
+    seen.add(drifting.worst(distances))
+    seen.add(faulty.worst(worst))
+
+
+def _estimate(
+    house: House, conn: Connection, state: FleetState, seen: Seen, frozen: reference.Frozen, rows: pl.DataFrame,
+    version: int, now: datetime,
+) -> None:  # fmt: skip
+    """Scores before the labels are there; once a day the labelled rows are kept to calibrate by."""
+    estimates, told = estimating.measure(conn, house.store, state.fleet, frozen.bins, rows, now)
+    seen.add(estimates)
+    today = ("calibration", state.fleet.name, now.date())
+    if told is not None and house.kept.get(today) is None:
+        seen.windows.append(estimating.keep(house.store, state.fleet.name, told, version, now))
+        house.kept.put(today, True, 1)
+
+
+def _skew(
+    house: House, conn: Connection, snapshot: Snapshot, state: FleetState, seen: Seen, frozen: reference.Frozen,
+    rows: pl.DataFrame, importance: pl.DataFrame, now: datetime,
+) -> None:  # fmt: skip
+    """Compare rows that were answered under the present declaration, once an hour; what was found holds until then."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    for monitor in asked.monitors(state.fleet, Skew):
+        low = max(now - duration.parse(monitor.window), frozen.since)
+        told = rows.filter(pl.col("at") >= low).drop_nulls("label")
+        looked = ("skew", state.fleet.name, state.revision, monitor, hour)
+        table = house.kept.get(looked)
+        if table is None:
+            table = skewed.measure(conn, house.store, snapshot, state.fleet, frozen.bins, told, monitor.rows)
+            house.kept.put(looked, table, int(table.estimated_size()))
+        seen.tables.append(skew_signals(table, monitor.limit, importance))
