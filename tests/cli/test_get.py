@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -116,6 +117,16 @@ def test_a_sound_home(run, inside: Path) -> None:
     checks = run("doctor", "--json")
     assert checks.code == 0
     assert {c["name"] for c in checks.json()} >= {"argosy", "home", "disk", "facts", "blobs"}
+
+
+def test_what_a_killed_process_left_is_told(run, late: Path, tmp_path: Path) -> None:
+    shutil.copytree(late / ".argosy", tmp_path / "copy")
+    assert "leftovers" not in run("doctor", "--home", tmp_path / "copy").out
+    draft = tmp_path / "copy" / "blobs" / f".{'a' * 32}"
+    draft.write_bytes(b"x" * 3_000_000)
+    os.utime(draft, (1e9, 1e9))
+    shown = run("doctor", "--home", tmp_path / "copy")
+    assert shown.code == 0 and "· leftovers: 1 unfinished write(s) of processes that were killed, 3.0 MB" in shown.out
 
 
 def test_a_flipped_byte_is_found(run, late: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from argosy.cli import home, show
 from argosy.cli.option import Common
+from argosy.controller import leftover
 from argosy.controller.clock import SystemClock
 from argosy.errors import ArgosyError
 from argosy.store import Store, datasets, leases, members, schema
@@ -76,6 +77,7 @@ def _home(given: str | None) -> Iterator[Check]:
         yield from _facts(store)
         yield _blobs(store)
         yield from _work(store, SystemClock().now())
+        yield from _leftovers(store, SystemClock().now())
 
 
 def _room(path: Path) -> Check:
@@ -120,3 +122,11 @@ def _work(store: Store, now: datetime) -> Iterator[Check]:
     waiting = list((store.blobs.root.parent / "segments").glob("*/[!.]*.arrow"))
     if waiting:
         yield Check("predictions", NOTE, f"{len(waiting)} segment(s) wait for the controller", "argosy up")
+
+
+def _leftovers(store: Store, now: datetime) -> Iterator[Check]:
+    found = leftover.find(store, now)
+    if found:
+        size = sum(each.bytes for each in found) / 1e6
+        said = f"{len(found)} unfinished write(s) of processes that were killed, {size:,.1f} MB"
+        yield Check("leftovers", NOTE, said, "argosy up clears them away when it starts")

@@ -12,10 +12,10 @@ from threading import Event
 
 import msgspec
 
-from argosy.controller import survey, tenure
+from argosy.controller import leftover, survey, tenure
 from argosy.controller.act import finish, gate, ingest, materialise, record, train, watch
 from argosy.controller.action import Action, Finish, Gate, Ingest, Materialise, Record, Train, Watch, headline
-from argosy.controller.clock import Clock
+from argosy.controller.clock import Clock, SystemClock
 from argosy.controller.house import House
 from argosy.controller.observe import Snapshot
 from argosy.controller.plan import Plan, plan
@@ -74,7 +74,11 @@ def tick(
 
 
 def run(house: House, clock: Clock, stop: Event, *, every: float = 2.0, on_done: OnDone | None = None) -> None:
-    """Tick until `stop` is set, waiting `every` seconds between ticks. A tick that fails as a whole is logged."""
+    """Tick until `stop` is set, waiting `every` seconds between ticks. A tick that fails as a whole is logged.
+
+    Before the first one, it clears away what processes that were killed had begun to write.
+    """
+    _sweep(house)
     while not stop.is_set():
         try:
             tick(house, clock.now(), on_done=on_done)
@@ -83,6 +87,16 @@ def run(house: House, clock: Clock, stop: Event, *, every: float = 2.0, on_done:
         except Exception:  # the project's code and files are looked at: what they raise must not end the loop
             _LOG.exception("a pass of the controller failed")
         stop.wait(every)
+
+
+def _sweep(house: House) -> None:
+    try:
+        gone = leftover.remove(leftover.find(house.store, SystemClock().now()))  # files bear the machine's own time
+    except (ArgosyError, OSError) as error:
+        _LOG.error("what killed processes left behind was not cleared away: %s", error)
+        return
+    if gone:
+        _LOG.info("cleared away %d unfinished writes of %d bytes", len(gone), sum(each.bytes for each in gone))
 
 
 def _phase(planned: Plan, only: tuple[type, ...] | None, given_up: set[str]) -> tuple[Action, ...]:

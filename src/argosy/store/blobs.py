@@ -17,6 +17,7 @@ import msgspec
 from argosy.errors import CapacityError, CorruptError, InputError, UnknownError
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_DRAFT = re.compile(r"\.[0-9a-f]{32}")
 _CHUNK = 1 << 20
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -121,6 +122,10 @@ class Blobs:
                     out[index] = file.read(slot.bytes)
                     _verify(slot.digest, out[index])
         return out
+
+    def drafts(self) -> list[Path]:
+        """Files that are being written now, or that who wrote them was killed over: no blobs yet."""
+        return [path for path in self.root.glob(".*") if _DRAFT.fullmatch(path.name)]
 
     def _open(self, digest: str) -> BinaryIO:
         try:
