@@ -30,8 +30,9 @@ def test_init_writes_what_it_says_and_overwrites_nothing(run, tmp_path: Path) ->
 def test_a_new_project_is_all_additions(run, project: Path) -> None:
     planned = run("plan")
     assert planned.code == 0
-    assert planned.out.splitlines() == ["+ dataset orders", "+ fleet late-order"]
-    assert "nothing to do before this is applied" in planned.err
+    assert planned.out.splitlines()[:2] == ["+ dataset orders", "+ fleet late-order"]
+    assert "ingest orders" in planned.out and "wait: dataset orders" in planned.out
+    assert "Then the controller would do 2 thing(s)" in planned.err
     assert not (project / ".argosy").exists()  # a plan writes nothing
     assert run("plan", "--check").code == 3
 
@@ -93,3 +94,18 @@ def test_postgres_without_a_place_for_blobs_is_refused(run) -> None:
     shown = run("get", "members", "--home", "postgresql://argosy@127.0.0.1:1/none")
     assert shown.code == 1
     assert "ARGOSY_BLOBS" in shown.err
+
+
+def test_a_changed_fleet_says_whom_it_trains_why_and_at_what_cost(
+    run, inside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = inside / ".argosy"
+    changed = tmp_path / "project.py"
+    changed.write_text((inside / "project.py").read_text().replace("num_leaves=7", "num_leaves=9"))
+    planned = run("plan", changed, "--home", home, "--json").json()
+    train = next(each for each in planned["actions"] if each["action"] == "train")
+    assert train["pooled"] and train["groups"] == [
+        {"cause": "what its training depends on was declared anew", "members": ["harbour", "north", "south"]}
+    ]
+    assert train["estimate"]["count"] == 4 and train["estimate"]["cpu_s"] > 0
+    assert not [each for each in run("plan", "--json").json()["actions"] if each["action"] == "train"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import msgspec
@@ -22,7 +24,7 @@ from argosy.controller.estimate import Estimate, estimate
 from argosy.controller.house import House
 from argosy.controller.project import load
 from argosy.errors import UnknownError
-from argosy.store import declarations
+from argosy.store import Store, declarations
 
 DIFFERENT = 3
 _SHOWN = 6
@@ -33,9 +35,9 @@ def plan(
     project: str | None = None, /, *, check: Annotated[bool, Parameter(negative="")] = False,
     common: Common | None = None,
 ) -> int:  # fmt: skip
-    """Show what applying a project would change, then what the controller would do next. Nothing is written.
+    """Show what applying a project would change, and what the controller would do then. Nothing is written.
 
-    The second part is about what is applied now: apply a change first to see what follows from it.
+    This imports the project's module, so its code runs.
     Costs are the mean of past executions times the number to come; a dash means that none ran yet.
 
     With --check the exit code is 3 if the project differs from what is applied, or if the controller
@@ -56,21 +58,22 @@ def plan(
     """
     given = common or Common()
     module = locate(project) if project is not None else None
-    try:
-        store = home.open(given.home, module)
-    except UnknownError:
-        module = module or locate(".")
-        drafts, actions = applying.draft(load(module)[0]), _Costed()
-        differences = [Difference(each.kind, each.name, "add") for each in drafts]
-    else:
-        with store:
-            now = home.clock(store).now()
-            with House(store) as house, store.read() as conn:
-                planned = planning.plan(survey.observe(house, now), now).actions
-                actions = [(action, estimate(conn, action)) for action in planned]
-                module = module or _applied(conn)
-                drafts = applying.draft(load(module)[0]) if module is not None else []
-                differences = applying.differences(conn, drafts, module.stem) if module is not None else []
+    with ExitStack() as held:
+        try:
+            store = held.enter_context(home.open(given.home, module))
+        except UnknownError:
+            module = module or locate(".")
+            store = held.enter_context(Store.open(held.enter_context(TemporaryDirectory(prefix="argosy-"))))
+        now = home.clock(store).now()
+        house, conn = held.enter_context(House(store)), held.enter_context(store.read())
+        module = module or _applied(conn)
+        drafts = applying.draft(load(module)[0]) if module is not None else []
+        differences = applying.differences(conn, drafts, module.stem) if module is not None else []
+        if module is not None and differences:
+            snapshot = survey.foresee(house, now, drafts, module)
+        else:
+            snapshot = survey.observe(house, now)
+        actions = [(action, estimate(conn, action)) for action in planning.plan(snapshot, now).actions]
     if given.json:
         show.emit({"differences": differences, "actions": [_object(*each) for each in actions]})
     else:
@@ -95,9 +98,9 @@ def _show(module: Path | None, differences: list[Difference], actions: _Costed) 
         for each in differences:
             show.put(*lines(each))
     if not actions:
-        show.say(f"The controller has nothing to do{' before this is applied' if differences else ''}.")
+        show.say(f"The controller would have nothing {'more ' if differences else ''}to do.")
         return
-    show.say(f"The controller would do {len(actions)} thing(s):")
+    show.say(f"{'Then the' if differences else 'The'} controller would do {len(actions)} thing(s):")
     show.table(("action", "why", ">count", ">CPU s"), [row for each in actions for row in _rows(*each)])
 
 

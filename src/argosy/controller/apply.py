@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from argosy.controller import bundle as bundling
 from argosy.controller import owner
+from argosy.controller.observe import Wanted, wanted
 from argosy.controller.project import load
 from argosy.errors import UnknownError
 from argosy.spec import code, document
@@ -109,6 +110,19 @@ def _differs(before: declarations.Declaration, after: Draft) -> bool:
     return before.fingerprint != after.fingerprint or before.body.get("training", "") != after.training
 
 
+def foreseen(conn: Connection, drafts: list[Draft], project: str) -> dict[tuple[str, str], Wanted]:
+    """The declarations that would be in force after recording the drafts, by (kind, name)."""
+    before = wanted(conn)
+    others = {key: each for key, each in before.items() if each.project != project}
+    return others | {
+        (each.kind, each.name): Wanted(
+            document.decode(each.body), None, project, each.code, each.fingerprint,
+            _revision(next(iter(declarations.history(conn, each.kind, each.name, limit=1)), None), each),
+        )
+        for each in drafts
+    }  # fmt: skip
+
+
 def apply(store: Store, module: Path, now: datetime, actor: str, taken: str | None = None) -> Applied:
     """Record a project's bundle and declarations in one transaction. Doing it again changes nothing.
 
@@ -177,9 +191,7 @@ def _row(tx: Connection, each: Draft, facts: bundles.Bundle, now: datetime, acto
     before = declarations.history(tx, each.kind, each.name, limit=1)
     body = {**each.body, "code": each.code, "project": facts.project}
     if each.kind == "fleet":
-        last = before[0].body if before else {}
-        same = last.get("training") == each.training
-        body |= {"training": each.training, "revision": int(last.get("revision", 0)) + (not same)}
+        body |= {"training": each.training, "revision": _revision(before[0] if before else None, each)}
     return declarations.NewDeclaration(
         kind=each.kind,
         name=each.name,
@@ -190,6 +202,14 @@ def _row(tx: Connection, each: Draft, facts: bundles.Bundle, now: datetime, acto
         bundle=facts.digest,
         reason=("; ".join(_changes(before[0].body, each, facts.project)) or "declared again") if before else "declared",
     )
+
+
+def _revision(before: declarations.Declaration | None, after: Draft) -> int:
+    """How often what a fleet's training depends on was declared anew; 0 for what is no fleet."""
+    if after.kind != "fleet":
+        return 0
+    last = before.body if before else {}
+    return int(last.get("revision", 0)) + (last.get("training") != after.training)
 
 
 def _changes(before: Mapping[str, Any], after: Draft, project: str) -> list[str]:

@@ -3,48 +3,76 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 import polars as pl
 from sqlalchemy import Connection, func, select
 
 from argosy.controller import libraries
 from argosy.controller.act.record import waiting
+from argosy.controller.apply import Draft, foreseen
 from argosy.controller.house import House
 from argosy.controller.observe import FleetState, Snapshot, Wanted, kinds, table, wanted
 from argosy.data.source import pending
 from argosy.data.state import blocked
 from argosy.errors import ArgosyError
-from argosy.spec.dataset import Dataset
 from argosy.spec.fleet import Fleet
 from argosy.spec.gate import Approval
 from argosy.store import approvals, datasets, executions, schema, verdicts
+
+_Offers = tuple[dict[str, tuple[str, ...]], dict[str, str]]
+"""By dataset, what its source offers, or why it cannot be asked."""
 
 
 def observe(house: House, now: datetime) -> Snapshot:
     """A snapshot of everything that `plan` looks at: a constant number of queries per fleet and per dataset."""
     with house.store.read() as conn:
         asked = wanted(conn)
-        sources, views, fleets = kinds(asked)
-        offered, unreadable = _pending(conn, house, asked, sources, now)
-        return Snapshot(
-            wanted=asked,
-            versions=datasets.latest(conn),
-            fleets={name: _fleet(conn, house, fleet, asked["fleet", name]) for name, fleet in fleets.items()},
-            pending=offered,
-            blocked=blocked(conn, tuple(sources)) | unreadable,
-            materialised=_materialised(conn, {name: asked["feature_view", name] for name in views}),
-        )
+        return _snapshot(conn, house, asked, _pending(conn, house, asked, now), now)
+
+
+def foresee(house: House, now: datetime, drafts: list[Draft], module: Path) -> Snapshot:
+    """The snapshot that would follow if a project were applied: its declarations, and what is true now.
+
+    The project's module was imported just now, so that its own functions are asked. Nothing is written.
+    """
+    with house.store.read() as conn:
+        asked = foreseen(conn, drafts, module.stem)
+        offers = _pending(conn, house, asked, now, drafted=module)
+        return _snapshot(conn, house, asked, offers, now)
+
+
+def _snapshot(
+    conn: Connection, house: House, asked: dict[tuple[str, str], Wanted], offers: _Offers, now: datetime
+) -> Snapshot:
+    sources, views, fleets = kinds(asked)
+    offered, unreadable = offers
+    return Snapshot(
+        wanted=asked,
+        versions=datasets.latest(conn),
+        fleets={name: _fleet(conn, house, fleet, asked["fleet", name]) for name, fleet in fleets.items()},
+        pending=offered,
+        blocked=blocked(conn, tuple(sources)) | unreadable,
+        materialised=_materialised(conn, {name: asked["feature_view", name] for name in views}),
+    )
 
 
 def _pending(
-    conn: Connection, house: House, asked: dict[tuple[str, str], Wanted], sources: dict[str, Dataset], now: datetime
-) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
-    """What each source offers; one that cannot be asked blocks its own dataset, with the reason, and no other."""
+    conn: Connection, house: House, asked: dict[tuple[str, str], Wanted], now: datetime, drafted: Path | None = None
+) -> _Offers:
+    """What each source offers; one that cannot be asked blocks its own dataset, with the reason, and no other.
+
+    `drafted` is the module of a project that is not applied: its sources lie beside it.
+    """
     offered, unreadable = dict[str, tuple[str, ...]](), dict[str, str]()
-    for name, dataset in sources.items():
+    for name, dataset in kinds(asked)[0].items():
+        given = asked["dataset", name]
         try:
-            house.functions(asked["dataset", name])
-            offered[name] = pending(conn, dataset, house.root(conn, asked["dataset", name]), now)
+            if drafted is not None and given.project == drafted.stem:
+                offered[name] = pending(conn, dataset, drafted.parent, now)
+            else:
+                house.functions(given)
+                offered[name] = pending(conn, dataset, house.root(conn, given), now)
         except (ArgosyError, OSError) as error:
             unreadable[name] = f"its source cannot be asked: {error}"
     return offered, unreadable
