@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -24,11 +25,14 @@ _Offers = tuple[dict[str, tuple[str, ...]], dict[str, str]]
 """By dataset, what its source offers, or why it cannot be asked."""
 
 
-def observe(house: House, now: datetime) -> Snapshot:
-    """A snapshot of everything that `plan` looks at: a constant number of queries per fleet and per dataset."""
+def observe(house: House, now: datetime, offered: Mapping[str, tuple[str, ...]] | None = None) -> Snapshot:
+    """A snapshot of everything that `plan` looks at: a constant number of queries per fleet and per dataset.
+
+    `offered` is what sources were found to offer a moment ago: they are not asked again.
+    """
     with house.store.read() as conn:
         asked = wanted(conn)
-        return _snapshot(conn, house, asked, _pending(conn, house, asked, now), now)
+        return _snapshot(conn, house, asked, _pending(conn, house, asked, now, offered or {}), now)
 
 
 def foresee(house: House, now: datetime, drafts: list[Draft], module: Path) -> Snapshot:
@@ -38,7 +42,7 @@ def foresee(house: House, now: datetime, drafts: list[Draft], module: Path) -> S
     """
     with house.store.read() as conn:
         asked = foreseen(conn, drafts, module.stem)
-        offers = _pending(conn, house, asked, now, drafted=module)
+        offers = _pending(conn, house, asked, now, {}, drafted=module)
         return _snapshot(conn, house, asked, offers, now)
 
 
@@ -58,15 +62,20 @@ def _snapshot(
 
 
 def _pending(
-    conn: Connection, house: House, asked: dict[tuple[str, str], Wanted], now: datetime, drafted: Path | None = None
-) -> _Offers:
+    conn: Connection, house: House, asked: dict[tuple[str, str], Wanted], now: datetime,
+    known: Mapping[str, tuple[str, ...]], drafted: Path | None = None,
+) -> _Offers:  # fmt: skip
     """What each source offers; one that cannot be asked blocks its own dataset, with the reason, and no other.
 
-    `drafted` is the module of a project that is not applied: its sources lie beside it.
+    Those that are `known` are not asked. `drafted` is the module of a project that is not applied: its sources lie
+    beside it.
     """
     offered, unreadable = dict[str, tuple[str, ...]](), dict[str, str]()
     for name, dataset in kinds(asked)[0].items():
         given = asked["dataset", name]
+        if name in known:
+            offered[name] = known[name]
+            continue
         try:
             if drafted is not None and given.project == drafted.stem:
                 offered[name] = pending(conn, dataset, drafted.parent, now)
