@@ -14,10 +14,9 @@ import uvloop
 
 from argosy.server import app
 from argosy.server.desk import Desk, Planner
-from argosy.server.guard import Guard
 from argosy.server.settings import Settings
 from argosy.serving.watch import listen
-from argosy.serving.wire import Wire
+from argosy.serving.wire import configured
 from argosy.store.store import Store
 
 # Less than `argosy up` waits for a child before it kills it.
@@ -71,7 +70,7 @@ async def _serve(
     on_ready: OnReady | None, signals: bool, listener: socket.socket,
 ) -> None:  # fmt: skip
     guard, desk = app.create(store, settings, now, planner, _now)
-    server = _Server(_config(guard))
+    server = _Server(configured(guard, drain_seconds=_DRAIN_SECONDS))
     running = Running(server, desk, asyncio.get_running_loop())
     if signals:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -79,22 +78,6 @@ async def _serve(
     if on_ready is not None:
         on_ready(running)
     await server.serve(sockets=[listener])
-
-
-def _config(guard: Guard) -> uvicorn.Config:
-    return uvicorn.Config(
-        guard,
-        http=Wire,
-        ws="none",
-        interface="asgi3",
-        lifespan="on",
-        log_config=None,
-        log_level="error",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=_DRAIN_SECONDS,
-    )
 
 
 def _now() -> datetime:

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
-from uvicorn import Config, Server
+from uvicorn import Server
 
 from argosy.serving.app import App, Settings
 from argosy.serving.cache import ModelCache, blob_loader
@@ -24,13 +24,12 @@ from argosy.serving.routing import Endpoint
 from argosy.serving.score import OnlineReader, Scorer
 from argosy.serving.snapshot import Source
 from argosy.serving.watch import listen, watch
-from argosy.serving.wire import Wire
+from argosy.serving.wire import configured
 from argosy.store import Store
 
 _MB = 1 << 20
 _PR_SET_PDEATHSIG = 1
-# Above the idle time of the usual clients and proxies, which must close first.
-_KEEP_ALIVE_SECONDS, _DRAIN_SECONDS = 75, 10
+_DRAIN_SECONDS = 10
 Readers = Callable[[Endpoint], OnlineReader]
 
 
@@ -83,22 +82,7 @@ def _work(options: Options, watcher: int, listener: socket.socket) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != watcher:
             raise SystemExit("the watching process ended before its worker began")
-    config = Config(
-        application(options),
-        http=Wire,
-        loop="uvloop",
-        ws="none",
-        interface="asgi3",
-        lifespan="on",
-        log_config=None,
-        log_level="error",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=_DRAIN_SECONDS,
-    )
+    config = configured(application(options), drain_seconds=_DRAIN_SECONDS, date_header=False)
     with suppress(KeyboardInterrupt):  # raised again by the server once it has drained
         Server(config).run(sockets=[listener])
 
