@@ -57,11 +57,14 @@ def tick(
     """
     done: list[Done] = []
     given_up: set[str] = set()
+    offered: dict[str, tuple[str, ...]] = {}
     for _ in range(_PASSES):
-        snapshot = survey.observe(house, now)
+        snapshot = survey.observe(house, now, offered)
         todo = _phase(plan(snapshot, now), only, given_up)
         if not todo:
             break
+        taken = {action.dataset for action in todo if isinstance(action, Ingest)}
+        offered = {name: labels for name, labels in snapshot.pending.items() if name not in taken}
         for action in todo:
             result = _carry_out(house, snapshot, action, now, on_progress)
             if result is None or result.failed or result.said == _told(done, action):
