@@ -55,7 +55,7 @@ def told(row: dict[str, Any], **options: Any) -> tuple[str, str]:
         ({"rollout_state": "started", "rollout_version_id": 8, "version_id": 8, "version_number": 4,
          "rollout_share": 0.2,
           "rollout_at": NOW - timedelta(hours=3)}, "canary",
-           "version 4 answers 20 % of rows for 3h: too few labels to judge yet"),
+           "version 4 answers 20 % of rows for 3h: nothing speaks against it so far"),
         ({"rollout_state": "started", "rollout_version_id": 8, "version_id": 8, "version_number": 4,
          "rollout_share": 0.2,
           "rollout_at": NOW - timedelta(minutes=3), signal.CANARY: -1.0, signal.CANARY_VERSION: 8.0}, "canary",

@@ -103,7 +103,7 @@ def _canary(now: datetime) -> pl.Expr:
         .then(pl.lit("worse than the champion"))
         .when(said & (pl.col(signal.CANARY) > 0))
         .then(pl.lit("not worse than the champion"))
-        .otherwise(pl.lit("too few labels to judge yet"))
+        .otherwise(pl.lit("nothing speaks against it so far"))
     )
     return pl.format(
         "version {} answers {} % of rows for {}: {}",
