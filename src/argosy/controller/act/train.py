@@ -116,6 +116,7 @@ def training_set(
     reference.record(
         house.store, fleet, state.revision, frame, frame.select(member(fleet.by).alias("member"))["member"],
         signature.names, (*action.members, *([POOLED] * action.pooled)), now, version,
+        partial(house.write, action.subject),
     )  # fmt: skip
     _forget(path.parent)
     return build(frame, signature, Columns(fleet.by, AT, fleet.label.column), path), inputs

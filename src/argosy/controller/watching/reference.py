@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 import msgspec
@@ -46,12 +47,13 @@ def record(
     due: Collection[str],
     now: datetime,
     version: int,
+    write: Callable[[], AbstractContextManager[Connection]] | None = None,
 ) -> None:
     """Count the rows that members are about to be trained on; the first call for a revision also freezes the bins.
 
     `member` [rows] is each row's member key, `due` the members to be trained: the pooled model `*` is trained on all
     rows, so that every member is counted. What is recorded is the reference of the versions that come of it, and stays
-    theirs: see `References`.
+    theirs: see `References`. It is recorded in a transaction of `write`, which may refuse it (default: the store's).
     """
     with store.read() as conn:
         before = frozen(conn, store, fleet.name, revision)
@@ -69,7 +71,7 @@ def record(
     pooled = POOLED in due
     counted = merge(every, every.together(POOLED)) if pooled else every.slice([key for key in keys if key in due])
     digest = store.blobs.put(counted.to_bytes())
-    with store.write() as tx:
+    with (write or store.write)() as tx:
         earlier = windows.between(tx, fleet.name, REFERENCE)
         start = max([now, *(each.start + _TICK for each in earlier)])  # of two at one moment, both stay
         facts.append(_fact(fleet.name, REFERENCE, start, start, digest, known.height, now, version))
