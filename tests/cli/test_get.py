@@ -100,7 +100,13 @@ def test_lineage_leads_back_to_the_file_and_the_code(run, inside: Path) -> None:
     kinds = {node["kind"] for node in found["nodes"]}
     assert kinds >= {"version", "execution", "dataset", "rows"}
     assert found["bundles"][0]["project"] == "project"
+    known = found["origin"]
+    (orders,) = known["data"]
+    assert known["requirement"]["name"] == "late-order" and known["code"]["modules"].keys() == {"project.py"}
+    assert orders["rows"] > known["rows"] > 0 and len(orders["read"]) == orders["parts"] == 1
     shown = run("lineage", "late-order/north@1").out
+    for name in ("model", "made by", "rows", "asked by", "code", "environment", "data"):
+        assert f"\n  {name} " in shown
     assert "dataset orders@1" in shown and "sample.parquet" in shown and "code project:" in shown
     down = run("lineage", "orders@1", "--up", "0", "--down", "1").out
     assert "version late-order/north@1" in down

@@ -8,9 +8,10 @@ from sqlalchemy import Connection
 
 from argosy.cli import home, show
 from argosy.cli.option import Common
+from argosy.cli.origin import lines
 from argosy.errors import UnknownError
 from argosy.registry.address import parse
-from argosy.store import bundles, datasets, executions, members, versions
+from argosy.store import bundles, datasets, executions, members, origin, versions
 from argosy.store import lineage as graphs
 from argosy.store.lineage import EXECUTION, Graph, Node
 
@@ -18,7 +19,7 @@ _Runs = Mapping[str, executions.Execution]
 
 
 def lineage(address: str, /, *, up: int = 4, down: int = 0, common: Common | None = None) -> int:
-    """Show where a thing comes from: executions, the rows and datasets that they read, and the code that ran.
+    """Show where a thing comes from: rows, files, code, environment and declaration, then the steps that made it.
 
     For example:
       argosy lineage late-arrival/JFK/AA@7
@@ -44,13 +45,16 @@ def lineage(address: str, /, *, up: int = 4, down: int = 0, common: Common | Non
             for id, run in executions.get(conn, [int(n.reference) for n in graph.nodes if n.kind == EXECUTION]).items()
         }
         code = {run.bundle: bundles.get(conn, run.bundle) for run in runs.values() if run.bundle}
+        known = origin.of(conn, start)
     if given.json:
-        show.emit({"start": start, "nodes": graph.nodes, "links": graph.links, "cut": graph.cut,
+        show.emit({"start": start, "origin": known, "nodes": graph.nodes, "links": graph.links, "cut": graph.cut,
                    "executions": list(runs.values()), "bundles": list(code.values())})  # fmt: skip
         return 0
     if not graph.links:
         show.say(f"nothing is recorded of where {start.kind} {start.reference} comes from")
     if up:
+        if known is not None:
+            show.put(f"{start.kind} {start.reference}", *lines(known), "", "step by step:")
         show.put(*_draw(start, graph, runs, code, back=True))
     if down:
         show.put("", "and what came of it:", *_draw(start, graph, runs, code, back=False))
@@ -86,11 +90,11 @@ def _draw(
         near, far = (link.target, link.source) if back else (link.source, link.target)
         following.setdefault(near, []).append(far)
     drawn: set[Node] = set()
-    lines: list[str] = []
+    drawing: list[str] = []
 
     def descend(node: Node, depth: int) -> None:
         again = " (above)" if node in drawn and following.get(node) else ""
-        lines.append(f"{'  ' * depth}{_name(node, runs, code)}{again}")
+        drawing.append(f"{'  ' * depth}{_name(node, runs, code)}{again}")
         if node in drawn:
             return
         drawn.add(node)
@@ -98,7 +102,7 @@ def _draw(
             descend(each, depth + 1)
 
     descend(start, 0)
-    return lines
+    return drawing
 
 
 def _name(node: Node, runs: _Runs, code: Mapping[str, bundles.Bundle | None]) -> str:
