@@ -188,7 +188,7 @@ def _outdated(state: FleetState, due: set[str]) -> Iterator[Action]:
     found = {key: changed for key, changed in upgraded(state).items() if key not in due}
     for changed in dict.fromkeys(found.values()):
         keys = tuple(key for key in found if found[key] == changed)
-        why = f"trained before the libraries changed ({changed}); each is fitted anew when it is next due"
+        why = f"{len(keys)} trained before the libraries changed ({changed}); each is fitted anew when it is next due"
         yield Wait(next_training(state.fleet.name), keys, why)
 
 
