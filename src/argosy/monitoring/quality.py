@@ -88,20 +88,25 @@ def skew(
     both = online.select(*keys, "member", "version", *features).join(
         offline.select(*keys, *(pl.col(name).alias(f"{name}\x00") for name in features)), on=keys
     )
+    # One pass over all features: rows of versions that know the feature, and those whose value differs.
+    known = both.select(pl.col(name).is_not_null().any().over("version") for name in features)
+    wrong = both.select(_differ(name, both.schema[name], tolerance) for name in features)
     rows = []
     for name in features:
-        there = both.filter(pl.col(name).is_not_null().any().over("version"))
-        a, b = there[name], there[f"{name}\x00"]
-        differ = a.ne_missing(b)
-        if a.dtype.is_numeric() and b.dtype.is_numeric():
-            x, y = a.cast(pl.Float64).fill_nan(None), b.cast(pl.Float64).fill_nan(None)
-            bound = pl.DataFrame({"x": x.abs(), "y": y.abs()}).max_horizontal() * tolerance
-            differ = x.ne_missing(y) & ~((x - y).abs() <= bound).fill_null(False)
-        count = int(differ.sum())
-        share = count / len(there) if len(there) else None
-        members = there["member"].filter(differ).unique().sort().to_list()
-        rows.append((name, len(there), count, share, members))
+        bad = known[name] & wrong[name]
+        size, count = int(known[name].sum()), int(bad.sum())
+        members = both["member"].filter(bad).unique().sort().to_list() if count else []
+        rows.append((name, size, count, count / size if size else None, members))
     return pl.DataFrame(rows, schema=SKEW, orient="row")
+
+
+def _differ(name: str, dtype: pl.DataType, tolerance: float) -> pl.Expr:
+    a, b = pl.col(name), pl.col(f"{name}\x00")
+    if not dtype.is_numeric():
+        return a.ne_missing(b)
+    x, y = (each.cast(pl.Float64).fill_nan(None) for each in (a, b))
+    near = (x - y).abs() <= pl.max_horizontal(x.abs(), y.abs()) * tolerance
+    return x.ne_missing(y) & ~near.fill_null(False)
 
 
 def _rise(a: Floats, b: Floats, n: Floats, m: Floats) -> Floats:

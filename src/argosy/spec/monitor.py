@@ -64,7 +64,7 @@ class Quality(Declared, frozen=True, tag="quality", tag_field="kind"):
     the defaults; a `limit` of 1 is never passed.
     """
 
-    limit: float = 0.05
+    limit: float = 0.1
     window: str = "7d"
     minimum_rows: int = 100
 

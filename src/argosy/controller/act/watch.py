@@ -60,7 +60,8 @@ def _rows(
     low, high = asked.horizon(state, now), asked.midnight(now) + 2 * asked.DAY
     number = recorded.number if recorded is not None else 0
     rows = answered.answers(conn, house.store, state.fleet.name, low, high, number=number, kept=house.kept)
-    return answered.labelled(conn, house.store, state.fleet, spine, rows, now, kept=house.kept)
+    told = snapshot.versions.get(spine.name)
+    return answered.labelled(conn, house.store, house.kept, state.fleet, spine, told, rows, now)
 
 
 def _fade(values: Values, table: pl.DataFrame) -> None:

@@ -25,7 +25,7 @@ from argosy.store.store import Store
 _TYPES: dict[str, pl.DataType] = {
     "row_key": pl.String(), "member": pl.String(), "at": INSTANT, "version": pl.String(), "prediction": pl.Float64(),
 }  # fmt: skip
-_LATEST = timedelta(days=1)
+REACH = timedelta(days=1)
 """How much earlier than the row was answered its event may lie: a spine is read from then on."""
 
 
@@ -38,10 +38,10 @@ def answers(
     Each once, in order of arrival: a request that was repeated counts as one. Rows that their version failed on are
     none of them: see `failed`. `number` is the version of the recorded predictions (default: the latest).
     """
-    version = datasets.version(conn, predictions(fleet), number)
-    if version is None:
-        return pl.DataFrame(schema=_TYPES)
-    parts = datasets.parts(conn, predictions(fleet), version.number, low=low, high=high)
+    if number is None:
+        version = datasets.version(conn, predictions(fleet))
+        number = version.number if version is not None else 0
+    parts = datasets.parts(conn, predictions(fleet), number, low=low, high=high)
     columns = [pl.col(name) for name in _TYPES]
     rows = _read(store, kept or Kept(), parts, ("answers",), _TYPES, columns)
     return once(rows.filter(pl.col("at") >= low, pl.col("at") < high, pl.col("prediction").is_not_null()))
@@ -68,11 +68,13 @@ def failed(conn: Connection, store: Store, fleet: str, low: datetime) -> pl.Data
 
 
 def labelled(
-    conn: Connection, store: Store, fleet: Fleet, spine: Dataset, rows: pl.DataFrame, now: datetime, *,
-    kept: Kept | None = None,
+    conn: Connection, store: Store, kept: Kept, fleet: Fleet, spine: Dataset, version: datasets.Version | None,
+    rows: pl.DataFrame, now: datetime,
 ) -> pl.DataFrame:  # fmt: skip
-    """The answered rows with their `label`: null where it is not known at `now`, or the spine has no single key."""
-    version = datasets.version(conn, spine.name)
+    """The answered rows with their `label`: null where it is not known at `now`, or the spine has no single key.
+
+    Labels are those of a `version` of the spine.
+    """
     low = rows["at"].min()
     if version is None or not isinstance(low, datetime) or len(spine.key) != 1:
         return rows.with_columns(label=pl.lit(None, pl.Float64))
@@ -81,8 +83,8 @@ def labelled(
     columns += [pl.col(known).alias("known")] if known else []
     held = parse_all(version.columns)
     types = {name: held[name] for name in (key, label, known) if name in held}
-    parts = datasets.parts(conn, spine.name, version.number, low=low - _LATEST)
-    told = _read(store, kept or Kept(), parts, ("labels", key, label, known), types, columns)
+    parts = datasets.parts(conn, spine.name, version.number, low=low - REACH)
+    told = _read(store, kept, parts, ("labels", key, label, known), types, columns)
     if known:
         told = told.filter(pl.col("known") <= now)
     return join_labels(rows, told.drop_nulls("label"), "row_key")

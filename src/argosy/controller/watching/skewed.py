@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import polars as pl
 from sqlalchemy import Connection
@@ -10,11 +10,11 @@ from sqlalchemy import Connection
 from argosy.controller.act.materialise import rows_name, source
 from argosy.controller.observe import Snapshot
 from argosy.controller.plan import predictions
-from argosy.controller.watching.answered import once
+from argosy.controller.watching.answered import REACH, once
 from argosy.controller.watching.spans import column
 from argosy.data.dtype import parse_all
-from argosy.data.part import Layout
-from argosy.data.read import newest, scan
+from argosy.data.part import Layout, frame
+from argosy.data.read import newest
 from argosy.features.join import join
 from argosy.features.request import apply as request_features
 from argosy.features.source import Source
@@ -29,7 +29,6 @@ from argosy.store.store import Store
 AT = "asked at"
 """The decision time of an answered row; a space keeps it apart from the columns of users' tables."""
 _KEY = "answered key"
-_REACH = timedelta(days=1)
 
 
 def measure(
@@ -44,7 +43,7 @@ def measure(
     if sample.is_empty():
         return pl.DataFrame(schema=SKEW)
     low, high = sample["at"].item(0), sample["at"].item(-1)
-    served = _served(conn, store, fleet, bins, sample, low, high)
+    served = _served(conn, store, snapshot, fleet, bins, sample, low, high)
     joined = _joined(conn, store, snapshot, fleet, sample, low)
     features = [feature.name for feature in bins.features if feature.name in joined.columns]
     values = [_cast(joined.schema[name], served.schema[name], name) for name in features]
@@ -53,13 +52,15 @@ def measure(
 
 
 def _served(
-    conn: Connection, store: Store, fleet: Fleet, bins: Bins, sample: pl.DataFrame, low: datetime, high: datetime
-) -> pl.DataFrame:
-    given = scan(conn, store, predictions(fleet.name), low=low, high=high).filter(pl.col("prediction").is_not_null())
-    schema = given.collect_schema()
-    columns = [column(feature, schema) for feature in bins.features]
-    found = once(given.select("row_key", "at", "member", "version", *columns).collect())
-    return found.join(sample.select("row_key", "at"), on=["row_key", "at"], how="semi")
+    conn: Connection, store: Store, snapshot: Snapshot, fleet: Fleet, bins: Bins, sample: pl.DataFrame, low: datetime,
+    high: datetime,
+) -> pl.DataFrame:  # fmt: skip
+    """The rows of the sample with the values of their features as they were recorded."""
+    version = snapshot.versions[predictions(fleet.name)]
+    columns = [column(feature, parse_all(version.columns)) for feature in bins.features]
+    given = _scan(conn, store, version, low, high).filter(pl.col("prediction").is_not_null())
+    rows = given.select("row_key", "at", "member", "version", *columns).collect()
+    return once(rows.join(sample, on=["row_key", "at"], how="semi", maintain_order="left"))
 
 
 def _joined(
@@ -69,8 +70,8 @@ def _joined(
     spine = snapshot.wanted["dataset", fleet.spine].declaration
     assert isinstance(spine, Dataset)
     key = pl.col(spine.key[0]).cast(pl.String)
-    told = scan(conn, store, spine.name, low=low - _REACH).filter(key.is_in(sample["row_key"].to_list()))
-    known = newest(told, Layout.of(spine)).with_columns(key.alias(_KEY)).collect()
+    told = _scan(conn, store, snapshot.versions[spine.name], low - REACH).with_columns(key.alias(_KEY))
+    known = newest(told.filter(pl.col(_KEY).is_in(sample["row_key"].to_list())), Layout.of(spine)).collect()
     asked = sample.select(pl.col("row_key").alias(_KEY), pl.col("at").alias(AT))
     rows = known.join(asked, on=_KEY, how="inner", maintain_order="left")
     names = [each.name for each in fleet.features if isinstance(each, ViewReference)]
@@ -93,16 +94,24 @@ def _view(
     assert isinstance(view, FeatureView)
     dataset = snapshot.wanted["dataset", view.dataset].declaration
     assert isinstance(dataset, Dataset)
-    version = datasets.version(conn, rows_name(name, wanted))
+    version = snapshot.versions.get(rows_name(name, wanted))
     if version is None:
         return None
     given = source(view, dataset, list(version.columns))
-    found = scan(conn, store, rows_name(name, wanted), low=None if given.ttl is None else low - given.ttl)
+    found = _scan(conn, store, version, None if given.ttl is None else low - given.ttl)
     held = parse_all(version.columns)
     for entity in view.entity:
         if rows.schema[entity] == held[entity]:
             found = found.filter(pl.col(entity).is_in(rows[entity].unique().drop_nulls().to_list()))
     return given, found
+
+
+def _scan(
+    conn: Connection, store: Store, version: datasets.Version, low: datetime | None, high: datetime | None = None
+) -> pl.LazyFrame:
+    """The rows of a version in parts that may reach into [low, high]."""
+    parts, types = datasets.cover(conn, version.dataset, version.number, low=low, high=high), parse_all(version.columns)
+    return frame(store.blobs, parts, types) if parts else pl.LazyFrame(schema=types)
 
 
 def _cast(held: pl.DataType, wanted: pl.DataType, name: str) -> pl.Expr:
