@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from argosy.controller import survey
-from argosy.controller.action import Train
+from argosy.controller.action import Train, Watch
 from argosy.controller.apply import apply
 from argosy.controller.house import House
 from argosy.controller.loop import tick
@@ -74,12 +74,13 @@ def test_training_on_a_damaged_part_fails_with_its_reason_and_the_champion_stays
     flip(house.store.blobs.path(part.digest), part.bytes // 2)
     declare(project, r"num_leaves=7", "num_leaves=5")
     apply(house.store, project / "flights.py", START, "tester")
-    (failed,) = [each for each in tick(house, START) if each.failed]
-    assert isinstance(failed.action, Train)
-    assert part.digest in failed.said and "does not match its content address" in failed.said
+    failed = [each for each in tick(house, START) if each.failed]
+    assert {type(each.action) for each in failed} == {Watch, Train}
+    assert all(part.digest in each.said and "does not match its content address" in each.said for each in failed)
     after = survey.observe(house, START).fleets[FLEET].table
     with house.store.read() as conn:
         told = [event for event in events.since(conn, limit=10_000) if event.kind == "failed"]
     columns = ["key", "version_id", "champion_id", "target"]
     assert after.select(columns).equals(before.select(columns))
-    assert [event.subject for event in told] == [f"fleet:{FLEET}"] and part.digest in told[0].message
+    assert [event.subject for event in told] == [f"watch:{FLEET}", f"fleet:{FLEET}"]
+    assert all(part.digest in event.message for event in told)
