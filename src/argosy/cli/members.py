@@ -7,13 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from argosy.controller import observe
-from argosy.controller.status import ORDER, status
-from argosy.data.state import blocked
+from argosy.controller.standing import standing
+from argosy.controller.status import ORDER
 from argosy.errors import InputError
-from argosy.spec.feature import FeatureView, ViewReference
-from argosy.spec.fleet import Fleet
-from argosy.store import filters, resources, verdicts
+from argosy.store import filters, resources
 from argosy.store.filters import Term
 from argosy.store.resources import Page
 
@@ -55,15 +52,8 @@ def _told(conn: Connection, items: list[dict[str, Any]], now: datetime) -> list[
 
 
 def _statuses(conn: Connection, name: str, now: datetime) -> dict[str, tuple[str, str]]:
-    """The status and its reason of every member of a fleet by key; three queries."""
-    wanted = observe.wanted(conn)
-    found = wanted.get(("fleet", name))
-    if found is None or not isinstance(found.declaration, Fleet):
+    """The status and its reason of every member of a fleet by key."""
+    found = standing(conn, name, now)
+    if found is None:
         return {}
-    fleet = found.declaration
-    views = [wanted["feature_view", f.name].declaration for f in fleet.features if isinstance(f, ViewReference)]
-    needs = (fleet.spine, *(view.dataset for view in views if isinstance(view, FeatureView)))
-    stopped = "; ".join(f"{dataset}: {why}" for dataset, why in blocked(conn, needs).items())
-    waits = {verdict.version_id: verdict.message for verdict in verdicts.waiting(conn, name)}
-    frame = status(observe.table(conn, name), fleet, now, approvals=waits, blocked=stopped or None)
-    return {key: (word, reason) for key, word, reason in frame.select("key", STATUS, "reason").iter_rows()}
+    return {key: (word, reason) for key, word, reason in found.table.select("key", STATUS, "reason").iter_rows()}

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from argosy.console.facts import State
 from argosy.controller import condition, signal
 from argosy.controller.observe import FleetState
 from argosy.controller.plan import due
+from argosy.controller.standing import Standing
 from argosy.spec import duration
 from argosy.spec.condition import OlderThan
 from argosy.spec.rollout import Canary
@@ -25,7 +25,7 @@ class Ahead(msgspec.Struct, frozen=True):
     at: datetime | None = None
 
 
-def ahead(state: State, row: Mapping[str, Any], now: datetime) -> Iterator[Ahead]:
+def ahead(state: Standing, row: Mapping[str, Any], now: datetime) -> Iterator[Ahead]:
     """What is to come, as the declaration and the member's row say."""
     fleet = state.fleet
     waits = state.waiting.get(row["version_id"]) if row["version_id"] is not None else None
@@ -50,7 +50,7 @@ def nearest(items: Iterable[Ahead]) -> tuple[Ahead, ...]:
     return (*timed, *(each for each in found if each.at is None))
 
 
-def _training(state: State, row: Mapping[str, Any], now: datetime) -> Iterator[Ahead]:
+def _training(state: Standing, row: Mapping[str, Any], now: datetime) -> Iterator[Ahead]:
     fleet = state.fleet
     one = state.table.filter(pl.col("member_id") == row["member_id"])
     todo = due(FleetState(fleet, state.revision, one), now)

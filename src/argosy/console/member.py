@@ -17,6 +17,7 @@ from argosy.console.past import happenings, reference
 from argosy.console.since import Held, conditions
 from argosy.controller import signal
 from argosy.controller.condition import rule
+from argosy.controller.standing import Standing
 from argosy.registry.duel import Duel, duels
 from argosy.spec.rollout import Canary
 from argosy.store import aliases, approvals, signals, verdicts, versions
@@ -122,7 +123,7 @@ def read(conn: Connection, address: str, now: datetime) -> MemberPage:
     )  # fmt: skip
 
 
-def _wishes(found: facts.State, row: dict[str, Any], now: datetime) -> list[Wish]:
+def _wishes(found: Standing, row: dict[str, Any], now: datetime) -> list[Wish]:
     """Wanted against true, in the words of the declaration."""
     fleet, trained = found.fleet, row["trained_at"]
     drift, score, on = row[signal.DRIFT], row[signal.SCORE], row[signal.SCORE_ROWS]
@@ -142,13 +143,13 @@ def _wishes(found: facts.State, row: dict[str, Any], now: datetime) -> list[Wish
     ]  # fmt: skip
 
 
-def _answers(found: facts.State, row: dict[str, Any]) -> Wish:
+def _answers(found: Standing, row: dict[str, Any]) -> Wish:
     said = {"own": f"version {row['champion_number']} answers", "pooled": "the pooled model answers"}
     wanted = "a version that passed its gates" + (", or the pooled model" if found.fleet.pooled else "")
     return Wish("answers", wanted, said.get(row["target"], "no model of its own yet"), (row["target"] in said) or None)
 
 
-def _rolled(found: facts.State, row: dict[str, Any]) -> Wish:
+def _rolled(found: Standing, row: dict[str, Any]) -> Wish:
     wanted, state = "all rows at once", row["rollout_state"]
     if isinstance(found.fleet.rollout, Canary):
         wanted = f"canary on {found.fleet.rollout.share:.0%} for {found.fleet.rollout.bake}"
@@ -156,7 +157,7 @@ def _rolled(found: facts.State, row: dict[str, Any]) -> Wish:
     return Wish("rollout", wanted, true.replace("_", " "), None if state is None else state != "rolled_back")
 
 
-def _gated(found: facts.State, row: dict[str, Any]) -> Wish:
+def _gated(found: Standing, row: dict[str, Any]) -> Wish:
     wanted = words.plural(len(found.fleet.gates), "gate")
     if row["version_id"] is None:
         return Wish("gates", wanted, "no version yet", None)

@@ -18,11 +18,11 @@ from argosy.controller.action import Action, Finish, Gate, Ingest, Materialise, 
 from argosy.controller.condition import Explanation, explain, rule
 from argosy.controller.libraries import changes
 from argosy.controller.observe import FleetState, Snapshot
+from argosy.controller.standing import reads
 from argosy.controller.status import counts, status
 from argosy.controller.survey import member_row
 from argosy.errors import UnknownError
 from argosy.registry.address import POOLED, Address, parse
-from argosy.spec.feature import ViewReference
 from argosy.spec.metric import greater_is_better
 from argosy.store import aliases, datasets, decisions, findings, members, rollouts, signals, verdicts, versions
 from argosy.training.plan import changed
@@ -133,7 +133,7 @@ def _dataset(
     conn: Connection, snapshot: Snapshot, asked: Address, version: datasets.Version | None, now: datetime
 ) -> Why:
     name = asked.fleet
-    waiting = [s.fleet.name for s in snapshot.fleets.values() if name in _needs(snapshot, s)]
+    waiting = [s.fleet.name for s in snapshot.fleets.values() if name in reads(s.fleet, snapshot.wanted)]
     read_by = f"read by {', '.join(waiting)}" if waiting else "no fleet reads it"
     pending = snapshot.pending.get(name, ())
     topics = [Topic("Source", f"{len(pending)} new to take in" if pending else "nothing new", tuple(pending[:10]))]
@@ -324,25 +324,20 @@ def _status(snapshot: Snapshot, state: FleetState, key: str, now: datetime) -> t
 
 def _statuses(snapshot: Snapshot, state: FleetState, now: datetime) -> pl.DataFrame:
     waits = {verdict.version_id: verdict.message for verdict in state.waiting}
-    stopped = [f"{name}: {snapshot.blocked[name]}" for name in _needs(snapshot, state) if name in snapshot.blocked]
+    stopped = [
+        f"{name}: {snapshot.blocked[name]}" for name in reads(state.fleet, snapshot.wanted) if name in snapshot.blocked
+    ]
     return status(state.table, state.fleet, now, approvals=waits, blocked="; ".join(stopped) or None)
 
 
 def _data(snapshot: Snapshot, state: FleetState) -> Topic:
     lines = []
-    for name in _needs(snapshot, state):
+    for name in reads(state.fleet, snapshot.wanted):
         version = snapshot.versions.get(name)
         stopped = snapshot.blocked.get(name)
         lines.append(f"{name}: " + (f"blocked, {stopped}" if stopped else f"@{version.number}" if version else "empty"))
     bad = sum("blocked" in line or line.endswith("empty") for line in lines)
     return Topic("Data", f"{bad} dataset(s) keep it waiting" if bad else "all there", tuple(lines))
-
-
-def _needs(snapshot: Snapshot, state: FleetState) -> list[str]:
-    """The datasets that a fleet's training reads."""
-    views = [f.name for f in state.fleet.features if isinstance(f, ViewReference)]
-    read: list[str] = [snapshot.wanted["feature_view", name].declaration.dataset for name in views]  # type: ignore[union-attr]
-    return list(dict.fromkeys([state.fleet.spine, *read]))
 
 
 def _time(at: datetime | None) -> str:

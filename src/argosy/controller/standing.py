@@ -1,0 +1,58 @@
+"""How a fleet stands: its table with the status of every member, from facts alone, as every way in shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+import polars as pl
+from sqlalchemy import Connection
+
+from argosy.controller import observe
+from argosy.controller.observe import Wanted
+from argosy.controller.status import status
+from argosy.data import state
+from argosy.spec.feature import FeatureView, ViewReference
+from argosy.spec.fleet import Fleet
+from argosy.spec.gate import Approval
+from argosy.store import verdicts
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """A fleet with its table: the columns of `observe.table`, `status`, `reason`, and `age` in days since training.
+
+    `waiting` maps versions to what they wait for; `blocked` says why the fleet's data may not be used, None while it
+    may.
+    """
+
+    fleet: Fleet
+    table: pl.DataFrame
+    revision: int
+    waiting: dict[int, str]
+    blocked: str | None
+
+
+def standing(conn: Connection, name: str, now: datetime) -> Standing | None:
+    """What is true of a fleet; None where none of that name is declared. The number of queries is constant."""
+    wanted = observe.wanted(conn)
+    found = wanted.get(("fleet", name))
+    if found is None or not isinstance(found.declaration, Fleet):
+        return None
+    fleet = found.declaration
+    asks = any(isinstance(gate, Approval) for gate in fleet.gates)
+    waiting = {verdict.version_id: verdict.message for verdict in verdicts.waiting(conn, name)} if asks else {}
+    stopped = "; ".join(f"{each}: {why}" for each, why in state.blocked(conn, reads(fleet, wanted)).items()) or None
+    table = observe.table(conn, name)
+    statuses = status(table, fleet, now, approvals=waiting, blocked=stopped)
+    age = ((pl.lit(now) - pl.col("trained_at")).dt.total_seconds() / 86_400).alias("age")
+    return Standing(
+        fleet, table.hstack(statuses.drop("key")).with_columns(age), found.revision, waiting, stopped
+    )  # fmt: skip
+
+
+def reads(fleet: Fleet, wanted: Mapping[tuple[str, str], Wanted]) -> list[str]:
+    """The datasets that a fleet's training reads, its spine first."""
+    named = [each.name for each in fleet.features if isinstance(each, ViewReference)]
+    views = [wanted["feature_view", name].declaration for name in named]
+    return list(dict.fromkeys([fleet.spine, *(view.dataset for view in views if isinstance(view, FeatureView))]))
