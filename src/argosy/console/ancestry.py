@@ -8,11 +8,12 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection
 
-from argosy.console import graph, links
+from argosy.console import graph, links, words
 from argosy.console.graph import Box
 from argosy.console.page import Page
-from argosy.store import executions
+from argosy.store import executions, origin
 from argosy.store.lineage import EXECUTION, Graph, Node, walk
+from argosy.store.origin import Data, Origin
 
 MOST = 200
 _ALIKE = 4
@@ -20,7 +21,10 @@ _STEPS = 4
 
 
 class AncestryPage(msgspec.Struct, frozen=True):
-    """What the lineage page shows; `hidden` is how many nodes stand within groups."""
+    """What the lineage page shows; `hidden` is how many nodes stand within groups.
+
+    `version` or `dataset` is the whole origin of what was asked for, beyond the steps that are drawn.
+    """
 
     kind: str
     reference: str
@@ -30,6 +34,8 @@ class AncestryPage(msgspec.Struct, frozen=True):
     arrows: tuple[tuple[str, str], ...]
     hidden: int
     cut: bool
+    version: Origin | None = None
+    dataset: Data | None = None
 
 
 def page(conn: Connection, kind: str, reference: str, now: datetime, *, up: int = 2, down: int = 1) -> Page:
@@ -37,8 +43,13 @@ def page(conn: Connection, kind: str, reference: str, now: datetime, *, up: int 
     data = read(conn, kind, reference, up=min(max(up, 0), _STEPS), down=min(max(down, 0), _STEPS))
     return Page(
         f"Lineage of {reference}", "lineage.html", data, now, trail=(("lineage", None), (f"{kind} {reference}", None)),
-        command=f"argosy lineage {reference}", pictures={"graph": graph.draw(data.boxes, data.arrows)},
+        command=f"argosy lineage {_asked(kind, reference)}", pictures={"graph": graph.draw(data.boxes, data.arrows)},
     )  # fmt: skip
+
+
+def _asked(kind: str, reference: str) -> str:
+    """The thing as the command line takes it."""
+    return reference if kind in ("version", "dataset") else f"'{kind}:{reference}'"
 
 
 def read(conn: Connection, kind: str, reference: str, *, up: int, down: int) -> AncestryPage:
@@ -54,9 +65,11 @@ def read(conn: Connection, kind: str, reference: str, *, up: int, down: int) -> 
         boxes.append(_box(name, nodes, runs, start))
     place = {node: name for name, nodes in groups.items() for node in nodes}
     arrows = dict.fromkeys((place[link.source], place[link.target]) for link in found.links)
+    known = origin.of(conn, start)
     return AncestryPage(
         kind, reference, up, down, tuple(boxes), tuple(pair for pair in arrows if pair[0] != pair[1]),
-        len(found.nodes) - len(boxes), found.cut,
+        len(found.nodes) - len(boxes), found.cut, known if isinstance(known, Origin) else None,
+        known if isinstance(known, Data) else None,
     )  # fmt: skip
 
 
@@ -99,9 +112,10 @@ def _box(name: str, nodes: list[Node], runs: dict[int, executions.Execution], st
         return Box(name, f"{len(nodes):,} of {noun}", "collapsed into one", "group", None, full)
     run = runs.get(int(node.reference)) if node.kind == EXECUTION and node.reference.isdigit() else None
     if run is not None:
-        note = f"{run.started_at:%d %b %Y %H:%M} {run.outcome}"
-        return Box(name, f"{run.kind} {run.subject}", note, "execution", links.lineage(node.kind, node.reference))
-    link = links.node(node) if node == start else links.lineage(node.kind, node.reference)
+        note = f"{words.moment(run.started_at)} UTC, {run.outcome}"
+        subject = run.subject.removeprefix(f"{run.kind}:").removeprefix("view:")
+        return Box(name, f"{run.kind} {subject}", note, "execution", links.lineage(node.kind, node.reference))
+    link = links.thing(node.kind, node.reference) if node == start else links.lineage(node.kind, node.reference)
     kind = node.kind if node.kind in ("dataset", "version") else "other"
     shown = node.reference[:12] + "…" if len(node.reference) == 64 else node.reference
     return Box(name, shown, node.kind, f"{kind} start" if node == start else kind, link)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlencode
 
-from argosy.store.lineage import Node
-
 _SAFE = "/@*:"
 _OF_FLEETS = frozenset({"fleet", "watch", "predictions"})
 
@@ -50,13 +48,13 @@ def lineage(kind: str, reference: str, **query: object) -> str:
     return _with(f"/lineage/{_path(kind)}/{_path(reference)}", query)
 
 
-def node(found: Node) -> str:
+def thing(kind: str, reference: str) -> str:
     """The page that shows most of a node of the lineage."""
-    if found.kind == "version" and "@" in found.reference:
-        return f"/versions/{_path(found.reference)}"
-    if found.kind == "dataset":
-        return dataset(found.reference)
-    return lineage(found.kind, found.reference)
+    if kind == "version" and "@" in reference:
+        return f"/versions/{_path(reference)}"
+    if kind == "dataset":
+        return dataset(reference)
+    return lineage(kind, reference)
 
 
 def subject(name: str, kind: str) -> str | None:
