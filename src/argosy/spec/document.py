@@ -18,8 +18,9 @@ Declaration = Dataset | FeatureView | Fleet
 """Anything that a project may declare."""
 
 
-ADDED = frozenset({"code", "project", "training", "revision"})
-"""What applying adds to a declaration's JSON: digests of its code, its project, and what its training depends on."""
+ADDED = frozenset({"code", "packages", "project", "training", "revision"})
+"""What applying adds to a declaration's JSON: digests of its code, what that imports, its project, and what its training
+depends on."""
 
 
 class Change(msgspec.Struct, frozen=True):
