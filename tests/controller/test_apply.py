@@ -294,6 +294,15 @@ def test_moving_the_project_is_recorded(desk: Desk, tmp_path: Path) -> None:
             root(conn, "nothing")
 
 
+def test_what_the_code_imports_is_recorded(desk: Desk) -> None:
+    desk.write("helpers.py", HELPERS.replace("return values * 2", "return msgspec.json.encode(values)"))
+    desk.edit("LIMIT = 20", "import msgspec\nLIMIT = 20", "helpers.py")
+    desk.apply()
+    assert desk.body()["packages"] == ["msgspec", "polars", "sklearn"]
+    assert desk.body("feature_view", "conditions")["packages"] == ["polars"]
+    assert desk.body("dataset", "flights")["packages"] == []
+
+
 def test_a_change_says_what_changed(desk: Desk) -> None:
     desk.apply()
     desk.edit("minimum=0.6", "minimum=0.7")

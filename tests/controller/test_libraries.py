@@ -6,16 +6,11 @@ from pathlib import Path
 
 import pytest
 
-import argosy as ag
 from argosy.controller import libraries
-from argosy.controller.libraries import Libraries, changes, installed, packages
-from argosy.spec.estimator import Estimator
+from argosy.controller.libraries import Libraries, changes, installed
 from argosy.store import events
 from argosy.store.store import Store
 from argosy.testing.sample import moment
-from tests.controller.snapshots import fleet
-
-NESTED = {"steps": [{"$estimator": {"path": "interpret.glassbox:EBM", "parameters": {}}}]}
 
 
 @pytest.mark.parametrize(
@@ -30,18 +25,12 @@ def test_changes_in_words(before: dict[str, str], after: dict[str, str], said: s
     assert changes(before, after) == said
 
 
-def test_the_packages_of_candidates_count_and_the_projects_own_modules_do_not() -> None:
-    given = fleet(
-        candidates=[
-            ag.Candidate(Estimator("sklearn.pipeline:Pipeline", NESTED)),
-            ag.Candidate(Estimator("mine.models:Own"), name="own"),
-            ag.Candidate(Estimator("msgspec.json:Encoder"), name="other"),
-        ]
-    )
-    assert packages(given, ["mine.models:Own"]) == ("interpret", "msgspec")
-    found = installed(given, ["mine.models:Own"])
-    assert {"python", "lightgbm", "scikit-learn", "msgspec"} <= found.keys()
-    assert "msgspec" not in installed(fleet(), [])
+def test_packages_that_the_code_imports_count_beside_those_that_always_do() -> None:
+    always, more = installed(["sklearn", "lightgbm"]), installed(["msgspec", "not_installed"])
+    assert {"python", "lightgbm", "scikit-learn", "argosy"} <= always.versions.keys()
+    assert always == installed([])
+    assert more.versions.keys() - always.versions.keys() == {"msgspec"}
+    assert more.digest != always.digest
 
 
 def test_libraries_are_one_fact_until_they_are_others(home: Path) -> None:

@@ -25,7 +25,7 @@ def snapshot(conn: Connection) -> Snapshot:
 def _state(conn: Connection, fleet: Fleet, given: Wanted) -> FleetState:
     asks = any(isinstance(gate, Approval) for gate in fleet.gates)
     waiting = tuple(verdicts.waiting(conn, fleet.name)) if asks else ()
-    known, installed = libraries.known(conn, fleet.name), libraries.installed(fleet, given.code)
+    known, installed = libraries.known(conn, fleet.name), libraries.installed(given.packages)
     return FleetState(
         fleet, given.revision, observe.table(conn, fleet.name), waiting, libraries=known, installed=installed
     )

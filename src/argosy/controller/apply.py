@@ -43,13 +43,14 @@ TRAINING = (
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """A declaration as it would be recorded: its JSON with the digests of the code that it reaches."""
+    """A declaration as it would be recorded: its JSON, the digests of the code that it reaches, what that imports."""
 
     kind: str
     name: str
     fingerprint: str
     body: dict[str, Any]
     code: dict[str, str]
+    packages: tuple[str, ...]
     training: str = ""
 
 
@@ -78,7 +79,8 @@ def draft(project: Project) -> list[Draft]:
         reached = {name: print.digest for name, print in prints.items() if print.parts}  # a library has none of its own
         print = document.fingerprint(each, reached)
         body, training = msgspec.to_builtins(each), _training(project, each, reached)
-        drafts.append(Draft(document.kind(each), each.name, print, body, reached, training))
+        packages = tuple(sorted({package for reach in prints.values() for package in reach.packages}))
+        drafts.append(Draft(document.kind(each), each.name, print, body, reached, packages, training))
     return drafts
 
 
@@ -117,7 +119,7 @@ def foreseen(conn: Connection, drafts: list[Draft], project: str) -> dict[tuple[
     return others | {
         (each.kind, each.name): Wanted(
             document.decode(each.body), None, project, each.code, each.fingerprint,
-            _revision(next(iter(declarations.history(conn, each.kind, each.name, limit=1)), None), each),
+            _revision(next(iter(declarations.history(conn, each.kind, each.name, limit=1)), None), each), each.packages,
         )
         for each in drafts
     }  # fmt: skip
@@ -189,7 +191,7 @@ def _record(
 
 def _row(tx: Connection, each: Draft, facts: bundles.Bundle, now: datetime, actor: str) -> declarations.NewDeclaration:
     before = declarations.history(tx, each.kind, each.name, limit=1)
-    body = {**each.body, "code": each.code, "project": facts.project}
+    body = {**each.body, "code": each.code, "packages": each.packages, "project": facts.project}
     if each.kind == "fleet":
         body |= {"training": each.training, "revision": _revision(before[0] if before else None, each)}
     return declarations.NewDeclaration(

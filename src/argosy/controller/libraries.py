@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection
 
-from argosy.engine.key import versions
-from argosy.spec.fleet import Fleet
+from argosy.engine.key import environment, versions
 from argosy.store import events
-
-_COUNTED = {"lightgbm", "sklearn"}
-"""Import names that every key counts; to look up what is installed under any other name costs a fifth of a second."""
 
 
 class Libraries(msgspec.Struct, frozen=True):
-    """Versions by distribution, as training met them; `digest` is what the keys of its tasks hold of them."""
+    """Versions by distribution; `digest` is what the keys of tasks hold of them."""
 
     digest: str
     versions: dict[str, str]
 
 
-def packages(fleet: Fleet, code: Collection[str]) -> tuple[str, ...]:
-    """The packages that a fleet's candidates come from, by import name; not the project's own modules, of `code`."""
-    named = [reference for each in fleet.candidates for reference in each.estimator.references()]
-    return tuple(sorted(_roots(named) - _roots(code) - _COUNTED))
-
-
-def installed(fleet: Fleet, code: Collection[str]) -> dict[str, str]:
-    """Versions by distribution, of Python and of what a fleet's models depend on, in this process."""
-    return versions(packages(fleet, code))
+def installed(packages: Iterable[str]) -> Libraries:
+    """What is installed in this process: Python, the libraries that every training may use, and these packages."""
+    named = sorted({*packages} - {"sklearn"})  # it counts always, and to look it up by this name costs 0.2 s
+    return Libraries(environment(named), versions(named))
 
 
 def known(conn: Connection, fleet: str) -> dict[int, Libraries]:
@@ -61,11 +52,6 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> str:
 
 def _listed(versions: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
-
-
-def _roots(references: Collection[str]) -> set[str]:
-    """`sklearn` for `sklearn.linear_model:LogisticRegression`."""
-    return {reference.partition(":")[0].partition(".")[0] for reference in references}
 
 
 def _subject(fleet: str) -> str:

@@ -32,7 +32,10 @@ _TYPES: dict[str, Any] = {
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """A declaration in force, with the bundle it came in and the revision of what its training depends on."""
+    """A declaration in force, with the bundle it came in and the revision of what its training depends on.
+
+    `packages` are what its code imports beside the project's own modules.
+    """
 
     declaration: Declaration
     bundle: str | None
@@ -40,6 +43,7 @@ class Wanted(msgspec.Struct, frozen=True):
     code: dict[str, str]
     fingerprint: str = ""
     revision: int = 0
+    packages: tuple[str, ...] = ()
 
 
 class FleetState(msgspec.Struct, frozen=True):
@@ -57,7 +61,7 @@ class FleetState(msgspec.Struct, frozen=True):
     watched: str | None = None
     watched_at: datetime | None = None
     libraries: dict[int, Libraries] = {}
-    installed: dict[str, str] = {}
+    installed: Libraries | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -86,6 +90,7 @@ def wanted(conn: Connection) -> dict[tuple[str, str], Wanted]:
             row.body.get("code", {}),
             row.fingerprint,
             int(row.body.get("revision", 0)),
+            tuple(row.body.get("packages", ())),
         )
         for row in declarations.current(conn)
     }

@@ -172,8 +172,8 @@ def upgraded(state: FleetState) -> dict[str, str]:
     table = state.table.filter(pl.col("version_id").is_not_null() & pl.col(signal.LIBRARIES).is_not_null())
     found = {}
     for (fact,), rows in table.select("key", signal.LIBRARIES).group_by(signal.LIBRARIES, maintain_order=True):
-        before = state.libraries.get(int(fact)) if state.installed else None
-        changed = changes(before.versions, state.installed) if before is not None else ""
+        before = state.libraries.get(int(fact))
+        changed = changes(before.versions, state.installed.versions) if before and state.installed else ""
         found.update(dict.fromkeys(rows["key"], changed) if changed else {})
     return found
 

@@ -100,7 +100,7 @@ def _fleet(conn: Connection, house: House, fleet: Fleet, given: Wanted) -> Fleet
         watched=last.key if last else None,
         watched_at=last.ended_at if last else None,
         libraries=libraries.known(conn, fleet.name),
-        installed=libraries.installed(fleet, given.code),
+        installed=libraries.installed(given.packages),
     )
 
 

@@ -24,7 +24,6 @@ from argosy.controller.observe import FleetState, Snapshot, Wanted
 from argosy.controller.watching import answered, reference
 from argosy.data.read import scan
 from argosy.engine.contract import Progress
-from argosy.engine.key import environment as digest
 from argosy.errors import UnknownError
 from argosy.features.join import join
 from argosy.features.request import apply as request_features
@@ -65,7 +64,7 @@ def run(house: House, snapshot: Snapshot, action: Train, now: datetime, on_progr
     lines = data.members.filter(pl.col("member") != POOLED)
     everyone = tuple(Member(key, start, rows, digest) for key, start, rows, digest in
                      lines.select("member", "start", "rows", "digest").iter_rows())  # fmt: skip
-    environment = Libraries(digest(libraries.packages(state.fleet, wanted.code)), state.installed)
+    environment = state.installed or libraries.installed(wanted.packages)
     request = TrainRequest(
         fleet=state.fleet, signature=data.signature, members=everyone, data=data, code=_code(snapshot, wanted),
         environment=environment.digest, bundle=wanted.bundle, inputs=(*inputs, ("training set", data.digest)),
