@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from lightgbm import LGBMClassifier
 
-from argosy.model.format import Matrix
+from argosy.model.matrix import Matrix
 from argosy.model.signature import Feature, Signature
 
 

@@ -15,7 +15,7 @@ from lightgbm import LGBMClassifier
 from sklearn.linear_model import LogisticRegression
 
 from argosy.model.export import export
-from argosy.model.format import Matrix
+from argosy.model.matrix import Matrix
 from argosy.model.signature import Feature, Signature
 from argosy.spec import document
 from argosy.spec.dataset import Dataset

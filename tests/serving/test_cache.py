@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from argosy.errors import CorruptError
-from argosy.model.format import Matrix
+from argosy.model.matrix import Matrix
 from argosy.serving.cache import Loaded, ModelCache, blob_loader
 from argosy.serving.routing import VersionRef
 from argosy.serving.snapshot import Source

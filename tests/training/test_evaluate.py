@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from argosy.model.format import Matrix
+from argosy.model.matrix import Matrix
 from argosy.spec.gate import Approval, Gate
 from argosy.spec.monitor import Drift, Performance
 from argosy.spec.rollout import Canary

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from argosy.errors import DeclarationError, InputError
-from argosy.model.format import Matrix, Model, load
+from argosy.model.format import Model, load
+from argosy.model.matrix import Matrix
 from argosy.model.signature import Signature
 
 _INSTEAD = "use LGBMClassifier or LGBMRegressor, or a scikit-learn estimator or pipeline that skl2onnx converts"

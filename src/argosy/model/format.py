@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from argosy.errors import InputError
+from argosy.model.matrix import Matrix
 
-Matrix = npt.NDArray[np.float64]
+FORMATS = ("lightgbm", "onnx")
 LIMIT_BYTES = 512 * 1024 * 1024
 
 
@@ -52,16 +53,3 @@ def load(format: str, data: bytes, *, known: bool = False, limit: int = LIMIT_BY
 
         return Onnx(data, known=known)
     raise InputError(f"unknown model format {format!r}", next=f"use one of {', '.join(FORMATS)}")
-
-
-FORMATS = ("lightgbm", "onnx")
-
-
-def checked(matrix: Matrix, features: int) -> Matrix:
-    """The matrix as C-contiguous float64; raises InputError unless it is rows x `features`."""
-    if matrix.ndim != 2 or matrix.shape[1] != features:
-        raise InputError(
-            f"the matrix has shape {matrix.shape}, the model takes (rows, {features})",
-            next="encode the rows with the signature that the model was trained with",
-        )
-    return np.ascontiguousarray(matrix, dtype=np.float64)

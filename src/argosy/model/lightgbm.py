@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from argosy.errors import CorruptError, MissingExtraError
-from argosy.model.format import Matrix, checked
+from argosy.model.matrix import Matrix, checked
 from argosy.model.tree import check_text
 
 _FLOAT64 = ctypes.c_int(1)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from argosy.errors import CorruptError, InputError
-from argosy.model.format import Matrix, checked
+from argosy.model.matrix import Matrix, checked
 
 _DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 _QUIET = 4
