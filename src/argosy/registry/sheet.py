@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-if TYPE_CHECKING:
-    from argosy.registry.card import Card
 
-
-def render(template: str, card: Card) -> str:
+def render(template: str, card: object) -> str:
     """One of the templates beside this module, over a card."""
     return _environment().get_template(template).render(card=card)
 
