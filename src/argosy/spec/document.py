@@ -19,8 +19,8 @@ Declaration = Dataset | FeatureView | Fleet
 
 
 ADDED = frozenset({"code", "packages", "project", "training", "revision"})
-"""What applying adds to a declaration's JSON: digests of its code, what that imports, its project, and what its training
-depends on."""
+"""What applying adds to a declaration's JSON: digests of its code, the packages that it imports, its project, and what
+its training depends on."""
 
 
 class Change(msgspec.Struct, frozen=True):
