@@ -80,11 +80,12 @@ def labelled(
         return rows.with_columns(label=pl.lit(None, pl.Float64))
     (key,), label, known = spine.key, fleet.label.column, fleet.label.known_at
     columns = [pl.col(key).cast(pl.String).alias("row_key"), pl.col(label).cast(pl.Float64).alias("label")]
-    columns += [pl.col(known).alias("known")] if known else []
+    columns += [pl.col(spine.time).alias("event"), *([pl.col(known).alias("known")] if known else [])]
     held = parse_all(version.columns)
-    types = {name: held[name] for name in (key, label, known) if name in held}
+    types = {name: held[name] for name in (key, label, known, spine.time) if name in held}
     parts = datasets.parts(conn, spine.name, version.number, low=low - REACH)
-    told = _read(store, kept, parts, ("labels", key, label, known), types, columns)
+    told = _read(store, kept, parts, ("labels", key, label, known, spine.time), types, columns)
+    told = told.filter(pl.col("event") >= low - REACH)
     if known:
         told = told.filter(pl.col("known") <= now)
     return join_labels(rows, told.drop_nulls("label"), "row_key")

@@ -30,9 +30,9 @@ _WAITING = 0.1
 
 
 def measure(
-    conn: Connection, store: Store, fleet: Fleet, bins: Bins, rows: pl.DataFrame, now: datetime
+    conn: Connection, store: Store, fleet: Fleet, bins: Bins, rows: pl.DataFrame, now: datetime, *, learn: bool = True
 ) -> tuple[dict[str, dict[str, Any]], Windows | None]:
-    """Signals per member with rows that wait for their labels, and the labelled rows to keep as a calibration.
+    """Signals per member with rows that wait for their labels, and the labelled rows to keep where it is to `learn`.
 
     `rows` are answered rows with `label`, null where it is not known. All rows of the search's metric's window count:
     see `expected`. The probabilities are calibrated on the fleet's labelled rows in the window, or, if those are few,
@@ -41,6 +41,9 @@ def measure(
     metric, span = next(iter(asked.spans(fleet).items()))
     recent = rows.filter(pl.col("at") >= now - duration.parse(span))
     if fleet.task != "binary" or metric not in ESTIMATED or recent.is_empty():
+        return {}, None
+    waits = recent.group_by("member").agg(pl.col("label").is_null().mean())["label"] > _WAITING
+    if not (learn or waits.any()):
         return {}, None
     outcome = Bins(bins.task, (), bins.prediction)
     keys = sorted(recent["member"].unique())
@@ -57,7 +60,7 @@ def measure(
     return {
         member: {signal.ESTIMATE: value, "body": {"rows": count, "waiting": open_}}
         for member, value, count, open_ in waiting.select("member", metric, "rows", "waiting").iter_rows()
-    }, fresh
+    }, fresh if learn else None
 
 
 def _earlier(conn: Connection, store: Store, fleet: str, outcome: Bins, now: datetime) -> Windows | None:
@@ -70,7 +73,7 @@ def _earlier(conn: Connection, store: Store, fleet: str, outcome: Bins, now: dat
 
 
 def keep(store: Store, fleet: str, told: Windows, version: int, now: datetime) -> windows.NewWindow:
-    """The fact that keeps the labelled rows of today's window, for days without labels; the first of a day stays."""
+    """The fact that keeps the labelled rows of a window, for days without labels; the first of a day stays."""
     day = midnight(now)
     return windows.NewWindow(
         fleet=fleet, start=day, stop=day + DAY, kind=CALIBRATION, digest=store.blobs.put(told.to_bytes()),

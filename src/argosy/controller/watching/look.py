@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -34,6 +34,7 @@ from argosy.spec.monitor import Drift, Quality, Skew
 from argosy.store.windows import NewWindow
 
 POOLED = "*"
+_HOUR = timedelta(hours=1)
 Values = dict[str, dict[str, Any]]
 
 
@@ -63,7 +64,7 @@ def look(
 ) -> Seen:
     """Measure on `rows`: all answered rows of whole days since `asked.horizon`, with their `label`."""
     seen, fleet, store = Seen(), state.fleet, house.store
-    frozen = reference.frozen(conn, store, fleet.name, state.revision)
+    frozen = reference.frozen(conn, store, fleet.name, state.revision, house.kept)
     recorded = snapshot.versions.get(predictions(fleet.name))
     if frozen is None or recorded is None or rows.is_empty():
         return seen
@@ -134,27 +135,44 @@ def _estimate(
     house: House, conn: Connection, state: FleetState, seen: Seen, frozen: reference.Frozen, rows: pl.DataFrame,
     version: int, now: datetime,
 ) -> None:  # fmt: skip
-    """Scores before the labels are there; once a day the labelled rows are kept to calibrate by."""
-    estimates, told = estimating.measure(conn, house.store, state.fleet, frozen.bins, rows, now)
+    """Scores before the labels are there; once a week the labelled rows are kept to calibrate by."""
+    week = (estimating.CALIBRATION, state.fleet.name, now.isocalendar()[:2])
+    learn = house.kept.get(week) is None
+    estimates, told = estimating.measure(conn, house.store, state.fleet, frozen.bins, rows, now, learn=learn)
     seen.add(estimates)
-    today = ("calibration", state.fleet.name, now.date())
-    if told is not None and house.kept.get(today) is None:
+    if told is not None:
         seen.windows.append(estimating.keep(house.store, state.fleet.name, told, version, now))
-        house.kept.put(today, True, 1)
+        house.kept.put(week, True, 1)
+
+
+class _Looked(msgspec.Struct, frozen=True):
+    """A look at skew: when, at how many rows, up to which decision time, and what was found."""
+
+    at: datetime
+    rows: int
+    until: datetime
+    table: pl.DataFrame
 
 
 def _skew(
     house: House, conn: Connection, snapshot: Snapshot, state: FleetState, seen: Seen, frozen: reference.Frozen,
     rows: pl.DataFrame, importance: pl.DataFrame, now: datetime,
 ) -> None:  # fmt: skip
-    """Compare rows that were answered under the present declaration, once an hour; what was found holds until then."""
-    hour = now.replace(minute=0, second=0, microsecond=0)
+    """Compare rows that were answered under the present declaration; what was found holds until the next look."""
     for monitor in asked.monitors(state.fleet, Skew):
+        key = ("skew", state.fleet.name, state.revision, monitor)
         low = max(now - duration.parse(monitor.window), frozen.since)
         told = rows.filter(pl.col("at") >= low).drop_nulls("label")
-        looked = ("skew", state.fleet.name, state.revision, monitor, hour)
-        table = house.kept.get(looked)
-        if table is None:
+        last: _Looked | None = house.kept.get(key)
+        until = told["at"].max()
+        if isinstance(until, datetime) and (last is None or _due(last, told, now)):
             table = skewed.measure(conn, house.store, snapshot, state.fleet, frozen.bins, told, monitor.rows)
-            house.kept.put(looked, table, int(table.estimated_size()))
-        seen.tables.append(skew_signals(table, monitor.limit, importance))
+            last = _Looked(now, min(told.height, monitor.rows), until, table)
+            house.kept.put(key, last, int(table.estimated_size()))
+        if last is not None:
+            seen.tables.append(skew_signals(last.table, monitor.limit, importance))
+
+
+def _due(last: _Looked, told: pl.DataFrame, now: datetime) -> bool:
+    """Whether as many rows are new as the last look had, an hour after it at the earliest."""
+    return now - last.at >= _HOUR and told.filter(pl.col("at") > last.until).height >= last.rows

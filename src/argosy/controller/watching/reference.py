@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from sqlalchemy import Connection
 
+from argosy.controller.watching.kept import Kept
 from argosy.monitoring.bins import Bins
 from argosy.monitoring.count import count
 from argosy.monitoring.lookup import Lookup
@@ -31,10 +32,21 @@ class Frozen(msgspec.Struct, frozen=True):
     since: datetime
 
 
-def frozen(conn: Connection, store: Store, fleet: str, revision: int) -> Frozen | None:
+def frozen(
+    conn: Connection, store: Store, fleet: str, revision: int, kept: Kept | None = None
+) -> Frozen | None:  # fmt: skip
     """What was frozen under a revision; None before its first training."""
+    known: Frozen | None = kept.get((BINS, fleet, revision)) if kept is not None else None
+    if known is not None:
+        return known
     found = [each for each in windows.between(conn, fleet, BINS) if each.dataset_version == revision]
-    return Frozen(Bins.from_bytes(store.blobs.get(found[-1].digest)), found[-1].at) if found else None
+    if not found:
+        return None
+    data = store.blobs.get(found[-1].digest)
+    fresh = Frozen(Bins.from_bytes(data), found[-1].at)
+    if kept is not None:
+        kept.put((BINS, fleet, revision), fresh, len(data))
+    return fresh
 
 
 def record(
