@@ -43,6 +43,15 @@ def test_threads_share_one_model(fitted: Fitted) -> None:
         assert all(pool.map(rows, range(4)))
 
 
+def test_answers_to_single_rows_stay_what_they_were(fitted: Fitted) -> None:
+    model = load("lightgbm", fitted.text)
+    wanted = model.predict(fitted.matrix)
+    answers = [model.predict(fitted.matrix[i : i + 1]) for i in range(50)]
+    np.testing.assert_array_equal(np.concatenate(answers), wanted[:50])
+    strided = np.repeat(fitted.matrix, 2, axis=1)[:, ::2]
+    np.testing.assert_array_equal(model.predict(strided[7:8]), wanted[7:8])
+
+
 def test_a_matrix_of_another_width_is_refused(fitted: Fitted) -> None:
     with pytest.raises(InputError, match=r"\(rows, 4\)"):
         load("lightgbm", fitted.text).predict(np.zeros((1, 3)))
