@@ -3,6 +3,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 from datetime import timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,17 +52,31 @@ def test_a_chart_bears_what_happened() -> None:
     points = [Point(at + timedelta(days=day), 0.4 + day / 100 if day != 3 else None) for day in range(30)]
     said = [Happening(at, "trained", NASTY), Happening(at + timedelta(days=9), "rolled back", "worse")]
     found = parsed(
-        chart.draw("log_loss", points, [Point(at, 0.5), Point(at + timedelta(days=9), None)], said, build.NOW)
+        chart.draw("log_loss", points, [], [Point(at, 0.5), Point(at + timedelta(days=9), None)], said, build.NOW)
     )
     assert [mark.get("class") for mark in found.iter("g")] == ["mark m-trained", "mark m-rolled-back"]
     titles = [title.text or "" for title in found.iter("title")]
     assert any(NASTY in title for title in titles)
 
 
+def test_estimates_go_on_from_the_last_value_and_end_where_there_are_none() -> None:
+    days = [build.START + timedelta(days=day) for day in range(8)]
+    values = [Point(days[0], 0.4), Point(days[1], 0.5), Point(days[5], 0.6)]
+    guesses = [Point(days[day], guess) for day, guess in ((2, 0.5), (3, 0.45), (4, None), (6, 0.6), (7, 0.7))]
+    found = parsed(chart.draw("log_loss", values, guesses, [], [], build.NOW))
+    paths = {path.get("class"): path.get("d", "") for path in found.iter("path")}
+    first, second = paths["estimate"].strip("M").split("M")
+    assert (first.count("L"), second.count("L")) == (2, 2)
+    live = paths["live"].strip("M").split("L")
+    assert first.split("L")[0] == live[1] and second.split("L")[0] == live[2]
+    told = [text for _, text, _ in msgspec.json.decode(found.get("data-chart", ""))]
+    assert len(told) == 7 and [text.endswith("estimated") for text in told] == [False] * 3 + [True] * 4
+
+
 def test_an_empty_chart_is_still_a_picture() -> None:
-    assert parsed(chart.draw("log_loss", [], [], [], build.NOW)).tag == "svg"
+    assert parsed(chart.draw("log_loss", [], [], [], [], build.NOW)).tag == "svg"
     one = [Point(build.START, 0.5)]
-    assert parsed(chart.draw("log_loss", one, one, [], build.START)).tag == "svg"
+    assert parsed(chart.draw("log_loss", one, [], one, [], build.START)).tag == "svg"
 
 
 def test_a_graph_flows_from_cause_to_effect() -> None:

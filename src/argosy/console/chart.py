@@ -1,4 +1,4 @@
-"""A score over time against its reference, with what happened to the member on the time axis."""
+"""A score over time, with its estimate and its reference, and what happened to the member on the time axis."""
 
 from __future__ import annotations
 
@@ -58,24 +58,50 @@ class _Scale(msgspec.Struct, frozen=True):
 
 
 def draw(
-    name: str, values: Sequence[Point], reference: Sequence[Point], happenings: Sequence[Happening], now: datetime
-) -> Markup:
-    """`values` as a line, `reference` as steps that hold until the next (None: none holds), both oldest first."""
+    name: str, values: Sequence[Point], estimates: Sequence[Point], reference: Sequence[Point],
+    happenings: Sequence[Happening], now: datetime,
+) -> Markup:  # fmt: skip
+    """`values` as a line, `estimates` as a dashed one that goes on from it, `reference` as steps; all oldest first.
+
+    An estimate of None ends a dashed line. A step holds until the next (None: none holds).
+    """
     values = _thin([point for point in values if point.value is not None])
-    scale = _scale(values, reference, happenings, now)
+    runs = _runs(values, estimates)
+    guessed = [point for run in runs for point in run]
+    scale = _scale([*values, *guessed], reference, happenings, now)
     inside = [
         *_axis_y(scale), *_axis_x(scale), *_marks(scale, happenings),
         element("path", d=_steps(reference, scale), class_="reference"),
+        element("path", d="".join(_line(run, scale) for run in runs) or "M0 0", class_="estimate"),
         element("path", d=_line(values, scale), class_="live"),
     ]  # fmt: skip
     if values and values[-1].value is not None:
         inside.append(element("circle", cx=scale.x(values[-1].at), cy=scale.y(values[-1].value), r=2.6, class_="last"))
     inside.append(element("line", x1=-9, x2=-9, y1=_TOP, y2=_HEIGHT - _BOTTOM, class_="cross"))
     data = [(round(scale.x(p.at), 1), f"{p.at:%d %b %Y %H:%M}", round(p.value or 0.0, 4)) for p in values]
+    data += [
+        (round(scale.x(p.at), 1), f"{p.at:%d %b %Y %H:%M} estimated", round(p.value or 0.0, 4))
+        for p in guessed
+        if p not in values
+    ]
     return drawing(
         _WIDTH, _HEIGHT, *inside, class_="chart", role="img", aria_label=f"{name} over time",
         data_chart=msgspec.json.encode(data).decode(), data_name=name,
     )  # fmt: skip
+
+
+def _runs(values: Sequence[Point], estimates: Sequence[Point]) -> list[list[Point]]:
+    """Unbroken runs of estimates, each begun at the last value before it, if that is not older than the run before."""
+    runs: list[list[Point]] = []
+    going_on = False
+    for point in estimates:
+        if going_on and point.value is not None:
+            runs[-1].append(point)
+        elif point.value is not None:
+            known = [each for each in values if each.at < point.at and (not runs or each.at > runs[-1][-1].at)]
+            runs.append([*known[-1:], point])
+        going_on = point.value is not None
+    return runs
 
 
 def _thin(values: Sequence[Point]) -> list[Point]:

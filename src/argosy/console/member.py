@@ -9,7 +9,7 @@ import msgspec
 import polars as pl
 from sqlalchemy import Connection
 
-from argosy.console import chart, facts, links, svg, words
+from argosy.console import chart, facts, links, svg, trail, words
 from argosy.console.ahead import Ahead, ahead, nearest
 from argosy.console.chart import Happening, Point
 from argosy.console.page import Page
@@ -70,6 +70,7 @@ class MemberPage(msgspec.Struct, frozen=True):
     rule: str
     wishes: tuple[Wish, ...]
     live: tuple[Point, ...]
+    estimated: tuple[Point, ...]
     held_out: tuple[Point, ...]
     happenings: tuple[Happening, ...]
     versions: tuple[Model, ...]
@@ -85,7 +86,7 @@ def page(conn: Connection, address: str, now: datetime) -> Page:
     """The page of a member, named by its address. Raises `UnknownError` if there is none."""
     data = read(conn, address, now)
     pictures = {
-        "score": chart.draw(data.metric, data.live, data.held_out, data.happenings, now),
+        "score": chart.draw(data.metric, data.live, data.estimated, data.held_out, data.happenings, now),
         "served": svg.bars(
             [point.value or 0.0 for point in data.served], 760.0, 60.0,
             [f"{point.at:%d %b %Y}: {words.count(point.value)} rows" for point in data.served],
@@ -107,23 +108,26 @@ def read(conn: Connection, address: str, now: datetime) -> MemberPage:
     models = versions.of(conn, [state.member_id])
     moves = aliases.history(conn, state.member_id, aliases.CHAMPION)
     scores = signals.history(conn, state.member_id, signal.SCORE, _POINTS)
+    estimates = signals.history(conn, state.member_id, signal.ESTIMATE, _POINTS)
+    guessed = any(each.value is not None for each in estimates)
     served = signals.history(conn, state.member_id, signal.SERVED, 120)
     chosen = next((move.reason for move in moves if move.reason), "")
     return MemberPage(
         fleet=name, key=key, status=row["status"], reason=row["reason"], chosen=chosen, metric=fleet.search.metric,
-        rule=rule(fleet.retrain), wishes=tuple(_wishes(found, row, now)),
+        rule=rule(fleet.retrain), wishes=tuple(_wishes(conn, found, row, now)),
         live=tuple(Point(each.at, each.value) for each in reversed(scores)),
+        estimated=tuple(Point(each.at, each.value) for each in reversed(estimates)) if guessed else (),
         held_out=tuple(reference(conn, fleet, key, moves, models)),
         happenings=tuple(happenings(conn, fleet, key, state.member_id, moves, models)),
         versions=tuple(_models(conn, models, row, fleet.search.metric)),
         conditions=conditions(conn, fleet.retrain, row, now) if key != "*" or fleet.pooled else None,
-        served=tuple(Point(each.at, each.value) for each in reversed(served)),
+        served=tuple(Point(day, value) for day, value in trail.daily(served, now)),
         ahead=nearest(ahead(found, row, now)), values={each: row[each] for each in signal.ALL},
         waits=state.version_id in found.waiting, canary=row["rollout_state"] == "started",
     )  # fmt: skip
 
 
-def _wishes(found: Standing, row: dict[str, Any], now: datetime) -> list[Wish]:
+def _wishes(conn: Connection, found: Standing, row: dict[str, Any], now: datetime) -> list[Wish]:
     """Wanted against true, in the words of the declaration."""
     fleet, trained = found.fleet, row["trained_at"]
     drift, score, on = row[signal.DRIFT], row[signal.SCORE], row[signal.SCORE_ROWS]
@@ -139,8 +143,34 @@ def _wishes(found: Standing, row: dict[str, Any], now: datetime) -> list[Wish]:
         _gated(found, row),
         _rolled(found, row),
         Wish("drift", "at most its limit", measured, None if drift is None else drift <= 1),
-        Wish(f"live {fleet.search.metric}", "within its limits", scored, None if worse is None else not worse),
+        _sound(conn, row),
+        Wish(
+            f"live {fleet.search.metric}", "within its limits", scored + _estimated(conn, row),
+            None if worse is None else not worse,
+        ),
     ]  # fmt: skip
+
+
+def _sound(conn: Connection, row: dict[str, Any]) -> Wish:
+    """Bad values: the check that is furthest beyond its limit."""
+    ratio, wanted = row[signal.QUALITY], "hardly more bad values than in training"
+    if ratio is None:
+        return Wish("data quality", wanted, "not measured yet", None)
+    body = signals.bodies(conn, signal.QUALITY, [row["member_id"]]).get(row["member_id"], {})
+    if not ratio or not body:
+        return Wish("data quality", wanted, "as in training", True)
+    what = {"null": "null", "range": "beyond the range of training", "unseen": "never seen in training"}[body["check"]]
+    share, before = words.percent(body["value"]), words.percent(body["reference"])
+    return Wish("data quality", wanted, f"{body['feature']} is {what} in {share} of rows, {before} before", ratio <= 1)
+
+
+def _estimated(conn: Connection, row: dict[str, Any]) -> str:
+    """What the score is expected to be with the rows that wait for their labels; empty where few do."""
+    if row[signal.ESTIMATE] is None:
+        return ""
+    body = signals.bodies(conn, signal.ESTIMATE, [row["member_id"]]).get(row["member_id"], {})
+    waiting = f" with {words.count(body['waiting'])} rows that have no label yet" if body else ""
+    return f"; estimated {row[signal.ESTIMATE]:.3f}{waiting}"
 
 
 def _answers(found: Standing, row: dict[str, Any]) -> Wish:

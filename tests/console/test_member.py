@@ -1,0 +1,51 @@
+"""The member page tells what was measured of a member, and what is an estimate."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from argosy.console import member
+from argosy.console.page import to_html
+from argosy.controller import signal
+from argosy.store import Store, members, signals
+from tests.console import build
+
+FLEET = "late-arrival"
+BAD = {"feature": "pressure", "check": "null", "value": 0.31, "reference": 0.02, "limit": 0.1, "rows": 400}
+
+
+def wish(store: Store, key: str, about: str) -> member.Wish:
+    with store.read() as conn:
+        data = member.read(conn, f"{FLEET}/{key}", build.NOW)
+    return next(each for each in data.wishes if each.about == about)
+
+
+def tell(store: Store, key: str, name: str, value: float | None, body: dict[str, object] | None = None) -> None:
+    with store.write() as tx:
+        id = members.ids(tx, FLEET, [key])[key]
+        at = build.NOW - timedelta(hours=1)
+        signals.record(tx, [signals.NewSignal(fleet=FLEET, member_id=id, name=name, value=value, at=at, body=body)])
+
+
+def test_bad_values_are_told_with_their_share(tmp_path: Path) -> None:
+    with build.home(tmp_path) as store:
+        assert wish(store, "EWR/UA", "data quality").true == "not measured yet"
+        tell(store, "EWR/UA", signal.QUALITY, 0.0, BAD)
+        assert wish(store, "EWR/UA", "data quality").true == "as in training"
+        tell(store, "EWR/UA", signal.QUALITY, 2.9, BAD)
+        found = wish(store, "EWR/UA", "data quality")
+        assert (found.true, found.holds) == ("pressure is null in 31 % of rows, 2 % before", False)
+
+
+def test_an_estimate_stands_beside_the_score_and_is_called_one(tmp_path: Path) -> None:
+    with build.home(tmp_path) as store:
+        with store.read() as conn:
+            before = member.page(conn, f"{FLEET}/EWR/UA", build.NOW)
+        assert "k-estimate" not in to_html(before)
+        tell(store, "EWR/UA", signal.ESTIMATE, 0.4321, {"rows": 900, "waiting": 250})
+        with store.read() as conn:
+            after = member.page(conn, f"{FLEET}/EWR/UA", build.NOW)
+        said = wish(store, "EWR/UA", "live log_loss").true
+        assert said.endswith("; estimated 0.432 with 250 rows that have no label yet")
+        assert "an estimate: rows without a label" in to_html(after)
