@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from argosy.cli.replay.days import FLEET
 from argosy.controller.plan import predictions
-from argosy.controller.watching.answered import answers
+from argosy.controller.watching.answered import once
 from argosy.data.read import scan
 from argosy.metric import score
 from argosy.model.format import load
@@ -57,7 +57,11 @@ def compare(store: Store, frozen_at: datetime, until: datetime) -> Comparison | 
     with store.read() as conn:
         if datasets.version(conn, predictions(FLEET)) is None:
             return None
-        rows = answers(conn, store, FLEET, frozen_at, until + _DAY)
+        rows = once(
+            scan(conn, store, predictions(FLEET), low=frozen_at, high=until + _DAY)
+            .filter(pl.col("at") < until + _DAY, pl.col("prediction").is_not_null())
+            .collect()
+        )
         told = scan(conn, store, "flights", latest=True).select(row_key="flight_id", label="late").collect()
         champions = _champions(conn, frozen_at)
         rows = _keyed(rows.join(told, on="row_key", how="left", maintain_order="left"))
