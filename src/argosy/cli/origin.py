@@ -100,7 +100,7 @@ def _cut(names: list[str], most: int) -> list[str]:
 
 
 def _span(low: datetime | None, high: datetime | None) -> str:
-    return f"{text(low)} to {text(high)} UTC"
+    return f"{text(low)} UTC" if low == high else f"{text(low)} to {text(high)} UTC"
 
 
 def _at(at: datetime) -> str:

@@ -112,7 +112,7 @@ def _box(name: str, nodes: list[Node], runs: dict[int, executions.Execution], st
         return Box(name, f"{len(nodes):,} of {noun}", "collapsed into one", "group", None, full)
     run = runs.get(int(node.reference)) if node.kind == EXECUTION and node.reference.isdigit() else None
     if run is not None:
-        note = f"{words.moment(run.started_at)} UTC, {run.outcome}"
+        note = f"{words.moment(run.started_at)} {run.outcome}"
         subject = run.subject.removeprefix(f"{run.kind}:").removeprefix("view:")
         return Box(name, f"{run.kind} {subject}", note, "execution", links.lineage(node.kind, node.reference))
     link = links.thing(node.kind, node.reference) if node == start else links.lineage(node.kind, node.reference)

@@ -12,6 +12,7 @@ from argosy.console import alarm, cells, facts, links, query, trail
 from argosy.console.page import Page
 from argosy.controller import signal
 from argosy.controller.status import counts, rank
+from argosy.registry.address import POOLED
 from argosy.spec.metric import greater_is_better
 
 SIZE = 50
@@ -51,7 +52,10 @@ class Chip(msgspec.Struct, frozen=True):
 
 
 class FleetPage(msgspec.Struct, frozen=True):
-    """What the fleet page shows. `cells` are (key, status, whether the query means it), by key."""
+    """What the fleet page shows. `total` counts the members and the pooled model.
+
+    `cells` are (key, status, whether the query means it), by key.
+    """
 
     name: str
     description: str
@@ -63,6 +67,7 @@ class FleetPage(msgspec.Struct, frozen=True):
     sort: str
     page: int
     pages: int
+    members: int
     total: int
     found: int
     chips: tuple[Chip, ...]
@@ -105,8 +110,9 @@ def read(
     return FleetPage(
         name=name, description=fleet.description, owner=fleet.owner, by=fleet.by, metric=fleet.search.metric,
         better="higher" if greater_is_better(fleet.search.metric) else "lower", query=q,
-        sort=sort if sort in SORTS else "status", page=number, pages=pages, total=table.height, found=found.height,
-        chips=tuple(_chips(name, table, q, sort)), rows=tuple(_rows(conn, name, shown)),
+        sort=sort if sort in SORTS else "status", page=number, pages=pages,
+        members=int((table["key"] != POOLED).sum()), total=table.height, found=found.height,
+        chips=tuple(_chips(name, table, q, sort)), rows=tuple(_rows(conn, name, shown.with_columns(_answering(table)))),
         cells=tuple(cells.Cell(*row) for row in chosen.iter_rows()),
         alerts=tuple(each.message for each in alarm.ranked(conn, name)[:3]),
     )  # fmt: skip
@@ -116,6 +122,12 @@ _COLUMNS = (
     "member_id", "key", "status", "reason", "target", "champion_number", "score", "score_rows", "drift", "served",
     "rows", "trained_at",
 )  # fmt: skip
+
+
+def _answering(table: pl.DataFrame) -> pl.Expr:
+    """Who answers: where a member was given nobody yet, the pooled model does, if there is one."""
+    behind = not table.filter((pl.col("key") == POOLED) & pl.col("champion_number").is_not_null()).is_empty()
+    return pl.col("target").fill_null("pooled") if behind else pl.col("target")
 
 
 def _rows(conn: Connection, name: str, shown: pl.DataFrame) -> list[Row]:

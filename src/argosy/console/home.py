@@ -12,6 +12,7 @@ from argosy.console.alarm import ranked
 from argosy.console.feed import Line, lines
 from argosy.console.page import Page
 from argosy.controller.status import counts
+from argosy.registry.address import POOLED
 from argosy.store import alerts, datasets, declarations
 
 
@@ -22,6 +23,7 @@ class Fleet(msgspec.Struct, frozen=True):
     description: str
     owner: str
     members: int
+    pooled: bool
     versions: int
     statuses: dict[str, int]
     alerts: int
@@ -39,10 +41,11 @@ class Table(msgspec.Struct, frozen=True):
 
 
 class HomePage(msgspec.Struct, frozen=True):
-    """What the first page shows."""
+    """What the first page shows: the datasets that are declared; `filled` is how many more there are."""
 
     fleets: tuple[Fleet, ...]
     datasets: tuple[Table, ...]
+    filled: int
     alerts: tuple[alerts.Alert, ...]
     events: tuple[Line, ...]
 
@@ -62,8 +65,8 @@ def read(conn: Connection, now: datetime) -> HomePage:
     latest = datasets.latest(conn).values()
     return HomePage(
         tuple(_fleet(conn, name, raised, now) for name in names),
-        tuple(Table(v.dataset, v.number, v.rows, v.at, owners.get(v.dataset, "")) for v in latest),
-        tuple(raised[:6]), tuple(lines(conn, limit=200)[:8]),
+        tuple(Table(v.dataset, v.number, v.rows, v.at, owners[v.dataset]) for v in latest if v.dataset in owners),
+        sum(v.dataset not in owners for v in latest), tuple(raised[:6]), tuple(lines(conn, limit=200)[:8]),
     )  # fmt: skip
 
 
@@ -71,6 +74,7 @@ def _fleet(conn: Connection, name: str, raised: list[alerts.Alert], now: datetim
     state = facts.state(conn, name, now)
     table = state.table
     return Fleet(
-        name, state.fleet.description, state.fleet.owner, table.height, int(table["version_number"].sum() or 0),
+        name, state.fleet.description, state.fleet.owner, int((table["key"] != POOLED).sum()),
+        bool((table["key"] == POOLED).any()), int(table["version_number"].sum() or 0),
         counts(table), sum(alert.fleet == name for alert in raised), int(table["served"].sum() or 0),
     )  # fmt: skip

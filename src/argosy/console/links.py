@@ -60,9 +60,9 @@ def thing(kind: str, reference: str) -> str:
 def subject(name: str, kind: str) -> str | None:
     """The page of the subject of an event of a kind: `late-arrival/JFK/AA`, `dataset:flights`, `late-arrival`.
 
-    A project, which is what was applied, has none.
+    A project, which is what was applied, has none, nor has the demo, which was replayed.
     """
-    if kind == "applied":
+    if kind in ("applied", "replayed"):
         return None
     if kind.startswith("dataset."):
         return dataset(name)

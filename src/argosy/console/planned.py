@@ -13,7 +13,7 @@ from argosy.console.glance import snapshot
 from argosy.console.page import Page
 from argosy.controller.action import Action, Finish, Gate, Group, Train, Wait, headline
 from argosy.controller.plan import Plan, plan
-from argosy.store import executions, members, resources
+from argosy.store import executions, members
 from argosy.store.versions import get as versions_of
 
 
@@ -34,7 +34,6 @@ class PlanPage(msgspec.Struct, frozen=True):
 
     at: datetime
     steps: tuple[Step, ...]
-    members: int
     whole: bool
 
 
@@ -42,8 +41,7 @@ def page(conn: Connection, now: datetime, given: Plan | None = None) -> Page:
     """The plan that is given, or the one that follows from facts alone."""
     made = given or from_facts(conn, now)
     steps = tuple(_step(conn, action) for action in made.actions)
-    total = sum(item["members"] for item in resources.every(conn, "fleets"))
-    data = PlanPage(made.at, steps, total, given is not None)
+    data = PlanPage(made.at, steps, given is not None)
     return Page("Plan", "plan.html", data, now, here="plan", command="argosy plan")
 
 

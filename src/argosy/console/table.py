@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -16,7 +17,7 @@ from argosy.errors import UnknownError
 from argosy.store import contracts, datasets, declarations, resources, statistics
 from argosy.store.findings import Finding
 
-_VERSIONS, _FINDINGS = 20, 60
+_VERSIONS, _FINDINGS = 20, 1000
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -30,6 +31,15 @@ class Entry(msgspec.Struct, frozen=True):
     columns: int
     at: datetime | None
     blocked: str | None
+
+
+class Noted(msgspec.Struct, frozen=True):
+    """A finding of a rule, with what the same rule found in versions before: `rows` in all `versions`."""
+
+    latest: Finding
+    first: int
+    versions: int
+    rows: int
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -50,7 +60,7 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class TablePage(msgspec.Struct, frozen=True):
-    """What a dataset's page shows. `findings` are of its latest versions, newest first."""
+    """What a dataset's page shows. `findings` are by rule, that of the latest version first."""
 
     name: str
     description: str
@@ -62,7 +72,7 @@ class TablePage(msgspec.Struct, frozen=True):
     count: int
     contract: dict[str, Any] | None
     contract_number: int
-    findings: tuple[Finding, ...]
+    findings: tuple[Noted, ...]
     columns: tuple[Column, ...]
     blocked: str | None
 
@@ -71,12 +81,13 @@ def index(conn: Connection, now: datetime) -> Page:
     """The list of datasets."""
     latest = datasets.latest(conn)
     bodies = {each.name: each.body for each in declarations.current(conn, "dataset")}
-    names = sorted({*latest, *bodies})
+    views = _views(conn)
+    names = sorted({*latest, *bodies}, key=lambda name: (name not in bodies, name))
     stopped = state_of_data.blocked(conn, names)
     found = []
     for name in names:
         body, version = bodies.get(name, {}), latest.get(name)
-        text = body.get("description", "") or ("" if body else "filled by the system")
+        text = body.get("description", "") or ("" if body else filled(name, views))
         found.append(
             Entry(
                 name, text, facts.owner(body), version.number if version else 0, version.rows if version else 0,
@@ -111,16 +122,45 @@ def read(conn: Connection, name: str) -> TablePage:
     found = resources.page(conn, "findings", f'dataset:"{name}"', limit=_FINDINGS).items
     source = msgspec.to_builtins(declared.source) if declared else {}
     return TablePage(
-        name=name, description=declared.description if declared else "filled by the system",
+        name=name, description=declared.description if declared else filled(name, _views(conn)),
         owner=declared.owner if declared else "",
         source=" ".join(str(v) for v in source.values() if isinstance(v, str)),
         time=declared.time if declared else "", key=declared.key if declared else (),
         versions=tuple(versions[:_VERSIONS]), count=len(versions), contract=body,
         contract_number=contract.number if contract else 0,
-        findings=tuple(Finding(**item) for item in found),
+        findings=tuple(noted([Finding(**item) for item in found])),
         columns=tuple(_columns(conn, latest, body or {}, declared.tags if declared else {})),
         blocked=state_of_data.blocked(conn, [name]).get(name),
     )  # fmt: skip
+
+
+def filled(name: str, views: Mapping[str, str]) -> str:
+    """What a dataset holds that nobody declares: a view's rows, by its name and fingerprint, or answered rows."""
+    about, kind, print = name.partition(".features.")
+    if kind:
+        now = views.get(about, "").startswith(print)
+        return f"Rows of the view {about}" + ("." if now else ", as it was declared before.")
+    fleet, kind, _ = name.rpartition(".predictions")
+    return f"Rows that were answered for the fleet {fleet}." if kind else "Filled by Argosy."
+
+
+def noted(found: Sequence[Finding]) -> list[Noted]:
+    """Findings, newest first, one for each rule, column and outcome."""
+    alike: dict[tuple[str, str | None, str], list[Finding]] = {}
+    for finding in found:
+        alike.setdefault((finding.rule, finding.column, finding.outcome), []).append(finding)
+    return [
+        Noted(
+            group[0], min(each.version for each in group), len({each.version for each in group}),
+            sum(each.rows for each in group),
+        )
+        for group in alike.values()
+    ]  # fmt: skip
+
+
+def _views(conn: Connection) -> dict[str, str]:
+    """The fingerprint of each view that is declared."""
+    return {each.name: each.fingerprint for each in declarations.current(conn, "feature_view")}
 
 
 def _columns(conn: Connection, latest: datasets.Version | None, contract: dict[str, Any], tags: Any) -> list[Column]:

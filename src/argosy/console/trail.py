@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
+import polars as pl
 from sqlalchemy import Connection, func, select
 
 from argosy.store import schema
 from argosy.store.rows import among
+from argosy.store.signals import Signal
 
 _SIGNAL = schema.signal.c
 
@@ -23,6 +26,22 @@ def recent(conn: Connection, name: str, member_ids: Iterable[int], last: int = 3
     for member, value in conn.execute(query):
         found[member].append(value)
     return dict(found)
+
+
+def daily(values: Sequence[Signal], now: datetime, days: int = 120) -> list[tuple[datetime, float]]:
+    """The value of a signal at the end of each of the last days: it is recorded when it changes, newest first here.
+
+    Days before the first value are left out.
+    """
+    known = [(each.at, each.value or 0.0) for each in reversed(values)]
+    if not known:
+        return []
+    frame = pl.DataFrame(known, schema={"at": pl.Datetime("us", "UTC"), "value": pl.Float64}, orient="row").sort("at")
+    first = max(known[0][0], now - timedelta(days=days - 1))
+    ends = pl.datetime_range(first, max(first, now), "1d", eager=True).alias("day").to_frame()
+    return [
+        (day, value) for day, value in ends.join_asof(frame, left_on="day", right_on="at").select("day", "value").rows()
+    ]
 
 
 def mark(conn: Connection) -> tuple[int, ...]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
+
+from markupsafe import Markup, escape
 
 from argosy.spec import duration
 
@@ -88,6 +91,14 @@ def _largest(span: timedelta) -> str:
 def span(length: timedelta) -> str:
     """A length of time in its two largest units."""
     return duration.show(length)
+
+
+def coded(text: str) -> Markup:
+    """A message as HTML: what stands between backticks is set as code."""
+    parts = re.split(r"`([^`\n]+)`", text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
+    )
 
 
 def name(key: str) -> str:
