@@ -115,10 +115,13 @@ def _saw(condition: Condition, row: Mapping[str, Any], now: datetime) -> str:
             return f"worst distance {value:.3f}" + (f", {ratio:.2f} of its limit" if ratio is not None else "")
         case Degraded():
             value, rows = row.get(signal.SCORE), row.get(signal.SCORE_ROWS)
-            if row.get(signal.DEGRADED) is None:
+            judged = row.get(signal.DEGRADED)
+            if judged is None and value is None:
                 return "no labelled predictions yet"
             score = "no score" if value is None else f"live score {value:.3f} on {int(rows or 0)} rows"
-            return score + (", a limit is broken" if row[signal.DEGRADED] else ", within limits")
+            return score + (
+                ", not judged" if judged is None else ", a limit is broken" if judged else ", within limits"
+            )
         case OlderThan():
             trained: datetime | None = row.get("trained_at")
             return (
