@@ -96,19 +96,21 @@ def judge(
 
 def _known(fitted: Fit, loads: Sequence[Load], layout: Layout, now: datetime) -> tuple[pl.DataFrame, pl.DataFrame, int]:
     """All rows known by `now`, each once and numbered; those known later, to be kept; how many came twice."""
-    frames, places, start = [], [], 0
-    for given in loads:
-        if not given.rows.is_empty():
-            places.append((start, given.name))
-            frames.append(fitted.rows(given).with_row_index(ROW, start))
-            start += given.rows.height
-    if not frames:
+    due, waits, places, start = list[pl.DataFrame](), list[pl.DataFrame](), [], 0
+    present = [given for given in loads if not given.rows.is_empty()]
+    for given in present:
+        places.append((start, given.name))
+        frame = fitted.rows(given).with_row_index(ROW, start)
+        start += frame.height
+        future = (frame[layout.knowing] > now).fill_null(False)
+        if future.any():
+            waits.append(frame.filter(future) if not given.repeats else frame.clear())
+            frame = frame.filter(~future)
+        due.append(frame)
+    if not due:
         return pl.DataFrame(), pl.DataFrame(), 0
-    future = pl.col(layout.knowing) > now
-    asked = [given.repeats for given in loads if not given.rows.is_empty()]
-    later = pl.concat([frame.filter(future & ~pl.lit(again)) for frame, again in zip(frames, asked, strict=True)])
-    due = [frame.filter(future.fill_null(False).not_()) for frame in frames]
-    kept = [given.kind == KEPT for given in loads if not given.rows.is_empty()]
+    later = pl.concat(waits) if waits else due[0].clear()
+    kept = [given.kind == KEPT for given in present]
     if any(kept) and len(kept) > 1:
         due = _overtaken(due, kept, layout)
         if layout.key:

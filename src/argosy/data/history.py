@@ -55,7 +55,9 @@ def single(rows: pl.DataFrame, layout: Layout, places: Sequence[tuple[int, str]]
 def sift(blobs: Blobs, parts: Sequence[Part], rows: pl.DataFrame, layout: Layout, types: dtype.Types) -> Sifted:
     """Take away what `parts` hold already. Only parts whose bounds meet those of `rows` are read, and only the columns
     that make two rows the same."""
-    near = list(part.overlapping(parts, rows, layout)) if not rows.is_empty() else []
+    if rows.is_empty():
+        return Sifted(rows, 0, 0)
+    near = list(part.overlapping(parts, rows, layout))
     identity = layout.identity(list(types))
     keys = list(layout.key) or identity
     if not near:
@@ -63,6 +65,8 @@ def sift(blobs: Blobs, parts: Sequence[Part], rows: pl.DataFrame, layout: Layout
     stored = part.frame(blobs, near, types)
     there = stored.select(identity).join(rows.lazy().select(keys).unique(), on=keys, how="semi", nulls_equal=True)
     found = there.unique().collect()
+    if found.is_empty():
+        return Sifted(rows, _again(rows, layout, None), 0)
     fresh = rows.join(found, on=identity, how="anti", nulls_equal=True, maintain_order="left")
     unchanged = rows.height - fresh.height
     again = rows.join(found, on=identity, how="semi", nulls_equal=True).select(*types, ROW)
@@ -74,9 +78,10 @@ def _again(rows: pl.DataFrame, layout: Layout, found: pl.DataFrame | None) -> in
     """How many of the rows have a key that is in `found` or came before in `rows`."""
     if not layout.key:
         return 0
+    if found is None:
+        return rows.height - rows.n_unique(layout.key)
     keys = rows.select(layout.key).unique()
-    new = keys if found is None else keys.join(found, on=layout.key, how="anti", nulls_equal=True)
-    return rows.height - new.height
+    return rows.height - keys.join(found, on=layout.key, how="anti", nulls_equal=True).height
 
 
 def _edited(stored: pl.LazyFrame, again: pl.DataFrame, layout: Layout) -> tuple[Problem, ...]:

@@ -21,7 +21,7 @@ LARGEST = 1_000_000
 """Rows of a part at most."""
 
 _LONGEST = 200
-_GROUP = 1 << 16
+_GROUP = 1 << 14
 """Rows that are read or left out together when a span of time is asked for."""
 
 _CASTS = pl.ScanCastOptions(integer_cast=["upcast", "allow-float"], float_cast="upcast", missing_struct_fields="insert")
@@ -120,11 +120,10 @@ def overlapping(parts: Sequence[Part], frame: pl.DataFrame, layout: Layout) -> I
 def bounds(frame: pl.DataFrame, columns: Sequence[str]) -> dict[str, tuple[Any, Any]]:
     """Least and largest value of each column that has any and whose type has an order that JSON keeps."""
     present = [name for name in columns if name in frame.columns and _ordered(frame.schema[name])]
-    least = frame.select(pl.col(present).min()).row(0) if present else ()
-    largest = frame.select(pl.col(present).max()).row(0) if present else ()
     found: dict[str, tuple[Any, Any]] = {}
-    for name, low, high in zip(present, least, largest, strict=True):
-        if low is not None and not (isinstance(high, str) and max(len(low), len(high)) > _LONGEST):
+    for name in present:
+        low, high = frame[name].min(), frame[name].max()
+        if low is not None and not (isinstance(high, str) and max(len(str(low)), len(high)) > _LONGEST):
             found[name] = (_plain(low), _plain(high))
     return found
 
@@ -149,8 +148,8 @@ def _write(blobs: Blobs, rows: pl.DataFrame, about: Origin, purpose: str) -> New
 def _span(rows: pl.DataFrame, time: str) -> tuple[datetime | None, datetime | None]:
     if not isinstance(rows.schema.get(time), pl.Datetime):
         return None, None
-    low, high = rows.select(low=pl.col(time).min(), high=pl.col(time).max()).row(0)
-    return low, high
+    low, high = rows[time].min(), rows[time].max()
+    return (low, high) if isinstance(low, datetime) and isinstance(high, datetime) else (None, None)
 
 
 def _ordered(dtype: pl.DataType) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 BINS = 20
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+_OUTER = (0.005, 0.995)
 TOP = 20
 """Categories that are shown of a text column."""
 
@@ -31,23 +32,18 @@ def profile(rows: pl.DataFrame, before: Mapping[str, Any] | None = None) -> Body
     one open at each end. Instants are ISO 8601 text.
     """
     past = before or {}
-    distinct = _distinct(rows)
-    return {name: _column(rows[name], distinct.get(name), past.get(name, {}).get("total")) for name in rows.columns}
+    return {name: _column(rows[name], past.get(name, {}).get("total")) for name in rows.columns}
 
 
-def _distinct(rows: pl.DataFrame) -> dict[str, int]:
-    flat = [name for name, kind in rows.schema.items() if not kind.is_nested()]
-    return rows.select(pl.col(flat).drop_nulls().n_unique()).row(0, named=True) if flat else {}
-
-
-def _column(values: pl.Series, distinct: int | None, total: Body | None) -> Body:
-    found: Body = {"type": str(values.dtype), "count": values.len(), "nulls": values.null_count()}
-    if distinct is not None:
-        found["distinct"] = distinct
+def _column(values: pl.Series, total: Body | None) -> Body:
+    nulls = values.null_count()
+    found: Body = {"type": str(values.dtype), "count": values.len(), "nulls": nulls}
+    if not values.dtype.is_nested():
+        found["distinct"] = values.n_unique() - bool(nulls)
     if values.dtype.is_numeric() and not values.dtype.is_decimal():
         found |= _number(values, total)
     elif values.dtype in (pl.String, pl.Boolean):
-        found |= _category(values)
+        found |= _category(values, total)
     elif values.dtype.is_temporal() and values.dtype != pl.Duration:
         found |= {"minimum": _iso(values.min()), "maximum": _iso(values.max())}
     found["total"] = merge(total, found)
@@ -59,32 +55,38 @@ def _column(values: pl.Series, distinct: int | None, total: Body | None) -> Body
 
 def _number(values: pl.Series, total: Body | None) -> Body:
     numbers = values.drop_nulls().cast(pl.Float64).to_numpy()
-    finite = numbers[np.isfinite(numbers)]
+    finite = np.sort(numbers[np.isfinite(numbers)])
     found: Body = {"infinite": int(len(numbers) - len(finite))}
-    if len(finite):
-        found |= {"minimum": _plain(finite.min()), "maximum": _plain(finite.max()), "mean": _plain(finite.mean())}
-        found |= {"deviation": _plain(finite.std()), "quantiles": [_plain(q) for q in np.quantile(finite, QUANTILES)]}
-        found["finite"] = len(finite)
-    edges = (total or {}).get("edges") or _edges(finite)
-    if edges:
-        place = np.searchsorted(np.asarray(edges), finite, side="right")
-        found |= {"edges": edges, "histogram": np.bincount(place, minlength=len(edges) + 1).tolist()}
-    return found
-
-
-def _edges(finite: NDArray[np.float64]) -> list[float]:
-    """Inner edges of the frozen bins; bin i holds edge i-1 <= value < edge i."""
     if not len(finite):
-        return []
-    low, high = np.quantile(finite, (0.005, 0.995))
-    edges = np.unique(np.linspace(low, high, BINS - 1)) if high > low else np.array([low])
-    return [float(edge) for edge in edges]
+        return found
+    low, high, *quantiles = _quantiles(finite, (*_OUTER, *QUANTILES))
+    found |= {"minimum": _plain(finite[0]), "maximum": _plain(finite[-1]), "mean": _plain(finite.mean())}
+    found |= {"deviation": _plain(finite.std()), "quantiles": quantiles, "finite": len(finite)}
+    edges = (total or {}).get("edges") or _edges(low, high)
+    places = np.searchsorted(finite, edges, side="left")
+    return found | {"edges": edges, "histogram": np.diff(places, prepend=0, append=len(finite)).tolist()}
 
 
-def _category(values: pl.Series) -> Body:
+def _quantiles(ordered: NDArray[np.float64], shares: Sequence[float]) -> list[float]:
+    """Quantiles of numbers in ascending order, between two of them in proportion."""
+    place = np.asarray(shares) * (len(ordered) - 1)
+    below = np.floor(place).astype(np.int64)
+    low, high = ordered[below], ordered[np.minimum(below + 1, len(ordered) - 1)]
+    return [_plain(each) for each in low + (high - low) * (place - below)]
+
+
+def _edges(low: float, high: float) -> list[float]:
+    """Inner edges of the frozen bins, from the outer quantiles; bin i holds edge i-1 <= value < edge i."""
+    return [_plain(edge) for edge in np.unique(np.linspace(low, high, BINS - 1))] if high > low else [low]
+
+
+def _category(values: pl.Series, total: Body | None) -> Body:
+    """How often each value occurs, the most frequent first; of too many for the total to list, the first of them."""
     counted = values.drop_nulls().cast(pl.String).value_counts()
-    counted = counted.sort(["count", values.name], descending=[True, False]) if counted.height else counted
-    return {"counts": dict(counted.head(_LISTED + 1).iter_rows())}
+    if counted.height > _LISTED or (total or {}).get("counts", {}) is None:
+        kept = _LISTED + 1 if counted.height > _LISTED else TOP
+        counted = counted.sort(["count", values.name], descending=[True, False]).head(kept)
+    return {"counts": dict(sorted(counted.iter_rows(), key=lambda pair: (-pair[1], pair[0])))}
 
 
 def merge(total: Body | None, added: Body) -> Body:

@@ -48,14 +48,12 @@ def checks(blobs: Blobs, given: Sequence[Target], rows: pl.DataFrame) -> tuple[l
     Raises `InputError` for one that does more than warn and has no target yet, and where columns are missing or of
     types that never meet.
     """
-    found: list[Check] = []
+    found: list[tuple[Target, pl.LazyFrame]] = []
     problems: list[Problem] = []
     for target in given:
         reference = target.reference
         if target.version is not None:
-            broken = f"{', '.join(reference.columns)} is not in {_where(reference)} ({target.shown})"
-            bad = pl.lit(_absent(blobs, target, target.version, rows))
-            found.append(Check(RULE, reference.on_failure, bad, broken, reference.columns))
+            found.append((target, _absent(blobs, target, target.version, rows)))
         elif reference.on_failure == WARN:
             message = f"{reference} was not checked: {reference.dataset} has no rows yet"
             problems.append(Problem(RULE, WARN, message, reference.columns[0]))
@@ -64,26 +62,33 @@ def checks(blobs: Blobs, given: Sequence[Target], rows: pl.DataFrame) -> tuple[l
                 f"{reference} cannot be checked: {reference.dataset} has no rows yet",
                 next=f"bring rows into {reference.dataset} first; what waits here is tried again by itself",
             )
-    return found, problems
+    absent = pl.collect_all([frame for _, frame in found])
+    return [_check(target, each.to_series()) for (target, _), each in zip(found, absent, strict=True)], problems
+
+
+def _check(target: Target, absent: pl.Series) -> Check:
+    reference = target.reference
+    broken = f"{', '.join(reference.columns)} is not in {_where(reference)} ({target.shown})"
+    return Check(RULE, reference.on_failure, pl.lit(absent), broken, reference.columns)
 
 
 def _where(reference: Reference) -> str:
     return ", ".join(f"{reference.dataset}.{name}" for name in reference.targets)
 
 
-def _absent(blobs: Blobs, target: Target, version: Version, rows: pl.DataFrame) -> pl.Series:
-    """Per row [rows], whether it refers to what is not there."""
+def _absent(blobs: Blobs, target: Target, version: Version, rows: pl.DataFrame) -> pl.LazyFrame:
+    """One column, a row for each of `rows`: whether it refers to what is not there."""
     reference, held = target.reference, dtype.parse_all(version.columns)
     here, there = [], []
     for name, other in zip(reference.columns, reference.targets, strict=True):
         kind = _common(rows, name, target, other, held)
         here.append(pl.col(name).cast(kind))
         there.append(pl.col(other).cast(kind).alias(name))
-    wanted, names = rows.select(here), list(reference.columns)
+    wanted, names = rows.lazy().select(here), list(reference.columns)
     stored = part.frame(blobs, target.parts, held).select(there)
-    present = stored.join(wanted.lazy().unique(), on=names, how="semi").unique().with_columns(__there=True).collect()
+    present = stored.join(wanted.unique(), on=names, how="semi").unique().with_columns(__there=True)
     joined = wanted.join(present, on=names, how="left", maintain_order="left")
-    return joined.select(pl.col("__there").is_null() & pl.all_horizontal(pl.col(names).is_not_null())).to_series()
+    return joined.select(pl.col("__there").is_null() & pl.all_horizontal(pl.col(names).is_not_null()))
 
 
 def _common(rows: pl.DataFrame, name: str, target: Target, other: str, held: dtype.Types) -> pl.DataType:

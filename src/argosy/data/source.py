@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import msgspec
 import polars as pl
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from argosy.data import call, file, ledger, part, query
 from argosy.data.file import File
@@ -28,6 +29,9 @@ LARGEST = 256 << 20
 
 INGEST = "ingest"
 """Kind of the execution of an ingest, and of its event."""
+
+_taken: WeakKeyDictionary[Engine, dict[str, set[str]]] = WeakKeyDictionary()
+"""Keys that were seen among the facts of a store, by dataset: what was taken stays taken, and is not asked again."""
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -54,7 +58,8 @@ def offers(conn: Connection, dataset: Dataset, root: Path, now: datetime) -> lis
     ]
     if isinstance(dataset.source, (Parquet, Csv)):
         kept += [Offer(each.path, each.key, each.bytes, each) for each in file.listed(dataset.source.path, root)]
-    done = datasets.ingested(conn, dataset.name, [offer.key for offer in kept]) if kept else set()
+    done = _taken.setdefault(conn.engine, {}).setdefault(dataset.name, set())
+    done |= datasets.ingested(conn, dataset.name, [offer.key for offer in kept if offer.key not in done])
     found = [offer for offer in kept if offer.key not in done]
     if isinstance(dataset.source, (Sql, Function)) and _due(conn, dataset.name, now):
         found.append(Offer("query" if isinstance(dataset.source, Sql) else dataset.source.function))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from argosy.store import schema
 from argosy.store.rows import Row, columns, fetch, insert
@@ -44,10 +44,13 @@ def add(tx: Connection, contract: NewContract) -> int:
 
 def current(conn: Connection, dataset: str) -> Contract | None:
     """The contract in force."""
-    return next(iter(history(conn, dataset)), None)
+    return next(iter(fetch(conn, _history(dataset).limit(1), Contract)), None)
 
 
 def history(conn: Connection, dataset: str) -> list[Contract]:
     """All contracts of a dataset, newest first."""
-    query = columns(_TABLE, Contract).where(_TABLE.c.dataset == dataset).order_by(_TABLE.c.number.desc())
-    return fetch(conn, query, Contract)
+    return fetch(conn, _history(dataset), Contract)
+
+
+def _history(dataset: str) -> Select[Any]:
+    return columns(_TABLE, Contract).where(_TABLE.c.dataset == dataset).order_by(_TABLE.c.number.desc())

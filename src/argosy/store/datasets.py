@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, func, not_, or_, select
+from sqlalchemy import ARRAY, Connection, Select, Text, any_, bindparam, func, not_, or_, select
 
 from argosy.errors import ConflictError, InputError
 from argosy.store import schema
-from argosy.store.rows import Row, among, columns, fetch, insert
+from argosy.store.codec import to_json
+from argosy.store.rows import Row, columns, fetch, insert
 
 _VERSION, _PART, _INGESTED = schema.dataset_version, schema.part, schema.ingested
 ROWS, QUARANTINE = "rows", "quarantine"
@@ -107,6 +108,30 @@ class _Source(Row, frozen=True, kw_only=True):
     version: int
 
 
+# Asked at every ingest, for each dataset: made once.
+_OF = _VERSION.c.dataset == bindparam("dataset")
+_LATEST = columns(_VERSION, Version).where(_OF).order_by(_VERSION.c.number.desc()).limit(1)
+_NUMBERED = columns(_VERSION, Version).where(_OF, _VERSION.c.number == bindparam("number"))
+_PARTS = columns(_PART, Part).where(
+    _PART.c.dataset == bindparam("dataset"),
+    _PART.c.purpose == bindparam("purpose"),
+    _PART.c.from_version <= bindparam("number"),
+    _PART.c.from_version > bindparam("since"),
+)
+_DIGESTS = (
+    select(_PART.c.digest)
+    .where(_PART.c.dataset == bindparam("dataset"), _PART.c.purpose == ROWS)
+    .order_by(_PART.c.digest)
+)
+
+_KEYS = select(_INGESTED.c.source_key).where(_INGESTED.c.dataset == bindparam("dataset"))
+_EACH = func.json_each(bindparam("keys", type_=Text)).table_valued("value")
+_INGESTED_JSON = _KEYS.where(_INGESTED.c.source_key.in_(select(_EACH.c.value)))
+_INGESTED_ARRAY = _KEYS.where(
+    _INGESTED.c.source_key == any_(bindparam("keys", type_=ARRAY(_INGESTED.c.source_key.type)))
+)
+
+
 def commit(tx: Connection, new: NewVersion) -> Version:
     """Add a version with its parts and sources, in the caller's transaction; put the blobs before.
 
@@ -147,10 +172,9 @@ def note(tx: Connection, dataset: str, sources: Sequence[str], parts: Sequence[N
 
 def version(conn: Connection, dataset: str, number: int | None = None) -> Version | None:
     """One version of a dataset: the latest unless `number` is given."""
-    query = columns(_VERSION, Version).where(_VERSION.c.dataset == dataset)
-    if number is not None:
-        query = query.where(_VERSION.c.number == number)
-    return next(iter(fetch(conn, query.order_by(_VERSION.c.number.desc()).limit(1), Version)), None)
+    if number is None:
+        return next(iter(fetch(conn, _LATEST, Version, dataset=dataset)), None)
+    return next(iter(fetch(conn, _NUMBERED, Version, dataset=dataset, number=number)), None)
 
 
 def versions(conn: Connection, dataset: str) -> list[Version]:
@@ -182,7 +206,8 @@ def parts(
     """
     if number < since:
         raise InputError(f"{dataset}: version {number} is before version {since}", next="pass since <= number")
-    return fetch(conn, _parts(dataset, purpose, since, number, low, high).order_by(_PART.c.id), Part)
+    query = _within(_PARTS, low, high).order_by(_PART.c.id)
+    return fetch(conn, query, Part, dataset=dataset, purpose=purpose, since=since, number=number)
 
 
 def cover(
@@ -198,15 +223,14 @@ def cover(
 
     Of compact parts, those count that hold no version but the wanted ones, the widest first.
     """
-    found, last = list[Part](), since
-    query = _parts(dataset, ROWS, since, number, low, high)
+    found, last, query = list[Part](), since, _within(_PARTS, low, high)
     compact = parts(conn, dataset, number, purpose=COMPACT, since=since)
     for each in sorted(compact, key=lambda part: (part.first_version, -part.from_version)):
         if each.first_version > last:
             last = each.from_version
             query = query.where(not_(_PART.c.from_version.between(each.first_version, last)))
             found += [each] if _meets(each, low, high) else []
-    found += fetch(conn, query, Part)
+    found += fetch(conn, query, Part, dataset=dataset, purpose=ROWS, since=since, number=number)
     return sorted(found, key=lambda part: (part.first_version, part.id))
 
 
@@ -222,17 +246,17 @@ def compact(tx: Connection, dataset: str, part: NewPart) -> bool:
 
 def ingested(conn: Connection, dataset: str, sources: Iterable[str]) -> set[str]:
     """Which of `sources` are already in the dataset."""
-    c = _INGESTED.c
-    query = select(c.source_key).where(c.dataset == dataset, among(conn, c.source_key, sources))
-    return set(conn.execute(query).scalars())
+    asked = list(sources)
+    if not asked:
+        return set()
+    sqlite = conn.dialect.name == "sqlite"
+    given = {"dataset": dataset, "keys": to_json(asked) if sqlite else asked}
+    return set(conn.execute(_INGESTED_JSON if sqlite else _INGESTED_ARRAY, given).scalars())
 
 
-def _parts(
-    dataset: str, purpose: str, since: int, number: int, low: datetime | None, high: datetime | None
-) -> Select[Any]:
+def _within(query: Select[Any], low: datetime | None, high: datetime | None) -> Select[Any]:
+    """Only parts whose event times may reach into [low, high]."""
     c = _PART.c
-    query = columns(_PART, Part).where(c.dataset == dataset, c.purpose == purpose)
-    query = query.where(c.from_version <= number, c.from_version > since)
     if low is not None:
         query = query.where(or_(c.high.is_(None), c.high >= low))
     if high is not None:
@@ -261,9 +285,8 @@ def _keep(tx: Connection, dataset: str, number: int, parts: Sequence[NewPart], s
 
 def _digest(conn: Connection, dataset: str) -> str:
     """SHA-256 over the sorted digests of all row parts: the order in which they came does not matter."""
-    c = _PART.c
-    query = select(c.digest).where(c.dataset == dataset, c.purpose == ROWS).order_by(c.digest)
-    return hashlib.sha256("\n".join(conn.execute(query).scalars()).encode()).hexdigest()
+    digests = conn.execute(_DIGESTS, {"dataset": dataset}).scalars()
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
 def _dict(row: Row, fields: tuple[str, ...]) -> dict[str, Any]:

@@ -54,18 +54,19 @@ def update(
 
 def next_id(tx: Connection, table: Table) -> int:
     """The first free id of `table`; only meaningful inside a write transaction."""
-    return int(tx.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()) + 1
+    return int(tx.exec_driver_sql(f"SELECT coalesce(max(id), 0) FROM {quoted(tx, table.name)}").scalar_one()) + 1
 
 
+@cache
 def columns(table: Table, kind: type[Row]) -> Select[Any]:
     """A select of the columns that `kind` holds, in its order."""
     return select(*(table.c[name] for name in kind.__struct_fields__))
 
 
-def fetch(conn: Connection, statement: Select[Any], kind: type[R]) -> list[R]:
+def fetch(conn: Connection, statement: Select[Any], kind: type[R], **parameters: Any) -> list[R]:
     """Run a statement whose columns are the fields of `kind`, in order."""
     names = kind.__struct_fields__
-    return [kind(**dict(zip(names, row, strict=True))) for row in conn.execute(statement)]
+    return [kind(**dict(zip(names, row, strict=True))) for row in conn.execute(statement, parameters)]
 
 
 def among(conn: Connection, column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
