@@ -7,10 +7,15 @@ from pathlib import Path
 import pytest
 
 from argosy.console import fleet
-from argosy.console.page import to_html, to_json
+from argosy.console.page import Page, to_html, to_json
 from argosy.controller.status import ORDER
 from argosy.store import Store
 from tests.console import build
+
+
+def page(store: Store) -> Page:
+    with store.read() as conn:
+        return fleet.page(conn, "late-arrival", build.NOW)
 
 
 def read(store: Store, **options: object) -> fleet.FleetPage:
@@ -25,6 +30,18 @@ def test_the_table_is_worst_first_and_the_chips_count_it(shown: Store) -> None:
     for chip in data.chips:
         assert sum(row.status == chip.status for row in data.rows) == chip.count
     assert {chip.status for chip in data.chips} == set(ORDER)
+
+
+def test_the_pooled_model_is_told_apart_from_the_members(shown: Store) -> None:
+    data = read(shown)
+    assert (data.members, data.total) == (35, 36)
+    html = to_html(page(shown))
+    assert "35 members by" in html and "and the pooled model" in html
+
+
+def test_members_without_a_model_of_their_own_are_answered_by_the_pooled_one(shown: Store) -> None:
+    new = [row for row in read(shown, q="status:new").rows]
+    assert new and {row.answers for row in new} == {"pooled"}
 
 
 def test_a_filter_dims_the_map_and_keeps_the_counts(shown: Store) -> None:

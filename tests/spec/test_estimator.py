@@ -188,4 +188,6 @@ def test_only_estimators_are_built(path: str) -> None:
 
 def test_parameters_are_json() -> None:
     for estimator in ESTIMATORS:
-        json.dumps(Estimator.of(estimator).parameters, allow_nan=False)
+        made = Estimator.of(estimator)
+        read = json.loads(json.dumps(made.parameters, allow_nan=False))
+        assert Estimator(made.path, read) == made
