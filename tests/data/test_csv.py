@@ -67,9 +67,11 @@ HALF = "id,t,x\n" + "".join(f"{i},2024-01-01T00:00:00Z,{i if i < 30 else 'n/k'}\
         ("id,t,t\n1,2,3\n", r"names column 't' twice"),
         ("id,t,größe\n1,2024-01-01,3\n".encode("latin-1"), r"data/a.csv: the header is not UTF-8 \(byte 0xf6\)"),
         (GOOD.encode() + b"3,2024-01-01T02:00:00Z,1,\xff\n", r"data/a.csv: line 4 is not UTF-8 \(byte 0xff\)"),
-        (GOOD + "3,2024-01-01T02:00:00,1,c\n", r"line 4, column 't': '2024-01-01T02:00:00' is a time with a"),
+        (GOOD + "3,2024-01-01T02:00:00,1,c\n", r"line 4, column 't': '2024-01-01T02:00:00' carries no time zone, and .* carry one"),
+        ("id,t,x\n1,2024-01-01 01:00,3\n2,2024-01-01T01:00Z,3\n", r"line 3.*T01:00Z' carries a time zone, and"),
+        (GOOD.encode("utf-16"), r"data/a.csv: the header is not UTF-8 \(byte 0xff\)"),
         (GOOD + "1,2024-01-01T00:00:00Z,9,ann\n", r"id=1, t=.* occurs twice with other values of 'x'"),
-        ("id,when,x\n1,2024-01-01,3\n", r"data/a.csv has no column 't'"),
+        ("id,when,x\n1,2024-01-01,3\n", r"data/a.csv has no column 't', by which .*; it has 'id', 'when', 'x'"),
         ("id,t,x\n1,yesterday,3\n", r"data/a.csv: column 't' is String, not a time"),
     ],
 )  # fmt: skip
@@ -139,3 +141,28 @@ def test_offsets_count(store: Store, root: Path) -> None:
         "12:00:00.000",
         "17:30:00.250",
     ]
+
+
+@pytest.mark.parametrize(
+    ("content", "next"),
+    [
+        (GOOD.replace(",", ";"), "ag.Csv(…, separator=';')"),
+        ("id,when,x\n1,2024-01-01,3\n", "add it, or name another as the time, known or key"),
+        (GOOD.encode("utf-16"), "iconv -f UTF-16 -t UTF-8 data/a.csv"),
+        (GOOD.replace("ann", "é").encode("latin-1"), "iconv -f LATIN1 -t UTF-8 data/a.csv"),
+        (GOOD + "3,2024-01-01T02:00:00,1,c\n", "write every time of the column with a zone"),
+    ],
+)
+def test_the_next_step_fits_what_is_wrong(store: Store, root: Path, content: str | bytes, next: str) -> None:
+    write(root, content)
+    with pytest.raises(InputError) as raised:
+        take(store, root, declared())
+    assert next in str(raised.value.next)
+
+
+def test_a_file_of_a_header_alone_adds_nothing_and_is_told(store: Store, root: Path) -> None:
+    write(root, "id,t,x,name\n")
+    outcome = take(store, root, declared())
+    assert (outcome.status, str(outcome)) == ("nothing", "no row in data/a.csv")
+    write(root, GOOD, "b.csv")
+    assert str(take(store, root, declared())) == "table@1: 2 rows added, accepted"

@@ -210,17 +210,21 @@ def test_a_missing_column_or_another_type_blocks(store: Store, root: Path, chang
     put(root, "b", change(rows(2, 2, at=START + DAY)))
     outcome = take(store, root)
     assert outcome.status == "rejected" and message in outcome.findings[0].message
+    assert str(outcome) == f"table@2: 0 rows added, rejected, because {outcome.findings[0].message}"
     assert everything(store).height == 2
     assert everything(store, purpose="rejected").height == 2
 
 
 def test_a_parquet_of_no_rows_is_taken_once_and_adds_nothing(store: Store, root: Path) -> None:
     put(root, "a", rows(0, 0))
-    assert take(store, root).status == "nothing"
+    outcome = take(store, root)
+    assert (outcome.status, str(outcome)) == ("nothing", "no row in data/a.parquet")
     assert waiting(store, root) == ()
     with store.read() as conn:
         assert datasets.version(conn, "table") is None
-        assert len(events.since(conn)) == 1
+        (event,) = events.since(conn)
+    assert event.message == "table: 0 added, no row in data/a.parquet"
+    assert str(take(store, root)) == "nothing new"
 
 
 @pytest.mark.parametrize(("content", "message"), [(b"", "is empty"), (b"PAR1 not really", "is no Parquet file")])

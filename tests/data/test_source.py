@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from argosy.data.source import pending
-from argosy.errors import InputError, UnknownError
+from argosy.errors import ArgosyError, InputError, MissingExtraError, UnknownError
 from argosy.spec.dataset import Dataset
 from argosy.spec.source import Function, Parquet, Sql
 from argosy.store import Store, events
@@ -94,6 +94,29 @@ def test_a_query_that_cannot_run_says_why_and_shows_no_password(store: Store, ro
     with pytest.raises(InputError) as raised:
         take(store, root, hidden, environment={"SECRET": "open-sesame"})
     assert "open-sesame" not in str(raised.value)
+
+
+def test_a_sqlite_file_lies_in_the_project_and_is_not_made(store: Store, root: Path, database: Path) -> None:
+    sell(database, 0, 5)
+    assert take(store, root, sales(url="sqlite:///outside.db")).added == 5
+    with pytest.raises(UnknownError, match=f"table: there is no SQLite file {root / 'gone.db'}"):
+        take(store, root, sales(url="sqlite:///gone.db"), NOW + MINUTE)
+    assert not (root / "gone.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "kind", "next"),
+    [
+        ("oracel://host/db", InputError, "write DIALECT"),
+        ("mysql://host/db", MissingExtraError, "pip install one for mysql"),
+    ],
+)
+def test_a_url_that_nothing_can_open_says_what_to_write(
+    store: Store, root: Path, url: str, kind: type[ArgosyError], next: str
+) -> None:
+    with pytest.raises(kind, match=url) as raised:
+        take(store, root, sales(url=url))
+    assert next in str(raised.value.next)
 
 
 def test_a_function_is_called_with_the_time_read_so_far(store: Store, root: Path) -> None:

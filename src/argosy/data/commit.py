@@ -34,6 +34,7 @@ class Outcome(msgspec.Struct, frozen=True):
     """What an ingest did. `version` is None where it brought no version; `left` sources wait for the next ingest.
 
     `corrected` counts those of the `added` rows whose key was there; `later` the rows kept until they are known.
+    `empty` names the sources that were there but hold no row.
     """
 
     status: Literal["accepted", "rejected", "nothing"]
@@ -45,6 +46,16 @@ class Outcome(msgspec.Struct, frozen=True):
     later: int = 0
     left: int = 0
     findings: tuple[findings.NewFinding, ...] = ()
+    empty: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        why = "; ".join(each.message for each in self.findings if each.outcome == problem.FAILED)
+        said = [f"{self.version.dataset}@{self.version.number}: {self.added:,} rows added"] if self.version else []
+        said += [f"rejected, because {why}"] if self.status == "rejected" else [self.status] if self.version else []
+        counts = {"set aside": self.quarantined, "there already": self.unchanged, "known later": self.later}
+        said += [f"{count:,} {word}" for word, count in counts.items() if count]
+        said += [f"no row in {', '.join(self.empty[:3])}"] if self.empty else []
+        return ", ".join(said) or "nothing new"
 
 
 class Making(msgspec.Struct, frozen=True):
@@ -80,7 +91,8 @@ def commit(making: Making, loads: Sequence[Load], batch: Batch, before: Before) 
         else:
             datasets.note(tx, making.dataset.name, keys, parts)
         _edges(tx, loads, before, run, version)
-        outcome = _outcome(batch, version, rows.height, found)
+        empty = tuple(given.name for given in loads if given.rows.width and given.rows.is_empty())
+        outcome = _outcome(batch, version, rows.height, found, empty)
         if made or keys:
             _event(tx, making, outcome, batch)
     return outcome
@@ -169,7 +181,9 @@ def _edges(tx: Connection, loads: Sequence[Load], before: Before, run: int, vers
     edges.add(tx, list(dict.fromkeys(found)))
 
 
-def _outcome(batch: Batch, version: Version | None, added: int, found: list[findings.NewFinding]) -> Outcome:
+def _outcome(
+    batch: Batch, version: Version | None, added: int, found: list[findings.NewFinding], empty: tuple[str, ...]
+) -> Outcome:
     return Outcome(
         status="nothing" if version is None else "rejected" if batch.blocked else "accepted",
         version=version,
@@ -179,6 +193,7 @@ def _outcome(batch: Batch, version: Version | None, added: int, found: list[find
         quarantined=batch.aside.height,
         later=batch.later.height,
         findings=tuple(found),
+        empty=empty,
     )
 
 
@@ -194,6 +209,7 @@ def _event(tx: Connection, making: Making, outcome: Outcome, batch: Batch) -> No
         "rejected": batch.height if batch.blocked else 0,
     }
     words = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count or word == "added")
+    words += f", no row in {', '.join(outcome.empty[:3])}" if outcome.empty else ""
     why = "; ".join(each.message for each in batch.problems)
     message = f"{subject}: {words}" + (f" ({making.reason})" if making.reason else "") + (f": {why}" if why else "")
     kind = "dataset.rejected" if outcome.status == "rejected" else making.kind

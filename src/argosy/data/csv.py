@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from argosy.data import dtype, moment
+from argosy.data import dtype, load, moment
 from argosy.errors import InputError
 from argosy.spec.source import Csv
 
@@ -74,6 +74,16 @@ class _Place:
             next=_NEXT_TYPE.format(column=self.column),
         )
 
+    def mixed(self, values: pl.Series, index: int) -> InputError:
+        """The error of a time that carries a zone where those before it carry none, or the reverse."""
+        bare = moment.read(values.slice(index, 1))[0].dtype == pl.Datetime("us")
+        here, before = ("no time zone", "one") if bare else ("a time zone", "none")
+        return InputError(
+            f"{self.path}, line {self.lines[index]}, column {self.column!r}: {values[index]!r:.60} carries {here}, "
+            f"and the times before it carry {before}",
+            next=load.ONE_ZONE,
+        )
+
 
 def _typed(values: pl.Series, expected: pl.DataType | None, date: bool, where: _Place) -> pl.Series:
     if expected is not None and expected != pl.Null:
@@ -126,7 +136,7 @@ def _read(values: pl.Series, kind: pl.DataType, where: _Place) -> pl.Series:
     if isinstance(kind, pl.Datetime):
         read, mixed = moment.read(values)
         if mixed is not None:
-            raise where.wrong(values, mixed, "a time with a zone where others of the column have none, or the reverse")
+            raise where.mixed(values, mixed)
         return read
     if kind == pl.Date:
         return values.str.to_date("%Y-%m-%d", strict=False)
@@ -165,9 +175,11 @@ def _header(text: bytes, path: str, separator: str) -> list[str]:
     except UnicodeDecodeError as error:
         line = 1 if error.start < len(first) else text.count(b"\n", 0, error.start) + 1
         what = "the header" if line == 1 else f"line {line}"
+        wide = text.startswith((b"\xff\xfe", b"\xfe\xff"))
+        code, name = ("UTF-16", "it is UTF-16") if wide else ("LATIN1", "if it is Latin-1")
         raise InputError(
             f"{path}: {what} is not UTF-8 (byte 0x{text[error.start]:02x})",
-            next=f"iconv -f LATIN1 -t UTF-8 {path}, if it is Latin-1",
+            next=f"iconv -f {code} -t UTF-8 {path} > NEW, {name}",
         ) from None
     names = next(reader(io.StringIO(text.decode()), delimiter=separator), [])
     if not any(name.strip() for name in names):

@@ -70,9 +70,14 @@ def _needed(given: Load, layout: Layout) -> None:
     """Raise `InputError` unless the columns that name and date a row are there."""
     for column in dict.fromkeys((layout.time, layout.knowing, *layout.key)):
         if column not in given.rows.columns:
+            have = given.rows.columns
+            other = next((mark for mark in ";\t|," if len(have) == 1 and mark in have[0]), None)
             raise InputError(
-                f"{given.name} has no column {column!r}, by which rows are told apart or dated",
-                next=f"it has {', '.join(map(repr, given.rows.columns[:20]))}",
+                f"{given.name} has no column {column!r}, by which rows are told apart or dated; it has "
+                f"{', '.join(map(repr, have[:20]))}",
+                next=f"ag.Csv(…, separator={other!r})"
+                if other
+                else "add it, or name another as the time, known or key of the ag.Dataset",
             )
     for column in dict.fromkeys((layout.time, layout.knowing)):
         kind = given.rows.schema[column]

@@ -10,6 +10,9 @@ import polars as pl
 from argosy.data.dtype import INSTANT, storable
 from argosy.errors import InputError
 
+ONE_ZONE = "write every time of the column with a zone ('2024-05-01T12:00:00Z'), or none, in all files"
+"""What to do about a column of which some times carry a zone and some do not."""
+
 
 class Load(msgspec.Struct, frozen=True):
     """The rows of one source. `name` is for messages, `kind` and `reference` name the source in the lineage.
@@ -66,7 +69,7 @@ def agreed(load: Load, naive: frozenset[str], zoned: frozenset[str]) -> None:
         here, before = ("no time zone", "one") if column in load.naive else ("a time zone", "none")
         raise InputError(
             f"{load.name}: the times of column {column!r} carry {here}; those read before carried {before}",
-            next="write every file's times in UTC with a zone ('2024-05-01T12:00:00Z'), or none of them",
+            next=ONE_ZONE,
         )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, NullPool, create_engine, make_url, text
+from sqlalchemy import URL, Connection, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from argosy.data import ledger, load, moment
@@ -22,21 +23,29 @@ LARGEST = 1_000_000
 _NAME = re.compile(r"\$\{(\w+)\}")
 
 
-def read(dataset: str, source: Sql, mark: Mark, environment: Mapping[str, str], dates: tuple[str, ...]) -> list[Load]:
-    """Ask the database for rows past `mark`. Nothing new gives no load.
+def read(
+    dataset: str, source: Sql, mark: Mark, root: Path, environment: Mapping[str, str], dates: tuple[str, ...]
+) -> list[Load]:
+    """Ask the database for rows past `mark`. Nothing new gives no load. A SQLite file is looked for below `root`.
 
-    Raises `UnknownError` for a `${NAME}` that the environment lacks, `MissingExtraError` for a driver that is not
-    installed, `InputError` for a query that fails; none of them shows a password.
+    Raises `UnknownError` for a `${NAME}` that the environment lacks and for a SQLite file that is not there,
+    `MissingExtraError` for a driver that is not installed, `InputError` for a query that fails; none of them shows a
+    password.
     """
     try:
-        url = make_url(_filled(dataset, source.url, environment))
+        url = _placed(dataset, make_url(_filled(dataset, source.url, environment)), root)
         engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
     except (ArgumentError, NoSuchModuleError) as error:
         raise InputError(
-            f"{dataset}: {source.url} is no SQLAlchemy URL: {error}", next="see its documentation"
+            f"{dataset}: {source.url} is no SQLAlchemy URL: {error}",
+            next="write DIALECT+DRIVER://user:${PASSWORD}@host/database, such as 'postgresql+psycopg://…'",
         ) from None
     except ImportError as error:
-        raise MissingExtraError(f"{dataset}: {source.url} needs a driver: {error}", next="pip install it") from error
+        raise MissingExtraError(
+            f"{dataset}: {source.url} needs a driver that is not installed: {error}",
+            next=f"pip install one for {url.get_backend_name()}, and name it in the URL: "
+            f"{url.get_backend_name()}+DRIVER://…",
+        ) from error
     try:
         with engine.connect() as connection:
             rows, cursor = _rows(connection, source, mark)
@@ -99,6 +108,19 @@ def _position(names: list[str], cursor: str) -> int:
             f"the query gives no column {cursor!r}, its cursor", next=f"select it beside {', '.join(names)}"
         )
     return names.index(cursor)
+
+
+def _placed(dataset: str, url: URL, root: Path) -> URL:
+    """The URL of a SQLite file with its whole path: opening one that is not there would make an empty one."""
+    if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith((":", "file:")):
+        return url
+    path = root / url.database
+    if not path.is_file():
+        raise UnknownError(
+            f"{dataset}: there is no SQLite file {path}",
+            next="mend its URL: sqlite:///PATH is relative to the project, sqlite:////PATH is not",
+        )
+    return url.set(database=str(path))
 
 
 def _filled(dataset: str, url: str, environment: Mapping[str, str]) -> str:

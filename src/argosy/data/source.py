@@ -104,7 +104,7 @@ def load(
             with store.read() as conn:
                 mark = ledger.mark(conn, dataset.name)
             if isinstance(source, Sql):
-                found += query.read(dataset.name, source, mark, environment, (layout.time, layout.knowing))
+                found += query.read(dataset.name, source, mark, root, environment, (layout.time, layout.knowing))
             elif isinstance(source, Function):
                 found += call.read(dataset.name, source, mark, now, layout)
     return found

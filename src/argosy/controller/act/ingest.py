@@ -22,6 +22,4 @@ def run(house: House, snapshot: Snapshot, action: Ingest, now: datetime) -> str:
     outcome = ingest(
         house.store, dataset, root, now, environment=house.environment, actor=house.actor, bundle=wanted.bundle
     )
-    if outcome.version is None:
-        return f"{dataset.name}: nothing new"
-    return f"{dataset.name}@{outcome.version.number}: {outcome.added:,} rows added, {outcome.status}"
+    return str(outcome) if outcome.version is not None else f"{dataset.name}: {outcome}"
