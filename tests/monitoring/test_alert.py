@@ -128,7 +128,8 @@ def test_drift_tables_become_signals() -> None:
     on = bins(frame)
     before, after = windows(frame, on), windows(rows(51, shift=0.8), on)
     importance = pl.DataFrame({"member": ["JFK/AA"], "feature": ["temp"], "importance": [0.7]})
-    inputs = drift_signals(drift(before, after, on), 0.2, importance)
+    weighed = drift(before, after, on).join(importance, on=["member", "feature"], how="left")
+    inputs = drift_signals(weighed, 0.2)
     outputs = drift_signals(prediction_drift(before, after, on), 0.1)
     found = watch(pl.concat([inputs, outputs]), [], at=DAY).raised
     assert [alert.name for alert in found] == ["prediction/prediction", "drift/temp"]

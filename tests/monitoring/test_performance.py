@@ -42,6 +42,14 @@ def test_groups_equal_their_rows() -> None:
         )
 
 
+def test_all_rows_together_are_the_last_row() -> None:
+    frame = rows(61).with_columns(member=pl.col("code").cast(pl.String))
+    table = performance(frame, ["log_loss"], together="*")
+    assert table["member"].to_list() == ["0", "1", "2", "3", "*"]
+    alone = performance(frame.with_columns(member=pl.lit("*")), ["log_loss"])
+    assert table.tail(1).equals(alone)
+
+
 def test_boolean_labels_and_no_rows() -> None:
     frame = pl.DataFrame({"member": ["a", "a"], "prediction": [0.2, 0.9], "label": [False, True]})
     assert performance(frame, ["brier"])["brier"].item() == pytest.approx(0.025)

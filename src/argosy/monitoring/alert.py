@@ -116,20 +116,15 @@ def discoveries(p_values: npt.ArrayLike, fdr: float) -> npt.NDArray[np.bool_]:
     return stands
 
 
-def drift_signals(
-    drift: pl.DataFrame, limit: float, importance: pl.DataFrame | None = None, statistic: str = "psi_excess"
-) -> pl.DataFrame:
+def drift_signals(drift: pl.DataFrame, limit: float, statistic: str = "psi_excess") -> pl.DataFrame:
     """Signals of a `drift` or `prediction_drift` table against a limit on one statistic.
 
-    `importance` (columns `member`, `feature`, `importance` from 0 to 1) weighs features; those it does not hold weigh
-    0, all weigh 1 without it. The feature `prediction` becomes the kind `prediction`.
+    Its column `importance` (0 to 1) weighs features; null weighs 0, and all weigh 1 where there is no such column. The
+    feature `prediction` becomes the kind `prediction`.
     """
-    weighed = drift.with_columns(importance=pl.lit(1.0))
-    if importance is not None:
-        wanted = importance.select("member", "feature", pl.col("importance").cast(pl.Float64))
-        weighed = drift.join(wanted, on=["member", "feature"], how="left", maintain_order="left")
     outcome = pl.col("feature") == "prediction"
-    return weighed.select(
+    weight = pl.col("importance").fill_null(0.0) if "importance" in drift.columns else pl.lit(1.0)
+    return drift.select(
         kind=pl.when(outcome).then(pl.lit("prediction")).otherwise(pl.lit("drift")),
         member="member",
         cause="feature",
@@ -137,7 +132,7 @@ def drift_signals(
         limit=pl.lit(float(limit)),
         below=pl.lit(False),
         p_value="p_value",
-        weight=pl.when(outcome).then(1.0).otherwise(pl.col("importance").fill_null(0.0)),
+        weight=pl.when(outcome).then(1.0).otherwise(weight),
     )
 
 

@@ -82,16 +82,15 @@ def drift(reference: Windows, current: Windows, bins: Bins) -> pl.DataFrame:
         p = current.counts[after[at : at + CHUNK]].astype(np.float64)
         for name, values in (_shares(q, p, layout) | _distances(q, p, layout)).items():
             found.setdefault(name, []).append(values.ravel())
-    names = [feature.name for feature in bins.features]
+    names = pl.Series([feature.name for feature in bins.features], dtype=pl.String)
     rows = {
-        "member": pl.Series(np.repeat(np.arange(len(members)), size)).cast(pl.Int64),
-        "feature": pl.Series(np.tile(np.arange(size), len(members))).cast(pl.Int64),
+        "member": pl.Series(members, dtype=pl.String).gather(np.repeat(np.arange(len(members)), size)),
+        "feature": names.gather(np.tile(np.arange(size), len(members))),
         "reference_rows": np.repeat(reference.rows[before], size),
         "rows": np.repeat(current.rows[after], size),
     }
     rows |= {name: np.concatenate(found[name]) if found else np.empty(0) for name in COLUMNS}
-    frame = pl.DataFrame(rows).fill_nan(None)
-    return frame.with_columns(_named("member", members), _named("feature", names))
+    return pl.DataFrame(rows).fill_nan(None)
 
 
 def prediction_drift(reference: Windows, current: Windows, bins: Bins) -> pl.DataFrame:
@@ -237,9 +236,3 @@ def _coarse(q: Floats, p: Floats) -> tuple[Floats, Floats]:
 def _plain(width: int) -> Layout:
     cells = Numeric("prediction", 0.0, 1.0, tuple(float(i) for i in range(width - 4)))
     return Layout(Bins("binary", (cells,), cells))
-
-
-def _named(column: str, names: tuple[str, ...] | list[str]) -> pl.Expr:
-    if not names:  # an empty mapping would leave the column as it is
-        return pl.col(column).cast(pl.String)
-    return pl.col(column).replace_strict(list(range(len(names))), list(names), return_dtype=pl.String)

@@ -37,19 +37,23 @@ def performance(
     prediction: str = "prediction",
     label: str = "label",
     level: float = 0.95,
+    together: str | None = None,
 ) -> pl.DataFrame:
     """Scores of labelled rows for each group: the `by` columns, `rows`, and `{name}`, `{name}_low`, `{name}_high`.
 
     `by` is any of the columns, such as member, version, route. Rows without a prediction or a label are left
-    out. Groups are sorted; a score that is undefined for a group is null.
+    out. Groups are sorted; a score that is undefined for a group is null. `together` is what the last row, of all rows,
+    is called, where `by` is one column of texts.
     """
     kept = rows.filter(_finite(prediction) & _finite(label))
     groups, codes = _codes(kept, by)
-    y = kept[label].cast(pl.Float64).to_numpy()
-    scores = score_by(
-        names, codes, y, kept[prediction].cast(pl.Float64).to_numpy(), groups=len(groups), level=level
-    ).drop("group")
-    return pl.concat([groups, scores], how="horizontal")
+    y, p = kept[label].cast(pl.Float64).to_numpy(), kept[prediction].cast(pl.Float64).to_numpy()
+    scores = score_by(names, codes, y, p, groups=len(groups), level=level).drop("group")
+    found = pl.concat([groups, scores], how="horizontal")
+    if together is None:
+        return found
+    every = score_by(names, np.zeros_like(codes), y, p, groups=1, level=level).drop("group")
+    return pl.concat([found, every.select(pl.lit(together).alias(by[0]), pl.all())])
 
 
 def _finite(column: str) -> pl.Expr:

@@ -85,7 +85,7 @@ class Skew(Declared, frozen=True, tag="skew", tag_field="kind"):
 
     limit: float = 0.02
     window: str = "7d"
-    rows: int = 2000
+    rows: int = 5000
 
     def __post_init__(self) -> None:
         check.put(self, "window", duration.canonical(self.window, "Skew.window"))

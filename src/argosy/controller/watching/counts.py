@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
 import polars as pl
 from sqlalchemy import Connection
 
@@ -15,7 +16,15 @@ from argosy.store import datasets
 from argosy.store.store import Store
 
 _Key = tuple[str, tuple[str, ...], str, str | None]
-_NONE = pl.DataFrame(schema={"member": pl.String, "rows": pl.Int64})
+_TYPES = {"member": pl.String, "rows": pl.Int64}
+
+
+class _Settled(msgspec.Struct):
+    """Parts whose labels are all known: those of versions up to `until`, and `more`; their `rows` by member."""
+
+    until: int = 0
+    more: set[int] = set()
+    rows: pl.DataFrame = pl.DataFrame(schema=_TYPES)
 
 
 class Counts:
@@ -23,27 +32,28 @@ class Counts:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._settled: dict[_Key, tuple[frozenset[int], pl.DataFrame]] = {}
+        self._settled: dict[_Key, _Settled] = {}
 
     def rows(self, conn: Connection, fleet: Fleet, snapshot: Snapshot, now: datetime) -> dict[str, int]:
         """Labelled rows known at `now` by member key; a correction counts as a row."""
-        version = snapshot.versions[fleet.spine]
-        parts = datasets.parts(conn, fleet.spine, version.number)
+        number = snapshot.versions[fleet.spine].number
         key = (fleet.spine, fleet.by, fleet.label.column, fleet.label.known_at)
-        settled, total = self._settled.get(key, (frozenset[int](), _NONE))
-        if not settled <= {part.id for part in parts}:
-            settled, total = frozenset[int](), _NONE
+        known = self._settled.setdefault(key, _Settled())
+        if known.until > number:
+            known = self._settled[key] = _Settled()
         still_open = []
-        for part in parts:
-            if part.id in settled:
+        for part in datasets.parts(conn, fleet.spine, number, since=known.until):
+            if part.id in known.more:
                 continue
             found, waiting = self._count(fleet, part, now)
             if waiting:
                 still_open.append(found)
             else:
-                settled, total = settled | {part.id}, _added([total, found])
-        self._settled[key] = (settled, total)
-        return dict(_added([total, *still_open]).iter_rows())
+                known.more.add(part.id)
+                known.rows = _added([known.rows, found])
+        if not still_open:
+            known.until, known.more = number, set()
+        return dict(_added([known.rows, *still_open]).iter_rows())
 
     def _count(self, fleet: Fleet, part: datasets.Part, now: datetime) -> tuple[pl.DataFrame, int]:
         given = frame(self._store.blobs, [part])

@@ -33,22 +33,19 @@ def measure(
     column = STATISTICS[monitor.statistic]
     table = (prediction_drift if monitor.on == "prediction" else drift)(reference, current, bins)
     table = table.filter(pl.col("rows") >= monitor.minimum_rows, pl.col("reference_rows") > 0)
-    weighed = table.join(importance, on=["member", "feature"], how="left", maintain_order="left")
     if monitor.on == "prediction":
-        weighed = weighed.with_columns(importance=pl.lit(1.0))
-    known = pl.col("importance").is_not_null().any().over("member")
-    weight = pl.when(known).then(pl.col("importance").fill_null(0.0)).otherwise(1.0)
-    part = weight * pl.col(column)
-    distances = (
-        weighed.with_columns(part=part, weight=weight)
-        .group_by("member", maintain_order=True)
-        .agg(
-            value=pl.col("part").sum() / pl.col("weight").filter(pl.col(column).is_not_null()).sum(),
-            cause=pl.col("feature").sort_by("part", descending=True, nulls_last=True).first(),
-        )
-        .with_columns(value=pl.col("value").fill_nan(None), limit=pl.lit(monitor.limit), on=pl.lit(monitor.on))
+        weighed = table.with_columns(importance=pl.lit(1.0), weight=pl.lit(1.0))
+    else:
+        known = pl.col("importance").is_not_null().any().over("member")
+        weighed = table.join(importance, on=["member", "feature"], how="left", maintain_order="left")
+        weighed = weighed.with_columns(weight=pl.when(known).then(pl.col("importance").fill_null(0.0)).otherwise(1.0))
+    part, there = pl.col("weight") * pl.col(column), pl.col(column).is_not_null()
+    distances = weighed.group_by("member", maintain_order=True).agg(
+        value=(part.sum() / pl.col("weight").filter(there).sum()).fill_nan(None),
+        cause=pl.col("feature").get(part.arg_max().fill_null(0)),
     )
-    return distances, drift_signals(table, monitor.limit, importance, column)
+    distances = distances.with_columns(limit=pl.lit(monitor.limit), on=pl.lit(monitor.on))
+    return distances, drift_signals(weighed, monitor.limit, column)
 
 
 def worst(distances: list[pl.DataFrame]) -> dict[str, dict[str, object]]:

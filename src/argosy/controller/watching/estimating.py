@@ -25,7 +25,7 @@ CALIBRATION = "calibration"
 _PAST = timedelta(days=366)
 _LABELS = 200
 """With fewer labelled rows in the window, the calibration of an earlier day is the better one."""
-_WAITING = 0.1
+_WAITING = 0.25
 """Where a smaller share of the rows waits for its labels, the score itself says enough."""
 
 

@@ -37,9 +37,7 @@ def measure(
         recent = told.filter(pl.col("at") >= now - duration.parse(span))
         if recent.is_empty():
             continue
-        table = pl.concat([
-            performance(recent, [name]), performance(recent.with_columns(member=pl.lit(POOLED)), [name])
-        ])  # fmt: skip
+        table = performance(recent, [name], together=POOLED)
         if name == fleet.search.metric:
             for member, score, count in table.select("member", name, "rows").iter_rows():
                 found.setdefault(member, {}).update({signal.SCORE: score, signal.SCORE_ROWS: count})

@@ -13,7 +13,8 @@ from argosy.controller.plan import predictions
 from argosy.controller.watching.answered import answers, once
 from argosy.controller.watching.asked import DAY, midnight
 from argosy.controller.watching.kept import Kept
-from argosy.data.read import scan
+from argosy.data.dtype import parse_all
+from argosy.data.part import frame
 from argosy.monitoring.bins import Bins, Boolean, Category, Feature, Numeric
 from argosy.monitoring.count import count as count_rows
 from argosy.monitoring.window import Windows, merge
@@ -76,9 +77,10 @@ def _counted(
 ) -> dict[datetime, Windows]:  # fmt: skip
     """What versions after `since` added to some days."""
     low, high = min(some), max(some) + DAY
-    given = scan(conn, store, predictions(fleet), version.number, low=low, high=high, since=since)
-    schema = given.collect_schema()
-    columns = [column(feature, schema) for feature in bins.features]
+    types = parse_all(version.columns)
+    columns = [column(feature, types) for feature in bins.features]
+    parts = datasets.cover(conn, predictions(fleet), version.number, since=since, low=low, high=high)
+    given = frame(store.blobs, parts, types) if parts else pl.LazyFrame(schema=types)
     day = pl.col("at").dt.truncate("1d").alias("day")
     given = given.filter(pl.col("prediction").is_not_null(), day.is_in(list(some)))
     rows = once(given.select("row_key", "member", "at", "prediction", day, *columns).collect())
