@@ -67,7 +67,7 @@ HALF = "id,t,x\n" + "".join(f"{i},2024-01-01T00:00:00Z,{i if i < 30 else 'n/k'}\
         ("id,t,t\n1,2,3\n", r"names column 't' twice"),
         ("id,t,größe\n1,2024-01-01,3\n".encode("latin-1"), r"data/a.csv: the header is not UTF-8 \(byte 0xf6\)"),
         (GOOD.encode() + b"3,2024-01-01T02:00:00Z,1,\xff\n", r"data/a.csv: line 4 is not UTF-8 \(byte 0xff\)"),
-        (GOOD + "3,2024-01-01T02:00:00,1,c\n", r"line 4, column 't': '2024-01-01T02:00:00' carries no time zone, and .* carry one"),
+        (GOOD + "3,2024-01-01T02:00:00,1,c\n", r"line 4, column 't': '2024-01-01T02:00:00' carries no time zone, and"),
         ("id,t,x\n1,2024-01-01 01:00,3\n2,2024-01-01T01:00Z,3\n", r"line 3.*T01:00Z' carries a time zone, and"),
         (GOOD.encode("utf-16"), r"data/a.csv: the header is not UTF-8 \(byte 0xff\)"),
         (GOOD + "1,2024-01-01T00:00:00Z,9,ann\n", r"id=1, t=.* occurs twice with other values of 'x'"),
