@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -301,6 +302,33 @@ def test_what_the_code_imports_is_recorded(desk: Desk) -> None:
     assert desk.body()["packages"] == ["msgspec", "polars", "sklearn"]
     assert desk.body("feature_view", "conditions")["packages"] == ["polars"]
     assert desk.body("dataset", "flights")["packages"] == []
+
+
+def test_a_project_of_the_same_name_elsewhere_does_not_push_the_first_one_out(desk: Desk, tmp_path: Path) -> None:
+    desk.apply()
+    before, first = desk.facts(), desk.folder
+    desk.folder = tmp_path / "elsewhere"
+    desk.folder.mkdir()
+    desk.write(
+        "flights.py", 'import argosy as ag\nplanes = ag.Dataset("planes", time="t", source=ag.Parquet("p.parquet"))\n'
+    )
+    with pytest.raises(ConflictError) as refused:
+        desk.apply()
+    assert f"was applied from {first / 'flights.py'}, which is still there" in refused.value.message
+    assert "would change or withdraw dataset flights and 3 more" in refused.value.message
+    assert desk.facts() == before
+    assert verbs(desk.apply("flights.py", "flights")) == {("remove", name) for name in ALL - {"planes"}}
+    with desk.store.read() as conn:
+        assert root(conn, "flights") == desk.folder
+
+
+def test_a_copy_of_a_project_is_applied_in_its_place_while_it_is_the_same(desk: Desk, tmp_path: Path) -> None:
+    desk.apply()
+    shutil.copytree(desk.folder, tmp_path / "copy")
+    desk.folder = tmp_path / "copy"
+    assert desk.apply().differences == ()
+    desk.edit("minimum=0.6", "minimum=0.7")
+    assert verbs(desk.apply()) == {("change", "late")}
 
 
 def test_a_change_says_what_changed(desk: Desk) -> None:

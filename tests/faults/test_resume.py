@@ -49,9 +49,10 @@ def differing(trained: Path, landed: Path, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("resume")
     project, declared, whole = folder / "project", folder / "declared", folder / "whole"
     shutil.copytree(landed / "project", project)
-    declare(project, r"num_leaves=7", "num_leaves=5")
     shutil.copytree(trained, declared)
     with Store.open(declared) as store:
+        apply(store, project / "flights.py", START, "tester")
+        declare(project, r"num_leaves=7", "num_leaves=5")
         apply(store, project / "flights.py", START, "tester")
     shutil.copytree(declared, whole)
     assert run(whole, 0) == 0

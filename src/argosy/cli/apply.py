@@ -27,7 +27,7 @@ def apply(project: str = ".", /, *, take_from: str | None = None, common: Common
     project
         The module, or the directory of one.
     take_from
-        Another project, by the name of its module, whose declarations pass to this one where it declares them too.
+        A project, by the name of its module, whose declarations pass to this one where it declares them too.
     """
     given = common or Common()
     module = locate(project)

@@ -129,7 +129,8 @@ def apply(store: Store, module: Path, now: datetime, actor: str, taken: str | No
     """Record a project's bundle and declarations in one transaction. Doing it again changes nothing.
 
     `taken` is a project whose declarations this one takes over, where it declares them too. Raises ConflictError where
-    another one declares a name otherwise, or reads what is no longer declared.
+    another one declares a name otherwise, or reads what is no longer declared, and where one of the same name in
+    another place would lose declarations.
     """
     project, _ = load(module)
     drafts = draft(project)
@@ -139,6 +140,9 @@ def apply(store: Store, module: Path, now: datetime, actor: str, taken: str | No
     with store.write() as tx:
         found = differences(tx, drafts, archive.project, taken)
         last = owner.applied(tx, archive.project)
+        lost = [(each.kind, each.name) for each in found if each.verb != "add"]
+        if lost and last is not None and taken != archive.project:
+            owner.check_place(Path(last.body["root"]) / module.name, module, lost)
         if found or last is None or (last.body["bundle"], last.body["root"]) != (archive.digest, str(module.parent)):
             _record(tx, drafts, found, facts, module.parent, now, actor)
     return Applied(archive.project, archive.digest, tuple(found))
