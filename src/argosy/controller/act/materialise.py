@@ -34,7 +34,8 @@ def run(house: House, snapshot: Snapshot, action: Materialise, now: datetime) ->
         earlier = datasets.version(conn, name)
     if earlier is not None:
         types = union(name, parse_all(earlier.columns), frame.schema)
-        frame = frame.cast({column: types[column] for column in frame.columns})
+        wider = [pl.col(name).cast(types[name]) for name, held in frame.schema.items() if held != types[name]]
+        frame = frame.with_columns(wider) if wider else frame
     with house.write(action.subject):
         pass  # what came before took long: a process that was put to sleep meanwhile must not touch the online rows
     _keep_online(house, source(view, dataset, frame.columns), frame, earlier, anew=done == 0)
