@@ -210,7 +210,8 @@ def test_a_missing_column_or_another_type_blocks(store: Store, root: Path, chang
     put(root, "b", change(rows(2, 2, at=START + DAY)))
     outcome = take(store, root)
     assert outcome.status == "rejected" and message in outcome.findings[0].message
-    assert str(outcome) == f"table@2: 0 rows added, rejected, because {outcome.findings[0].message}"
+    why = f"{outcome.findings[0].message} (mend the source, or argosy approve table@2)"
+    assert str(outcome) == f"table@2: 0 rows added, rejected, because {why}"
     assert everything(store).height == 2
     assert everything(store, purpose="rejected").height == 2
 

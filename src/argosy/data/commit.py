@@ -49,13 +49,21 @@ class Outcome(msgspec.Struct, frozen=True):
     empty: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        why = "; ".join(each.message for each in self.findings if each.outcome == problem.FAILED)
         said = [f"{self.version.dataset}@{self.version.number}: {self.added:,} rows added"] if self.version else []
-        said += [f"rejected, because {why}"] if self.status == "rejected" else [self.status] if self.version else []
+        said += [self._judged] if self.version else []
         counts = {"set aside": self.quarantined, "there already": self.unchanged, "known later": self.later}
         said += [f"{count:,} {word}" for word, count in counts.items() if count]
         said += [f"no row in {', '.join(self.empty[:3])}"] if self.empty else []
         return ", ".join(said) or "nothing new"
+
+    @property
+    def _judged(self) -> str:
+        if self.status != "rejected" or self.version is None:
+            return self.status
+        why = "; ".join(each.message for each in self.findings if each.outcome == problem.FAILED)
+        return (
+            f"rejected, because {why} (mend the source, or argosy approve {self.version.dataset}@{self.version.number})"
+        )
 
 
 class Making(msgspec.Struct, frozen=True):
