@@ -34,7 +34,7 @@ def run(house: House, snapshot: Snapshot, action: Materialise, now: datetime) ->
         earlier = datasets.version(conn, name)
     if earlier is not None:
         types = union(name, parse_all(earlier.columns), frame.schema)
-        wider = [pl.col(name).cast(types[name]) for name, held in frame.schema.items() if held != types[name]]
+        wider = [pl.col(each).cast(types[each]) for each, held in frame.schema.items() if held != types[each]]
         frame = frame.with_columns(wider) if wider else frame
     with house.write(action.subject):
         pass  # what came before took long: a process that was put to sleep meanwhile must not touch the online rows
