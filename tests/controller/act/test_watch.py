@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from sqlalchemy import select
 
 import argosy as ag
 from argosy.controller import signal, survey
@@ -15,9 +16,10 @@ from argosy.controller.action import Watch
 from argosy.controller.house import House
 from argosy.controller.observe import INSTANT
 from argosy.controller.plan import predictions
+from argosy.controller.watching import reference
 from argosy.data.read import append, scan
 from argosy.registry.rollout import Chosen, start
-from argosy.store import members, signals
+from argosy.store import members, schema, signals, windows
 from argosy.testing.sample import train
 from tests.controller.conftest import START
 
@@ -71,6 +73,74 @@ def test_a_canary_that_says_the_same_again_says_it_of_today(house: House) -> Non
         with house.store.read() as conn:
             body = signals.bodies(conn, signal.CANARY, [canary.member_id])[canary.member_id]
         assert body["canary_rows"] == seen
+
+
+def week(house: House, *, source: str = "week", **changed: pl.Expr) -> int:
+    """Record answers of every sixth hour of the week before NOW for LGA/AA, 8 rows each; how many."""
+    moments = pl.datetime_range(NOW - timedelta(days=7), NOW, "6h", closed="left", time_unit="us", time_zone="UTC")
+    given = pl.select(at=moments).join(pl.select(row=pl.int_range(8)), how="cross").with_columns(
+        row_key=pl.format("{}/{}/{}", pl.lit(source), "at", "row"), member=pl.lit("LGA/AA"), version=pl.lit("v@1"),
+        route=pl.lit("own"), stale=pl.lit(False), distance=700.0, prediction=pl.lit(0.2),
+    )  # fmt: skip
+    rows = given.drop("row").with_columns(**changed)
+    append(house.store, predictions(FLEET), rows, time="at", sources=[source], now=NOW, cause="answered")
+    return rows.height
+
+
+def alarms(house: House, state: str) -> dict[str, tuple[str, ...]]:
+    """Alerts that were raised, or resolved, with their members."""
+    with house.store.read() as conn:
+        query = select(schema.alert.c.name, schema.alert.c.body).where(schema.alert.c.state == state)
+        return {name: tuple(body["members"]) for name, body in conn.execute(query)}
+
+
+def test_bad_values_are_a_signal_and_an_alert_until_they_are_gone(house: House) -> None:
+    week(house, distance=pl.lit(99_000.0))
+    row = look(house, NOW)["LGA/AA"]
+    assert row[signal.QUALITY] == pytest.approx(10.0)
+    assert alarms(house, "raised")["quality/distance/range"] == ("LGA/AA",)
+    with house.store.read() as conn:
+        body = signals.bodies(conn, signal.QUALITY, [row["member_id"]])[row["member_id"]]
+    assert (body["value"], body["reference"]) == (1.0, 0.0)
+    later = NOW + timedelta(days=20)
+    assert look(house, later)["LGA/AA"][signal.QUALITY] is None
+    assert "quality/distance/range" in alarms(house, "resolved")
+
+
+def test_rows_that_failed_are_neither_served_nor_scored_nor_bad(house: House) -> None:
+    assert week(house) == 224
+    before = look(house, NOW)["LGA/AA"]
+    week(house, prediction=pl.lit(None, pl.Float64), distance=pl.lit(None, pl.Float64), source="failed")
+    after = look(house, NOW)["LGA/AA"]
+    assert before[signal.SERVED] == after[signal.SERVED] == 32.0
+    assert before[signal.QUALITY] == after[signal.QUALITY]
+    with house.store.read() as conn:
+        assert {each.rows for each in windows.between(conn, FLEET, "live")} == {32}
+
+
+def test_rows_without_labels_have_an_estimate_once_there_is_something_to_calibrate_by(house: House) -> None:
+    week(house, prediction=(pl.col("at").dt.hour() / 100.0 + 0.1))
+    assert look(house, NOW)["LGA/AA"][signal.ESTIMATE] is None
+    with house.store.read() as conn:
+        flights = scan(conn, house.store, "flights", low=START - timedelta(days=6)).collect()
+    answer(house, "late-arrival/LGA/AA@1", flights["flight_id"], START - timedelta(days=1))
+    row = look(house, NOW)["LGA/AA"]
+    assert row[signal.SCORE_ROWS] > 200 and 0.3 < row[signal.ESTIMATE] < 0.8
+
+
+def test_a_challenger_that_does_not_answer_is_nothing_to_compare_with(house: House) -> None:
+    """It is trained on flights of another distance; for whoever answers meanwhile, those are out of range."""
+    week(house, distance=pl.lit(99_000.0))
+    state = survey.observe(house, NOW).fleets[FLEET]
+    strange = pl.DataFrame({"distance": [99_000.0] * 500, "late": [0, 1] * 250})
+    keys = pl.Series("member", ["LGA/AA"] * 500)
+    with house.store.read() as conn:
+        frozen = reference.frozen(conn, house.store, FLEET, state.revision)
+    assert frozen is not None
+    names = [feature.name for feature in frozen.bins.features]
+    rows = strange.with_columns(pl.lit(None, pl.Float64).alias(name) for name in names if name != "distance")
+    reference.record(house.store, state.fleet, state.revision, rows, keys, names, ["LGA/AA"], NOW, 1)
+    assert look(house, NOW)["LGA/AA"][signal.QUALITY] == pytest.approx(10.0)
 
 
 def answer(house: House, version: str, keys: pl.Series, at: datetime) -> None:
