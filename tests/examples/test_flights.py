@@ -25,7 +25,7 @@ def left(minute: int, origin: str, carrier: str, delay: int) -> dict[str, object
 def test_the_declarations_refer_to_one_another() -> None:
     project = Project.collect(flights)
     assert list(project.fleets) == ["late-arrival"]
-    assert set(project.datasets) == {"flights", "departures", "weather", "planes"}
+    assert set(project.datasets) == {"flights", "departures", "weather", "planes", "airports"}
     views = {item.name for item in flights.late.features if isinstance(item, ViewReference)}
     assert views == set(project.views)
 
@@ -44,13 +44,19 @@ def test_a_request_holds_every_column_that_the_fleet_reads_of_it() -> None:
 def test_landed_files_match_the_sources_and_their_columns(world: World, tmp_path: Path) -> None:
     land_until(world, tmp_path / "data", date(2013, 2, 1))
     land(world, tmp_path / "data", date(2013, 2, 1))
-    for dataset in (flights.flights, flights.departures, flights.weather, flights.planes):
-        rows = pl.read_parquet(tmp_path / dataset.source.path)
+    tables = {
+        each.name: pl.read_parquet(tmp_path / each.source.path) for each in Project.collect(flights).datasets.values()
+    }
+    for dataset in Project.collect(flights).datasets.values():
+        rows = tables[dataset.name]
         named = {dataset.time, *dataset.key, *(dataset.contract.columns if dataset.contract else ())}
         assert named <= set(rows.columns)
         assert rows.select(dataset.key).is_duplicated().sum() == 0
         for name, column in dataset.contract.columns.items():
             assert str(rows.schema[name]) == column.type
+        for reference in dataset.contract.references:
+            here, there = rows.select(reference.columns), tables[reference.dataset].select(reference.targets)
+            assert list(here.schema.values()) == list(there.schema.values())
 
 
 @pytest.mark.parametrize("view", [flights.airport_state, flights.carrier_state])
