@@ -128,6 +128,24 @@ def test_rows_without_labels_have_an_estimate_once_there_is_something_to_calibra
     assert row[signal.SCORE_ROWS] > 200 and 0.3 < row[signal.ESTIMATE] < 0.8
 
 
+def test_skew_is_looked_at_again_once_as_much_is_new_also_by_another_process(house: House) -> None:
+    def looks() -> list[int]:
+        with house.store.read() as conn:
+            return [each.rows for each in windows.between(conn, FLEET, "skew")]
+
+    with house.store.read() as conn:
+        flights = scan(conn, house.store, "flights", low=START - timedelta(days=6)).collect()
+    for hours, count in ((0, 10), (1, 15), (2, 20), (3, 40)):
+        at = START + timedelta(hours=1 + hours)
+        answer(house, "late-arrival/LGA/AA@1", flights["flight_id"].head(count), at)
+        look(house, NOW + timedelta(hours=hours))
+    assert looks() == [10, 25, 85]
+    with House(house.store, workers=1) as other:
+        look(other, NOW + timedelta(hours=4))
+    assert looks() == [10, 25, 85]
+    assert not [name for name in alarms(house, "raised") if name.startswith("skew/airport")]
+
+
 def test_a_challenger_that_does_not_answer_is_nothing_to_compare_with(house: House) -> None:
     """It is trained on flights of another distance; for whoever answers meanwhile, those are out of range."""
     week(house, distance=pl.lit(99_000.0))

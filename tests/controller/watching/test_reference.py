@@ -13,6 +13,7 @@ from argosy.controller import survey
 from argosy.controller.house import House
 from argosy.controller.watching import reference
 from argosy.controller.watching.reference import Answering, References
+from argosy.store import windows
 from argosy.store.store import Store
 from tests.controller.conftest import START
 from tests.controller.snapshots import NOW, fleet
@@ -68,6 +69,14 @@ def test_of_two_trainings_at_one_moment_both_stay(store: Store) -> None:
     train(store, {"b": 7}, "b", days=30)
     then = Answering(NOW + LATER, pooled=False)
     assert rows(store, {"a": then, "b": then}) == {"a": 15, "b": 7}
+
+
+def test_recording_again_changes_nothing(store: Store) -> None:
+    with store.read() as conn:
+        before = windows.between(conn, "late", reference.REFERENCE)
+    train(store, {"a": 15}, "a", days=30)
+    with store.read() as conn:
+        assert windows.between(conn, "late", reference.REFERENCE) == before
 
 
 def test_a_version_that_was_trained_on_other_bins_has_no_reference(store: Store) -> None:

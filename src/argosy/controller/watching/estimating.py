@@ -22,7 +22,7 @@ from argosy.store.store import Store
 
 POOLED = "*"
 CALIBRATION = "calibration"
-_PAST = timedelta(days=366)
+_PAST, _WEEK = timedelta(days=366), timedelta(days=7)
 _LABELS = 200
 """With fewer labelled rows in the window, the calibration of an earlier day is the better one."""
 _WAITING = 0.25
@@ -65,17 +65,26 @@ def measure(
 
 def _earlier(conn: Connection, store: Store, fleet: str, outcome: Bins, now: datetime) -> Windows | None:
     """The labelled rows of the last day that had enough of them."""
-    for fact in reversed(windows.between(conn, fleet, CALIBRATION, now - _PAST, now + DAY)):
+    for fact in reversed(windows.between(conn, fleet, CALIBRATION, now - _PAST, now + _WEEK)):
         found = Windows.from_bytes(store.blobs.get(fact.digest))
         if found.digest == outcome.digest:
             return found
     return None
 
 
+def learnt(conn: Connection, fleet: str, now: datetime) -> bool:
+    """Whether a calibration was kept this week."""
+    return bool(windows.between(conn, fleet, CALIBRATION, monday(now), monday(now) + _WEEK))
+
+
 def keep(store: Store, fleet: str, told: Windows, version: int, now: datetime) -> windows.NewWindow:
-    """The fact that keeps the labelled rows of a window, for days without labels; the first of a day stays."""
-    day = midnight(now)
+    """The fact that keeps the labelled rows of a window, for days without labels: one a week."""
     return windows.NewWindow(
-        fleet=fleet, start=day, stop=day + DAY, kind=CALIBRATION, digest=store.blobs.put(told.to_bytes()),
-        rows=int(told.rows[0]), at=now, dataset_version=version,
+        fleet=fleet, start=monday(now), stop=monday(now) + _WEEK, kind=CALIBRATION,
+        digest=store.blobs.put(told.to_bytes()), rows=int(told.rows[0]), at=now, dataset_version=version,
     )  # fmt: skip
+
+
+def monday(now: datetime) -> datetime:
+    """The start of its week."""
+    return midnight(now) - now.weekday() * DAY

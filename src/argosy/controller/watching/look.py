@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -22,19 +22,17 @@ from argosy.controller.watching import (
     faulty,
     performing,
     reference,
-    skewed,
+    sampled,
     spans,
 )
 from argosy.controller.watching.asked import DAY
 from argosy.controller.watching.reference import Answering
 from argosy.monitoring.alert import SIGNALS, skew_signals
 from argosy.monitoring.window import Windows
-from argosy.spec import duration
 from argosy.spec.monitor import Drift, Quality, Skew
 from argosy.store.windows import NewWindow
 
 POOLED = "*"
-_HOUR = timedelta(hours=1)
 Values = dict[str, dict[str, Any]]
 
 
@@ -81,7 +79,10 @@ def look(
     before = _reference(house, conn, state, frozen, judged_by, expected)
     importance = baseline.importance(judged_by)
     _compare(seen, state, frozen, before, days, importance, now)
-    _skew(house, conn, snapshot, state, seen, frozen, rows, importance, now)
+    skews = asked.monitors(fleet, Skew)
+    table, facts = sampled.look(house, conn, snapshot, state, skews, frozen, rows, now)
+    seen.tables += [skew_signals(table, each.limit, importance) for each in skews]
+    seen.windows += facts
     for key, served in rows.filter(pl.col("at") >= now - DAY).group_by("member").len().iter_rows():
         seen.add({key: {signal.SERVED: float(served)}})
     return seen
@@ -136,43 +137,11 @@ def _estimate(
     version: int, now: datetime,
 ) -> None:  # fmt: skip
     """Scores before the labels are there; once a week the labelled rows are kept to calibrate by."""
-    week = (estimating.CALIBRATION, state.fleet.name, now.isocalendar()[:2])
-    learn = house.kept.get(week) is None
-    estimates, told = estimating.measure(conn, house.store, state.fleet, frozen.bins, rows, now, learn=learn)
+    week = (estimating.CALIBRATION, state.fleet.name, estimating.monday(now))
+    learnt = house.kept.get(week) is not None or estimating.learnt(conn, state.fleet.name, now)
+    if learnt:
+        house.kept.put(week, True, 1)
+    estimates, told = estimating.measure(conn, house.store, state.fleet, frozen.bins, rows, now, learn=not learnt)
     seen.add(estimates)
     if told is not None:
         seen.windows.append(estimating.keep(house.store, state.fleet.name, told, version, now))
-        house.kept.put(week, True, 1)
-
-
-class _Looked(msgspec.Struct, frozen=True):
-    """A look at skew: when, at how many rows, up to which decision time, and what was found."""
-
-    at: datetime
-    rows: int
-    until: datetime
-    table: pl.DataFrame
-
-
-def _skew(
-    house: House, conn: Connection, snapshot: Snapshot, state: FleetState, seen: Seen, frozen: reference.Frozen,
-    rows: pl.DataFrame, importance: pl.DataFrame, now: datetime,
-) -> None:  # fmt: skip
-    """Compare rows that were answered under the present declaration; what was found holds until the next look."""
-    for monitor in asked.monitors(state.fleet, Skew):
-        key = ("skew", state.fleet.name, state.revision, monitor)
-        low = max(now - duration.parse(monitor.window), frozen.since)
-        told = rows.filter(pl.col("at") >= low).drop_nulls("label")
-        last: _Looked | None = house.kept.get(key)
-        until = told["at"].max()
-        if isinstance(until, datetime) and (last is None or _due(last, told, now)):
-            table = skewed.measure(conn, house.store, snapshot, state.fleet, frozen.bins, told, monitor.rows)
-            last = _Looked(now, min(told.height, monitor.rows), until, table)
-            house.kept.put(key, last, int(table.estimated_size()))
-        if last is not None:
-            seen.tables.append(skew_signals(last.table, monitor.limit, importance))
-
-
-def _due(last: _Looked, told: pl.DataFrame, now: datetime) -> bool:
-    """Whether as many rows are new as the last look had, an hour after it at the earliest."""
-    return now - last.at >= _HOUR and told.filter(pl.col("at") > last.until).height >= last.rows
