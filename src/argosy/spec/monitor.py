@@ -79,8 +79,9 @@ class Skew(Declared, frozen=True, tag="skew", tag_field="kind"):
     """Values of features that were served, against what training would join for the same row and moment.
 
     Of the newest `rows` answered rows of the last `window` whose label has arrived, all members together, at most the
-    share `limit` may differ in a feature, give or take what chance explains. Measured whenever so many are new, once an
-    hour at most. A fleet that declares no such monitor is watched with the defaults; a `limit` of 1 is never passed.
+    share `limit` may differ in a feature, give or take what chance explains. Measured when as many are new as the last
+    time, once an hour at most. A fleet that declares no such monitor is watched with the defaults; a `limit` of 1 is
+    never passed.
     """
 
     limit: float = 0.02
