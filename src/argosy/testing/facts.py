@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
 import pytest
 from sqlalchemy.exc import DBAPIError
 
@@ -139,6 +140,39 @@ class FactsConformance:
         with store.read() as conn:
             assert datasets.ingested(conn, "flights", ["a", "b"]) == {"a"}
             assert [version.number for version in datasets.versions(conn, "flights")] == [1]
+
+    def test_a_compact_part_stands_for_the_parts_of_its_versions(self, store: Store) -> None:
+        """Only where all of them are asked for; it changes no version, and there is one over the same versions."""
+        with store.write() as tx:
+            for name in "abcd":
+                last = datasets.commit(tx, ingest("flights", name))
+            compact = msgspec.structs.replace(part("abc", rows=30), source={"versions": [1, 3]})
+            compact = msgspec.structs.replace(compact, purpose=datasets.COMPACT)
+            assert [datasets.compact(tx, "flights", compact) for _ in range(2)] == [True, False]
+        a, b, c, d = (digest(f"flights/{name}") for name in "abcd")
+        with store.read() as conn:
+            for number, since, digests in ((4, 0, [digest("abc"), d]), (3, 0, [digest("abc")]), (2, 0, [a, b]),
+                                           (4, 1, [b, c, d]), (4, 3, [d])):  # fmt: skip
+                found = datasets.cover(conn, "flights", number, since=since)
+                assert [each.digest for each in found] == digests
+            assert datasets.cover(conn, "flights", 4, low=moment(25)) == []
+            assert datasets.latest(conn) == {"flights": last}
+            assert len(datasets.parts(conn, "flights", 4)) == 4
+
+    def test_what_brings_no_version_is_noted(self, store: Store) -> None:
+        """Sources are taken, and parts of other purposes are found, before the first version and after."""
+        with store.write() as tx:
+            datasets.note(tx, "flights", ["a"], [part("w", purpose="waiting")])
+            datasets.commit(tx, ingest("flights", "b"))
+        with pytest.raises(ConflictError, match="already in flights: a"), store.write() as tx:
+            datasets.note(tx, "flights", ["a"], [part("x", purpose="waiting")])
+        with store.read() as conn:
+            assert datasets.ingested(conn, "flights", ["a", "b", "c"]) == {"a", "b"}
+            assert datasets.ingested(conn, "flights", []) == set()
+            waiting = datasets.parts(conn, "flights", 1, purpose="waiting")
+            assert [each.digest for each in waiting] == [digest("w")]
+            version = datasets.version(conn, "flights")
+        assert version is not None and (version.number, version.rows) == (1, 10)
 
     def test_equal_parts_make_equal_digests(self, store: Store) -> None:
         """In whatever order they came."""
