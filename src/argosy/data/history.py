@@ -79,7 +79,7 @@ def _again(rows: pl.DataFrame, layout: Layout, found: pl.DataFrame | None) -> in
     if not layout.key:
         return 0
     if found is None:
-        return rows.height - rows.n_unique(layout.key)
+        return rows.height - (rows[layout.key[0]].n_unique() if len(layout.key) == 1 else rows.n_unique(layout.key))
     keys = rows.select(layout.key).unique()
     return rows.height - keys.join(found, on=layout.key, how="anti", nulls_equal=True).height
 

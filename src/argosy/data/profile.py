@@ -38,7 +38,7 @@ def profile(rows: pl.DataFrame, before: Mapping[str, Any] | None = None) -> Body
 def _column(values: pl.Series, total: Body | None) -> Body:
     nulls = values.null_count()
     found: Body = {"type": str(values.dtype), "count": values.len(), "nulls": nulls}
-    if not values.dtype.is_nested():
+    if values.dtype not in (pl.String, pl.Boolean) and not values.dtype.is_nested():
         found["distinct"] = values.n_unique() - bool(nulls)
     if values.dtype.is_numeric() and not values.dtype.is_decimal():
         found |= _number(values, total)
@@ -83,10 +83,12 @@ def _edges(low: float, high: float) -> list[float]:
 def _category(values: pl.Series, total: Body | None) -> Body:
     """How often each value occurs, the most frequent first; of too many for the total to list, the first of them."""
     counted = values.drop_nulls().cast(pl.String).value_counts()
-    if counted.height > _LISTED or (total or {}).get("counts", {}) is None:
-        kept = _LISTED + 1 if counted.height > _LISTED else TOP
+    distinct = counted.height
+    if distinct > _LISTED or (total or {}).get("counts", {}) is None:
+        kept = _LISTED + 1 if distinct > _LISTED else TOP
         counted = counted.sort(["count", values.name], descending=[True, False]).head(kept)
-    return {"counts": dict(sorted(counted.iter_rows(), key=lambda pair: (-pair[1], pair[0])))}
+    found = sorted(counted.iter_rows(), key=lambda pair: (-pair[1], pair[0]))
+    return {"distinct": distinct, "counts": dict(found)}
 
 
 def merge(total: Body | None, added: Body) -> Body:
