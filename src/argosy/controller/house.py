@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -58,6 +59,7 @@ class House:
         self.references = References(store)
         self.baselines = Baselines()
         self.kept = Kept()
+        self.expired_at: datetime | None = None
         self._workers = workers
         self._engine: Local | None = None
         self._engine_bundle: str | None = None

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from argosy.controller import survey
-from argosy.controller.act.materialise import source
+from argosy.controller.act.materialise import HISTORY, source
 from argosy.controller.action import Ingest, Materialise
 from argosy.controller.apply import apply
 from argosy.controller.house import House
@@ -87,3 +87,13 @@ def test_a_view_keeps_the_known_time_of_its_dataset_so_that_late_rows_do_not_lea
     declare(house, project, r'"published_at", "seats"', '"published_at", seats=pl.col("seats") * 1')
     (failed,) = [each for each in tick(house, START, only=(Materialise,)) if each.failed]
     assert "aircraft lacks registered_at" in failed.said and "keep the entity columns" in failed.said
+
+
+def test_online_rows_that_no_request_may_ask_for_go_and_the_last_one_stays(house: House, project: Path) -> None:
+    declare(house, project, r', "pressure"\)', ")")
+    later = START + HISTORY + timedelta(days=1)
+    assert not [each.said for each in tick(house, later, only=(Materialise,)) if each.failed]
+    online, offline = answers(house, "conditions", {"origin": "LGA"}, START - timedelta(days=3))
+    assert offline["temp"].item() is not None and online["temp"].item() is None
+    online, offline = answers(house, "conditions", {"origin": "LGA"}, START)
+    assert offline["temp"].item() is not None and online.equals(offline, null_equal=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 from sqlalchemy import Connection
@@ -19,6 +19,10 @@ from argosy.spec.dataset import Dataset
 from argosy.spec.feature import FeatureView
 from argosy.store import datasets, edges, executions
 from argosy.store.store import Store
+
+HISTORY = timedelta(days=90)
+"""How far back a request may state its decision time and have its features answered exactly."""
+_STEP = timedelta(days=7)
 
 
 def run(house: House, snapshot: Snapshot, action: Materialise, now: datetime) -> str:
@@ -40,6 +44,7 @@ def run(house: House, snapshot: Snapshot, action: Materialise, now: datetime) ->
         pass  # what came before took long: a process that was put to sleep meanwhile must not touch the online rows
     _keep_online(house, source(view, dataset, frame.columns), frame, earlier, anew=done == 0)
     _commit(house, wanted, view, dataset, frame, action.version, now)
+    _expire(house, now)
     return f"{view.name}: {frame.height:,} rows from {dataset.name}@{action.version}"
 
 
@@ -102,6 +107,13 @@ def _keep_online(
             anew = True
     if anew:
         house.online.replace(given, _whole(house, frame, earlier))
+
+
+def _expire(house: House, now: datetime) -> None:
+    """Drop online rows that no request may ask for any more; looked at once a week, as every row is walked over."""
+    if house.expired_at is None or abs(now - house.expired_at) >= _STEP:
+        house.online.expire(now - HISTORY)
+        house.expired_at = now
 
 
 def _whole(house: House, frame: pl.DataFrame, earlier: datasets.Version | None) -> pl.DataFrame:
