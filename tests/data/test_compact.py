@@ -9,6 +9,7 @@ from polars.testing import assert_frame_equal
 
 from argosy.data import compact as compacting
 from argosy.data.compact import FANOUT, compact
+from argosy.data.part import Layout, distinct
 from argosy.data.read import append
 from argosy.errors import CorruptError
 from argosy.store import Store, datasets, edges, executions
@@ -158,3 +159,19 @@ def test_ingested_rows_are_told_apart_from_those_in_compact_parts(store: Store, 
     outcome = take(store, root, declared, START + 90 * DAY)
     assert (outcome.added, outcome.corrected, outcome.unchanged) == (3, 3, 3)
     assert everything(store, latest=True).height == 120
+
+
+def test_keys_are_known_to_be_distinct_until_one_is_corrected_or_the_key_is_another(store: Store, root: Path) -> None:
+    def said(*key: str) -> bool:
+        with store.read() as conn:
+            return distinct(datasets.cover(conn, "table", 10**6), Layout("t", "k", key))
+
+    declared = dataset(known="k")
+    for number in range(FANOUT):
+        put(root, f"{number:02}", rows(3 * number, 3, at=START + number * DAY).with_columns(k=pl.col("t")))
+        take(store, root, declared, START + 90 * DAY)
+    assert said("id") and not said("id", "t")
+    put(root, "x", rows(0, 1).with_columns(k=pl.lit(START + 50 * DAY)))
+    assert take(store, root, declared, START + 90 * DAY).corrected == 1
+    assert not said("id")
+    assert_frame_equal(everything(store, latest=True).sort("id").select("id"), rows(0, 3 * FANOUT).select("id"))

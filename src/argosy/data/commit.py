@@ -109,7 +109,12 @@ def commit(making: Making, loads: Sequence[Load], batch: Batch, before: Before) 
 def _parts(making: Making, batch: Batch, keys: tuple[str, ...]) -> list[NewPart]:
     blobs, layout = making.store.blobs, Layout.of(making.dataset)
     purpose = REJECTED if batch.blocked else ROWS
-    parts = [each for rows in batch.rows for each in part.write(blobs, rows, layout, keys, purpose=purpose)]
+    distinct = bool(layout.key) and not batch.corrected
+    parts = [
+        each
+        for rows in batch.rows
+        for each in part.write(blobs, rows, layout, keys, purpose=purpose, distinct=distinct)
+    ]
     parts += part.write(blobs, batch.aside, layout, keys, purpose=QUARANTINE)
     by_known = Layout(layout.knowing, layout.known, layout.key)
     later = batch.later.sort(layout.knowing, maintain_order=True) if batch.later.height else batch.later

@@ -83,7 +83,7 @@ def _together(store: Store, dataset: str, run: Sequence[_Unit]) -> NewPart:
     assert version is not None
     rows = part.frame(store.blobs, parts, dtype.parse_all(version.columns)).collect()
     versions = (run[0].first, run[-1].last)
-    return part.compacted(store.blobs, rows, part.origin(parts[-1]).layout, versions, run[0].level + 1)
+    return part.compacted(store.blobs, rows, parts, versions, run[0].level + 1)
 
 
 def _edges(execution: int, run: Sequence[_Unit], made: NewPart) -> list[edges.Edge]:

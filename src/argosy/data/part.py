@@ -64,6 +64,7 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a part says of itself: its layout, bounds per column (instants in microseconds), and its sources.
 
     A compact part names the first and the last version whose rows it holds, and how often they were compacted.
+    `distinct`: no key of its rows had come before, in an earlier part or in this one.
     """
 
     layout: Layout
@@ -71,25 +72,32 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     sources: tuple[str, ...] = ()
     versions: tuple[int, int] | None = None
     level: int = 0
+    distinct: bool = False
 
 
 def write(
-    blobs: Blobs, frame: pl.DataFrame, layout: Layout, sources: Sequence[str], *, purpose: str = ROWS
-) -> list[NewPart]:
+    blobs: Blobs, frame: pl.DataFrame, layout: Layout, sources: Sequence[str], *, purpose: str = ROWS,
+    distinct: bool = False,
+) -> list[NewPart]:  # fmt: skip
     """Store the rows, ordered by event time, as parts of at most `LARGEST` rows; an empty frame needs none.
 
-    Raises `CapacityError` where the disk is full; nothing refers to the parts until they are committed.
+    `distinct` says that their keys are new, and all different. Raises `CapacityError` where the disk is full; nothing
+    refers to the parts until they are committed.
     """
     if frame.is_empty():
         return []
     ordered = frame.sort(layout.time, nulls_last=True, maintain_order=True) if layout.time in frame.columns else frame
-    about = Origin(layout, sources=tuple(sources))
+    about = Origin(layout, sources=tuple(sources), distinct=distinct)
     return [_write(blobs, rows, about, purpose) for rows in ordered.iter_slices(LARGEST)]
 
 
-def compacted(blobs: Blobs, rows: pl.DataFrame, layout: Layout, versions: tuple[int, int], level: int) -> NewPart:
-    """Store the rows as they are as one part that stands for all parts of some versions; see `write`."""
-    return _write(blobs, rows, Origin(layout, versions=versions, level=level), COMPACT)
+def compacted(
+    blobs: Blobs, rows: pl.DataFrame, parts: Sequence[Part], versions: tuple[int, int], level: int
+) -> NewPart:
+    """Store the rows of some `parts` as they are as one part that stands for all parts of some versions."""
+    layout = origin(parts[-1]).layout
+    about = Origin(layout, versions=versions, level=level, distinct=distinct(parts, layout))
+    return _write(blobs, rows, about, COMPACT)
 
 
 def frame(blobs: Blobs, parts: Sequence[Part], types: Mapping[str, pl.DataType] | None = None) -> pl.LazyFrame:
@@ -105,6 +113,12 @@ def frame(blobs: Blobs, parts: Sequence[Part], types: Mapping[str, pl.DataType] 
 def origin(part: Part | NewPart) -> Origin:
     """What a part says of itself."""
     return msgspec.convert(part.source, Origin)
+
+
+def distinct(parts: Sequence[Part], layout: Layout) -> bool:
+    """Whether no two rows of parts that follow one another have the same key of `layout`."""
+    found = [origin(each) for each in parts]
+    return all(each.distinct and each.layout.key == layout.key for each in found)
 
 
 def overlapping(parts: Sequence[Part], frame: pl.DataFrame, layout: Layout) -> Iterator[Part]:

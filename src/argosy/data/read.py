@@ -51,7 +51,7 @@ def scan(
     layout = part.origin(parts[-1]).layout
     rows = part.frame(store.blobs, parts, None if purpose != ROWS else types)
     if latest:
-        rows = newest(rows, layout)
+        rows = newest(rows, layout, distinct=not since and part.distinct(parts, layout))
     if low is not None:
         rows = rows.filter(pl.col(layout.time) >= low)
     if high is not None:
@@ -59,11 +59,15 @@ def scan(
     return rows
 
 
-def newest(rows: pl.LazyFrame, layout: Layout) -> pl.LazyFrame:
-    """Of the rows of one key, the one that became known last; all rows where there is no key."""
+def newest(rows: pl.LazyFrame, layout: Layout, *, distinct: bool = False) -> pl.LazyFrame:
+    """Of the rows of one key, the one that became known last, in that order; all rows where there is no key.
+
+    `distinct` says that each key occurs once.
+    """
     if not layout.key:
         return rows
-    return rows.sort(layout.knowing, maintain_order=True).unique(layout.key, keep="last", maintain_order=True)
+    ordered = rows.sort(layout.knowing, maintain_order=True)
+    return ordered if distinct else ordered.unique(layout.key, keep="last", maintain_order=True)
 
 
 def append(
