@@ -80,7 +80,7 @@ class Reader:
         return pl.DataFrame(parts)
 
     def _current(self, txn: Any) -> tuple[_Lookup, ...]:
-        """The lookups for the sources as this snapshot knows them: made again when one was first written or replaced."""
+        """The lookups for the sources as this snapshot knows them: made again when one came or was replaced."""
         records = [txn.get(key) for key in self._keys]
         seen, lookups = self._known
         if records != seen:
