@@ -15,9 +15,10 @@ from sqlalchemy import Engine, event
 from argosy.controller import signal
 from argosy.controller.action import Train
 from argosy.controller.house import House
-from argosy.controller.observe import INSTANT, Snapshot, kinds, table, wanted
+from argosy.controller.observe import Snapshot, kinds, table, wanted
 from argosy.controller.plan import plan
 from argosy.controller.survey import member_row, observe
+from argosy.data.dtype import INSTANT
 from argosy.store import executions, members
 from argosy.store.store import Store
 from argosy.testing.sample import attempt, moment, train

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import argosy as ag
 from argosy.controller import observe, signal
 from argosy.controller.status import ORDER, counts, rank, status
+from argosy.data.dtype import INSTANT
 from argosy.spec.estimator import Estimator
 
 NOW = datetime(2013, 10, 1, tzinfo=UTC)
@@ -29,7 +30,7 @@ SERVING: dict[str, Any] = {
 def frame(*rows: dict[str, Any]) -> pl.DataFrame:
     """A table of members with these values, the rest of each absent."""
     instants = {"version_at", "champion_since", "rollout_at", "execution_at"}
-    types = {name: observe.INSTANT if name in instants else kind for name, kind in observe._TYPES.items()}
+    types = {name: INSTANT if name in instants else kind for name, kind in observe._TYPES.items()}
     types |= dict.fromkeys(signal.ALL, pl.Float64)
     return pl.DataFrame([{name: row.get(name) for name in types} for row in rows], schema=types)
 

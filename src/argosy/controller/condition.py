@@ -10,6 +10,7 @@ import msgspec
 import polars as pl
 
 from argosy.controller import signal
+from argosy.data.dtype import instant
 from argosy.spec import duration
 from argosy.spec.condition import AllOf, AnyOf, Condition, Degraded, Drifted, Never, NewRows, Not, OlderThan
 
@@ -45,7 +46,7 @@ def compile(condition: Condition, now: datetime) -> pl.Expr:
         case Degraded():
             return (pl.col(signal.DEGRADED) > 0).fill_null(False)
         case OlderThan(age=age):
-            return (pl.col("trained_at") <= now - duration.parse(age)).fill_null(False)
+            return (pl.col("trained_at") <= instant(now - duration.parse(age))).fill_null(False)
         case NewRows(count=count):
             return (pl.col("new_rows") >= count).fill_null(False)
         case Never():

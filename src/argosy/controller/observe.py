@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -12,13 +13,13 @@ from sqlalchemy import Connection
 
 from argosy.controller import signal
 from argosy.controller.libraries import Libraries
+from argosy.data.dtype import INSTANT
 from argosy.spec.dataset import Dataset
 from argosy.spec.document import Declaration, recorded
 from argosy.spec.feature import FeatureView
 from argosy.spec.fleet import Fleet
 from argosy.store import datasets, declarations, executions, members, verdicts
 
-INSTANT = pl.Datetime("us", "UTC")
 _TIMES = ("version_at", "champion_since", "rollout_at", "execution_at")
 _TYPES: dict[str, Any] = {
     "member_id": pl.Int64, "key": pl.String, "version_id": pl.Int64, "version_number": pl.Int64,
@@ -84,7 +85,7 @@ def wanted(conn: Connection) -> dict[tuple[str, str], Wanted]:
     """Every declaration in force by (kind, name); one query."""
     return {
         (row.kind, row.name): Wanted(
-            recorded(row.body),
+            _declared(msgspec.json.encode(row.body)),
             row.bundle,
             row.body.get("project", ""),
             row.body.get("code", {}),
@@ -94,6 +95,12 @@ def wanted(conn: Connection) -> dict[tuple[str, str], Wanted]:
         )
         for row in declarations.current(conn)
     }
+
+
+@lru_cache(maxsize=4096)
+def _declared(body: bytes) -> Declaration:
+    """A recorded declaration; the same text is the same frozen value, made once."""
+    return recorded(msgspec.json.decode(body))
 
 
 def table(conn: Connection, fleet: str) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from argosy.controller import condition, signal
 from argosy.controller.action import Action, Finish, Gate, Group, Ingest, Materialise, Record, Train, Wait, Watch
 from argosy.controller.libraries import changes
 from argosy.controller.observe import FleetState, Snapshot
+from argosy.data.dtype import instant
 from argosy.spec import duration
 from argosy.spec.dataset import Dataset, in_order
 from argosy.spec.feature import FeatureView, ViewReference
@@ -122,11 +123,10 @@ def due(state: FleetState, now: datetime) -> pl.DataFrame:
     retry = pl.col("execution_at") + pl.duration(
         microseconds=(wait.clip(upper_bound=RETRY_LAST.total_seconds()) * 1e6).cast(pl.Int64)
     )
-    return (
-        table.filter(enough & (new | asked | changed | condition.compile(fleet.retrain, now)))
-        .with_columns(cause=cause, retry_at=pl.when(pl.col("failures") > 0).then(retry))
-        .select("key", "pooled", "cause", "retry_at", "failures", "execution_reason")
-    )
+    wanted = enough & (new | asked | changed | condition.compile(fleet.retrain, now))
+    shown = ("key", "pooled", cause.alias("cause"), pl.when(pl.col("failures") > 0).then(retry).alias("retry_at"),
+             "failures", "execution_reason")  # fmt: skip
+    return table.select(*shown, wanted=wanted).filter("wanted").drop("wanted")
 
 
 def _training(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[Action]:
@@ -149,7 +149,7 @@ def _training(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[
         reason = "; ".join(f"{name}: {snapshot.blocked[name]}" for name in stopped)
         yield Wait(f"dataset {stopped[0]}", tuple(members["key"]), reason)
         return
-    held = pl.col("retry_at").is_not_null() & (pl.col("retry_at") > now)
+    held = pl.col("retry_at").is_not_null() & (pl.col("retry_at") > instant(now))
     backing_off = members.filter(held)
     if not backing_off.is_empty():
         until = backing_off["retry_at"].min()
@@ -169,9 +169,9 @@ def _training(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[
 
 def upgraded(state: FleetState) -> dict[str, str]:
     """Members with a version that was trained with other libraries than those installed now, each with what differs."""
-    table = state.table.filter(pl.col("version_id").is_not_null() & pl.col(signal.LIBRARIES).is_not_null())
+    table = state.table.select("key", pl.when(pl.col("version_id").is_not_null()).then(signal.LIBRARIES)).drop_nulls()
     found = {}
-    for (fact,), rows in table.select("key", signal.LIBRARIES).group_by(signal.LIBRARIES, maintain_order=True):
+    for (fact,), rows in table.group_by(signal.LIBRARIES, maintain_order=True):
         before = state.libraries.get(int(fact))
         changed = changes(before.versions, state.installed.versions) if before and state.installed else ""
         found.update(dict.fromkeys(rows["key"], changed) if changed else {})
@@ -201,7 +201,7 @@ def _view(snapshot: Snapshot, name: str) -> FeatureView:
 
 def _gates(state: FleetState) -> Iterator[Action]:
     asked = pl.col("version_id").is_not_null() & (pl.col(signal.JUDGED).fill_null(-1) != pl.col("version_id"))
-    fresh = tuple(state.table.filter(asked)["version_id"])
+    fresh = tuple(state.table.select(pl.col("version_id").filter(asked)).to_series())
     if fresh or state.granted:
         why = [f"{len(fresh)} version(s) have not been judged"] * bool(fresh) + ["an approval was given"] * bool(
             state.granted
@@ -220,14 +220,14 @@ def _ended(state: FleetState, now: datetime) -> int:
         return 0
     bake = duration.parse(rollout.bake)
     ends = (bake, bake + duration.parse(rollout.patience))
-    over = [(pl.col("rollout_at") > watched - end) & (pl.col("rollout_at") <= now - end) for end in ends]
-    return state.table.filter(_running(), pl.any_horizontal(over)).height
+    over = [pl.col("rollout_at").is_between(instant(watched - end), instant(now - end), closed="right") for end in ends]
+    return int(state.table.select((_running() & pl.any_horizontal(over)).sum()).item())
 
 
 def _canaries(state: FleetState) -> Iterator[Action]:
     """What the last watch said of the canaries under way is done; all end where the rollout is no canary any more."""
     said = pl.when(pl.col(signal.CANARY_VERSION) == pl.col("rollout_version_id")).then(signal.CANARY).fill_null(0.0)
-    table = state.table.filter(_running()).select("rollout_version_id", said=said)
+    table = state.table.select(pl.col("rollout_version_id").filter(_running()), said=said.filter(_running()))
     immediate = not isinstance(state.fleet.rollout, Canary)
     held = table.filter((pl.col("said") > 0) | (pl.lit(immediate) & (pl.col("said") == 0)))["rollout_version_id"]
     back = table.filter(pl.col("said") < 0)["rollout_version_id"]

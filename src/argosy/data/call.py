@@ -58,5 +58,5 @@ def _until(loads: list[Load], knowing: str, now: datetime) -> datetime | None:
     found = []
     for given in loads:
         if given.rows.schema.get(knowing) == dtype.INSTANT:
-            found.append(given.rows.filter(pl.col(knowing) <= now)[knowing].max())
+            found.append(given.rows.filter(pl.col(knowing) <= dtype.instant(now))[knowing].max())
     return max((each for each in found if isinstance(each, datetime)), default=None)

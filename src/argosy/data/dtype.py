@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from argosy.errors import CorruptError, InputError
+from argosy.store.codec import to_micros
 
 if TYPE_CHECKING:
     from polars._typing import PolarsDataType
@@ -28,6 +30,11 @@ _SIGNED = (pl.Int8, pl.Int16, pl.Int32, pl.Int64)
 _UNSIGNED = (pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
 INSTANT = pl.Datetime("us", "UTC")
 """The one type of a moment in a dataset."""
+
+
+def instant(at: datetime) -> pl.Expr:
+    """A moment as an expression. Polars' own literal of a time with a zone costs a third of a millisecond."""
+    return pl.lit(to_micros(at), pl.Int64).cast(INSTANT)
 
 
 def names(types: Mapping[str, pl.DataType]) -> dict[str, str]:

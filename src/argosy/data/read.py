@@ -53,9 +53,9 @@ def scan(
     if latest:
         rows = newest(rows, layout, distinct=not since and part.distinct(parts, layout))
     if low is not None:
-        rows = rows.filter(pl.col(layout.time) >= low)
+        rows = rows.filter(pl.col(layout.time) >= dtype.instant(low))
     if high is not None:
-        rows = rows.filter(pl.col(layout.time) <= high)
+        rows = rows.filter(pl.col(layout.time) <= dtype.instant(high))
     return rows
 
 

@@ -12,10 +12,10 @@ from argosy.controller import survey
 from argosy.controller.act import record
 from argosy.controller.action import Record
 from argosy.controller.house import House
-from argosy.controller.observe import INSTANT
 from argosy.controller.plan import predictions
 from argosy.controller.watching import answered, spans
 from argosy.controller.watching.kept import Kept
+from argosy.data.dtype import INSTANT
 from argosy.data.read import append, scan
 from argosy.errors import CapacityError
 from argosy.monitoring.bins import Bins

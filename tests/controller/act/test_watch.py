@@ -14,10 +14,10 @@ from argosy.controller import signal, survey
 from argosy.controller.act import watch
 from argosy.controller.action import Watch
 from argosy.controller.house import House
-from argosy.controller.observe import INSTANT
 from argosy.controller.plan import predictions
 from argosy.controller.watching import reference
 from argosy.controller.watching.kept import Kept
+from argosy.data.dtype import INSTANT
 from argosy.data.read import append, scan
 from argosy.registry.rollout import Chosen, start
 from argosy.store import members, schema, signals, windows

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 import argosy as ag
-from argosy.controller.observe import INSTANT
 from argosy.controller.watching.counts import Counts
+from argosy.data.dtype import INSTANT
 from argosy.data.read import append
 from argosy.store.store import Store
 from tests.controller.snapshots import FLIGHTS, NOW, fleet, snapshot

@@ -10,10 +10,10 @@ import polars as pl
 
 from argosy.controller.action import Record
 from argosy.controller.house import House
-from argosy.controller.observe import INSTANT, Snapshot
+from argosy.controller.observe import Snapshot
 from argosy.controller.plan import predictions
 from argosy.controller.watching.spans import retyped
-from argosy.data.dtype import Types, parse_all, wider
+from argosy.data.dtype import INSTANT, Types, parse_all, wider
 from argosy.data.read import append, union
 from argosy.store import datasets
 

@@ -9,10 +9,9 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Connection
 
-from argosy.controller.observe import INSTANT
 from argosy.controller.plan import predictions
 from argosy.controller.watching.kept import Kept
-from argosy.data.dtype import parse_all
+from argosy.data.dtype import INSTANT, instant, parse_all
 from argosy.data.part import frame
 from argosy.data.read import scan
 from argosy.monitoring.performance import join_labels
@@ -44,7 +43,9 @@ def answers(
     parts = datasets.parts(conn, predictions(fleet), number, low=low, high=high)
     columns = [pl.col(name) for name in _TYPES]
     rows = _read(store, kept or Kept(), parts, ("answers",), _TYPES, columns)
-    return once(rows.filter(pl.col("at") >= low, pl.col("at") < high, pl.col("prediction").is_not_null()))
+    return once(
+        rows.filter(pl.col("at") >= instant(low), pl.col("at") < instant(high), pl.col("prediction").is_not_null())
+    )
 
 
 def once(rows: pl.DataFrame) -> pl.DataFrame:
@@ -85,16 +86,16 @@ def labelled(
     types = {name: held[name] for name in (key, label, known, spine.time) if name in held}
     parts = datasets.parts(conn, spine.name, version.number, low=low - REACH)
     told = _read(store, kept, parts, ("labels", key, label, known, spine.time), types, columns)
-    told = told.filter(pl.col("event") >= low - REACH)
+    told = told.filter(pl.col("event") >= instant(low - REACH))
     if known:
-        told = told.filter(pl.col("known") <= now)
+        told = told.filter(pl.col("known") <= instant(now))
     return join_labels(rows, told.drop_nulls("label"), "row_key")
 
 
 def known_labels(fleet: Fleet, rows: pl.LazyFrame, now: datetime) -> pl.LazyFrame:
     """The rows of a spine whose label is there and was known at `now`."""
     rows = rows.filter(pl.col(fleet.label.column).is_not_null())
-    return rows.filter(pl.col(fleet.label.known_at) <= now) if fleet.label.known_at else rows
+    return rows.filter(pl.col(fleet.label.known_at) <= instant(now)) if fleet.label.known_at else rows
 
 
 def _read(

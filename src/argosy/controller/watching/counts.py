@@ -9,6 +9,7 @@ import polars as pl
 from sqlalchemy import Connection
 
 from argosy.controller.observe import Snapshot
+from argosy.data.dtype import instant
 from argosy.data.part import frame
 from argosy.features.trainingset import member
 from argosy.spec.fleet import Fleet
@@ -57,7 +58,7 @@ class Counts:
 
     def _count(self, fleet: Fleet, part: datasets.Part, now: datetime) -> tuple[pl.DataFrame, int]:
         given = frame(self._store.blobs, [part])
-        late = pl.col(fleet.label.known_at) > now if fleet.label.known_at else pl.lit(False)
+        late = pl.col(fleet.label.known_at) > instant(now) if fleet.label.known_at else pl.lit(False)
         seen = given.filter(pl.col(fleet.label.column).is_not_null()).select(*fleet.by, late=late).collect()
         known = seen.filter(~pl.col("late").fill_null(False))
         rows = known.group_by(member(fleet.by).alias("member")).agg(rows=pl.len().cast(pl.Int64)).drop_nulls("member")

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from argosy.controller import signal
 from argosy.controller.watching import asked
 from argosy.controller.watching.asked import DAY, midnight
+from argosy.data.dtype import instant
 from argosy.monitoring.bins import Bins
 from argosy.monitoring.count import count
 from argosy.monitoring.estimate import ESTIMATED, Calibration, expected
@@ -39,7 +40,7 @@ def measure(
     on those of the last day that had enough. A metric that cannot be estimated has no signals.
     """
     metric, span = next(iter(asked.spans(fleet).items()))
-    recent = rows.filter(pl.col("at") >= now - duration.parse(span))
+    recent = rows.filter(pl.col("at") >= instant(now - duration.parse(span)))
     if fleet.task != "binary" or metric not in ESTIMATED or recent.is_empty():
         return {}, None
     waits = recent.group_by("member").agg(pl.col("label").is_null().mean())["label"] > _WAITING

@@ -27,6 +27,7 @@ from argosy.controller.watching import (
 )
 from argosy.controller.watching.asked import DAY
 from argosy.controller.watching.reference import Answering
+from argosy.data.dtype import instant
 from argosy.monitoring.alert import SIGNALS, skew_signals
 from argosy.monitoring.window import Windows
 from argosy.spec.monitor import Drift, Quality, Skew
@@ -83,7 +84,7 @@ def look(
     table, facts = sampled.look(house, conn, snapshot, state, skews, frozen, rows, now)
     seen.tables += [skew_signals(table, each.limit, importance) for each in skews]
     seen.windows += facts
-    for key, served in rows.filter(pl.col("at") >= now - DAY).group_by("member").len().iter_rows():
+    for key, served in rows.filter(pl.col("at") >= instant(now - DAY)).group_by("member").len().iter_rows():
         seen.add({key: {signal.SERVED: float(served)}})
     return seen
 

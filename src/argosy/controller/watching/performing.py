@@ -11,6 +11,7 @@ import polars as pl
 from argosy.controller import signal
 from argosy.controller.watching import asked
 from argosy.controller.watching.baseline import Baseline
+from argosy.data.dtype import instant
 from argosy.monitoring.alert import SIGNALS, score_signals
 from argosy.monitoring.performance import performance
 from argosy.spec import duration
@@ -34,7 +35,7 @@ def measure(
     monitors = asked.monitors(fleet, Performance)
     told = rows.drop_nulls("label")
     for name, span in asked.spans(fleet).items():
-        recent = told.filter(pl.col("at") >= now - duration.parse(span))
+        recent = told.filter(pl.col("at") >= instant(now - duration.parse(span)))
         if recent.is_empty():
             continue
         table = performance(recent, [name], together=POOLED)

@@ -15,6 +15,7 @@ from argosy.controller.observe import FleetState, Snapshot
 from argosy.controller.plan import predictions
 from argosy.controller.watching import skewed
 from argosy.controller.watching.reference import Frozen
+from argosy.data.dtype import instant
 from argosy.monitoring.quality import SKEW
 from argosy.spec import duration
 from argosy.spec.monitor import Skew
@@ -40,7 +41,7 @@ class Look(msgspec.Struct, frozen=True):
 
     def outdated(self, told: pl.DataFrame, now: datetime) -> bool:
         """Whether as many rows are new as this look had, an hour after it at the earliest."""
-        return now - self.at >= _HOUR and told.filter(pl.col("at") > self.until).height >= self.rows
+        return now - self.at >= _HOUR and told.filter(pl.col("at") > instant(self.until)).height >= self.rows
 
 
 def look(
@@ -55,7 +56,7 @@ def look(
     if last is not None and last.revision != state.revision:
         last = None
     low = max(frozen.since, min(now - duration.parse(each.window) for each in monitors))
-    told = rows.filter(pl.col("at") >= low).drop_nulls("label")
+    told = rows.filter(pl.col("at") >= instant(low)).drop_nulls("label")
     until, facts = told["at"].max(), list[windows.NewWindow]()
     if isinstance(until, datetime) and (last is None or last.outdated(told, now)):
         count = max(each.rows for each in monitors)
