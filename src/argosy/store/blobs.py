@@ -42,6 +42,7 @@ class Blobs:
     def __init__(self, root: Path) -> None:
         """Keep blobs under `root`, which is made when the first one is put."""
         self.root = Path(root).expanduser().resolve()
+        self._durable: set[Path] = set()
 
     def path(self, digest: str) -> Path:
         """The file of a digest, whether or not it exists. Anything but 64 hex digits raises `InputError`."""
@@ -152,7 +153,9 @@ class Blobs:
                 os.fsync(file.fileno())
             digest = content.hexdigest()
             target = self.path(digest)
-            target.parent.mkdir(exist_ok=True)
+            if not target.parent.is_dir():
+                target.parent.mkdir(exist_ok=True)
+                self._durable.discard(target.parent)
             temporary.replace(target)
             self._settle(target)
         finally:
@@ -160,9 +163,12 @@ class Blobs:
         return digest
 
     def _settle(self, target: Path) -> None:
-        """Sync the folders on the way to a file: whoever made them may have died before it did."""
-        for folder in (target.parent, self.root, self.root.parent):
-            _sync(folder)
+        """Sync the folder of a file; once, those above it too: whoever made them may have died before it did."""
+        _sync(target.parent)
+        if target.parent not in self._durable:
+            for folder in (self.root, self.root.parent):
+                _sync(folder)
+            self._durable.add(target.parent)
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
