@@ -19,9 +19,9 @@ from argosy.errors import InputError
 from argosy.metric.tail import normal_quantile, normal_tails, poisson_tail
 
 Severity = Literal["critical", "warning", "info"]
-KINDS = ("performance", "prediction", "skew", "quality", "drift")
+KINDS = ("failure", "performance", "prediction", "skew", "quality", "drift")
 FEATURES = ("skew", "quality", "drift")
-UNITS = {"skew": "share of rows", "quality": "median rise of their share"}
+UNITS = {"failure": "share of rows", "skew": "share of rows", "quality": "median rise of their share"}
 SHOWN = 3
 
 SIGNALS = {
@@ -114,6 +114,20 @@ def discoveries(p_values: npt.ArrayLike, fdr: float) -> npt.NDArray[np.bool_]:
     if len(passed):
         stands[order[: passed[-1] + 1]] = True
     return stands
+
+
+def failure_signals(asked: pl.DataFrame, limit: float) -> pl.DataFrame:
+    """Signals of a table of `member`, `rows` and those `failed` among them, against a limit on their share."""
+    return asked.select(
+        kind=pl.lit("failure"),
+        member="member",
+        cause=pl.lit("rows"),
+        value=pl.col("failed") / pl.col("rows"),
+        limit=pl.lit(float(limit)),
+        below=pl.lit(False),
+        p_value=pl.lit(None, pl.Float64),
+        weight=pl.lit(1.0),
+    )
 
 
 def drift_signals(drift: pl.DataFrame, limit: float, statistic: str = "psi_excess") -> pl.DataFrame:
@@ -265,7 +279,7 @@ def _strength() -> pl.Expr:
 
 
 def _severity(kind: str, strength: float) -> Severity:
-    if kind == "performance":
+    if kind in ("failure", "performance"):
         return "critical"
     if kind in ("prediction", "skew"):
         return "warning"
@@ -273,6 +287,7 @@ def _severity(kind: str, strength: float) -> Severity:
 
 
 _SAYS = {
+    "failure": "leave rows without an answer",
     "performance": "have a poor `{}`",
     "prediction": "answer differently (`{}`)",
     "skew": "are served another `{}` than training would join",

@@ -14,7 +14,7 @@ from argosy.controller.action import Watch
 from argosy.controller.house import House
 from argosy.controller.observe import FleetState, Snapshot
 from argosy.controller.plan import predictions, watch_key
-from argosy.controller.watching import answered, asked, baking
+from argosy.controller.watching import answered, asked, baking, failing
 from argosy.controller.watching.look import Seen, Values, look
 from argosy.monitoring import alert as alerting
 from argosy.monitoring.alert import Alert, Changes
@@ -41,6 +41,7 @@ def run(house: House, snapshot: Snapshot, action: Watch, now: datetime) -> str:
         counts = house.counts.rows(conn, state.fleet, snapshot, now)
         rows = _rows(house, conn, snapshot, state, spine, now)
         seen = look(house, conn, snapshot, state, rows, now)
+        seen.tables.append(failing.measure(conn, house.store, state.fleet.name, rows, now))
         seen.add(baking.measure(conn, house.store, state, rows, rows, now))
         active = [msgspec.convert(a.body, Alert) for a in alerts.raised(conn, state.fleet.name)]
     seen.add({key: {signal.ROWS: float(count)} for key, count in counts.items()})

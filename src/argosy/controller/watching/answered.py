@@ -57,14 +57,14 @@ def once(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def failed(conn: Connection, store: Store, fleet: str, low: datetime) -> pl.DataFrame:
-    """Rows with a decision time of `low` or later that a version failed on: `member`, `at`, `version`.
+    """Rows with a decision time of `low` or later that a version failed on: `member`, `at`, `version`, `route`.
 
     A row that was asked for again counts once for each version that failed on it.
     """
     if datasets.version(conn, predictions(fleet)) is None:
-        return pl.DataFrame(schema={"member": pl.String, "at": INSTANT, "version": pl.String})
+        return pl.DataFrame(schema={"member": pl.String, "at": INSTANT, "version": pl.String, "route": pl.String})
     rows = scan(conn, store, predictions(fleet), low=low).filter(pl.col("prediction").is_null())
-    found = rows.select("row_key", "member", "at", "version").collect()
+    found = rows.select("row_key", "member", "at", "version", "route").collect()
     return found.unique(["row_key", "at", "version"], maintain_order=True).drop("row_key")
 
 
