@@ -103,7 +103,7 @@ KNOWN = {
 @pytest.mark.parametrize(
     ("condition", "known", "unknown"),
     [
-        (ag.drifted(), "worst distance 0.300, 1.50 of its limit", "drift has not been measured yet"),
+        (ag.drifted(), "worst distance 0.300, 1.50 of its limit", "not measured: too few rows were answered lately"),
         (ag.degraded(), "live score 0.610 on 80 rows, a limit is broken", "no labelled predictions yet"),
         (ag.older_than("2d"), "trained 3d 4h ago", "never trained"),
         (ag.new_rows(500), "700 new labelled rows", "not counted yet"),

@@ -43,7 +43,7 @@ def told(row: dict[str, Any], **options: Any) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("change", "word", "reason"),
     [
-        ({}, "serving", "version 3 answers for 5d"),
+        ({}, "serving", "version 3 has answered for 5d"),
         ({"failures": 1, "execution_reason": "hung\nat 5m"}, "failed", "training failed: hung"),
         ({"failures": 3, "execution_reason": "hung"}, "failed", "training failed: hung (3 times in a row)"),
         ({"failures": 1}, "failed", ""),
@@ -52,7 +52,7 @@ def told(row: dict[str, Any], **options: Any) -> tuple[str, str]:
         ({signal.DEGRADED: 1.0}, "degraded", "a limit of live performance is broken"),
         ({signal.DRIFT: 1.24, signal.DRIFT_VALUE: 0.31}, "drifting",
          "distance 0.31 from training, 1.24 times its limit"),
-        ({signal.DRIFT: 1.0, signal.DRIFT_VALUE: 0.25}, "serving", "version 3 answers for 5d"),
+        ({signal.DRIFT: 1.0, signal.DRIFT_VALUE: 0.25}, "serving", "version 3 has answered for 5d"),
         ({"rollout_state": "started", "rollout_version_id": 8, "version_id": 8, "version_number": 4,
          "rollout_share": 0.2,
           "rollout_at": NOW - timedelta(hours=3)}, "canary",
@@ -72,10 +72,10 @@ def told(row: dict[str, Any], **options: Any) -> tuple[str, str]:
          "no labelled rows counted yet; the pooled model answers"),
         ({"target": None, "champion_id": None}, "new", "version 3 did not pass its gates; the pooled model answers"),
         ({"version_id": 8, "version_number": 4, signal.JUDGED: 8.0}, "serving",
-         "version 3 answers for 5d; version 4 did not pass its gates"),
+         "version 3 has answered for 5d; version 4 did not pass its gates"),
         ({"version_id": 8, "version_number": 4, signal.JUDGED: 8.0, "rollout_version_id": 8,
          "rollout_state": "rolled_back"},
-         "serving", "version 3 answers for 5d; version 4 was rolled back"),
+         "serving", "version 3 has answered for 5d; version 4 was rolled back"),
     ],
 )  # fmt: skip
 def test_a_status_and_its_reason(change: dict[str, Any], word: str, reason: str) -> None:

@@ -112,7 +112,7 @@ def _saw(condition: Condition, row: Mapping[str, Any], now: datetime) -> str:
         case Drifted():
             value, ratio = row.get(signal.DRIFT_VALUE), row.get(signal.DRIFT)
             if value is None:
-                return "drift has not been measured yet"
+                return "not measured: too few rows were answered lately"
             return f"worst distance {value:.3f}" + (f", {ratio:.2f} of its limit" if ratio is not None else "")
         case Degraded():
             value, rows = row.get(signal.SCORE), row.get(signal.SCORE_ROWS)

@@ -161,7 +161,7 @@ def _serving(now: datetime) -> pl.Expr:
         .then(pl.format("; version {} did not pass its gates", "version_number"))
         .otherwise(pl.lit(""))
     )
-    return pl.format("version {} answers for {}{}", "champion_number", ago(pl.col("champion_since"), now), held)
+    return pl.format("version {} has answered for {}{}", "champion_number", ago(pl.col("champion_since"), now), held)
 
 
 def _refused() -> pl.Expr:
