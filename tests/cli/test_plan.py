@@ -102,7 +102,9 @@ def test_a_changed_fleet_says_whom_it_trains_why_and_at_what_cost(
     home = inside / ".argosy"
     changed = tmp_path / "project.py"
     changed.write_text((inside / "project.py").read_text().replace("num_leaves=7", "num_leaves=9"))
-    planned = run("plan", changed, "--home", home, "--json").json()
+    refused = run("plan", changed, "--home", home)
+    assert refused.code == 1 and "which is still there" in refused.err and "--take-from project" in refused.err
+    planned = run("plan", changed, "--take-from", "project", "--home", home, "--json").json()
     train = next(each for each in planned["actions"] if each["action"] == "train")
     assert train["pooled"] and train["groups"] == [
         {"cause": "what its training depends on was declared anew", "members": ["harbour", "north", "south"]}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from argosy.controller.apply import Applied, Difference, apply, differences, draft, root
+from argosy.controller.apply import Applied, Difference, apply, differences, draft, foreseen, root
 from argosy.controller.project import forget, load, recorded
 from argosy.errors import ConflictError, DeclarationError, UnknownError
 from argosy.store import bundles, declarations, events
@@ -312,6 +312,9 @@ def test_a_project_of_the_same_name_elsewhere_does_not_push_the_first_one_out(de
     desk.write(
         "flights.py", 'import argosy as ag\nplanes = ag.Dataset("planes", time="t", source=ag.Parquet("p.parquet"))\n'
     )
+    project, _ = load(desk.folder / "flights.py")
+    with desk.store.read() as conn, pytest.raises(ConflictError, match="which is still there"):
+        differences(conn, draft(project), desk.folder / "flights.py")  # a plan says so too
     with pytest.raises(ConflictError) as refused:
         desk.apply()
     assert f"was applied from {first / 'flights.py'}, which is still there" in refused.value.message
@@ -341,10 +344,23 @@ def test_a_change_says_what_changed(desk: Desk) -> None:
         assert declarations.history(conn, "fleet", "late")[0].reason == "; ".join(change.changes)
 
 
+def test_what_another_project_declares_alike_is_foreseen_as_that_projects(desk: Desk) -> None:
+    desk.write(
+        "planes.py", 'import argosy as ag\nplanes = ag.Dataset("planes", time="t", source=ag.Parquet("p.parquet"))\n'
+    )
+    desk.apply("planes.py")
+    project, _ = load(desk.folder / "flights.py")
+    with desk.store.read() as conn:
+        found = foreseen(conn, draft(project), "flights")
+    assert found["dataset", "planes"].project == "planes" and found["dataset", "planes"].bundle is not None
+    assert {each.project for key, each in found.items() if key != ("dataset", "planes")} == {"flights"}
+    assert found["fleet", "late"].revision == 1
+
+
 def test_differences_may_be_asked_for_without_applying(desk: Desk) -> None:
     project, _ = load(desk.folder / "flights.py")
     with desk.store.read() as conn:
-        assert {each.name for each in differences(conn, draft(project), "flights")} == ALL
+        assert {each.name for each in differences(conn, draft(project), desk.folder / "flights.py")} == ALL
     assert desk.facts() == (0, 0)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
 
 import polars as pl
 import pytest
+from sqlalchemy import Connection
 
 from argosy.controller import loop, survey
 from argosy.controller.act.materialise import source
@@ -26,6 +27,7 @@ from argosy.data.read import scan
 from argosy.engine import key
 from argosy.features.join import join
 from argosy.features.source import Source
+from argosy.spec.dataset import Dataset
 from argosy.store import datasets, events, findings
 from argosy.store.store import Store
 from tests.controller.conftest import START
@@ -278,3 +280,24 @@ def test_a_source_that_cannot_be_asked_blocks_its_dataset_with_the_reason_and_st
     assert set(snapshot.blocked) == {"flights", "departures", "weather", "planes", "airports"}
     assert wanted.bundle[:12] in snapshot.blocked["flights"]
     assert not [action for action in plan(snapshot, START).actions if isinstance(action, Ingest)]
+
+
+def test_a_new_process_asks_each_source_once_in_a_tick_and_again_only_where_it_took_something_in(
+    house: House, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = max((project / "data" / "weather").glob("*.parquet"))
+    rows = pl.read_parquet(newest).tail(1).with_columns(pl.col("observed_at") + timedelta(hours=1))
+    rows.write_parquet(newest.with_name("later.parquet"))
+    asked: Counter[str] = Counter()
+    real = survey.pending
+
+    def pending(conn: Connection, dataset: Dataset, root: Path, now: datetime) -> tuple[str, ...]:
+        asked[dataset.name] += 1
+        return real(conn, dataset, root, now)
+
+    monkeypatch.setattr(survey, "pending", pending)
+    with House(house.store, workers=1) as fresh:
+        done = tick(fresh, START, only=(Ingest, Materialise))
+    assert [each.action.subject for each in done if not each.failed][:2] == ["dataset:weather", "view:conditions"]
+    assert asked.pop("weather") == 3  # before it was taken in, under its lease, and after
+    assert set(asked.values()) == {1}

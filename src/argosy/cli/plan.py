@@ -33,7 +33,7 @@ _Costed = list[tuple[Action, Estimate | None]]
 
 def plan(
     project: str | None = None, /, *, check: Annotated[bool, Parameter(negative="")] = False,
-    common: Common | None = None,
+    take_from: str | None = None, common: Common | None = None,
 ) -> int:  # fmt: skip
     """Show what applying a project would change, and what the controller would do then. Nothing is written.
 
@@ -55,6 +55,8 @@ def plan(
         The module, or the directory of one. Default: the one that was applied; before any was, the one here.
     check
         Exit with 3 where something would change.
+    take_from
+        A project whose declarations this one would take over, as `argosy apply --take-from` does.
     """
     given = common or Common()
     module = locate(project) if project is not None else None
@@ -68,7 +70,7 @@ def plan(
         house, conn = held.enter_context(House(store)), held.enter_context(store.read())
         module = module or _applied(conn)
         drafts = applying.draft(load(module)[0]) if module is not None else []
-        differences = applying.differences(conn, drafts, module.stem) if module is not None else []
+        differences = applying.differences(conn, drafts, module, take_from) if module is not None else []
         if module is not None and differences:
             snapshot = survey.foresee(house, now, drafts, module)
         else:

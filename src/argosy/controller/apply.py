@@ -84,13 +84,14 @@ def draft(project: Project) -> list[Draft]:
     return drafts
 
 
-def differences(conn: Connection, drafts: list[Draft], project: str, taken: str | None = None) -> list[Difference]:
-    """What recording the drafts would change.
+def differences(conn: Connection, drafts: list[Draft], module: Path, taken: str | None = None) -> list[Difference]:
+    """What recording the drafts of a project's module would change.
 
     Declarations of other projects are left alone, and one that is the same in two belongs to who was first. Raises
     ConflictError where another project declares a name otherwise, unless it is the one named by `taken`: what both
-    declare then passes to this one.
+    declare then passes to this one; and where a module of the same name in another place would lose declarations.
     """
+    project = module.stem
     known = {(row.kind, row.name): row for row in declarations.current(conn)}
     found = []
     for each in drafts:
@@ -105,6 +106,10 @@ def differences(conn: Connection, drafts: list[Draft], project: str, taken: str 
             found.append(Difference(kind, name, "remove"))
     by_verb = {verb: {(d.kind, d.name) for d in found if d.verb == verb} for verb in ("change", "remove")}
     owner.check(conn, known, project, taken, changed=by_verb["change"], removed=by_verb["remove"])
+    last = owner.applied(conn, project)
+    lost = [(each.kind, each.name) for each in found if each.verb != "add"]
+    if lost and last is not None and taken != project:
+        owner.check_place(Path(last.body["root"]) / module.name, module, lost)
     return found
 
 
@@ -113,15 +118,21 @@ def _differs(before: declarations.Declaration, after: Draft) -> bool:
 
 
 def foreseen(conn: Connection, drafts: list[Draft], project: str) -> dict[tuple[str, str], Wanted]:
-    """The declarations that would be in force after recording the drafts, by (kind, name)."""
+    """The declarations that would be in force after recording the drafts, by (kind, name).
+
+    One that another project declares alike stays that project's.
+    """
     before = wanted(conn)
     others = {key: each for key, each in before.items() if each.project != project}
+    rows = {(row.kind, row.name): row for row in declarations.current(conn)}
+    alike = {key for each in drafts if (key := (each.kind, each.name)) in others and not _differs(rows[key], each)}
     return others | {
         (each.kind, each.name): Wanted(
             document.decode(each.body), None, project, each.code, each.fingerprint,
             _revision(next(iter(declarations.history(conn, each.kind, each.name, limit=1)), None), each), each.packages,
         )
         for each in drafts
+        if (each.kind, each.name) not in alike
     }  # fmt: skip
 
 
@@ -138,11 +149,8 @@ def apply(store: Store, module: Path, now: datetime, actor: str, taken: str | No
     facts = bundling.describe(archive, module.parent, now, actor)
     store.blobs.put(archive.data)
     with store.write() as tx:
-        found = differences(tx, drafts, archive.project, taken)
+        found = differences(tx, drafts, module, taken)
         last = owner.applied(tx, archive.project)
-        lost = [(each.kind, each.name) for each in found if each.verb != "add"]
-        if lost and last is not None and taken != archive.project:
-            owner.check_place(Path(last.body["root"]) / module.name, module, lost)
         if found or last is None or (last.body["bundle"], last.body["root"]) != (archive.digest, str(module.parent)):
             _record(tx, drafts, found, facts, module.parent, now, actor)
     return Applied(archive.project, archive.digest, tuple(found))

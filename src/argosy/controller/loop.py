@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -108,6 +108,11 @@ def _phase(planned: Plan, only: tuple[type, ...] | None, given_up: set[str]) -> 
     return Plan(planned.at, actions).next
 
 
+def _but(offered: Mapping[str, tuple[str, ...]], action: Action) -> dict[str, tuple[str, ...]]:
+    """What sources offered, but for the one that an action takes in: that is to be asked again."""
+    return {n: labels for n, labels in offered.items() if not (isinstance(action, Ingest) and action.dataset == n)}
+
+
 def _told(done: list[Done], action: Action) -> str | None:
     """What the same action said before in this tick: saying it again means that it changes nothing."""
     return next((each.said for each in reversed(done) if each.action == action), None)
@@ -122,7 +127,7 @@ def _carry_out(
         if lease is None:
             return None
         if not house.take(lease):
-            snapshot = survey.observe(house, now)
+            snapshot = survey.observe(house, now, _but(snapshot.pending, action))
             due = next((a for a in plan(snapshot, now).actions if _same(a, action)), None)
             if due is None:
                 return None
