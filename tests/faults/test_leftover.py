@@ -18,7 +18,7 @@ from argosy.controller import leftover
 from argosy.controller.clock import ManualClock
 from argosy.controller.house import House
 from argosy.controller.loop import run
-from argosy.store import leases
+from argosy.store import declarations, leases
 from argosy.store.store import Store
 from tests.controller.world import FLEET, NOW, populate
 
@@ -103,6 +103,14 @@ def test_a_folder_that_somebody_still_writes_into_is_left_alone(store: Store) ->
 
 
 def test_training_sets_of_a_fleet_that_is_declared_or_worked_on_are_kept(store: Store) -> None:
+    withdrawn = [
+        declarations.NewDeclaration(
+            kind="fleet", name="withdrawn", fingerprint="f", body={}, at=NOW, actor="ann", removed=removed
+        )
+        for removed in (False, True)
+    ]
+    with store.write() as tx:
+        declarations.add(tx, withdrawn)
     for fleet in (FLEET, "withdrawn"):
         folder = store.blobs.root.parent / "sets" / fleet / ("0" * 32)
         folder.mkdir(parents=True)

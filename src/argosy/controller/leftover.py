@@ -1,13 +1,16 @@
 """Leftovers: what processes that were killed had begun to write. Nothing ever reads it, and it is safe to remove.
 
-Whoever writes gives a file or folder its name when it is whole; until then it bears one that begins with a dot.
+Whoever writes gives a file or folder its name when it is whole; until then it bears one that begins with a dot. A home
+may lie in a folder with a person's own files, or beside another home: only what bears a name that Argosy alone gives,
+in the place and of the kind that it gives it to, is ever touched, and of fleets only those that this home declared.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+import stat
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,13 +22,10 @@ from argosy.store.store import Store
 
 AGE = timedelta(days=1)
 """How long nothing was written to what counts as left behind: longer than any living process pauses in a write."""
-_UNFINISHED = {
-    "*": re.compile(r"\.(token|clock)\.\d+"),
-    "bundles/*": re.compile(r"\.[0-9a-f]{64}\.\w+"),
-    "segments/*/*": re.compile(r"\..+\.arrow\.part"),
-    "sets/*/*": re.compile(r"\.[0-9a-f]{32}\.\w+"),
-}
-"""Below the directory of a home: where to look, and the names that unfinished things bear there."""
+_BUNDLE = re.compile(r"\.[0-9a-f]{64}\.[a-z0-9_]{8}")
+_SEGMENT = re.compile(r"\.[0-9]{13}-[0-9]{6,}-[0-9]+-[0-9a-f]{8}\.arrow\.part")
+_SET = re.compile(r"[0-9a-f]{32}")
+_SET_BEGUN = re.compile(r"\.[0-9a-f]{32}\.[a-z0-9_]{8}")
 
 
 class Leftover(msgspec.Struct, frozen=True):
@@ -39,14 +39,13 @@ def find(store: Store, now: datetime) -> list[Leftover]:
     """What was left behind in a home: unfinished writes, and training sets of fleets that are no longer declared.
 
     `now` is the machine's own time, as files bear it. What was written to within `AGE` is left out, and so are the sets
-    of a fleet that somebody works on.
+    of a fleet that somebody works on, or that this home never declared.
     """
-    root = store.blobs.root.parent
     with store.read() as conn:
+        ours = declarations.names(conn, "fleet")
         in_use = _fleets(conn, now)
-    sets = (path for path in root.glob("sets/*/[!.]*") if path.parent.name not in in_use)
     found = []
-    for path in sorted({*store.blobs.drafts(), *_unfinished(root), *sets}):
+    for path in sorted({*_unfinished(store, ours), *_sets(store, ours - in_use)}):
         written, size = _state(path)
         if written <= (now - AGE).timestamp():
             found.append(Leftover(path, size))
@@ -63,9 +62,31 @@ def remove(found: Iterable[Leftover]) -> list[Leftover]:
     return gone
 
 
-def _unfinished(root: Path) -> Iterator[Path]:
-    for where, name in _UNFINISHED.items():
-        yield from (path for path in root.glob(where) if name.fullmatch(path.name))
+def _unfinished(store: Store, fleets: Iterable[str]) -> Iterator[Path]:
+    root = store.blobs.root.parent
+    yield from (path for path in store.blobs.drafts() if _is(path, stat.S_ISREG))
+    yield from _within(root / "bundles", _BUNDLE, stat.S_ISDIR)
+    for fleet in fleets:
+        yield from _within(root / "segments" / fleet, _SEGMENT, stat.S_ISREG)
+        yield from _within(root / "sets" / fleet, _SET_BEGUN, stat.S_ISDIR)
+
+
+def _sets(store: Store, fleets: Iterable[str]) -> Iterator[Path]:
+    for fleet in fleets:
+        whole = _within(store.blobs.root.parent / "sets" / fleet, _SET, stat.S_ISDIR)
+        yield from (path for path in whole if _is(path / "set.json", stat.S_ISREG))
+
+
+def _within(folder: Path, name: re.Pattern[str], kind: Callable[[int], bool]) -> Iterator[Path]:
+    return (path for path in folder.glob("*") if name.fullmatch(path.name) and _is(path, kind))
+
+
+def _is(path: Path, kind: Callable[[int], bool]) -> bool:
+    """Whether it is of this kind itself, not by a link; what cannot be looked at is not."""
+    try:
+        return kind(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def _fleets(conn: Connection, now: datetime) -> set[str]:

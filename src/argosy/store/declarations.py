@@ -48,6 +48,11 @@ def current(conn: Connection, kind: str | None = None) -> list[Declaration]:
     return fetch(conn, query.order_by(_TABLE.c.kind, _TABLE.c.name), Declaration)
 
 
+def names(conn: Connection, kind: str) -> set[str]:
+    """Every name of a kind that was ever declared, removed or not."""
+    return set(conn.scalars(select(_TABLE.c.name).where(_TABLE.c.kind == kind).distinct()))
+
+
 def get(conn: Connection, kind: str, name: str) -> Declaration | None:
     """The current declaration of a name; None if there is none or it was removed."""
     found = history(conn, kind, name, limit=1)
