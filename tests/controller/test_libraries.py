@@ -49,3 +49,13 @@ def test_libraries_are_one_fact_until_they_are_others(home: Path) -> None:
         "late is trained with other libraries: lightgbm 4.6.0 -> 4.7.0",
         "early is trained with lightgbm 4.7.0",
     ]
+
+
+def test_however_many_upgrades_there_were_each_is_known(home: Path) -> None:
+    found = [Libraries(str(number), {"lightgbm": str(number)}) for number in range(120)]
+    with Store.open(home) as store:
+        with store.write() as tx:
+            ids = [libraries.record(tx, "late", each, moment(), "ann") for each in (*found, found[0])]
+        with store.read() as conn:
+            assert libraries.known(conn, "late") == dict(zip(ids[:-1], found, strict=True))
+    assert ids[-1] == ids[0]

@@ -11,6 +11,8 @@ from sqlalchemy import Connection
 from argosy.engine.key import environment, versions
 from argosy.store import events
 
+_KIND = "libraries"
+
 
 class Libraries(msgspec.Struct, frozen=True):
     """Versions by distribution; `digest` is what the keys of tasks hold of them."""
@@ -27,7 +29,8 @@ def installed(packages: Iterable[str]) -> Libraries:
 
 def known(conn: Connection, fleet: str) -> dict[int, Libraries]:
     """What a fleet was ever trained with, by the id of the fact that says so; one query."""
-    return {event.id: msgspec.convert(event.body, Libraries) for event in events.of_subject(conn, _subject(fleet))}
+    facts = events.of_kind(conn, _subject(fleet), _KIND)
+    return {event.id: msgspec.convert(event.body, Libraries) for event in facts}
 
 
 def record(tx: Connection, fleet: str, found: Libraries, now: datetime, actor: str) -> int:
@@ -39,7 +42,7 @@ def record(tx: Connection, fleet: str, found: Libraries, now: datetime, actor: s
     changed = changes(there[max(there)].versions, found.versions) if there else ""
     message = f"{fleet} is trained with " + (f"other libraries: {changed}" if changed else _listed(found.versions))
     event = events.NewEvent(
-        at=now, kind="libraries", subject=_subject(fleet), actor=actor, message=message, body=msgspec.to_builtins(found)
+        at=now, kind=_KIND, subject=_subject(fleet), actor=actor, message=message, body=msgspec.to_builtins(found)
     )
     return events.add(tx, [event])[0]
 

@@ -68,7 +68,7 @@ def reads(declaration: Declaration) -> Sequence[Name]:
 
 def applied(conn: Connection, project: str) -> events.Event | None:
     """The fact that a project was applied, the latest."""
-    return next((event for event in events.of_subject(conn, f"project:{project}") if event.kind == "applied"), None)
+    return next(iter(events.of_kind(conn, f"project:{project}", "applied", limit=1)), None)
 
 
 def _belongs(conn: Connection, name: Name, other: str, project: str) -> ConflictError:

@@ -47,3 +47,9 @@ def of_subject(conn: Connection, subject: str, limit: int = 100) -> list[Event]:
     """A subject's events, newest first."""
     query = columns(_TABLE, Event).where(_TABLE.c.subject == subject)
     return fetch(conn, query.order_by(_TABLE.c.id.desc()).limit(limit), Event)
+
+
+def of_kind(conn: Connection, subject: str, kind: str, limit: int | None = None) -> list[Event]:
+    """A subject's events of one kind, newest first; all of them unless there is a limit."""
+    query = columns(_TABLE, Event).where(_TABLE.c.subject == subject, _TABLE.c.kind == kind)
+    return fetch(conn, query.order_by(_TABLE.c.id.desc()).limit(limit), Event)
