@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -19,7 +21,7 @@ from argosy.data.dtype import INSTANT
 from argosy.data.read import append, scan
 from argosy.errors import CapacityError
 from argosy.monitoring.bins import Bins
-from argosy.store import datasets
+from argosy.store import datasets, events
 from tests.controller.conftest import START
 
 FLEET = "late-arrival"
@@ -72,6 +74,47 @@ def test_many_segments_are_taken_in_by_portions_and_each_that_is_in_stays_in(
     assert not list(folder.iterdir())
     with house.store.read() as conn:
         assert [each.added for each in datasets.versions(conn, predictions(FLEET))] == [5, 1, 9, 5]
+
+
+def test_a_segment_that_cannot_be_read_is_moved_aside_and_stops_none_of_the_others(house: House) -> None:
+    for name in "1234":
+        land(house, f"{name}.arrow", [700.0, 800.0])
+    folder = house.places.segments / FLEET
+    bad = {"0.arrow": b"", "2.arrow": (folder / "2.arrow").read_bytes()[:200], "3.arrow": b"?" * 300}
+    for name, content in bad.items():
+        (folder / name).write_bytes(content)
+    pl.DataFrame({"at": ["noon"]}).write_ipc(folder / "5.arrow")
+    bad["5.arrow"] = (folder / "5.arrow").read_bytes()
+    assert take_in(house).endswith("4 answered rows from 2 segment(s); 4 that cannot be read were moved to .bad")
+    assert record.waiting(house.places.segments, FLEET) == []
+    assert {file.name: file.read_bytes() for file in (folder / record.BAD).iterdir()} == bad
+    with house.store.read() as conn:
+        found = [each for each in events.of_subject(conn, f"predictions:{FLEET}") if each.kind == "failed"]
+    assert [each.message.split()[1] for each in reversed(found)] == sorted(bad)
+    assert found[0].message.endswith("it has no times 'at', but String")
+
+
+def test_a_segment_whose_damage_makes_the_reader_panic_is_moved_aside(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def panic(*_: object) -> None:
+        raise pl.exceptions.PanicException("range end index 99 out of range")
+
+    land(house, "1.arrow", [700.0])
+    monkeypatch.setattr(pl, "read_ipc", panic)
+    assert "0 answered rows from 0 segment(s); 1 that" in take_in(house)
+    assert [file.name for file in (house.places.segments / FLEET / record.BAD).iterdir()] == ["1.arrow"]
+
+
+def test_where_the_machine_is_short_of_means_segments_wait(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    land(house, "1.arrow", [700.0])
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="Too many"):
+        patch.setattr(Path, "read_bytes", full)
+        take_in(house)
+    assert "1 answered rows from 1 segment(s)" in take_in(house)
 
 
 def test_a_feature_of_another_type_is_recorded_and_counted_beside_what_it_was(house: House) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -15,11 +16,15 @@ from argosy.controller.plan import predictions
 from argosy.controller.watching.spans import retyped
 from argosy.data.dtype import INSTANT, Types, parse_all, wider
 from argosy.data.read import append, union
-from argosy.store import datasets
+from argosy.store import datasets, events
 
 TIME = "at"
 PORTION, FILES = 200_000, 2_000
 """Rows, and segments, that one version takes in: after an outage memory stays bounded, and what is done is done."""
+BAD = ".bad"
+"""The folder, beside a fleet's segments, of those that cannot be read: nobody looks there but a person."""
+_SHORTAGE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+"""What keeps a file from being read that is no fault of the file."""
 
 
 def waiting(segments: Path, fleet: str) -> list[Path]:
@@ -31,24 +36,65 @@ def run(house: House, snapshot: Snapshot, action: Record, now: datetime) -> str:
     """Take in every waiting segment, a portion at a time, each a version in a transaction of its own.
 
     A file is removed only after the version that holds it is committed; one that was in already is removed as well.
+    One that cannot be read is moved into the folder `BAD` with an event that says why, and stops none of the others.
     """
     files = waiting(house.places.segments, action.fleet)
     name = predictions(action.fleet)
     with house.store.read() as conn:
         seen = datasets.ingested(conn, name, [file.name for file in files])
     rows = 0
-    for portion in _portions(file for file in files if file.name not in seen):
+    bad: list[Path] = []
+    for portion in _portions(_sound(house, action, (file for file in files if file.name not in seen), bad, now)):
         rows += _take(house, name, action, portion, now)
     for file in files:
         file.unlink(missing_ok=True)
-    return f"{name}: {rows:,} answered rows from {len(files) - len(seen)} segment(s)"
+    said = f"{name}: {rows:,} answered rows from {len(files) - len(seen) - len(bad)} segment(s)"
+    return f"{said}; {len(bad)} that cannot be read were moved to {BAD}" if bad else said
 
 
-def _portions(files: Iterable[Path]) -> Iterator[list[tuple[Path, pl.DataFrame]]]:
-    """The files with their rows, as many at a time as have at most `PORTION` rows; a larger file comes alone."""
-    held: list[tuple[Path, pl.DataFrame]] = []
+def _sound(
+    house: House, action: Record, files: Iterable[Path], bad: list[Path], now: datetime
+) -> Iterator[tuple[Path, pl.DataFrame]]:  # fmt: skip
+    """The files that can be read, with their rows; the others are moved aside and added to `bad`."""
     for file in files:
-        frame = pl.read_ipc(file)
+        found = _read(file)
+        if isinstance(found, str):
+            _set_aside(house, action, file, found, now)
+            bad.append(file)
+        else:
+            yield file, found
+
+
+def _read(file: Path) -> pl.DataFrame | str:
+    """The rows of a segment, or why there are none to be had. Raises `OSError` where the machine is short of means."""
+    try:
+        frame = pl.read_ipc(file.read_bytes())
+    except OSError as error:
+        if error.errno in _SHORTAGE:
+            raise
+        return str(error)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:  # flipped bits may make Polars panic
+        return str(error)
+    if not isinstance(frame.schema.get(TIME), pl.Datetime):
+        return f"it has no times {TIME!r}, but {frame.schema.get(TIME)}"
+    return frame
+
+
+def _set_aside(house: House, action: Record, file: Path, reason: str, now: datetime) -> None:
+    target = file.parent / BAD / file.name
+    message = f"segment {file.name} of {action.fleet} cannot be read, and was moved to {target.parent}: {reason}"
+    with house.write(action.subject) as tx:
+        events.add(
+            tx, [events.NewEvent(at=now, kind="failed", subject=action.subject, actor=house.actor, message=message)]
+        )
+        target.parent.mkdir(exist_ok=True)
+        file.rename(target)
+
+
+def _portions(segments: Iterable[tuple[Path, pl.DataFrame]]) -> Iterator[list[tuple[Path, pl.DataFrame]]]:
+    """The segments, as many at a time as have at most `PORTION` rows; a larger one comes alone."""
+    held: list[tuple[Path, pl.DataFrame]] = []
+    for file, frame in segments:
         if held and (sum(each.height for _, each in held) + frame.height > PORTION or len(held) == FILES):
             yield held
             held = []
