@@ -45,15 +45,23 @@ def check_place(before: Path, module: Path, lost: Sequence[Name]) -> None:
     """Raise ConflictError where the module that a project was applied from is still there, and this is another file.
 
     Two projects may by accident bear one name; `lost` are the declarations that the other one would find changed or
-    gone. A project that was moved, or is applied from another machine, is itself.
+    gone. A project that was moved, or is applied from another machine, is itself. A place that this user may not look
+    at counts as still there.
     """
-    if before.exists() and not before.samefile(module):
-        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
-        raise ConflictError(
-            f"project {module.stem!r} was applied from {before}, which is still there; {module} is another one of that "
-            f"name, and would change or withdraw {_shown(lost[0])}{more}",
-            next=f"rename one of the two, or say that this one takes its place: --take-from {module.stem}",
-        )
+    try:
+        if before.samefile(module):
+            return
+        found = "is still there"
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        found = f"cannot be looked at ({error.strerror})"
+    more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+    raise ConflictError(
+        f"project {module.stem!r} was applied from {before}, which {found}; {module} is another one of that "
+        f"name, and would change or withdraw {_shown(lost[0])}{more}",
+        next=f"rename one of the two, or say that this one takes its place: --take-from {module.stem}",
+    )
 
 
 def reads(declaration: Declaration) -> Sequence[Name]:
