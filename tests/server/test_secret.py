@@ -53,8 +53,10 @@ def test_a_name_can_be_kept_to_one_token_at_a_time(store: Store) -> None:
     assert standing(store, NOW + HOUR) == ["ci"]
 
 
-@pytest.mark.parametrize("name", ["", " ci", "a\nb", "x" * 81])
-def test_a_name_can_be_read(store: Store, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["", " ci", "a\nb", "x" * 81, "--role", "-", "0a1b2c3d", "20260302", "ABCDEF0123", "a" * 64]
+)
+def test_a_name_can_be_read_and_is_no_option_and_no_digest(store: Store, name: str) -> None:
     with pytest.raises(InputError, match="cannot name a token"):
         secret.issue(store, name, secret.VIEWER, NOW)
     assert standing(store) == []
@@ -66,6 +68,25 @@ def test_one_of_several_of_a_name_is_revoked_by_its_digest(store: Store) -> None
         secret.revoke(store, "argosy up", NOW)
     assert secret.revoke(store, secret.digest(one)[:12], NOW).digest == secret.digest(one)
     assert secret.find(store, one, NOW) is None and secret.find(store, two, NOW) is not None
+
+
+def test_a_token_named_as_the_digest_of_another_begins_is_not_ended_in_its_place(store: Store) -> None:
+    text = secret.issue(store, "dashboard", secret.VIEWER, NOW)
+    start = secret.digest(text)[:8]
+    with store.write() as tx:  # such a name is refused today, and may stand from before
+        tokens.add(tx, tokens.Token(digest="f" * 64, name=start, role=secret.VIEWER, at=NOW))
+    with pytest.raises(ConflictError, match="2 tokens are named") as refused:
+        secret.revoke(store, start, NOW)
+    assert secret.digest(text)[:12] in refused.value.next and "f" * 12 in refused.value.next
+    assert standing(store) == sorted(["dashboard", start])
+    assert secret.revoke(store, secret.digest(text)[:12], NOW).name == "dashboard"
+    assert secret.revoke(store, start, NOW).digest == "f" * 64
+
+
+@pytest.mark.parametrize("name", ["ci", "0a1b2c3", "cafe-babe-9", "decade of data"])
+def test_other_names_are_taken(store: Store, name: str) -> None:
+    secret.issue(store, name, secret.VIEWER, NOW)
+    assert standing(store) == [name]
 
 
 @pytest.mark.parametrize("which", ["nobody", "", "ended"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from datetime import datetime, timedelta
 from hmac import compare_digest
@@ -20,6 +21,7 @@ ROLES = (VIEWER, ADMIN)
 
 _LONGEST = 80
 _SHORTEST = 8
+_LIKE_A_DIGEST = re.compile(f"[0-9a-fA-F]{{{_SHORTEST},}}")
 
 
 def issue(
@@ -34,10 +36,7 @@ def issue(
     """
     if role not in ROLES:
         raise InputError(f"there is no role {role!r}", next=f"use one of: {', '.join(ROLES)}")
-    if not (name.strip() == name and name.isprintable() and 0 < len(name) <= _LONGEST):
-        raise InputError(
-            f"{name[:_LONGEST]!r} cannot name a token", next=f"give 1 to {_LONGEST} letters, as in dashboard"
-        )
+    _check(name)
     text = secrets.token_urlsafe(32)
     ends = now + lifetime if lifetime is not None else None
     made = Token(digest=digest(text), name=name, role=role, at=now, expires_at=ends)
@@ -59,19 +58,33 @@ def revoke(store: Store, which: str, now: datetime, *, actor: str = "argosy", at
     """
     with store.write() as tx:
         standing = [token for token in tokens.each(tx) if token.state(now) == tokens.IN_FORCE]
-        found = [token for token in standing if token.name == which] or [
-            token for token in standing if len(which) >= _SHORTEST and token.digest.startswith(which)
-        ]
+        found = [token for token in standing if token.name == which or _begins(token, which)]
         if not found:
             raise UnknownError(f"no token {which[:_LONGEST]!r} is in force", next="argosy token list")
         if len(found) > 1:
             digests = ", ".join(token.digest[:12] for token in found[:5])
             raise ConflictError(
-                f"{len(found)} tokens are named {which!r}", next=f"say which by its digest, one of {digests}"
+                f"{len(found)} tokens are named {which!r}, or have a digest that begins so",
+                next=f"say which by its digest, one of {digests}",
             )
         tokens.revoke(tx, found[0].digest, now)
         _tell(tx, found[0], "token.revoked", "revoked", actor, at or now)
     return found[0]
+
+
+def _check(name: str) -> None:
+    """Raise InputError for what cannot be read, or would be taken for an option or for the digest of a token."""
+    readable = name.strip() == name and name.isprintable() and 0 < len(name) <= _LONGEST
+    if not readable or name.startswith("-") or _LIKE_A_DIGEST.fullmatch(name):
+        raise InputError(
+            f"{name[:_LONGEST]!r} cannot name a token",
+            next=f"give 1 to {_LONGEST} letters, as in dashboard; not a dash first, nor {_SHORTEST} or more hex digits "
+            "alone, as digests have them",
+        )
+
+
+def _begins(token: Token, which: str) -> bool:
+    return len(which) >= _SHORTEST and token.digest.startswith(which)
 
 
 def _tell(tx: Connection, token: Token, kind: str, done: str, actor: str, at: datetime) -> None:
