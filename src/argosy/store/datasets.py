@@ -183,6 +183,15 @@ def versions(conn: Connection, dataset: str) -> list[Version]:
     return fetch(conn, query.order_by(_VERSION.c.number), Version)
 
 
+def commits(conn: Connection, dataset: str, since: datetime, number: int) -> dict[int, datetime]:
+    """When each version up to `number` was committed, by its number, of those that came at `since` or later."""
+    c = _VERSION.c
+    known = select(c.number, c.at).where(c.dataset == dataset, c.number <= number)
+    before = conn.execute(known.where(c.at < since).order_by(c.number.desc()).limit(1)).first()
+    rows = conn.execute(known.where(c.number > (before.number if before is not None else 0)).order_by(c.number))
+    return {row.number: row.at for row in rows}
+
+
 def latest(conn: Connection) -> dict[str, Version]:
     """Every dataset's latest version, by name."""
     last = select(func.max(_VERSION.c.id)).group_by(_VERSION.c.dataset)

@@ -76,6 +76,24 @@ def test_a_canary_that_says_the_same_again_says_it_of_today(house: House) -> Non
         assert body["canary_rows"] == seen
 
 
+def test_a_canary_that_fails_on_a_batch_about_days_before_it_started_is_told_of(house: House) -> None:
+    began = START + timedelta(hours=6)
+    with house.store.write() as tx:
+        (canary,), (own,) = train(tx, FLEET, ["LGA/AA"]), train(tx, FLEET, ["LGA/AA"], hours=1)
+        start(tx, FLEET, ag.Canary(), [Chosen(canary, True, "new")], began, "tester")
+    keys = pl.Series([f"{i}" for i in range(40)])
+    before, came = START - timedelta(days=20), began + timedelta(hours=1)
+    answer(house, f"{FLEET}/LGA/AA@{own.number}", keys, before, came=began - timedelta(hours=1))
+    answer(house, f"{FLEET}/LGA/AA@{own.number}", keys.head(39), before, came=came)
+    answer(house, f"{FLEET}/LGA/AA@{canary.number}", keys, before, came=came, prediction=None)
+    said = look(house, NOW)["LGA/AA"][signal.CANARY]
+    with house.store.read() as conn:
+        body = signals.bodies(conn, signal.CANARY, [canary.member_id])[canary.member_id]
+    assert [body[f"canary_{what}"] for what in ("answered", "failed")] == [0, 40]
+    assert [body[f"champion_{what}"] for what in ("answered", "failed")] == [39, 0]
+    assert said == -1.0, body
+
+
 def week(house: House, *, source: str = "week", **changed: pl.Expr) -> int:
     """Record answers of every sixth hour of the week before NOW for LGA/AA, 8 rows each; how many."""
     moments = pl.datetime_range(NOW - timedelta(days=7), NOW, "6h", closed="left", time_unit="us", time_zone="UTC")
@@ -162,10 +180,22 @@ def test_a_challenger_that_does_not_answer_is_nothing_to_compare_with(house: Hou
     assert look(house, NOW)["LGA/AA"][signal.QUALITY] == pytest.approx(10.0)
 
 
-def answer(house: House, version: str, keys: pl.Series, at: datetime) -> None:
-    """Record that a version answered for these flights of LGA/AA."""
-    given = pl.DataFrame({"row_key": keys, "distance": 700.0, "prediction": 0.2}).with_columns(
+def answer(
+    house: House, version: str, keys: pl.Series, at: datetime, *, came: datetime | None = None,
+    prediction: float | None = 0.2,
+) -> None:  # fmt: skip
+    """Record that a version answered for these flights of LGA/AA, or failed: without a prediction."""
+    given = pl.DataFrame({"row_key": keys, "distance": 700.0}).with_columns(
+        prediction=pl.lit(prediction, pl.Float64),
         member=pl.lit("LGA/AA"), version=pl.lit(version), route=pl.lit("canary"), stale=pl.lit(False),
         at=pl.lit(at).cast(INSTANT),
     )  # fmt: skip
-    append(house.store, predictions(FLEET), given, time="at", sources=[f"{len(keys)}"], now=at, cause="answered")
+    append(
+        house.store,
+        predictions(FLEET),
+        given,
+        time="at",
+        sources=[f"{version} {came or at} {len(keys)}"],
+        now=came or at,
+        cause="answered",
+    )

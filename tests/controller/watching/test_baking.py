@@ -19,24 +19,20 @@ def canary(id: int) -> dict[str, Any]:
     return {"version_id": id, "rollout_version_id": id, "rollout_state": "started", "rollout_at": STARTED}
 
 
-def answered(member: str, version: str, route: str, right: bool, count: int = 200) -> pl.DataFrame:
+def answered(member: str, version: str, right: bool, count: int = 200) -> pl.DataFrame:
     label = pl.Series([i % 2 for i in range(count)], dtype=pl.Float64)
     told = label if right else 1.0 - label
     wobble = pl.Series([(i * 37 % 100) / 500 for i in range(count)])
     return pl.DataFrame({
-        "at": NOW - timedelta(minutes=30), "member": member, "version": version, "route": route,
-        "prediction": told * 0.6 + 0.1 + wobble, "label": label,
+        "row_key": "", "at": NOW - timedelta(days=30), "arrived": NOW - timedelta(minutes=30),
+        "member": member, "version": version, "prediction": told * 0.6 + 0.1 + wobble, "label": label,
     })  # fmt: skip
 
 
 def failures(member: str, version: str, count: int) -> pl.DataFrame:
     """Rows that a version failed on."""
-    return pl.DataFrame({"member": member, "at": NOW - timedelta(minutes=20), "version": version}).select(
-        pl.all().repeat_by(count).explode()
-    )
-
-
-NONE = failures("JFK", "late/JFK@4", 0)
+    none = pl.lit(None, pl.Float64)
+    return answered(member, version, right=True, count=count).with_columns(prediction=none, label=none)
 
 
 def test_the_pooled_canary_is_not_held_against_the_canaries_of_members() -> None:
@@ -44,13 +40,13 @@ def test_the_pooled_canary_is_not_held_against_the_canaries_of_members() -> None
     given = fleet(rollout=ag.Canary(bake="2h", minimum_rows=50), search=ag.Search(metric="log_loss"))
     state = snapshot({"*": canary(11), "JFK": canary(12), "LGA": {}}, given).fleets["late"]
     rows = pl.concat([
-        answered("LGA", "late/*@1", "pooled", right=True),
-        answered("XXX", "late/*@1", "unknown", right=True),
-        answered("LGA", "late/*@2", "canary", right=True),
-        answered("JFK", "late/JFK@5", "canary", right=False),
-        answered("JFK", "late/JFK@4", "own", right=True),
+        answered("LGA", "late/*@1", right=True),
+        answered("XXX", "late/*@1", right=True),
+        answered("LGA", "late/*@2", right=True),
+        answered("JFK", "late/JFK@5", right=False),
+        answered("JFK", "late/JFK@4", right=True),
     ])  # fmt: skip
-    found = weigh(state, rows, rows, NONE, {11: 2, 12: 5}, NOW)
+    found = weigh(state, rows, {11: 2, 12: 5}, NOW)
     pooled, own = found["*"], found["JFK"]
     assert (pooled["body"]["canary_rows"], pooled["body"]["champion_rows"]) == (200, 400)
     assert pooled[signal.CANARY] == 0.0 and pooled["body"]["gain"] == 0.0
@@ -58,19 +54,19 @@ def test_the_pooled_canary_is_not_held_against_the_canaries_of_members() -> None
     assert own[signal.CANARY] == -1.0 and own[signal.CANARY_VERSION] == 12.0
 
 
-def test_what_was_answered_before_a_canary_started_says_nothing_of_it() -> None:
+def test_what_came_in_before_a_canary_started_says_nothing_of_it() -> None:
     given = fleet(rollout=ag.Canary(bake="2h", minimum_rows=50))
     state = snapshot({"JFK": canary(12)}, given).fleets["late"]
-    early = answered("JFK", "late/JFK@4", "own", right=True).with_columns(at=pl.lit(STARTED - timedelta(minutes=1)))
-    found = weigh(state, early, early, NONE, {12: 5}, NOW)["JFK"]
+    early = answered("JFK", "late/JFK@4", right=True).with_columns(arrived=pl.lit(STARTED - timedelta(minutes=1)))
+    found = weigh(state, early, {12: 5}, NOW)["JFK"]
     assert found["body"]["champion_rows"] == 0 and found[signal.CANARY] == 0.0
     assert found["body"]["reason"] == "it was asked for no row yet"
 
 
 def test_a_fleet_without_canaries_under_way_has_nothing_to_say() -> None:
     state = snapshot({"JFK": {}}).fleets["late"]
-    rows = answered("JFK", "late/JFK@1", "own", right=True)
-    assert weigh(state, rows, rows, NONE, {}, NOW) == {}
+    rows = answered("JFK", "late/JFK@1", right=True)
+    assert weigh(state, rows, {}, NOW) == {}
 
 
 def test_failures_are_counted_for_the_version_that_failed() -> None:
@@ -78,16 +74,16 @@ def test_failures_are_counted_for_the_version_that_failed() -> None:
     given = fleet(rollout=ag.Canary(bake="2h", errors=0.01))
     state = snapshot({"*": canary(11), "JFK": canary(12), "LGA": canary(13)}, given).fleets["late"]
     rows = pl.concat([
-        answered("JFK", "late/JFK@4", "own", right=True, count=40), answered("LGA", "late/LGA@1", "own", True, 90),
-        answered("LGA", "late/LGA@2", "canary", True, 18), answered("XXX", "late/*@1", "unknown", True, 30),
-        answered("YYY", "late/*@2", "canary", True, 7),
+        answered("JFK", "late/JFK@4", right=True, count=40), answered("LGA", "late/LGA@1", True, 90),
+        answered("LGA", "late/LGA@2", True, 18), answered("XXX", "late/*@1", True, 30),
+        answered("YYY", "late/*@2", True, 7),
     ])  # fmt: skip
     failed = pl.concat([
         failures("JFK", "late/JFK@5", 10), failures("LGA", "late/LGA@2", 2), failures("LGA", "late/LGA@1", 10),
-        failures("JFK", "late/JFK@5", 3).with_columns(at=pl.lit(STARTED - timedelta(minutes=1))),
+        failures("JFK", "late/JFK@5", 3).with_columns(arrived=pl.lit(STARTED - timedelta(minutes=1))),
         failures("ZZZ", "late/*@1", 1),
     ])  # fmt: skip
-    found = weigh(state, rows, rows.head(0), failed, {11: 2, 12: 5, 13: 2}, NOW)
+    found = weigh(state, pl.concat([rows, failed]), {11: 2, 12: 5, 13: 2}, NOW)
     arms = {
         key: [seen["body"][f"{who}_{what}"] for who in ("canary", "champion") for what in ("answered", "failed")]
         for key, seen in found.items()
@@ -105,10 +101,10 @@ def test_at_the_end_of_its_time_the_reason_says_on_what_evidence() -> None:
     members = {"JFK": canary(12), "LGA": canary(13), "BOS": canary(14), "EWR": canary(15) | late}
     state = snapshot(members, given).fleets["late"]
     rows = pl.concat([
-        answered("JFK", "late/JFK@5", "canary", True, 12), answered("JFK", "late/JFK@4", "own", True, 60),
-        answered("LGA", "late/LGA@5", "canary", True, 60), answered("LGA", "late/LGA@4", "own", True, 80),
+        answered("JFK", "late/JFK@5", True, 12), answered("JFK", "late/JFK@4", True, 60),
+        answered("LGA", "late/LGA@5", True, 60), answered("LGA", "late/LGA@4", True, 80),
     ])  # fmt: skip
-    found = weigh(state, rows, rows, NONE, {id: 5 for id in range(12, 16)}, NOW)
+    found = weigh(state, rows, {id: 5 for id in range(12, 16)}, NOW)
     said = {key: (seen[signal.CANARY], seen["body"]["reason"]) for key, seen in found.items()}
     few = "12 of 50 labelled rows (champion 60), judged by its errors alone: 0 of 12 rows failed"
     assert said["JFK"] == (1.0, f"after 1h: {few}")

@@ -7,13 +7,16 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from argosy.controller.watching.answered import arrived
 from argosy.controller.watching.failing import measure
+from argosy.data.dtype import INSTANT
 from argosy.data.read import append
 from argosy.monitoring.alert import Alert, watch
-from argosy.store import Store
+from argosy.store import Store, datasets
 
 NOW = datetime(2013, 3, 2, tzinfo=UTC)
-ANSWERED = {"member": pl.String, "at": pl.Datetime("us", "UTC")}
+HOUR = timedelta(hours=1)
+EARLY = NOW - 400 * HOUR
 
 
 @pytest.fixture
@@ -22,38 +25,41 @@ def store(home: Path) -> Iterator[Store]:
         yield opened
 
 
-def fail(store: Store, rows: list[tuple[str, str, datetime, str]]) -> None:
-    """Record rows (key, member, decision time, route) that a version failed on."""
-    frame = pl.DataFrame(rows, schema=["row_key", "member", "at", "route"], orient="row").with_columns(
-        pl.col("at").dt.replace_time_zone(None).dt.replace_time_zone("UTC"),
-        version=pl.lit("late/x@1"), prediction=pl.lit(None, pl.Float64),
+def come(store: Store, when: datetime, rows: list[tuple[str, str, float | None, int]]) -> None:
+    """Record rows (member, route, prediction, how many), all of an early decision time, that come in at `when`."""
+    frame = pl.DataFrame(rows, schema=["member", "route", "prediction", "count"], orient="row")
+    frame = frame.select(pl.all().exclude("count").repeat_by("count")).explode(pl.all()).with_row_index("row")
+    frame = frame.select(
+        pl.col("member", "route"), pl.col("prediction").cast(pl.Float64), version=pl.lit("late/x@1"),
+        row_key=pl.format("{} {}", pl.lit(str(when)), "row"), at=pl.lit(EARLY).cast(INSTANT),
     )  # fmt: skip
-    append(store, "late.predictions", frame, time="at", sources=["a"], now=NOW, cause="test")
+    append(store, "late.predictions", frame, time="at", sources=[str(when)], now=when, cause="test")
 
 
-def look(store: Store, answered: list[tuple[str, datetime]], active: list[Alert]) -> list[Alert]:
-    rows = pl.DataFrame(answered, schema=ANSWERED, orient="row")
+def look(store: Store, active: list[Alert]) -> list[Alert]:
     with store.read() as conn:
-        found = watch(measure(conn, store, "late", rows, NOW), active, at=NOW, watched=3)
+        version = datasets.version(conn, "late.predictions")
+        came = arrived(conn, store, "late", NOW - 90 * HOUR, number=version.number if version is not None else 0)
+    found = watch(measure(came, NOW), active, at=NOW, watched=3)
     return [*found.raised, *found.persisting]
 
 
-def test_members_with_rows_that_nobody_answered_are_told(store: Store) -> None:
-    hour = timedelta(hours=1)
-    own = [(f"r{i}", "EWR", NOW - hour, "own") for i in range(5)]
-    fail(store, [*own, ("a", "JFK", NOW - hour, "canary"), ("b", "LGA", NOW - 30 * hour, "own")])
-    answered = [("EWR", NOW - hour)] * 15 + [("JFK", NOW - hour), ("LGA", NOW - hour)]
-    (alert,) = look(store, answered, [])
+def test_members_with_rows_that_nobody_answered_are_told_also_of_a_batch_about_days_before(store: Store) -> None:
+    come(store, NOW - 30 * HOUR, [("LGA", "own", None, 1)])
+    answers = [("EWR", "own", 0.5, 15), ("JFK", "own", 0.5, 1), ("LGA", "own", 0.5, 1)]
+    come(store, NOW - HOUR, [("EWR", "own", None, 5), ("JFK", "canary", None, 1), *answers])
+    (alert,) = look(store, [])
     assert (alert.name, alert.members, alert.value, alert.severity) == ("failure/rows", ("EWR",), 0.25, "critical")
     assert alert.message.startswith("1 of 3 members leave rows without an answer since 2013-03-02: share of rows 0.25")
 
 
 def test_a_fleet_that_answers_nothing_is_told_and_one_that_recovers_no_more(store: Store) -> None:
-    fail(store, [(f"r{i}", "", NOW - timedelta(hours=2), "own") for i in range(3)])
-    (alert,) = look(store, [], [])
+    come(store, NOW - 2 * HOUR, [("", "own", None, 3)])
+    (alert,) = look(store, [])
     assert alert.value == 1.0
-    assert look(store, [("", NOW - timedelta(hours=1))] * 1000, [alert]) == []
+    come(store, NOW - HOUR, [("", "own", 0.5, 1000)])
+    assert look(store, [alert]) == []
 
 
 def test_nothing_recorded_is_nothing_to_say(store: Store) -> None:
-    assert look(store, [], []) == []
+    assert look(store, []) == []

@@ -40,9 +40,10 @@ def run(house: House, snapshot: Snapshot, action: Watch, now: datetime) -> str:
     with house.store.read() as conn:
         counts = house.counts.rows(conn, state.fleet, snapshot, now)
         rows = _rows(house, conn, snapshot, state, spine, now)
+        came = _came(house, conn, snapshot, state, now)
         seen = look(house, conn, snapshot, state, rows, now)
-        seen.tables.append(failing.measure(conn, house.store, state.fleet.name, rows, now))
-        seen.add(baking.measure(conn, house.store, state, rows, rows, now))
+        seen.tables.append(failing.measure(came, now))
+        seen.add(baking.measure(house, conn, snapshot, state, came, now))
         active = [msgspec.convert(a.body, Alert) for a in alerts.raised(conn, state.fleet.name)]
     seen.add({key: {signal.ROWS: float(count)} for key, count in counts.items()})
     if state.fleet.pooled:
@@ -57,12 +58,23 @@ def _rows(
     house: House, conn: Connection, snapshot: Snapshot, state: FleetState, spine: Dataset, now: datetime
 ) -> pl.DataFrame:
     """All answered rows of the days that the monitors look at, those of today and of clocks ahead too, with labels."""
-    recorded = snapshot.versions.get(predictions(state.fleet.name))
-    low, high = asked.horizon(state, now), asked.midnight(now) + 2 * asked.DAY
-    number = recorded.number if recorded is not None else 0
+    low, high = asked.horizon(state.fleet, now), asked.midnight(now) + 2 * asked.DAY
+    number = _recorded(snapshot, state)
     rows = answered.answers(conn, house.store, state.fleet.name, low, high, number=number, kept=house.kept)
     told = snapshot.versions.get(spine.name)
     return answered.labelled(conn, house.store, house.kept, state.fleet, spine, told, rows, now)
+
+
+def _came(house: House, conn: Connection, snapshot: Snapshot, state: FleetState, now: datetime) -> pl.DataFrame:
+    """All rows that came in lately, answered or not, whatever their decision time."""
+    since, number = asked.arrivals(state, now), _recorded(snapshot, state)
+    return answered.arrived(conn, house.store, state.fleet.name, since, number=number, kept=house.kept)
+
+
+def _recorded(snapshot: Snapshot, state: FleetState) -> int:
+    """The version of the recorded predictions that is looked at; 0 where there is none."""
+    recorded = snapshot.versions.get(predictions(state.fleet.name))
+    return recorded.number if recorded is not None else 0
 
 
 def _fade(values: Values, table: pl.DataFrame) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import polars as pl
 from sqlalchemy import Connection
 
@@ -13,7 +14,6 @@ from argosy.controller.plan import predictions
 from argosy.controller.watching.kept import Kept
 from argosy.data.dtype import INSTANT, instant, parse_all
 from argosy.data.part import frame
-from argosy.data.read import scan
 from argosy.monitoring.performance import join_labels
 from argosy.spec.dataset import Dataset
 from argosy.spec.fleet import Fleet
@@ -24,6 +24,8 @@ from argosy.store.store import Store
 _TYPES: dict[str, pl.DataType] = {
     "row_key": pl.String(), "member": pl.String(), "at": INSTANT, "version": pl.String(), "prediction": pl.Float64(),
 }  # fmt: skip
+_ROUTED = _TYPES | {"route": pl.String()}
+_COLUMNS = [*(pl.col(name) for name in _TYPES), pl.col("route").eq_missing("canary").alias("on_canary")]
 REACH = timedelta(days=1)
 """How much earlier than the row was answered its event may lie: a spine is read from then on."""
 
@@ -35,37 +37,46 @@ def answers(
     """Rows answered with a decision time in [low, high): `row_key`, `member`, `at`, `version`, `prediction`.
 
     Each once, in order of arrival: a request that was repeated counts as one. Rows that their version failed on are
-    none of them: see `failed`. `number` is the version of the recorded predictions (default: the latest).
+    none of them: see `arrived`. `number` is the version of the recorded predictions (default: the latest).
     """
     if number is None:
         version = datasets.version(conn, predictions(fleet))
         number = version.number if version is not None else 0
     parts = datasets.parts(conn, predictions(fleet), number, low=low, high=high)
-    columns = [pl.col(name) for name in _TYPES]
-    rows = _read(store, kept or Kept(), parts, ("answers",), _TYPES, columns)
+    rows = _read(store, kept or Kept(), parts, ("answers",), _ROUTED, _COLUMNS).select(*_TYPES)
     return once(
         rows.filter(pl.col("at") >= instant(low), pl.col("at") < instant(high), pl.col("prediction").is_not_null())
     )
 
 
-def once(rows: pl.DataFrame) -> pl.DataFrame:
-    """Of rows that were asked for again, the first; rows without a key stay."""
+def once(rows: pl.DataFrame, by: Sequence[str] = ("row_key", "at")) -> pl.DataFrame:
+    """Of rows that were asked for again, and so are the same `by` these columns, the first; rows without a key stay."""
     named = rows["row_key"].fill_null("") != ""
     if named.all():
-        return rows.unique(["row_key", "at"], keep="first", maintain_order=True)
-    return pl.concat([once(rows.filter(named)), rows.filter(~named)])
+        return rows.unique(by, keep="first", maintain_order=True)
+    return pl.concat([once(rows.filter(named), by), rows.filter(~named)])
 
 
-def failed(conn: Connection, store: Store, fleet: str, low: datetime) -> pl.DataFrame:
-    """Rows with a decision time of `low` or later that a version failed on: `member`, `at`, `version`, `route`.
+def arrived(
+    conn: Connection, store: Store, fleet: str, since: datetime, *, number: int, kept: Kept | None = None
+) -> pl.DataFrame:  # fmt: skip
+    """Rows that came in at `since` or later, whatever their decision time, answered or not.
 
-    A row that was asked for again counts once for each version that failed on it.
+    The columns of `answers`, `on_canary` (the row took that route) and `arrived` (when the version of the recorded
+    predictions was committed that it came with, of those up to `number`). Without a `prediction` are rows that their
+    version failed on. A row that was asked for again is there again: see `tried`.
     """
-    if datasets.version(conn, predictions(fleet)) is None:
-        return pl.DataFrame(schema={"member": pl.String, "at": INSTANT, "version": pl.String, "route": pl.String})
-    rows = scan(conn, store, predictions(fleet), low=low).filter(pl.col("prediction").is_null())
-    found = rows.select("row_key", "member", "at", "version", "route").collect()
-    return found.unique(["row_key", "at", "version"], maintain_order=True).drop("row_key")
+    name = predictions(fleet)
+    came = datasets.commits(conn, name, since, number)
+    parts = datasets.parts(conn, name, number, since=min(came) - 1) if came else []
+    rows = _read(store, kept or Kept(), parts, ("answers",), _ROUTED, _COLUMNS)
+    times = pl.Series("arrived", [came[part.from_version] for part in parts], dtype=INSTANT)
+    return rows.with_columns(times.gather(np.repeat(np.arange(len(parts)), [part.rows for part in parts])))
+
+
+def tried(rows: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
+    """Of rows that came in, each once for each version (and each of `by`) that answered it, or `failed` on it."""
+    return once(rows.with_columns(failed=pl.col("prediction").is_null()), ("row_key", "at", "version", "failed", *by))
 
 
 def labelled(

@@ -35,14 +35,18 @@ def spans(fleet: Fleet) -> dict[str, str]:
     return {name: next((each.window for each in given if each.metric == name), _SCORED) for name in metrics}
 
 
-def horizon(state: FleetState, now: datetime) -> datetime:
-    """The first moment that the monitors and the running canaries look at: a midnight."""
-    fleet = state.fleet
+def horizon(fleet: Fleet, now: datetime) -> datetime:
+    """The first decision time that the monitors look at: a midnight."""
     windows = [*spans(fleet).values(), *(each.window for each in monitors(fleet, Drift))]
     windows += [each.window for each in monitors(fleet, Quality)] + [each.window for each in monitors(fleet, Skew)]
-    lows = [now - duration.parse(span) for span in windows]
+    return midnight(min(now - duration.parse(span) for span in windows))
+
+
+def arrivals(state: FleetState, now: datetime) -> datetime:
+    """Since when rows came in that count for failures and canaries: for a day, or since the oldest canary started."""
     running = state.table.filter((pl.col("rollout_state") == "started").fill_null(False))
-    return midnight(min([*lows, *running["rollout_at"]]))
+    started: list[datetime] = running["rollout_at"].to_list()
+    return min([now - DAY, *started])
 
 
 def midnight(at: datetime) -> datetime:

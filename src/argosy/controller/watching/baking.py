@@ -1,4 +1,4 @@
-"""Canaries under way, judged on the rows that they and the champion were to answer since they started."""
+"""Canaries under way, judged on the rows of theirs and the champion's that have come in since they started."""
 
 from __future__ import annotations
 
@@ -11,40 +11,41 @@ import polars as pl
 from sqlalchemy import Connection
 
 from argosy.controller import signal
-from argosy.controller.observe import FleetState
+from argosy.controller.house import House
+from argosy.controller.observe import FleetState, Snapshot
 from argosy.controller.watching import answered
 from argosy.monitoring.canary import Arm, Judgement, judge
 from argosy.spec import duration
+from argosy.spec.dataset import Dataset
 from argosy.spec.rollout import Canary
 from argosy.store import versions
-from argosy.store.store import Store
 
 _SAYS = {"roll back": -1.0, "continue": 0.0, "promote": 1.0}
 _NOTHING = np.empty(0)
-_READ = ("member", "at", "version")
 
 
 def measure(
-    conn: Connection, store: Store, state: FleetState, rows: pl.DataFrame, labelled: pl.DataFrame, now: datetime
+    house: House, conn: Connection, snapshot: Snapshot, state: FleetState, came: pl.DataFrame, now: datetime
 ) -> dict[str, dict[str, Any]]:
     """Signals per member with a canary under way: what its rows say, of which version, and the evidence.
 
-    `rows` are all answered rows since the oldest canary started, `labelled` those among them with a `label`. Rows that
-    a version failed on are read here.
+    `came` are all rows since the oldest canary started, as `answered.arrived` gives them.
     """
     running = state.table.filter((pl.col("rollout_state") == "started").fill_null(False))
     if running.is_empty():
         return {}
+    spine = snapshot.wanted["dataset", state.fleet.spine].declaration
+    assert isinstance(spine, Dataset)
     numbers = {id: each.number for id, each in versions.get(conn, running["rollout_version_id"]).items()}
-    since: Any = running["rollout_at"].min()
-    return weigh(state, rows, labelled, answered.failed(conn, store, state.fleet.name, since), numbers, now)
+    told = snapshot.versions.get(spine.name)
+    rows = answered.labelled(conn, house.store, house.kept, state.fleet, spine, told, came, now)
+    return weigh(state, rows, numbers, now)
 
 
 def weigh(
-    state: FleetState, rows: pl.DataFrame, labelled: pl.DataFrame, failed: pl.DataFrame, numbers: Mapping[int, int],
-    now: datetime,
+    state: FleetState, rows: pl.DataFrame, numbers: Mapping[int, int], now: datetime
 ) -> dict[str, dict[str, Any]]:  # fmt: skip
-    """`measure` of rows that were read; `numbers` gives the number of each canary's version."""
+    """`measure` of rows with their `label`; `numbers` gives the number of each canary's version."""
     rollout = state.fleet.rollout
     running = state.table.filter((pl.col("rollout_state") == "started").fill_null(False))
     if running.is_empty() or not isinstance(rollout, Canary):
@@ -54,7 +55,7 @@ def weigh(
         for key, id in running.select("key", "rollout_version_id").iter_rows()
     ]
     canaries = running.select("key", "pooled", "rollout_at", canary=pl.Series(addresses, dtype=pl.String))
-    arms = _arms(canaries, rows, labelled, failed)
+    arms = _arms(canaries, rows)
     metric = rollout.metric or state.fleet.search.metric
     bake, patience = duration.parse(rollout.bake), duration.parse(rollout.patience)
     found = {}
@@ -73,34 +74,36 @@ def weigh(
     return found
 
 
-def _arms(
-    canaries: pl.DataFrame, rows: pl.DataFrame, labelled: pl.DataFrame, failed: pl.DataFrame
-) -> dict[tuple[str, bool], Arm]:
+def _arms(canaries: pl.DataFrame, rows: pl.DataFrame) -> dict[tuple[str, bool], Arm]:
     """What the canary (true) and the champion (false) of each member did, where they did anything."""
-    by, told = ("key", "mine"), labelled.drop_nulls(["label", "prediction"])
-    scored = _since(canaries, told.select(*_READ, pl.col("label", "prediction").cast(pl.Float64))).group_by(by)
-    lists = scored.agg("label", "prediction").iter_columns()
-    values = {(key, mine): (y.to_numpy(), p.to_numpy()) for key, mine, y, p in zip(*lists, strict=True)}
-    counts, faults = (
-        {(key, mine): count for key, mine, count in _since(canaries, each.select(_READ)).group_by(by).len().iter_rows()}
-        for each in (rows, failed)
+    numbers = pl.col("label", "prediction").cast(pl.Float64)
+    given = answered.tried(
+        _since(canaries, rows.select("row_key", "member", "at", "version", "arrived", numbers)), ["key"]
     )
+    scored = ~pl.col("failed") & pl.col("label").is_not_null()
+    found = given.group_by("key", "mine").agg(
+        pl.col("label", "prediction").filter(scored), answered=(~pl.col("failed")).sum(), failed=pl.col("failed").sum()
+    )
+    columns = found.select("key", "mine", "label", "prediction", "answered", "failed").iter_columns()
     return {
-        each: Arm(*values.get(each, (_NOTHING, _NOTHING)), counts.get(each, 0), faults.get(each, 0))
-        for each in counts.keys() | faults.keys()
+        (key, mine): Arm(y.to_numpy(), p.to_numpy(), answers, failures)
+        for key, mine, y, p, answers, failures in zip(*columns, strict=True)
     }
 
 
 def _since(canaries: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of each canary's member since it started, with its `key` and whether the canary had them (`mine`).
+    """The rows of each canary's member that came in since it started, with its `key` and whether they are its (`mine`).
 
-    The pooled model's rows are those of any of its versions, whosever they are.
+    By arrival, not by decision time: a nightly batch states those of the day, a replay those of
+    last year. The pooled model's rows are those of any of its versions, whosever they are.
     """
     of_members = rows.join(canaries.filter(~pl.col("pooled")), left_on="member", right_on="key", how="inner")
     prefix = pl.col("canary").str.replace(r"[0-9]+$", "")
     of_pooled = rows.join(canaries.filter("pooled"), how="cross").filter(pl.col("version").str.starts_with(prefix))
     found = pl.concat([of_members.with_columns(key="member"), of_pooled.select(*of_members.columns, "key")])
-    return found.filter(pl.col("at") >= pl.col("rollout_at")).with_columns(mine=pl.col("version") == pl.col("canary"))
+    return found.filter(pl.col("arrived") >= pl.col("rollout_at")).with_columns(
+        mine=pl.col("version") == pl.col("canary")
+    )
 
 
 def _evidence(judged: Judgement, metric: str, canary: Arm, champion: Arm) -> dict[str, Any]:
