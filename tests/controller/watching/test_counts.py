@@ -10,9 +10,11 @@ import polars as pl
 import pytest
 
 import argosy as ag
+from argosy.controller.watching.answered import known_labels
 from argosy.controller.watching.counts import Counts
 from argosy.data.dtype import INSTANT
-from argosy.data.read import append
+from argosy.data.read import append, scan
+from argosy.store import datasets
 from argosy.store.store import Store
 from tests.controller.snapshots import FLIGHTS, NOW, fleet, snapshot
 
@@ -33,7 +35,8 @@ def home_store(home: Path) -> Iterator[Store]:
 
 def counted(store: Store, counts: Counts, given: ag.Fleet, hours: float = 0) -> dict[str, int]:
     with store.read() as conn:
-        return counts.rows(conn, given, snapshot({"JFK": {}}, given), NOW + timedelta(hours=hours))
+        seen = snapshot({"JFK": {}}, given, versions=datasets.latest(conn))
+        return counts.rows(conn, given, seen, NOW + timedelta(hours=hours))
 
 
 def test_rows_count_by_the_keys_and_the_label_that_are_declared_now(home_store: Store) -> None:
@@ -41,6 +44,7 @@ def test_rows_count_by_the_keys_and_the_label_that_are_declared_now(home_store: 
     assert counted(home_store, counts, fleet()) == {"JFK": 2, "LGA": 1}
     assert counted(home_store, counts, fleet(by=["origin", "carrier"])) == {"JFK/AA": 1, "JFK/UA": 1, "LGA/AA": 1}
     assert counted(home_store, counts, fleet(label="early")) == {"JFK": 1}
+    assert counted(home_store, counts, fleet(label="early", by=[], pooled=False)) == {"": 1}
     assert counted(home_store, counts, fleet()) == {"JFK": 2, "LGA": 1}
 
 
@@ -49,3 +53,19 @@ def test_a_label_counts_from_when_it_is_known(home_store: Store) -> None:
     assert counted(home_store, counts, given) == {"JFK": 1}
     assert counted(home_store, counts, given, hours=1) == {"JFK": 2}
     assert counted(home_store, counts, given, hours=2) == {"JFK": 2, "LGA": 1}
+
+
+def test_what_counts_is_what_training_sees_where_columns_came_later_and_times_are_missing(home: Path) -> None:
+    rows = pl.DataFrame({
+        "t": [NOW] * 3, "origin": [1, 2, 2], "late": [0, 1, None], "arrived": [NOW, None, NOW],
+    }).with_columns(pl.col("t", "arrived").cast(INSTANT))  # fmt: skip
+    given = fleet(label=ag.Label("late", known_at="arrived"))
+    with Store.open(home) as store:
+        counts = Counts(store)
+        for number, each in enumerate((rows.drop("late", "arrived"), rows, rows, rows.with_columns(origin=1.5))):
+            append(store, FLIGHTS.name, each, time="t", sources=[str(number)], now=NOW, cause="landed")
+            if number:
+                with store.read() as conn:
+                    seen = known_labels(given, scan(conn, store, FLIGHTS.name), NOW).collect()
+                want = {str(key): count for key, count in seen.group_by("origin").len().iter_rows()}
+                assert counted(store, counts, given) == want and sum(want.values()) == number

@@ -9,14 +9,16 @@ import polars as pl
 from sqlalchemy import Connection
 
 from argosy.controller.observe import Snapshot
-from argosy.data.dtype import instant
+from argosy.data.dtype import instant, parse_all
 from argosy.data.part import frame
 from argosy.features.trainingset import member
 from argosy.spec.fleet import Fleet
 from argosy.store import datasets
 from argosy.store.store import Store
 
-_Key = tuple[str, tuple[str, ...], str, str | None]
+_Key = tuple[str, tuple[str, ...], tuple[str | None, ...], str, str | None]
+"""Spine, key columns and their types (which a member key shows), label, and its known time."""
+
 _TYPES = {"member": pl.String, "rows": pl.Int64}
 
 
@@ -37,8 +39,10 @@ class Counts:
 
     def rows(self, conn: Connection, fleet: Fleet, snapshot: Snapshot, now: datetime) -> dict[str, int]:
         """Labelled rows known at `now` by member key; a correction counts as a row."""
-        number = snapshot.versions[fleet.spine].number
-        key = (fleet.spine, fleet.by, fleet.label.column, fleet.label.known_at)
+        version = snapshot.versions[fleet.spine]
+        number = version.number
+        types = tuple(version.columns.get(column) for column in fleet.by)
+        key = (fleet.spine, fleet.by, types, fleet.label.column, fleet.label.known_at)
         known = self._settled.setdefault(key, _Settled())
         if known.until > number:
             known = self._settled[key] = _Settled()
@@ -46,7 +50,7 @@ class Counts:
         for part in datasets.parts(conn, fleet.spine, number, since=known.until):
             if part.id in known.more:
                 continue
-            found, waiting = self._count(fleet, part, now)
+            found, waiting = self._count(fleet, version, part, now)
             if waiting:
                 still_open.append(found)
             else:
@@ -56,11 +60,21 @@ class Counts:
             known.until, known.more = number, set()
         return dict(_added([known.rows, *still_open]).iter_rows())
 
-    def _count(self, fleet: Fleet, part: datasets.Part, now: datetime) -> tuple[pl.DataFrame, int]:
-        given = frame(self._store.blobs, [part])
-        late = pl.col(fleet.label.known_at) > instant(now) if fleet.label.known_at else pl.lit(False)
-        seen = given.filter(pl.col(fleet.label.column).is_not_null()).select(*fleet.by, late=late).collect()
-        known = seen.filter(~pl.col("late").fill_null(False))
+    def _count(
+        self, fleet: Fleet, version: datasets.Version, part: datasets.Part, now: datetime
+    ) -> tuple[pl.DataFrame, int]:  # fmt: skip
+        """The rows of a part whose label is known, by member, and how many will be known only later.
+
+        As `known_labels`: a label without a known time is never known. The part may lack columns of `version`.
+        """
+        given = frame(self._store.blobs, [part], parse_all(version.columns))
+        given = given.filter(pl.col(fleet.label.column).is_not_null())
+        late = pl.lit(False)
+        if fleet.label.known_at:
+            given = given.filter(pl.col(fleet.label.known_at).is_not_null())
+            late = pl.col(fleet.label.known_at) > instant(now)
+        seen = given.with_columns(late.alias("#late")).select(*fleet.by, "#late").collect()
+        known = seen.filter(~pl.col("#late"))
         rows = known.group_by(member(fleet.by).alias("member")).agg(rows=pl.len().cast(pl.Int64)).drop_nulls("member")
         return rows, seen.height - known.height
 
