@@ -66,31 +66,46 @@ def test_an_undefined_score_is_no_evidence() -> None:
     assert "both classes" in found.reason
 
 
-# (canary failed, asked), (champion failed, asked), errors: while it bakes, at the end
+# (canary failed, asked), (champion failed, asked), errors: while it bakes, at the end, after patience
 TRUTH = [
-    ((0, 300), (0, 1200), 0.01, "continue", "promote"),  # nothing failed
-    ((3, 300), (0, 1200), 0.01, "continue", "promote"),  # within errors, whatever the champion does
-    ((30, 3000), (0, 100_000), 0.01, "continue", "promote"),  # the same, however sure it is that it does worse
-    ((20, 300), (80, 1200), 0.01, "continue", "promote"),  # beyond errors, as often as the champion
-    ((20, 300), (900, 1200), 0.01, "continue", "promote"),  # beyond errors, the champion more often
-    ((1, 1), (0, 4), 0.01, "continue", "roll back"),  # beyond errors, more often, and perhaps by chance
-    ((2, 10), (3, 40), 0.01, "continue", "roll back"),  # the same
-    ((20, 300), (5, 1200), 0.01, "roll back", "roll back"),  # beyond errors, more often, and not by chance
-    ((5, 5), (0, 5), 0.01, "roll back", "roll back"),  # the same on half of few rows
-    ((9, 9), (0, 1), 0.01, "continue", "roll back"),  # one row of the champion proves nothing
-    ((3, 3), (0, 0), 0.01, "continue", "roll back"),  # nor does none
-    ((1, 300), (0, 1200), 0.0, "continue", "roll back"),  # none may fail
-    ((300, 300), (0, 1200), 1.0, "continue", "promote"),  # all may fail
+    ((0, 300), (0, 1200), 0.01, "continue", "promote", "promote"),  # nothing failed
+    ((3, 300), (0, 1200), 0.01, "continue", "promote", "promote"),  # within errors, whatever the champion does
+    ((30, 3000), (0, 100_000), 0.01, "continue", "promote", "promote"),  # the same, however sure it is worse
+    ((20, 300), (80, 1200), 0.01, "continue", "promote", "promote"),  # beyond errors, as often as the champion
+    ((20, 300), (900, 1200), 0.01, "continue", "promote", "promote"),  # beyond errors, the champion more often
+    ((1, 20), (5, 80), 0.01, "continue", "promote", "promote"),  # the same in few rows
+    ((4, 300), (5, 1200), 0.01, "continue", "roll back", "roll back"),  # beyond both, and perhaps by chance
+    ((1, 50), (0, 200), 0.01, "continue", "roll back", "roll back"),  # the same, in just enough rows
+    ((1, 49), (0, 200), 0.01, "continue", "continue", "roll back"),  # in too few
+    ((1, 20), (0, 80), 0.01, "continue", "continue", "roll back"),
+    ((2, 10), (3, 40), 0.01, "continue", "continue", "roll back"),
+    ((1, 1), (0, 4), 0.01, "continue", "continue", "roll back"),
+    ((1, 1), (0, 0), 0.01, "continue", "continue", "roll back"),  # nor does a champion without rows explain it
+    ((9, 9), (0, 1), 0.01, "continue", "continue", "roll back"),  # one row of the champion proves nothing
+    ((60, 60), (0, 0), 0.01, "continue", "roll back", "roll back"),
+    ((20, 300), (5, 1200), 0.01, "roll back", "roll back", "roll back"),  # beyond both, and not by chance
+    ((5, 5), (0, 5), 0.01, "roll back", "roll back", "roll back"),  # the same on half of few rows
+    ((1, 300), (0, 1200), 0.0, "continue", "roll back", "roll back"),  # none may fail
+    ((300, 300), (0, 1200), 1.0, "continue", "promote", "promote"),  # all may fail
 ]
 
 
-@pytest.mark.parametrize(("canary", "champion", "errors", "baking", "baked"), TRUTH)
+@pytest.mark.parametrize(("canary", "champion", "errors", "baking", "baked", "waited"), TRUTH)
 def test_failing_canaries(
-    canary: tuple[int, int], champion: tuple[int, int], errors: float, baking: str, baked: str
+    canary: tuple[int, int], champion: tuple[int, int], errors: float, baking: str, baked: str, waited: str
 ) -> None:
     one, two = _counts(*canary), _counts(*champion)
     assert judge(one, two, "roc_auc", baked=False, errors=errors).verdict == baking
     assert judge(one, two, "roc_auc", baked=True, errors=errors).verdict == baked
+    assert judge(one, two, "roc_auc", baked=True, waited=True, errors=errors).verdict == waited
+
+
+def test_too_few_rows_to_tell_failing_from_chance_are_told() -> None:
+    told = "1 of 20 rows failed, of the champion's 0 of 80; 0.01 of them may (p = 0.2)"
+    going = judge(_counts(1, 20), _counts(0, 80), "roc_auc", baked=True)
+    assert (going.verdict, going.reason) == ("continue", f"{told}, which fewer than 50 rows cannot decide")
+    assert judge(_counts(1, 20), _counts(0, 80), "roc_auc", baked=True, waited=True).reason == told
+    assert judge(_counts(1, 20), _counts(0, 80), "roc_auc", baked=True, minimum_rows=20).reason == told
 
 
 def test_failing_needs_no_labels_and_goes_before_scores() -> None:
@@ -106,7 +121,9 @@ def test_chance_is_fishers(failed: int, right: int, others: int, others_failed: 
     if failed * others <= others_failed * asked:
         return
     exact = stats.fisher_exact([[failed, right], [others_failed, others - others_failed]], "greater").pvalue
-    found = judge(_counts(failed, asked), _counts(others_failed, others), "roc_auc", baked=True, errors=0.0)
+    found = judge(
+        _counts(failed, asked), _counts(others_failed, others), "roc_auc", baked=True, waited=True, errors=0.0
+    )
     assert float(found.reason.split("p = ")[1][:-1]) == pytest.approx(exact, rel=0.06)
     early = judge(_counts(failed, asked), _counts(others_failed, others), "roc_auc", baked=False, errors=0.0)
     assert (early.verdict == "roll back") == (exact < 1.0 - 0.99)

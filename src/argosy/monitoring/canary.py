@@ -56,9 +56,11 @@ def judge(
     """Whether a canary goes on, is promoted, or is rolled back. The first rule that applies decides:
 
     1. It was asked for no row: it goes on, and is promoted once it has `waited` for one long enough.
-    2. It failed on more than the share `errors` of its rows, and on a larger share than the champion: rolled back once
-       chance does not explain the difference (Fisher's exact test, one-sided, under 1 - level), at the latest when it
-       is `baked`. A canary within `errors`, or no worse than the champion, is never rolled back for failing.
+    2. It failed on more than the share `errors` of its rows, and on a larger share than the champion: rolled back as
+       soon as chance does not explain the difference (Fisher's exact test, one-sided, under 1 - level). Otherwise it
+       goes on, and is rolled back all the same once it is `baked` and was asked for `minimum_rows`; asked for fewer, it
+       goes on until it has `waited`. A canary within `errors`, or no worse than the champion, is never rolled back for
+       failing.
     3. Both have `minimum_rows` labelled rows, and the whole interval of the gain at `level` is below zero: rolled back.
     4. It goes on until it is `baked`, and then is promoted: it passed its gates before, and nothing seen speaks against
        it. With fewer labelled rows it was judged by its errors alone, and the reason says so.
@@ -77,8 +79,8 @@ def judge(
     if not canary.asked:
         verdict = "promote" if waited else "continue"
         reason = "it was asked for no row, so only its gates speak for it" if waited else "it was asked for no row yet"
-    elif worse := _failing(canary, champion, errors, 1.0 - level, baked):
-        verdict, reason = "roll back", worse
+    elif worse := _failing(canary, champion, errors, 1.0 - level, minimum_rows, baked, waited):
+        verdict, reason = worse
     elif few or math.isnan(half):
         missing = one.reason or two.reason or f"{metric} needs two rows for an interval"
         seen = f"{one.rows} of {minimum_rows} labelled rows (champion {two.rows})" if few else missing
@@ -91,18 +93,24 @@ def judge(
     return Judgement(verdict, reason, gain, gain - half, gain + half, p_value, one.rows, two.rows)
 
 
-def _failing(canary: Arm, champion: Arm, errors: float, alpha: float, baked: bool) -> str:
-    """Why a canary that fails is rolled back; empty where it is not. A champion without rows counts as faultless."""
+def _failing(
+    canary: Arm, champion: Arm, errors: float, alpha: float, minimum_rows: int, baked: bool, waited: bool
+) -> tuple[Verdict, str] | None:
+    """The verdict on a canary that fails, and why; None where its failures say nothing against it yet.
+
+    A champion without rows counts as faultless.
+    """
     worse = not champion.asked or canary.failed * champion.asked > champion.failed * canary.asked
     if canary.failed <= errors * canary.asked or not worse:
-        return ""
+        return None
     chance = _fisher(canary.failed, canary.asked, champion.failed, champion.asked)
-    if chance >= alpha and not baked:
-        return ""
-    return (
+    told = (
         f"{_failed(canary)}, of the champion's {champion.failed} of {champion.asked}; "
         f"{errors:.3g} of them may (p = {chance:.2g})"
     )
+    if chance < alpha or waited or (baked and canary.asked >= minimum_rows):
+        return "roll back", told
+    return ("continue", f"{told}, which fewer than {minimum_rows} rows cannot decide") if baked else None
 
 
 def _failed(canary: Arm) -> str:

@@ -19,7 +19,8 @@ class Canary(Declared, frozen=True, tag="canary", tag_field="kind"):
       own by more than chance allows, once both have `minimum_rows` labelled rows; with fewer it is judged by its
       errors alone;
     - for its errors, when it failed on more than the share `errors` of its rows and on a larger share than the
-      champion: while it bakes only if chance does not explain the difference (p < 0.01), at the end of `bake` anyway.
+      champion: while it bakes only if chance does not explain the difference (p < 0.01), at the end of `bake` anyway
+      if it was asked for `minimum_rows`; asked for fewer it bakes on, for `patience` more at most.
 
     Otherwise it is promoted at the end of `bake`, and the reason on record says on what evidence. A canary that was
     asked for no row bakes on until it is, for `patience` more at most; then it is promoted on its gates alone.
