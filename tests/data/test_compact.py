@@ -11,8 +11,8 @@ from argosy.data import compact as compacting
 from argosy.data.compact import FANOUT, compact
 from argosy.data.part import Layout, distinct
 from argosy.data.read import append
-from argosy.errors import CorruptError
-from argosy.store import Store, datasets, edges, executions
+from argosy.errors import CapacityError, CorruptError
+from argosy.store import Store, datasets, edges, events, executions
 from argosy.store.datasets import COMPACT, ROWS, Part, Version
 from tests.data.table import DAY, START, dataset, everything, put, rows, take
 
@@ -146,6 +146,39 @@ def test_a_damaged_compact_part_is_found_before_it_is_read(filled: Store) -> Non
     path.write_bytes(content)
     with pytest.raises(CorruptError):
         everything(filled, "p")
+
+
+def failures(store: Store, subject: str) -> list[str]:
+    with store.read() as conn:
+        return [each.message for each in events.of_subject(conn, subject) if each.kind == "failed"]
+
+
+def test_a_damaged_part_that_cannot_be_compacted_fails_no_append_and_is_told(store: Store) -> None:
+    fill(store, 31)
+    path = store.blobs.path(held(store, ROWS)[3].digest)
+    path.write_bytes(path.read_bytes()[:-1])
+    assert fill(store, 17, 31).number == 48
+    assert held(store, COMPACT) == [] and len(held(store, ROWS)) == 48
+    told = failures(store, "p")
+    assert len(told) == 3 and all(each.startswith("the small parts of p are not brought together: ") for each in told)
+    assert path.name in told[0]
+
+
+@pytest.mark.parametrize("error", [CapacityError("the disk is full", next="free some"), OSError("no such device")])
+def test_an_ingest_that_is_committed_succeeds_where_the_disk_is_too_full_to_compact(
+    store: Store, root: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def full(*_: object) -> None:
+        raise error
+
+    for number in range(31):
+        put(root, f"{number:02}", rows(3 * number, 3))
+        take(store, root)
+    put(root, "31", rows(93, 3))
+    monkeypatch.setattr(compacting.part, "compacted", full)
+    assert take(store, root).added == 3
+    (told,) = failures(store, "table")
+    assert told == f"the small parts of table are not brought together: {error}"
 
 
 def test_ingested_rows_are_told_apart_from_those_in_compact_parts(store: Store, root: Path) -> None:

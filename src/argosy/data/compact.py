@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 
 import msgspec
+import polars as pl
 
 from argosy.data import dtype, part
-from argosy.store import Store, datasets, edges, executions
+from argosy.errors import ArgosyError
+from argosy.store import Store, datasets, edges, events, executions
 from argosy.store.datasets import NewPart, Part, Version
 
 FANOUT = 32
@@ -18,6 +21,7 @@ FANOUT = 32
 
 KIND = "compact"
 _EVERY = 8
+_LOG = logging.getLogger("argosy.data")
 _SMALL = part.LARGEST // FANOUT
 
 
@@ -39,9 +43,27 @@ def compact(store: Store, version: Version, now: datetime) -> None:
 
     The parts stay, and what `scan` gives for any version or span of versions is the same rows in the same order. May
     be killed anywhere and called by several processes at once: a later call does what is left, and nothing twice.
+    It comes after a version that is committed and stays so: what keeps it from its work is recorded as an event of the
+    dataset, and raises nothing.
     """
     if version.number % _EVERY:
         return
+    try:
+        _compact(store, version, now)
+    except (ArgosyError, OSError, pl.exceptions.PolarsError) as error:
+        _report(store, version, f"the small parts of {version.dataset} are not brought together: {error}", now)
+
+
+def _report(store: Store, version: Version, said: str, now: datetime) -> None:
+    event = events.NewEvent(at=now, kind="failed", subject=version.dataset, actor="controller", message=said)
+    try:
+        with store.write() as tx:
+            events.add(tx, [event])
+    except ArgosyError as error:  # a store that is full or busy takes no report either
+        _LOG.error("no event was left, for %s: %s", error.message, said)
+
+
+def _compact(store: Store, version: Version, now: datetime) -> None:
     while run := _run(store, version):
         cpu, wall = time.process_time(), time.perf_counter()
         made = _together(store, version.dataset, run)
