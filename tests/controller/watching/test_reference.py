@@ -79,6 +79,17 @@ def test_recording_again_changes_nothing(store: Store) -> None:
         assert windows.between(conn, "late", reference.REFERENCE) == before
 
 
+def test_of_two_revisions_that_are_trained_on_the_same_rows_at_one_moment_both_have_bins(store: Store) -> None:
+    for revision in (2, 3):
+        train(store, {"a": 15, "b": 5}, "*ab", days=40, revision=revision)
+    train(store, {"a": 15}, "a", days=40, revision=4)
+    with store.read() as conn:
+        found = {each: reference.frozen(conn, store, "late", each) for each in range(1, 6)}
+    since = {each: frozen and frozen.since - NOW for each, frozen in found.items()}
+    later = timedelta(days=40)
+    assert since == {1: timedelta(0), 2: later, 3: later, 4: later, 5: None}
+
+
 def test_a_version_that_was_trained_on_other_bins_has_no_reference(store: Store) -> None:
     train(store, {"a": 12}, "a", days=50, revision=2, shift=100.0)
     assert rows(store, {"a": Answering(NOW + timedelta(days=50), pooled=False), "b": POOLED}) == {"b": 20}

@@ -69,13 +69,11 @@ def record(
     """
     with store.read() as conn:
         before = frozen(conn, store, fleet.name, revision)
-    facts = []
     if before is not None:
-        bins = before.bins
+        bins, fitted = before.bins, None
     else:
         bins = Bins.fit(frame, task=fleet.task, prediction=fleet.label.column, features=list(features))
-        digest = store.blobs.put(bins.to_bytes())
-        facts.append(_fact(fleet.name, BINS, now, now, digest, 0, now, revision))
+        fitted = store.blobs.put(bins.to_bytes())
     known = frame.with_columns(member.alias("member")).drop_nulls("member")
     keys = sorted(known["member"].unique())
     codes = known["member"].replace_strict(keys, range(len(keys)), return_dtype=pl.Int64).to_numpy()
@@ -84,12 +82,14 @@ def record(
     counted = merge(every, every.together(POOLED)) if pooled else every.slice([key for key in keys if key in due])
     digest = store.blobs.put(counted.to_bytes())
     with (write or store.write)() as tx:
+        if fitted is not None:
+            frozen_before = windows.between(tx, fleet.name, BINS)
+            if all(each.dataset_version != revision for each in frozen_before):
+                windows.add(tx, [_fact(fleet.name, BINS, _free(now, frozen_before), fitted, 0, now, revision)])
         earlier = windows.between(tx, fleet.name, REFERENCE)
-        if any((each.at, each.digest) == (now, digest) for each in earlier):
-            return
-        start = max([now, *(each.start + _TICK for each in earlier)])  # of two at one moment, both stay
-        facts.append(_fact(fleet.name, REFERENCE, start, start, digest, known.height, now, version))
-        windows.add(tx, facts)
+        if all((each.at, each.digest) != (now, digest) for each in earlier):
+            start = _free(now, earlier)
+            windows.add(tx, [_fact(fleet.name, REFERENCE, start, digest, known.height, now, version)])
 
 
 class Answering(msgspec.Struct, frozen=True):
@@ -156,9 +156,14 @@ def with_predictions(
     )  # fmt: skip
 
 
+def _free(now: datetime, earlier: Sequence[windows.Window]) -> datetime:
+    """The moment that a fact is filed under, after those before it: of two recorded at one moment, both stay."""
+    return max([now, *(each.start + _TICK for each in earlier)])
+
+
 def _fact(
-    fleet: str, kind: str, start: datetime, stop: datetime, digest: str, rows: int, at: datetime, version: int
-) -> windows.NewWindow:
+    fleet: str, kind: str, start: datetime, digest: str, rows: int, at: datetime, version: int
+) -> windows.NewWindow:  # fmt: skip
     return windows.NewWindow(
-        fleet=fleet, start=start, stop=stop, kind=kind, digest=digest, rows=rows, at=at, dataset_version=version
+        fleet=fleet, start=start, stop=start, kind=kind, digest=digest, rows=rows, at=at, dataset_version=version
     )
