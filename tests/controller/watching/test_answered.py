@@ -9,10 +9,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from argosy.controller.watching.answered import arrived, tried
+import argosy as ag
+from argosy.controller.watching.answered import arrived, labelled, tried
+from argosy.controller.watching.kept import Kept
 from argosy.data.dtype import INSTANT
 from argosy.data.read import append
 from argosy.store import Store, datasets
+from tests.controller.snapshots import fleet
 
 NOW = datetime(2013, 3, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -58,3 +61,18 @@ def test_a_row_that_was_asked_for_again_counts_once_for_each_version_and_outcome
         ("", OLD, False, False, 2), ("", OLD, False, True, 2), ("a", OLD, False, False, 1), ("a", NEW, True, False, 1),
         ("b", OLD, False, False, 1), ("b", NEW, True, False, 1), ("b", NEW, True, True, 1),
     ]  # fmt: skip
+
+
+def test_labels_that_are_kept_follow_the_types_of_their_columns(store: Store) -> None:
+    spine = ag.Dataset("flights", time="t", key="id", source=ag.Parquet("f.parquet"))
+    given = fleet(spine=spine, label=ag.Label("late", known_at="known"))
+    first = pl.DataFrame({"t": [NOW], "id": [1], "late": [1], "known": [None]}).with_columns(pl.col("t").cast(INSTANT))
+    second = first.with_columns(id=pl.lit(2.5), known="t")
+    rows = pl.DataFrame({"row_key": ["1", "2.5"], "at": [NOW] * 2}, schema_overrides={"at": INSTANT})
+    kept = Kept()
+    for source, landed, want in (("1", first, [None, None]), ("2", second, [None, 1.0])):
+        append(store, "flights", landed, time="t", sources=[source], now=NOW, cause="test")
+        with store.read() as conn:
+            version = datasets.version(conn, "flights")
+            told, afresh = (labelled(conn, store, each, given, spine, version, rows, NOW) for each in (kept, Kept()))
+        assert told["label"].to_list() == afresh["label"].to_list() == want

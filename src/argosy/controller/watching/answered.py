@@ -113,9 +113,10 @@ def _read(
     store: Store, kept: Kept, parts: Sequence[Part], tag: tuple[Any, ...], types: dict[str, pl.DataType],
     columns: Sequence[pl.Expr],
 ) -> pl.DataFrame:  # fmt: skip
-    """Some columns of parts, in their order; each part is read once for as long as it is kept."""
+    """Some columns of parts, in their order; each part is read once in these types for as long as it is kept."""
     if not parts:
         return pl.DataFrame(schema=types).select(columns)
+    tag = (*tag, *types.items())
     held = {part.digest: kept.get((*tag, part.digest)) for part in parts}
     missing = [part for part in parts if held[part.digest] is None]
     if missing:
