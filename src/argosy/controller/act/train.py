@@ -44,6 +44,9 @@ POOLED = "*"
 AT = "decision time"
 """The column of the time at which a prediction is made; a space keeps it apart from the columns of users' tables."""
 
+_NAMED = 32
+"""Letters and digits in the name of a training set's directory: nothing else beside it is ours to drop."""
+
 OnProgress = Callable[[Progress], None]
 
 
@@ -103,7 +106,7 @@ def training_set(
     known = rows.select(pl.len(), low=pl.col(AT).min(), high=pl.col(AT).max(), sum=label.sum()).row(0)
     made_of = [fleet.name, state.revision, inputs, sorted(only) if only is not None else None, known,
                snapshot.versions[fleet.spine].digest]  # fmt: skip
-    path = house.places.sets / fleet.name / hashlib.sha256(msgspec.json.encode(made_of)).hexdigest()[:32]
+    path = house.places.sets / fleet.name / hashlib.sha256(msgspec.json.encode(made_of)).hexdigest()[:_NAMED]
     if (path / "set.json").exists():
         return TrainingSet.open(path), inputs
     frame = request_features(
@@ -268,6 +271,7 @@ def _saw(fleet: Fleet, row: dict[str, object] | None, now: datetime) -> object:
 
 def _forget(folder: Path, keep: int = 2) -> None:
     """Drop the oldest training sets of a fleet: each can be built again from facts."""
-    old = sorted((p for p in folder.glob("[!.]*") if p.is_dir()), key=lambda p: p.stat().st_mtime, reverse=True)
+    ours = (p for p in folder.glob("?" * _NAMED) if p.name.isalnum() and (p / "set.json").is_file())
+    old = sorted(ours, key=lambda p: p.stat().st_mtime, reverse=True)
     for path in old[keep - 1 :]:
         shutil.rmtree(path, ignore_errors=True)
