@@ -13,14 +13,17 @@ import polars as pl
 import pytest
 
 from argosy.model.format import Matrix
+from argosy.model.signature import Feature, Signature
 from argosy.serving.app import App, Settings
 from argosy.serving.cache import Loaded, ModelCache, blob_loader
 from argosy.serving.recorder import META, Recorder
 from argosy.serving.routing import VersionRef
 from argosy.serving.score import Scorer
 from argosy.serving.snapshot import Source
-from argosy.store import artifacts, versions
-from tests.serving.conftest import NOW, Fixture
+from argosy.spec.feature import FeatureView, request_features
+from argosy.store import artifacts, declarations, versions
+from tests.serving import conftest
+from tests.serving.conftest import FLEET, NOW, SIGNATURE, Fixture, declared
 from tests.serving.test_app import TOKEN, Served, Weather, body, outputs, tensor
 
 AA, B6, POOLED = "late-arrival/JFK/AA", "late-arrival/JFK/B6", "late-arrival/*"
@@ -196,3 +199,61 @@ def test_rows_that_failed_are_recorded_without_features(clinic: Clinic) -> None:
         "row_key": "f0", "member": "JFK/AA", "at": NOW, "request_id": "r1", "version": f"{AA}@1", "route": "own",
         "prediction": None, "stale": None,
     }  # fmt: skip
+
+
+def test_a_column_that_only_a_canary_needs_costs_no_request(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = clinic.served.fleet
+    docks = FeatureView("docks", "weather", ("gate",), "flights:docks")
+    wider = (*FLEET.features, request_features(heavy=pl.col("cargo") > 10), docks)
+    with fleet.store.write() as tx:
+        declarations.add(tx, [declared(docks), declared(msgspec.structs.replace(FLEET, features=wider))])
+    wanted = [outputs(clinic.served.post(body(size))) for size in (1, 20, 100)]
+    lacks = [
+        Feature("cargo", "number"),
+        Feature("heavy", "boolean", origin="request"),
+        Feature("free", "number", origin="view:docks"),
+    ]
+    canaries = []
+    for key, each in zip(("JFK/AA", "JFK/B6", "*"), lacks, strict=True):
+        monkeypatch.setattr(conftest, "SIGNATURE", Signature((*SIGNATURE.features[:4], each), "binary", "late"))
+        canaries.append(fleet.add_version(key, 7, champion=False, share=0.999))
+    one = clinic.served.weather.one
+    monkeypatch.setattr(
+        clinic.served.weather, "one", lambda entity, at: ([*one(entity, at)[0], None], [*one(entity, at)[1], None])
+    )
+    assert [outputs(clinic.served.post(body(size))) for size in (1, 20, 100)] == wanted
+    for carrier, by in (("B6", f"{B6}@1"), ("XX", f"{POOLED}@1")):
+        for size in (1, 20):
+            where = {"carrier": tensor("carrier", "BYTES", [carrier] * size)}
+            assert set(outputs(clinic.served.post(body(size, **where)))["version"]) == {by}
+    failed = clinic.failed()
+    assert set(failed) == set(canaries) and all(len(rows) >= 21 for rows in failed.values())
+
+
+@pytest.mark.parametrize("text", ["1", "2", "3", "4"])  # the order of the signatures' digests is none of ours
+def test_a_canary_that_takes_a_feature_in_another_type_costs_no_request(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    wanted = [outputs(clinic.served.post(body(size))) for size in (1, 20, 100)]
+    retyped = (Feature("distance", "category", (text,)), *SIGNATURE.features[1:])
+    monkeypatch.setattr(conftest, "SIGNATURE", Signature(retyped, "binary", "late"))
+    canary = clinic.served.fleet.add_version("JFK/AA", 7, champion=False, share=0.999)
+    assert [outputs(clinic.served.post(body(size))) for size in (1, 20, 100)] == wanted
+    assert len(clinic.failed()[canary]) >= 100 and clinic.metric(canary) == 3
+
+    sparse = tensor("distance", "FP64", [None, 1.0, None, 2.0])
+    got = outputs(clinic.served.post(body(4, distance=sparse)))
+    assert got["route"] == ["canary", "own", "canary", "own"]
+
+
+def test_values_that_the_champion_does_not_take_either_blame_nobody(clinic: Clinic) -> None:
+    clinic.served.fleet.add_version("JFK/AA", 7, champion=False, share=0.5)
+    healthy = clinic.served.weather.values["JFK"]
+    clinic.served.weather.values["JFK"] = ("cold", 0.5)  # type: ignore[assignment]
+    for carrier in ("AA", "B6"):
+        for size in (1, 20):
+            answer = clinic.served.post(body(size, carrier=tensor("carrier", "BYTES", [carrier] * size)))
+            assert answer.status_code == 400 and "feature 'temp' is str" in answer.json()["error"]
+    clinic.served.weather.values["JFK"] = healthy
+    assert len(outputs(clinic.served.post(body(20)))["version"]) == 20
+    assert clinic.failed() == {} and len(clinic.recorded()) == 20

@@ -5,11 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import msgspec
+import polars as pl
+import pytest
 
+from argosy.model.signature import Feature, Signature
 from argosy.serving.routing import Endpoint, Routing
 from argosy.serving.snapshot import Source
+from argosy.spec.feature import FeatureView, request_features
 from argosy.store import aliases, declarations, members
-from tests.serving.conftest import FLEET, NOW, Fixture, declared
+from tests.serving import conftest
+from tests.serving.conftest import FLEET, NOW, SIGNATURE, Fixture, declared
 
 
 def picture(source: Source) -> Endpoint:
@@ -84,3 +89,34 @@ def test_a_fleet_whose_facts_are_damaged_keeps_its_routes_and_holds_up_no_other(
         declarations.add(tx, [declarations.NewDeclaration(**fields | {"removed": True})])
     without = source()
     assert without is not None and without.endpoints == {FLEET.name: before}
+
+
+@pytest.mark.parametrize("text", ["1", "2", "3", "4"])  # the order of the signatures' digests is none of ours
+def test_what_only_a_canary_needs_is_optional_until_it_is_champion(
+    fleet: Fixture, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    before = {each.name: each for each in picture(Source(fleet.store)).inputs}
+    docks = FeatureView("docks", "weather", ("gate",), "flights:docks")
+    cargo = request_features(heavy=pl.col("cargo") > 10)
+    new = (
+        Feature("distance", "category", (text,)),
+        Feature("seats", "number"),
+        Feature("heavy", "boolean", origin="request"),
+        Feature("free", "number", origin="view:docks"),
+        SIGNATURE.features[4],
+    )
+    monkeypatch.setattr(conftest, "SIGNATURE", Signature(new, "binary", "late"))
+    canary = fleet.add_version("JFK/AA", 7, champion=False, share=0.001)
+    with fleet.store.write() as tx:
+        wider = msgspec.structs.replace(FLEET, features=(*FLEET.features, cargo, docks))
+        declarations.add(tx, [declared(docks), declared(wider)])
+    during = {each.name: each for each in picture(Source(fleet.store)).inputs}
+    assert {name: during[name] for name in before} == before
+    added = {name for name in during if name not in before}
+    assert added == {"seats", "cargo", "gate", "heavy", "free"} and not any(during[name].required for name in added)
+
+    for key in ("JFK/AA", "JFK/B6", "*"):
+        fleet.add_version(key, 8)
+    after = {each.name: each for each in picture(Source(fleet.store)).inputs}
+    assert all(after[name].required for name in ("seats", "cargo", "gate"))
+    assert after["distance"].datatype == "BYTES" and canary.endswith("@2")

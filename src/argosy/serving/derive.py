@@ -31,16 +31,21 @@ class Derivation:
         self._fleet = endpoint.fleet
         self._expressions = {name: each.expr().alias(name) for name, each in endpoint.request_features}
         self._roots = {name: frozenset(each.meta.root_names()) for name, each in self._expressions.items()}
+        self._optional = {name: roots - endpoint.required for name, roots in self._roots.items()}
         times = {each.name for each in endpoint.inputs if each.datatype == "TIME"}
         parts = {name: part(each.polars) for name, each in endpoint.request_features}
         self._parts = {name: each for name, each in parts.items() if each is not None and each.column in times}
         self._types = {each.name: _DTYPES[each.datatype] for each in endpoint.inputs}
 
     def add(self, columns: Columns, rows: int) -> None:
-        """Add the features that `columns` does not hold yet; raises InputError where an expression fails on them."""
+        """Add the features that `columns` does not hold yet; raises InputError where an expression fails on them.
+
+        A feature is left out where `columns` lacks what a request need not carry: then only a canary takes it.
+        """
         wanted = [name for name in self._expressions if name not in columns]
         if rows == 1:
             wanted = [name for name in wanted if not self._quick(columns, name)]
+        wanted = [name for name in wanted if self._optional[name] <= columns.keys()]
         if not wanted:
             return
         needed = frozenset().union(*(self._roots[name] for name in wanted))

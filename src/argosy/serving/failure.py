@@ -1,4 +1,4 @@
-"""Versions that fail on rows they were to answer: because they cannot be loaded, raise, or give no number."""
+"""Versions that fail on rows they were to answer: they cannot be loaded, do not take them, raise, or give no number."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ _SHOWN = 200
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """A version, what went wrong, and the places in the batch of the rows that it failed on."""
+    """A version, what went wrong, and the places in the batch of the rows that it failed on.
+
+    `refused`: the rows do not fit its signature, which is the caller's fault unless the signature is a canary's alone.
+    """
 
     ref: VersionRef
     rows: Sequence[int]
     error: Exception
+    refused: bool = False
 
 
 class Failed(Exception):

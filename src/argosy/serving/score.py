@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from secrets import token_hex
@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from argosy.errors import ArgosyError, InputError
-from argosy.model.signature import Signature, encode_columns, encode_rows
+from argosy.model.signature import Matrix, Signature, encode_columns, encode_rows
 from argosy.serving.cache import Loaded, ModelCache
 from argosy.serving.derive import Derivation
 from argosy.serving.failure import Failed, Failure, Unanswered
@@ -134,7 +134,8 @@ class Scorer:
         """Read, derive, encode, predict and record; supplied values win over what views and expressions give.
 
         A row that a canary fails on is answered by the champion. Raises Unanswered where any other version fails; every
-        failure is recorded, as a row without a prediction.
+        failure is recorded, as a row without a prediction. Raises InputError for rows that do not fit their version;
+        those that do not fit a canary are its failure if they fit the champion.
         """
         batch = plan.batch
         columns, stale = dict(batch.columns), None
@@ -148,11 +149,32 @@ class Scorer:
                 predictions = _predict(models, plan.assignment, columns, batch.count)
                 break
             except Failed as failed:
+                self._refuse(plan, failed.failures, columns)
                 self._replace(plan, failed.failures)
         if self._recorder is not None:
             self._record(plan, models, columns, predictions, stale)
         versions = [ref.address for ref in plan.assignment.versions]
         return Answer(plan.id, predictions, versions, list(plan.assignment.reasons), stale)
+
+    def _refuse(self, plan: Plan, failures: Sequence[Failure], columns: Columns) -> None:
+        """Raise InputError for rows that are the caller's fault: all that were refused, but not by a canary alone."""
+        for failure in failures:
+            if not failure.refused:
+                continue
+            others: dict[VersionRef, list[int]] = {}
+            for row in failure.rows:
+                stand_in, _ = champion(plan.batch.endpoint, plan.keys[row])
+                if plan.assignment.reasons[row] != "canary" or stand_in is None:
+                    raise failure.error
+                others.setdefault(stand_in, []).append(row)
+            for ref, rows in others.items():
+                try:
+                    signature = self._cache.get(ref).signature
+                except Exception:  # what cannot be loaded fails on these rows in its turn
+                    continue
+                _, why = _refused(columns, rows, signature)
+                if why is not None:
+                    raise why
 
     def _replace(self, plan: Plan, failures: Sequence[Failure]) -> None:
         """Record what versions failed on, and assign the rows of canaries to who answers without them."""
@@ -187,7 +209,11 @@ class Scorer:
         names = [name for view in endpoint.views for name in view.columns]
         if all(name in columns for name in names):
             return [False] * rows
-        entities = {name: columns[name] for view in endpoint.views for name in view.entity}
+        nothing = [None] * rows
+        entities = {name: columns.get(name, nothing) for view in endpoint.views for name in view.entity}
+        lacking: set[str] = set()
+        if not entities.keys() <= columns.keys():  # what only a canary's view is keyed by may be left out
+            lacking = {name for view in endpoint.views if not columns.keys() >= {*view.entity} for name in view.columns}
         reader = self._reader(endpoint)
         if rows == 1:
             one, age = reader.one({k: v[0] for k, v in entities.items()}, at[0] if isinstance(at, list) else at)
@@ -196,7 +222,8 @@ class Scorer:
         else:
             found, ages = reader.rows(entities, at)
         for name, values in zip(names, zip(*found, strict=True), strict=True):
-            columns.setdefault(name, list(values))
+            if name not in lacking:
+                columns.setdefault(name, list(values))
         limits = [view.ttl for view in endpoint.views]
         return [any(_expired(age, ttl) for age, ttl in zip(row, limits, strict=True)) for row in ages]
 
@@ -260,27 +287,26 @@ def _instants(plan: Plan) -> list[int]:
 
 
 def _predict(models: Mapping[VersionRef, Loaded], assignment: Assignment, columns: Columns, rows: int) -> list[float]:
-    """One finite number a row; raises InputError for values that do not fit, Failed for versions that fail."""
+    """One finite number a row; raises Failed for versions that fail, also on values that do not fit them."""
     if rows == 1:
-        ref = assignment.versions[0]
-        loaded = models[ref]
-        matrix = encode_rows([{name: values[0] for name, values in columns.items()}], loaded.signature)
-        try:
-            answer = float(loaded.model.predict(matrix)[0])
-        except Exception as error:  # a model may raise anything
-            raise Failed([Failure(ref, (0,), error)]) from error
-        if not math.isfinite(answer):
-            raise Failed([_no_number(ref, (0,), answer)])
-        return [answer]
-    matrices = {m.signature.digest: encode_columns(columns, rows, m.signature) for m in _distinct(models).values()}
+        return [_predict_one(models, assignment.versions[0], columns)]
+    matrices = {m.signature.digest: _matrix(columns, rows, m.signature) for m in _distinct(models).values()}
     out, failures = np.empty(rows), []
     for ref, indices in assignment.groups.items():
         loaded = models[ref]
-        matrix = matrices[loaded.signature.digest]
+        whole = matrices[loaded.signature.digest]
+        if whole is None:
+            refused, why = _refused(columns, indices, loaded.signature)
+            if why is not None:
+                failures.append(Failure(ref, refused, why, refused=True))
+                continue
+            matrix = encode_rows(_rows(columns, indices), loaded.signature)
+        else:
+            matrix = whole if len(indices) == rows else whole[indices]
         try:
-            found = loaded.model.predict(matrix if len(indices) == rows else matrix[indices])
+            found = loaded.model.predict(matrix)
             out[indices] = found
-        except Exception as error:  # the same
+        except Exception as error:  # a model may raise anything
             failures.append(Failure(ref, indices, error))
             continue
         if (bad := np.flatnonzero(~np.isfinite(found))).size:
@@ -289,6 +315,47 @@ def _predict(models: Mapping[VersionRef, Loaded], assignment: Assignment, column
         raise Failed(failures)
     answers: list[float] = out.tolist()
     return answers
+
+
+def _predict_one(models: Mapping[VersionRef, Loaded], ref: VersionRef, columns: Columns) -> float:
+    """As `_predict`, for the only row."""
+    loaded = models[ref]
+    try:
+        matrix = encode_rows([{name: values[0] for name, values in columns.items()}], loaded.signature)
+    except InputError as error:
+        raise Failed([Failure(ref, (0,), error, refused=True)]) from error
+    try:
+        answer = float(loaded.model.predict(matrix)[0])
+    except Exception as error:  # the same
+        raise Failed([Failure(ref, (0,), error)]) from error
+    if not math.isfinite(answer):
+        raise Failed([_no_number(ref, (0,), answer)])
+    return answer
+
+
+def _matrix(columns: Columns, rows: int, signature: Signature) -> Matrix | None:
+    """All rows at once, or None where some do not fit, though they may be none of those that versions of it answer."""
+    try:
+        return encode_columns(columns, rows, signature)
+    except InputError:
+        return None
+
+
+def _refused(columns: Columns, indices: Sequence[int], signature: Signature) -> tuple[list[int], InputError | None]:
+    """Those rows that do not fit a signature, and why the first does not."""
+    found: list[int] = []
+    why: InputError | None = None
+    for i, row in zip(indices, _rows(columns, indices), strict=True):
+        try:
+            encode_rows([row], signature)
+        except InputError as error:
+            found.append(i)
+            why = why or error
+    return found, why
+
+
+def _rows(columns: Columns, indices: Sequence[int]) -> Iterator[dict[str, Any]]:
+    return ({name: values[i] for name, values in columns.items()} for i in indices)
 
 
 def _no_number(ref: VersionRef, rows: Sequence[int], got: float) -> Failure:

@@ -73,13 +73,16 @@ class Source:
             raise DeclarationError(f"fleet {fleet.name!r} names dataset {fleet.spine!r}, which is not declared")
         latest = datasets.version(conn, fleet.spine)
         features = _features(self._read(self._store.blobs, {route.signature for route in table}))
+        settled = {route.signature for route in table if route.role == "champion"}
+        needed = _features(self._read(self._store.blobs, settled)) or features
+        features |= needed  # where a canary takes a feature in another way, requests carry what the champion takes
         views = _views([each for each in current if isinstance(each, FeatureView)], features)
         expressions = _expressions(conn, fleet, features)
         return Endpoint(
             fleet=fleet.name,
             task="binary" if fleet.task == "binary" else "regression",
             by=fleet.by,
-            inputs=_inputs(fleet, spine, latest.columns if latest else {}, features, views, expressions),
+            inputs=_inputs(fleet, spine, latest.columns if latest else {}, features, needed, views, expressions),
             request_features=tuple(expressions.items()),
             views=views,
             time=spine.time,
@@ -152,18 +155,23 @@ def _inputs(
     spine: Dataset,
     types: dict[str, str],
     features: dict[str, Feature],
+    needed: dict[str, Feature],
     views: Sequence[ViewBinding],
     expressions: dict[str, Expression],
 ) -> tuple[Input, ...]:
-    """What a request must carry (keys, columns, what expressions read) and may (time, row key, given features)."""
-    exact = [*fleet.by, *(name for view in views for name in view.entity)]
-    exact += [name for expression in expressions.values() for name in expression.columns()]
-    own = [name for name, feature in features.items() if feature.origin == "column"]
-    inputs = {name: Input(name, _datatype(name, types, features)) for name in exact}
-    for name in own:
-        inputs.setdefault(name, Input(name, _KINDS[features[name].kind]))
-    optional = [spine.time, *spine.key[:1], *(name for name in features if name not in own)]
-    for name in optional:
+    """What a request must carry (keys, and what the features `needed` come from) and may.
+
+    It may carry what other features come from, which no champion takes yet, the time, the row key and given features.
+    """
+    inputs = {name: Input(name, _datatype(name, types, features)) for name in fleet.by}
+    for required, taken in ((True, needed), (False, features)):
+        exact = [name for view in views if not taken.keys().isdisjoint(view.columns) for name in view.entity]
+        wanted = [each for name, each in expressions.items() if name in taken or not required]
+        for name in (*exact, *(name for each in wanted for name in each.columns())):
+            inputs.setdefault(name, Input(name, _datatype(name, types, features), required))
+        for name in [name for name, feature in taken.items() if feature.origin == "column"]:
+            inputs.setdefault(name, Input(name, _KINDS[taken[name].kind], required))
+    for name in (spine.time, *spine.key[:1], *features):
         inputs.setdefault(name, Input(name, _datatype(name, types, features), required=False))
     return tuple(inputs.values())
 
