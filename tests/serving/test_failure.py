@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -48,10 +49,12 @@ def no_number(matrix: Matrix) -> npt.NDArray[np.float64]:
 
 
 class Clinic(msgspec.Struct):
-    """A served fleet in which versions fall sick, by address."""
+    """A served fleet in which versions fall sick, by address; what was loaded, in order, and the time."""
 
     served: Served
     sick: dict[str, Predict]
+    loads: list[str] = []
+    now: datetime = NOW
 
     def recorded(self) -> pl.DataFrame:
         """What each version was to answer: row key, version, route, prediction."""
@@ -77,14 +80,16 @@ def clinic(fleet: Fixture, tmp_path: Path) -> Iterator[Clinic]:
     healthy = blob_loader(fleet.store.blobs)
 
     def loader(ref: VersionRef) -> Loaded:
+        clinic.loads.append(ref.address)
         found = healthy(ref)
         return Loaded(Sick(found, sick[ref.address]), found.signature) if ref.address in sick else found
 
     cache, weather = ModelCache(loader), Weather()
     recorder = Recorder(tmp_path / "predictions", lambda: NOW)
-    scorer = Scorer(cache, lambda: NOW, lambda endpoint: weather, recorder)
+    scorer = Scorer(cache, lambda: clinic.now, lambda endpoint: weather, recorder)
     app = App(Settings(TOKEN), Source(fleet.store), scorer, cache, recorder)
-    yield Clinic(Served(app, fleet, weather, recorder, tmp_path / "predictions"), sick)
+    clinic = Clinic(Served(app, fleet, weather, recorder, tmp_path / "predictions"), sick)
+    yield clinic
     recorder.close()
 
 
@@ -112,6 +117,25 @@ def test_a_canary_that_cannot_be_loaded_costs_no_request(clinic: Clinic) -> None
     assert rows.filter(pl.col("version") == f"{AA}@1")["prediction"].null_count() == 0
     assert rows.filter(pl.col("version") == f"{AA}@1").height == 106
     assert clinic.metric(canary) == 3 and clinic.metric(f"{AA}@1") == 0
+
+
+def test_a_canary_that_cannot_be_loaded_is_tried_again_only_after_some_seconds(clinic: Clinic) -> None:
+    canary = clinic.served.fleet.add_version("JFK/AA", 7, champion=False, share=0.999)
+    damage(clinic.served.fleet, "JFK/AA")
+    for _ in range(3):
+        assert outputs(clinic.served.post(body(20)))["route"] == ["own"] * 20
+    assert clinic.loads.count(canary) == 1 and clinic.metric(canary) == 3
+    damage(clinic.served.fleet, "JFK/AA")  # the same bit again: it is whole
+    clinic.now += timedelta(seconds=6)
+    assert "canary" in outputs(clinic.served.post(body(20)))["route"]
+    assert clinic.loads.count(canary) == 2
+
+
+def test_a_champion_that_cannot_be_loaded_is_tried_again_at_once(clinic: Clinic) -> None:
+    damage(clinic.served.fleet, "JFK/AA")
+    assert clinic.served.post(body()).status_code == 500
+    damage(clinic.served.fleet, "JFK/AA")
+    assert outputs(clinic.served.post(body()))["version"] == [f"{AA}@1"]
 
 
 def test_a_canary_that_raises_costs_no_request(clinic: Clinic) -> None:

@@ -34,6 +34,7 @@ from argosy.serving.routing import (
 _LOG = logging.getLogger("argosy.serving")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_PAUSE = timedelta(seconds=5)
 
 
 class OnlineReader(Protocol):
@@ -90,6 +91,7 @@ class Scorer:
         self._online: dict[int, tuple[Endpoint, OnlineReader]] = {}
         self._streams: dict[tuple[str, str], Stream] = {}
         self._told: set[int] = set()
+        self._broken: dict[VersionRef, tuple[datetime, Exception]] = {}
         self._prefix = token_hex(6)
         self._numbers = count()
 
@@ -122,13 +124,28 @@ class Scorer:
         while True:
             models, failures = {}, []
             for ref, rows in plan.assignment.groups.items():
+                if self._broken and (known := self._pausing(ref)) is not None:
+                    failures.append(Failure(ref, rows, known))
+                    continue
                 try:
                     models[ref] = self._cache.get(ref)
                 except Exception as error:  # whatever keeps a version from loading is a failure of that version
                     failures.append(Failure(ref, rows, error))
+                    if plan.assignment.reasons[rows[0]] == "canary":  # any other is all that its rows have: try again
+                        self._broken[ref] = (self._clock(), error)
             if not failures:
                 return models
             self._replace(plan, failures)
+
+    def _pausing(self, ref: VersionRef) -> Exception | None:
+        """What kept a canary from loading in the last seconds: a try for every request would cost all of them."""
+        known = self._broken.get(ref)
+        if known is None:
+            return None
+        if timedelta(0) <= self._clock() - known[0] < _PAUSE:
+            return known[1]
+        self._broken.pop(ref, None)
+        return None
 
     def answer(self, plan: Plan) -> Answer:
         """Read, derive, encode, predict and record; supplied values win over what views and expressions give.
