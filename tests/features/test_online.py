@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import pytest
@@ -59,7 +59,7 @@ def test_equals_the_offline_join_bit_for_bit(
             kept = online.write(source, batch)
             assert online.write(source, batch) == kept
             if expired is not None and i == len(batches) // 2:
-                online.expire(moment(expired))
+                online.expire(moment(expired), timedelta(0))
                 spine = spine.filter(pl.col("at") >= moment(expired))
         expected = join(spine, "at", [(source, pl.concat(batches))], ages=True).select(*VALUES, "boards.age")
         entities = {name: spine[name].to_list() for name in source.entity}
@@ -83,9 +83,9 @@ def test_expire_changes_no_answer_at_or_after_its_moment(rows: pl.DataFrame, bef
     with tempfile.TemporaryDirectory() as folder, Online(Path(folder), map_size=1 << 24) as online:
         online.write(source, rows)
         first = online.read([source], entities, asked_at).rows()
-        online.expire(moment(before))
+        online.expire(moment(before), timedelta(0))
         assert bits(online.read([source], entities, asked_at).rows()) == bits(first)
-        assert online.expire(moment(before)) == 0
+        assert online.expire(moment(before), timedelta(0)) == 0
 
 
 def test_a_batch_of_many_chunks_is_written_as_one(online: Online) -> None:
@@ -143,9 +143,23 @@ def test_correction_answers_from_its_known_time_on(online: Online) -> None:
 
 def test_expire_counts_what_it_drops(online: Online) -> None:
     online.write(BOARDS, board(*((airport, i, i, float(i)) for airport in ("EWR", "JFK") for i in range(5))))
-    assert online.expire(moment(3)) == 6
+    assert online.expire(moment(3), timedelta(0)) == 6
     assert delays(online, 3, "EWR", "JFK") == [3.0, 3.0]
     assert delays(online, 2, "EWR", "JFK") == [None, None]
+
+
+@pytest.mark.parametrize("unit", ["us", "ns"])
+def test_history_counts_back_from_the_newest_row_of_each_source(online: Online, unit: Literal["us", "ns"]) -> None:
+    newer = Source("newer", ("airport",), "event", "known", ("delay",))
+    rows = board(*(("JFK", i, i, float(i)) for i in range(10)), ("EWR", 0, 0, 0.0), ("EWR", 1, 1, 1.0))
+    later = board(("EWR", 100, 100, 2.0))
+    rows, more = (each.with_columns(pl.col("event", "known").dt.cast_time_unit(unit)) for each in (rows, later))
+    online.write(BOARDS, rows)
+    online.write(newer, pl.concat([rows, more]))
+    online.write(Source("none", ("airport",), "event", "known", ("delay",)), rows.clear())
+    assert online.expire(moment(100_000), timedelta(minutes=3)) == 6 + 1 + 9 + 1
+    assert [delays(online, at, "JFK")[0] for at in (5, 6, 7, 8, 9)] == [None, 6.0, 7.0, 8.0, 9.0]
+    assert delays(online, 6, "EWR") == [1.0]
 
 
 def test_an_expired_value_is_null_and_keeps_its_age(online: Online) -> None:

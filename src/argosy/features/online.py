@@ -6,6 +6,7 @@ import errno
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -135,17 +136,19 @@ class Online:
         """The values of all sources and the age per source for one row; see `Reader.one`."""
         return self.reader(sources).one(entity, at)
 
-    def expire(self, before: datetime) -> int:
-        """Drop what was no longer in force at `before`; return how many rows went.
+    def expire(self, now: datetime, history: timedelta) -> int:
+        """Drop what was no longer in force `history` ago; return how many rows went.
 
-        The row in force at `before` stays, so every read at that moment or later answers as it did. To keep reads of
-        the past d days exact, pass now - d.
+        For each source the history counts back from `now`, or from when its newest row came into force where that is
+        earlier: rows of years ago, read at their own time, answer as those of today do. The row in force at that limit
+        stays, so every read at it or later answers as it did.
         """
-        limit = microseconds(before)
+        at, back = microseconds(now), history // timedelta(microseconds=1)
         dropped = 0
         with self._writing() as txn:
             for view in list(_views(txn).values()):
-                dropped += _expire(txn, view, limit * 1_000 if view.unit == "ns" else limit)
+                scale = 1_000 if view.unit == "ns" else 1
+                dropped += _expire(txn, view, min(at * scale, _latest(txn, view)) - back * scale)
         return dropped
 
     @contextmanager
@@ -275,20 +278,28 @@ def _takes_its_place(cursor: Any, front: bytes, key: bytes, event: int, known: i
     return True
 
 
+def _latest(txn: Any, view: View) -> int:
+    """The moment from which the newest row of a view is in force; that of the first possible row where it has none."""
+    return max((moment(key) for key in _keys(txn, view)), default=_NEVER[0])
+
+
+def _keys(txn: Any, view: View) -> Iterator[bytes]:
+    """The keys of a view's rows, those of one entity together, its newest first."""
+    cursor = txn.cursor()
+    if cursor.set_range(view.prefix):
+        yield from takewhile(lambda key: key.startswith(view.prefix), cursor.iternext(keys=True, values=False))
+
+
 def _expire(txn: Any, view: View, limit: int) -> int:
     """Walk the view's rows, newest first within each entity; delete those after the first in force at `limit`."""
     gone: list[bytes] = []
     front, settled = b"", False
-    cursor = txn.cursor()
-    if cursor.set_range(view.prefix):
-        for key in cursor.iternext(keys=True, values=False):
-            if not key.startswith(view.prefix):
-                break
-            if key[:-8] != front:
-                front, settled = key[:-8], False
-            if settled:
-                gone.append(key)
-            settled = settled or moment(key) <= limit
+    for key in _keys(txn, view):
+        if key[:-8] != front:
+            front, settled = key[:-8], False
+        if settled:
+            gone.append(key)
+        settled = settled or moment(key) <= limit
     for key in gone:
         txn.delete(key)
     return len(gone)

@@ -21,7 +21,7 @@ from argosy.store import datasets, edges, executions
 from argosy.store.store import Store
 
 HISTORY = timedelta(days=90)
-"""How far back a request may state its decision time and have its features answered exactly."""
+"""How far back from now, or from a view's newest row where that is older, its features are answered exactly."""
 _STEP = timedelta(days=7)
 
 
@@ -112,7 +112,7 @@ def _keep_online(
 def _expire(house: House, now: datetime) -> None:
     """Drop online rows that no request may ask for any more; looked at once a week, as every row is walked over."""
     if house.expired_at is None or abs(now - house.expired_at) >= _STEP:
-        house.online.expire(now - HISTORY)
+        house.online.expire(now, HISTORY)
         house.expired_at = now
 
 
