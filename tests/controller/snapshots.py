@@ -68,7 +68,7 @@ def table(members: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
 def version(dataset: str, number: int) -> datasets.Version:
     """A version of a dataset."""
     return datasets.Version(
-        id=number, dataset=dataset, number=number, at=NOW, known_until=None, rows=10, added=10, columns={}, digest="d",
+        id=number, dataset=dataset, number=number, at=NOW, known_until=None, rows=10, added=10, columns=dict.fromkeys(("origin", "distance", "late", "t"), "Float64"), digest="d",
         execution_id=None, cause="",
     )  # fmt: skip
 

@@ -304,3 +304,9 @@ def test_fleets_are_planned_in_order_of_name(names: list[str]) -> None:
         given.wanted["fleet", name] = given.wanted["fleet", "late"]
     found = actions(given)
     assert [each.subject for each in found] == [f"{k}:{n}" for k in ("predictions", "watch") for n in sorted(names)]
+
+
+def test_a_fleet_that_asks_for_a_column_its_spine_lacks_waits_and_says_what_there_is() -> None:
+    wait = only(snapshot({"JFK": FRESH}, fleet(by=["orign"])))
+    assert isinstance(wait, Wait) and wait.about == "columns of late"
+    assert wait.why.startswith("flights has no column 'orign'; it has ")

@@ -182,6 +182,8 @@ def _write(rows: pl.DataFrame, path: Path) -> None:
     writer = writers.get(path.suffix.lower())
     if writer is None:
         raise InputError(f"{path} is of no known kind", next=f"name a file that ends in {', '.join(writers)}")
+    if not path.parent.is_dir():
+        raise InputError(f"there is no directory {path.parent} to write {path.name} to", next=f"mkdir -p {path.parent}")
     partial = path.with_name(f".{path.name}.partial")
     writer(partial)
     partial.replace(path)

@@ -15,7 +15,7 @@ from argosy.controller.observe import FleetState, Snapshot
 from argosy.data.dtype import instant
 from argosy.spec import duration
 from argosy.spec.dataset import Dataset, in_order
-from argosy.spec.feature import FeatureView, ViewReference
+from argosy.spec.feature import FeatureView, Spine, ViewReference
 from argosy.spec.fleet import Fleet
 from argosy.spec.rollout import Canary
 from argosy.store.rollouts import STARTED
@@ -90,6 +90,11 @@ def _fleet(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[Act
     if spine is None:
         yield Wait(f"dataset {fleet.spine}", (), f"{fleet.spine} has no rows yet, so {fleet.name} cannot train")
         return
+    absent = [name for name in _columns(fleet) if name not in spine.columns]
+    if absent:
+        named, have = ", ".join(map(repr, absent[:5])), ", ".join(list(spine.columns)[:20])
+        yield Wait(f"columns of {fleet.name}", (), f"{fleet.spine} has no column {named}; it has {have}")
+        return
     if state.watched != watch_key(snapshot, fleet, now):
         yield Watch(fleet.name, "new rows or predictions" if state.watched else "nothing has been counted yet")
     elif ended := _ended(state, now):
@@ -97,6 +102,13 @@ def _fleet(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[Act
     yield from _canaries(state)
     yield from _training(snapshot, state, now)
     yield from _gates(state)
+
+
+def _columns(fleet: Fleet) -> tuple[str, ...]:
+    """The columns that a fleet's spine must have: its keys, its label, and the features taken from it as they are."""
+    known = (fleet.label.known_at,) if fleet.label.known_at else ()
+    plain = (feature.name for feature in fleet.features if isinstance(feature, Spine))
+    return tuple(dict.fromkeys((*fleet.by, fleet.label.column, *known, *plain)))
 
 
 def due(state: FleetState, now: datetime) -> pl.DataFrame:

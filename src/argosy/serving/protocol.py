@@ -71,7 +71,7 @@ class InferRequest(msgspec.Struct):
     outputs: list[Requested] | None = None
 
 
-class RecordsRequest(msgspec.Struct):
+class RecordsRequest(msgspec.Struct, forbid_unknown_fields=True):
     """The body of `POST /predict/{fleet}`: records, for people."""
 
     records: list[dict[str, Any]]
@@ -125,7 +125,7 @@ encode_json = msgspec.json.Encoder().encode
 
 def parse_infer(body: bytes, endpoint: Endpoint) -> tuple[Batch, list[str] | None]:
     """The rows of an inference request and the outputs it asks for; raises InputError that names what is wrong."""
-    request = _decoded(_infer, body)
+    request = _decoded(_infer, body, "send JSON with `inputs` (Open Inference Protocol v2)")
     if not request.inputs:
         raise InputError("the request has no inputs", next=_metadata_hint(endpoint))
     count = _rows(request.inputs[0])
@@ -139,7 +139,7 @@ def parse_infer(body: bytes, endpoint: Endpoint) -> tuple[Batch, list[str] | Non
 
 def parse_records(body: bytes, endpoint: Endpoint) -> Batch:
     """The rows of a list of JSON records, or of an object with `records`; raises InputError."""
-    request = _decoded(_records, body)
+    request = _decoded(_records, body, "send JSON with `records`, and beside them `id` or `at` only")
     if isinstance(request, list):
         request = RecordsRequest(request)
     if not request.records or len(request.records) > _MAX_ROWS:
@@ -230,13 +230,13 @@ def _state(endpoint: Endpoint) -> dict[str, str]:
     return {"state": "UNAVAILABLE", "reason": "no member has a version that may answer"}
 
 
-def _decoded(decode: Callable[[bytes], T], body: bytes) -> T:
+def _decoded(decode: Callable[[bytes], T], body: bytes, wanted: str) -> T:
     try:
         return decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(
             f"the body is not the JSON of a request: {error}",
-            next="send JSON with `inputs` (Open Inference Protocol v2); a missing number is null, not NaN",
+            next=f"{wanted}; a missing number is null, not NaN",
         ) from error
 
 

@@ -36,7 +36,7 @@ def ingest(dataset: str, *names: str, after: int | None = None) -> datasets.NewV
         dataset=dataset,
         at=moment(),
         parts=[part(f"{dataset}/{name}") for name in names],
-        columns={"distance": "Float64"},
+        columns={"store": "String", "late": "Boolean", "distance": "Float64"},
         sources=names,
         after=after,
     )
