@@ -365,3 +365,16 @@ def test_a_column_that_the_source_lost_is_null_and_the_others_answer(online: Onl
     frame = reader.frame({"airport": ["JFK", "LGA"]}, moment(1))
     assert frame.rows() == [(None, 7.0, None), (None, None, None)]
     assert frame.dtypes == [pl.Null, pl.Float64, pl.Null]
+
+
+def test_who_is_permitted_no_more_writes_nothing(online: Online) -> None:
+    def lost() -> None:
+        raise ConflictError("the lease was lost")
+
+    online.write(BOARDS, board(("JFK", 0, 0, 1.0)))
+    for put in (online.write, online.replace):
+        with pytest.raises(ConflictError, match="the lease was lost"):
+            put(BOARDS, board(("JFK", 1, 1, 2.0)), lost)
+    assert delays(online, 9, "JFK") == [1.0]
+    assert online.write(BOARDS, board(("JFK", 1, 1, 2.0)), lambda: None) == 1
+    assert delays(online, 9, "JFK") == [2.0]

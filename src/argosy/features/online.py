@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -67,15 +67,19 @@ class Online:
         """Release the file; the store and its readers cannot be used afterwards."""
         self._env.close()
 
-    def write(self, source: Source, frame: pl.DataFrame | pl.LazyFrame) -> int:
+    def write(
+        self, source: Source, frame: pl.DataFrame | pl.LazyFrame, permitted: Callable[[], None] | None = None
+    ) -> int:
         """Add a batch in one transaction; return how many of its rows can answer for some moment.
+
+        `permitted` is asked last, when no other process can write any more: what it raises leaves all as it was.
 
         Writing a batch again changes nothing. Raises `InputError` for what `join` would refuse and for types that are
         not kept exactly, `ConflictError` if the source was written with other types, `CapacityError` if no room is
         left (then nothing was written).
         """
         batch = _batch(source, frame)
-        with self._writing() as txn:
+        with self._writing(permitted) as txn:
             views = _views(txn)
             view = views.get(source.name)
             if view is None:
@@ -88,14 +92,16 @@ class Online:
                 )
             return _put(txn, view, batch, fresh=False)
 
-    def replace(self, source: Source, frame: pl.DataFrame | pl.LazyFrame) -> int:
+    def replace(
+        self, source: Source, frame: pl.DataFrame | pl.LazyFrame, permitted: Callable[[], None] | None = None
+    ) -> int:
         """Let `frame` be all that there is of a source, in one transaction; return how many rows can answer.
 
         What was kept under its name goes, whatever its types. A reader sees all of the old rows or all of the new
         ones, never none. Raises as `write` does, and then the old rows stay.
         """
         batch = _batch(source, frame)
-        with self._writing() as txn:
+        with self._writing(permitted) as txn:
             views = _views(txn)
             old = views.get(source.name)
             made = _begin(txn, views, source.name, batch)
@@ -152,10 +158,12 @@ class Online:
         return dropped
 
     @contextmanager
-    def _writing(self) -> Iterator[Any]:
+    def _writing(self, permitted: Callable[[], None] | None = None) -> Iterator[Any]:
         try:
             with self._env.begin(write=True) as txn:
                 yield txn
+                if permitted is not None:
+                    permitted()
         except lmdb.MapFullError as error:
             raise CapacityError(
                 f"the online store {self.path} has reached its map size of {self._env.info()['map_size']:,} bytes",

@@ -12,7 +12,7 @@ from argosy.controller.house import House
 from argosy.controller.observe import Snapshot, Wanted
 from argosy.data.dtype import parse_all
 from argosy.data.read import append, scan, union
-from argosy.errors import ConflictError, DeclarationError
+from argosy.errors import CapacityError, ConflictError, DeclarationError, LeaseError
 from argosy.features.source import Source
 from argosy.spec import duration
 from argosy.spec.dataset import Dataset
@@ -40,11 +40,14 @@ def run(house: House, snapshot: Snapshot, action: Materialise, now: datetime) ->
         types = union(name, parse_all(earlier.columns), frame.schema)
         wider = [pl.col(each).cast(types[each]) for each, held in frame.schema.items() if held != types[each]]
         frame = frame.with_columns(wider) if wider else frame
-    with house.write(action.subject):
-        pass  # what came before took long: a process that was put to sleep meanwhile must not touch the online rows
-    _keep_online(house, source(view, dataset, frame.columns), frame, earlier, anew=done == 0)
-    _commit(house, wanted, view, dataset, frame, action.version, now)
+    given = source(view, dataset, frame.columns)
     _expire(house, now)
+    try:
+        _keep_online(house, action.subject, given, frame, earlier, anew=done == 0)
+    except CapacityError:
+        house.online.expire(now, HISTORY)
+        _keep_online(house, action.subject, given, frame, earlier, anew=done == 0)
+    _commit(house, wanted, view, dataset, frame, action.version, now)
     return f"{view.name}: {frame.height:,} rows from {dataset.name}@{action.version}"
 
 
@@ -94,19 +97,27 @@ def _computed(conn: Connection, name: str, version: int) -> int:
 
 
 def _keep_online(
-    house: House, given: Source, frame: pl.DataFrame, earlier: datasets.Version | None, *, anew: bool
+    house: House, subject: str, given: Source, frame: pl.DataFrame, earlier: datasets.Version | None, *, anew: bool
 ) -> None:  # fmt: skip
     """Add the rows online; with `anew`, or where a type has widened, they and all earlier ones replace what is there.
 
-    Whoever reads meanwhile has the old rows or the new ones.
+    Whoever reads meanwhile has the old rows or the new ones. Nothing is written under a lost lease: it is looked at
+    when no other process can write any more.
     """
+
+    def permitted() -> None:
+        with house.write(subject):
+            pass
+
     if not anew:
         try:
-            house.online.write(given, frame)
+            house.online.write(given, frame, permitted)
+        except LeaseError:
+            raise
         except ConflictError:
             anew = True
     if anew:
-        house.online.replace(given, _whole(house, frame, earlier))
+        house.online.replace(given, _whole(house, frame, earlier), permitted)
 
 
 def _expire(house: House, now: datetime) -> None:
