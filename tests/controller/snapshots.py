@@ -32,6 +32,7 @@ QUIET: dict[str, Any] = {
 FRESH: dict[str, Any] = {**dict.fromkeys(QUIET), "failures": 0, signal.ROWS: 900.0}
 """A member with rows and no model."""
 FAILED = FRESH | {"execution_outcome": "failed", "execution_reason": "one class"}
+_COLUMNS = dict.fromkeys(("origin", "distance", "late", "t"), "Float64")
 _TIMES = ("version_at", "champion_since", "rollout_at", "execution_at")
 _EMPTY: dict[str, Any] = {
     "rollout_id": None, "rollout_version_id": None, "rollout_state": None, "execution_outcome": None,
@@ -68,8 +69,8 @@ def table(members: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
 def version(dataset: str, number: int) -> datasets.Version:
     """A version of a dataset."""
     return datasets.Version(
-        id=number, dataset=dataset, number=number, at=NOW, known_until=None, rows=10, added=10, columns=dict.fromkeys(("origin", "distance", "late", "t"), "Float64"), digest="d",
-        execution_id=None, cause="",
+        id=number, dataset=dataset, number=number, at=NOW, known_until=None, rows=10, added=10, columns=_COLUMNS,
+        digest="d", execution_id=None, cause="",
     )  # fmt: skip
 
 
