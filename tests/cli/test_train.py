@@ -49,3 +49,18 @@ def test_a_fleet_that_another_process_works_on_is_left_alone(inside: Path, run: 
     with Store.open(inside / ".argosy") as store, tenure.hold(store, "fleet:late-order"):
         refused = run("train", "late-order")
     assert refused.code == 1 and "another process is at work on late-order" in refused.err
+
+
+def test_a_column_that_the_spine_lacks_is_named_with_those_that_there_are(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "orders.csv").write_text("placed,distance,late\n2024-01-01T00:00:00Z,1.0,0\n")
+    text = PROJECT.replace('ag.Sql("sqlite:///${ORDERS}", "SELECT * FROM orders")', 'ag.Csv("orders.csv")')
+    (tmp_path / "orders.py").write_text(text.replace('label="late"', 'label="lat", by="depto"'))
+    monkeypatch.chdir(tmp_path)
+    assert run("apply", "orders.py").code == 0
+    refused = run("train", "late")
+    assert refused.code == 1
+    assert "late cannot train: orders has no column 'depto', 'lat'; it has placed, distance, late" in refused.err
+    assert "Traceback" not in refused.err and "defect" not in refused.err
+    assert "wait: columns of late" in run("plan").out

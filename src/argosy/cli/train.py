@@ -15,8 +15,9 @@ from argosy.controller.action import Gate, Group, Ingest, Materialise, Train, Wa
 from argosy.controller.house import House
 from argosy.controller.loop import Done
 from argosy.controller.observe import FleetState, Snapshot
+from argosy.controller.plan import lacking
 from argosy.engine.contract import Progress
-from argosy.errors import ConflictError, UnknownError
+from argosy.errors import ConflictError, InputError, UnknownError
 from argosy.registry.address import POOLED
 
 _DATA = (Ingest, Materialise)
@@ -52,6 +53,12 @@ def train(fleet: str, /, *members: str, common: Common | None = None) -> int:
             if fleet not in snapshot.fleets:
                 known = ", ".join(sorted(snapshot.fleets)) or "none is declared"
                 raise UnknownError(f"there is no fleet {fleet!r}", next=f"the fleets are: {known}")
+            spine = snapshot.versions.get(snapshot.fleets[fleet].fleet.spine)
+            if spine is not None and (reason := lacking(snapshot.fleets[fleet].fleet, spine)):
+                raise InputError(
+                    f"{fleet} cannot train: {reason}",
+                    next="correct the fleet's by, label or features, then apply it",
+                )
             action = _action(snapshot, snapshot.fleets[fleet], members, f"asked for by {actor}")
             told.say(_train(house, snapshot, action, now, told))
             loop.tick(house, now, only=(Gate,), on_done=told)

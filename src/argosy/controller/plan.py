@@ -18,6 +18,7 @@ from argosy.spec.dataset import Dataset, in_order
 from argosy.spec.feature import FeatureView, Spine, ViewReference
 from argosy.spec.fleet import Fleet
 from argosy.spec.rollout import Canary
+from argosy.store import datasets
 from argosy.store.rollouts import STARTED
 
 RETRY_FIRST = timedelta(minutes=10)
@@ -90,10 +91,8 @@ def _fleet(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[Act
     if spine is None:
         yield Wait(f"dataset {fleet.spine}", (), f"{fleet.spine} has no rows yet, so {fleet.name} cannot train")
         return
-    absent = [name for name in _columns(fleet) if name not in spine.columns]
-    if absent:
-        named, have = ", ".join(map(repr, absent[:5])), ", ".join(list(spine.columns)[:20])
-        yield Wait(f"columns of {fleet.name}", (), f"{fleet.spine} has no column {named}; it has {have}")
+    if reason := lacking(fleet, spine):
+        yield Wait(f"columns of {fleet.name}", (), reason)
         return
     if state.watched != watch_key(snapshot, fleet, now):
         yield Watch(fleet.name, "new rows or predictions" if state.watched else "nothing has been counted yet")
@@ -104,11 +103,14 @@ def _fleet(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[Act
     yield from _gates(state)
 
 
-def _columns(fleet: Fleet) -> tuple[str, ...]:
-    """The columns that a fleet's spine must have: its keys, its label, and the features taken from it as they are."""
+def lacking(fleet: Fleet, spine: datasets.Version) -> str:
+    """Which column the spine lacks of those that hold keys, label and plain features, and which it has; or nothing."""
     known = (fleet.label.known_at,) if fleet.label.known_at else ()
     plain = (feature.name for feature in fleet.features if isinstance(feature, Spine))
-    return tuple(dict.fromkeys((*fleet.by, fleet.label.column, *known, *plain)))
+    asked = dict.fromkeys((*fleet.by, fleet.label.column, *known, *plain))
+    absent = [name for name in asked if name not in spine.columns]
+    named, have = ", ".join(map(repr, absent[:5])), ", ".join(list(spine.columns)[:20])
+    return f"{fleet.spine} has no column {named}; it has {have}" if absent else ""
 
 
 def due(state: FleetState, now: datetime) -> pl.DataFrame:
