@@ -116,7 +116,7 @@ def roll_back(tx: Connection, fleet: str, member_id: int, now: datetime, actor: 
     before = next((m for m in past[1:] if (m.target, m.version_id) != (past[0].target, past[0].version_id)), None)
     if before is None or before.target == NONE:
         raise ConflictError(
-            f"{fleet}/{state.key} has had no other champion", next=f"argosy get versions --where member:{state.key}"
+            f"{fleet}/{state.key} has had no other champion", next=f"argosy get versions --where key:{state.key}"
         )
     move = Move(
         fleet=fleet, member_id=member_id, alias=CHAMPION, target=before.target, version_id=before.version_id,
