@@ -18,7 +18,7 @@ from argosy.spec.dataset import Dataset
 from argosy.spec.document import Declaration, recorded
 from argosy.spec.feature import FeatureView
 from argosy.spec.fleet import Fleet
-from argosy.store import datasets, declarations, executions, members, verdicts
+from argosy.store import datasets, declarations, members, verdicts
 
 _TIMES = ("version_at", "champion_since", "rollout_at", "execution_at")
 _TYPES: dict[str, Any] = {
@@ -74,7 +74,6 @@ class Snapshot(msgspec.Struct, frozen=True):
     pending: dict[str, tuple[str, ...]] = {}
     blocked: dict[str, str] = {}
     materialised: dict[str, int] = {}
-    costs: dict[str, executions.Cost] = {}
 
     def of(self, kind: type[Declaration]) -> list[Any]:
         """The declarations of one kind, by name."""
