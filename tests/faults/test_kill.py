@@ -39,7 +39,7 @@ def disturb(plant: Plant, draw: random.Random) -> None:
     plant.drive()
     ended = None
     while ended != 0:
-        victim = draw.choice(VICTIMS) if len(plant.kills) < KILLS else ""
+        victim = _victim(plant.kills, draw)
         ended = _advance(plant, victim, draw)
         if ended is None and victim:
             plant.kill("driver" if victim == "commit" else victim, draw)
@@ -49,6 +49,14 @@ def disturb(plant: Plant, draw: random.Random) -> None:
                 plant.drive()
         elif ended:
             plant.drive()
+
+
+def _victim(kills: list[Kill], draw: random.Random) -> str:
+    """Whom to kill next, nobody at last: at random, and the last kills are kept for the kinds spared so far."""
+    spared = sorted(set(VICTIMS) - {kill.victim for kill in kills})
+    if KILLS - len(kills) > len(spared):
+        return draw.choice(VICTIMS)
+    return draw.choice(spared) if spared else ""
 
 
 def _advance(plant: Plant, victim: str, draw: random.Random) -> int | None:
