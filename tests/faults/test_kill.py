@@ -61,7 +61,7 @@ def _victim(kills: list[Kill], draw: random.Random) -> str:
 
 def _advance(plant: Plant, victim: str, draw: random.Random) -> int | None:
     """Let the replay go on for some transactions; it is over sooner when it ends, or when a rare victim appears."""
-    start, some = plant.commits, draw.randint(1, 12)
+    start, some = plant.commits, draw.randint(1, 8)
     hunting = victim in ("worker", "nursery")
     deadline = time.monotonic() + PATIENCE
     while True:
