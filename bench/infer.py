@@ -3,9 +3,10 @@
     python bench/infer.py [--json FILE] [--requests N] [--no-peers]
 
 CPU per request of the server's process tree is the figure, the least of some rounds in which every server has its
-turn, so that all meet the same load; latencies stand beside it. Ours routes each
-row to a member of a fleet of three and records every answer; the peers do neither. The fleet "timed" derives
-two of its features from the time in the request by Polars expressions.
+turn, so that all meet the same load; latencies stand beside it. Ours routes each row to a member of a fleet of three
+and records every answer; the peers do neither. The fleet "timed" derives two of its features from the time in the
+request by Polars expressions. The floor is our wire under an application that says only "ok": what receiving the same
+request and sending an answer cost on this machine at this time.
 """
 
 from __future__ import annotations
@@ -35,10 +36,25 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection as Transaction
 
 WIDTH, TREES, ROUNDS = 20, 100, 4
+OWN = ("ours", "timed", "wire")
 NAMES = tuple(f"x{i}" for i in range(WIDTH))
 NOW = datetime(2013, 4, 1, tzinfo=UTC)
 MLFLOW = ("mlflow==3.*", "lightgbm", "scikit-learn")
 MLSERVER = ("mlserver>=1.7,<1.8", "mlserver-lightgbm>=1.7,<1.8")
+WIRE = """
+import sys
+from uvicorn import Server
+from argosy.serving.watch import listen
+from argosy.serving.wire import configured
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while (await receive())["type"] == "lifespan.startup": await send({"type": "lifespan.startup.complete"})
+        return await send({"type": "lifespan.shutdown.complete"})
+    await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+Server(configured(app, drain_seconds=1, date_header=False)).run(sockets=[listen("127.0.0.1", int(sys.argv[1]))])
+"""
 Reply = tuple[int, bytes]
 
 
@@ -72,47 +88,35 @@ def main() -> None:
         root = Path(name)
         text = _model(root)
         _fill(root / "home", text)
-        servers = {"ours": argosy(root / "home", "bench"), "timed": argosy(root / "home", "timed")}
+        servers = {"ours": argosy(root / "home", "bench"), "timed": argosy(root / "home", "timed"), "wire": wire()}
         if not options.no_peers:
             servers |= {"MLflow models serve": mlflow(root, text), "MLServer": mlserver(root, text)}
         with ExitStack() as stack:
             running = {name: stack.enter_context(server) for name, server in servers.items()}
             found = _measure(running, options.requests)
-        ours, timed = found.pop("ours"), found.pop("timed")
-        report("infer", [*_rows(ours, found), *_derived(timed)], options.json)
+        ours, timed, floor = found.pop("ours"), found.pop("timed"), found.pop("wire")
+        report("infer", [*_rows(ours, found, floor), *_derived(timed, floor)], options.json)
 
 
-def _rows(ours: dict[int, Figure], peers: dict[str, dict[int, Figure]]) -> Iterator[Row]:
+def _rows(
+    ours: dict[int, Figure], peers: dict[str, dict[int, Figure]], floor: dict[int, Figure]
+) -> Iterator[Row]:  # fmt: skip
     for connections, figure in ours.items():
         where = _case(connections)
-        yield Row(f"{where}: CPU", "ms", figure.cpu, floor=_floor())
+        yield Row(f"{where}: CPU", "ms", figure.cpu, floor=floor[connections].cpu)
         for name, theirs in peers.items():
             yield Row(f"{where}: CPU", "ms", figure.cpu, theirs[connections].cpu, name)
             yield Row(f"{where}: p50", "ms", figure.p50, theirs[connections].p50, name)
             yield Row(f"{where}: p99", "ms", figure.p99, theirs[connections].p99, name)
 
 
-def _derived(timed: dict[int, Figure]) -> Iterator[Row]:
+def _derived(timed: dict[int, Figure], floor: dict[int, Figure]) -> Iterator[Row]:
     for connections, figure in timed.items():
-        yield Row(f"{_case(connections)}, 2 request features: CPU", "ms", figure.cpu, floor=_floor())
+        yield Row(f"{_case(connections)}, 2 request features: CPU", "ms", figure.cpu, floor=floor[connections].cpu)
 
 
 def _case(connections: int) -> str:
     return f"1 row, {connections} connection{'s' if connections > 1 else ''}"
-
-
-def _floor() -> float:
-    """CPU milliseconds to score one row with the native library alone, in this process."""
-    from argosy.model.format import load
-
-    model, row = load("lightgbm", _TEXT[0]), np.zeros((1, WIDTH))
-    begun = time.process_time()
-    for _ in range(20_000):
-        model.predict(row)
-    return (time.process_time() - begun) / 20
-
-
-_TEXT: list[bytes] = []
 
 
 def _model(root: Path) -> bytes:
@@ -123,8 +127,7 @@ def _model(root: Path) -> bytes:
     late = rows[:, 0] + rows[:, 1] * rows[:, 2] + rng.normal(size=4000) > 0
     estimator = LGBMClassifier(n_estimators=TREES, num_leaves=31, verbose=-1, n_jobs=1).fit(rows, late)
     estimator.booster_.save_model(str(root / "model.txt"))
-    _TEXT[:] = [(root / "model.txt").read_bytes()]
-    return _TEXT[0]
+    return (root / "model.txt").read_bytes()
 
 
 def _row() -> list[float]:
@@ -156,6 +159,17 @@ def argosy(home: Path, fleet: str) -> Iterator[Target]:
     inputs += [tensor | {"name": name, "datatype": "FP64", "data": [value]} for name, value in values.items()]
     request = _http(port, f"/v2/models/{fleet}/infer", {"inputs": inputs}, Authorization=f"Bearer {token}")
     with _server([sys.executable, "-c", code, str(home), token, str(port)], port, request) as target:
+        yield target
+
+
+@contextmanager
+def wire() -> Iterator[Target]:
+    """Our server's wire alone: it reads a request of the same size and answers without a look at it."""
+    port = _port()
+    request = _http(
+        port, "/", {"inputs": [{"name": name, "data": [value]} for name, value in zip(NAMES, _row(), strict=True)]}
+    )
+    with _server([sys.executable, "-c", WIRE, str(port)], port, request) as target:
         yield target
 
 
@@ -330,7 +344,7 @@ class Connection:
 
 def _measure(targets: Mapping[str, Target], requests: int) -> dict[str, dict[int, Figure]]:
     """By server and number of connections, the round that cost the least CPU."""
-    share = {name: requests if name in ("ours", "timed") else requests // 4 for name in targets}
+    share = {name: requests if name in OWN else requests // 4 for name in targets}
     for name, target in targets.items():
         _drive(target, 4, share[name])
     best: dict[str, dict[int, Figure]] = {name: {} for name in targets}
