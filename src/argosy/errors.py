@@ -42,6 +42,12 @@ class InputError(ArgosyError, ValueError):
     status = 400
 
 
+class UsageError(InputError):
+    """A request that cannot be meant, whatever the data: a filter, a field, a limit, an address, an option."""
+
+    exit_code = 2
+
+
 class UnknownError(ArgosyError, LookupError):
     """A name or an address that the store does not know."""
 

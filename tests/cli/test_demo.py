@@ -102,7 +102,7 @@ def test_a_directory_with_something_else_is_left_alone(run, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("until", ["2013-03-31", "2014-01-01", "soon"])
 def test_days_that_are_not_in_it(run, tmp_path: Path, until: str) -> None:
-    assert run("demo", "--until", until, "--home", tmp_path / "demo", "--no-serve").code == 1
+    assert run("demo", "--until", until, "--home", tmp_path / "demo", "--no-serve").code == 2
 
 
 def _replayed(home: Path) -> str:

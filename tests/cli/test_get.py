@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from argosy.cli import show
+from argosy.controller.status import ORDER
 from argosy.store import Store, leases
 
 pytestmark = pytest.mark.slow  # a fleet is trained once for all of them
@@ -25,7 +27,34 @@ def test_members_have_a_status(run, inside: Path) -> None:
     status = items[1]["status"]
     found = run("get", "members", "--where", f'status:{status} -key:"*"', "--json").json()["items"]
     assert [i["address"] for i in found] == [i["address"] for i in items[1:] if i["status"] == status]
-    assert run("get", "members", "--where", "status:fine").code == 1
+    assert run("get", "members", "--where", "status:fine").code == 2
+
+
+def test_a_fleet_that_was_only_applied_is_listed_with_the_reason(run, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run("init")
+    assert run("apply").code == 0
+    (item,) = run("get", "fleets", "--json").json()["items"]
+    assert (item["name"], item["declared"], item["members"], item["versions"]) == ("late-order", True, 0, 0)
+    assert (item["status"], item["reason"]) == (
+        "new", "no members yet: orders has no rows (argosy up, or argosy train late-order)",
+    )  # fmt: skip
+    assert "late-order" in run("get", "fleets").out
+    assert run("get", "fleets", "--where", "status:serving", "--json").json()["items"] == []
+    assert len(run("get", "fleets", "--where", "status:new members:0", "--json").json()["items"]) == 1
+    assert run("get", "fleets", "--where", "status:fine").code == 2
+    project = tmp_path / "project.py"
+    project.write_text(project.read_text().replace('"late-order"', '"late-parcel"'))
+    assert run("apply").code == 0
+    assert [item["name"] for item in run("get", "fleets", "--json").json()["items"]] == ["late-parcel"]
+
+
+def test_a_fleet_has_the_status_of_its_worst_member(run, inside: Path) -> None:
+    (fleet,) = run("get", "fleets", "--json").json()["items"]
+    words = [item["status"] for item in run("get", "members", "--json").json()["items"]]
+    worst = min(words, key=ORDER.index)
+    assert (fleet["status"], fleet["members"]) == (worst, 4)
+    assert fleet["reason"].startswith(f"{words.count(worst)} {worst}")
 
 
 def test_only_leases_that_are_held_are_listed(run, late: Path, tmp_path: Path) -> None:
@@ -57,7 +86,14 @@ def test_pages_go_on(run, inside: Path) -> None:
 
 def test_wrong_kinds_filters_and_names(run, inside: Path) -> None:
     assert run("get", "boats").code == 2
-    assert run("get", "versions", "--where", "colour:red").code == 1
+    for where in ("colour:red", "number>many", "number", "at>yesterday", 'address:"open'):
+        shown = run("get", "versions", "--where", where)
+        assert (shown.code, shown.out) == (2, "") and "filter" in shown.err and "next:" in shown.err
+    for wrong in (["--limit", "0"], ["--limit", "1001"], ["--cursor", "x"]):
+        assert run("get", "versions", *wrong).code == 2
+    assert run("events", "--where", "colour:red").code == run("events", "--limit", "0").code == 2
+    assert run("lineage", "late-order/north@1", "--up", "-1").code == 2
+    assert run("why", "@").code == run("approve", "late-order/").code == 2
     assert run("describe", "version", "late-order/north@9").code == 2
 
 
@@ -65,6 +101,26 @@ def test_describe_shows_every_field(run, inside: Path) -> None:
     found = run("describe", "version", "late-order/north@1", "--json").json()
     shown = run("describe", "version", "late-order/north@1").out
     assert all(f"{name}:" in shown for name in found)
+
+
+def test_describe_cuts_what_is_long_for_people_alone(run, inside: Path) -> None:
+    found = run("describe", "version", "late-order/north@1", "--json").json()
+    counts = found["body"]["predictions"]["trained"]["counts"]
+    lines = run("describe", "version", "late-order/north@1").out.splitlines()
+    (shown, *_) = [line.strip() for line in lines if line.strip().startswith("counts:")]
+    assert len(counts) == 200
+    assert shown == f"counts: {', '.join(map(show.text, counts[:10]))}, … (200 in all; --json has them)"
+    assert len(lines) < 200 and max(map(len, lines)) < 300
+
+
+def test_a_tree_says_how_much_it_leaves_out() -> None:
+    value = {"plain": list(range(10)), "names": [f"a feature with a long name {n}" for n in range(12)],
+             "shares": {f"f{n}": {"share": n / 3} for n in range(31)}}  # fmt: skip
+    lines = list(show.tree(value))
+    assert lines[0] == "plain: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
+    assert lines[1:4] == ["names:", "  [0]: a feature with a long name 0", "  [1]: a feature with a long name 1"]
+    assert lines[12:14] == ["  … 2 more (--json has them)", "shares:"]
+    assert lines[-1] == "  … 1 more (--json has them)" and len(lines) == 1 + 12 + 32
 
 
 def test_why_a_member(run, inside: Path) -> None:

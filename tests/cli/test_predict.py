@@ -85,6 +85,8 @@ def test_a_wrong_file_is_one_clear_message(run, inside: Path, tmp_path: Path, ma
 
 def test_files_that_are_none(run, inside: Path, tmp_path: Path) -> None:
     (tmp_path / "torn.parquet").write_bytes(b"PAR1 torn")
-    for name in ("none.csv", "torn.parquet", "rows.xlsx"):
-        assert run("predict", "late-order", "--file", tmp_path / name).code == 1
+    for name, code in (("none.csv", 1), ("torn.parquet", 1), ("rows.xlsx", 2)):
+        assert run("predict", "late-order", "--file", tmp_path / name).code == code
+    assert run("predict", "late-order", "--file", "rows.csv", "--at", "noon").code == 2
+    assert run("predict", "late-order", "--file", "rows.csv", "--to", tmp_path / "out.xlsx").code == 2
     assert run("predict", "nothing", "--file", "rows.csv").code == 2

@@ -11,7 +11,7 @@ from argosy.cli import home, show
 from argosy.cli.option import Common
 from argosy.controller.observe import wanted
 from argosy.data.ingest import accept
-from argosy.errors import InputError
+from argosy.errors import UsageError
 from argosy.registry import manual
 from argosy.registry.address import Address, parse
 from argosy.spec.dataset import Dataset
@@ -67,7 +67,7 @@ def _dataset(store: Store, asked: Address) -> Dataset | None:
 
 def _accept(store: Store, dataset: Dataset, asked: Address, refuse: bool, reason: str, now: datetime) -> str:
     if asked.number is None or refuse:
-        raise InputError(
+        raise UsageError(
             f"{asked}: of a dataset, one rejected version is taken in; refused, it stays out as it is",
             next=f"argosy approve {dataset.name}@NUMBER, without --refuse",
         )

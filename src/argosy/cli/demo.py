@@ -20,7 +20,7 @@ from argosy.cli.replay.days import END, START, Day, Replay
 from argosy.cli.replay.report import Report, cost, report
 from argosy.controller.action import headline
 from argosy.controller.loop import Done
-from argosy.errors import InputError
+from argosy.errors import UsageError
 from argosy.store import Store
 
 
@@ -133,7 +133,7 @@ def _day(text: str) -> date:
     except ValueError:
         day = None
     if day is None or not START <= day <= END:
-        raise InputError(f"--until {text!r} is no day from {START} to {END}", next="argosy demo --until 2013-06-30")
+        raise UsageError(f"--until {text!r} is no day from {START} to {END}", next="argosy demo --until 2013-06-30")
     return day
 
 

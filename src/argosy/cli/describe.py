@@ -9,7 +9,7 @@ from argosy.store import resources
 
 
 def describe(kind: str, name: str, /, *, common: Common | None = None) -> int:
-    """Show every field of one thing, nested ones too.
+    """Show every field of one thing, nested ones too. Long lists are cut; --json holds all of them.
 
     For example:
       argosy describe member late-arrival/JFK/AA

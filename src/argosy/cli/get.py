@@ -20,7 +20,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "events": ("at", "kind", "subject", "message"),
     "executions": ("id", "ended_at", "kind", "subject", "outcome", "cpu_s", "reason"),
     "findings": ("dataset", "version", "rule", "severity", "rows", "message"),
-    "fleets": ("name", "members", "own", "pooled", "versions", "rolling", "failing"),
+    "fleets": ("name", "status", "members", "versions", "reason"),
     "leases": ("name", "owner", "token", "expires_at"),
     "members": ("address", "status", "answers", "trained", "reason"),
     "rollouts": ("at", "address", "kind", "state", "share", "reason"),
@@ -31,6 +31,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "windows": ("fleet", "kind", "start", "stop", "rows"),
 }
 _SCORES = ("roc_auc", "log_loss", "rmse", "mae", "r2")
+_WITH_STATUS = ("fleets", "members")
 
 
 def get(
@@ -58,10 +59,10 @@ def get(
     given = common or Common()
     name = plural(kind)
     with home.open(given.home) as store, store.read() as conn:
-        if name == "members":
-            from argosy.cli import members  # statuses need Polars, which other kinds do not
+        if name in _WITH_STATUS:
+            from argosy.cli import status  # it needs Polars, which other kinds do not
 
-            page = members.page(conn, where, limit, cursor, home.clock(store).now())
+            page = status.page(conn, name, where, limit, cursor, home.clock(store).now())
         else:
             page = resources.page(conn, name, _living(name, where), limit=limit, cursor=cursor)
     if given.json:

@@ -12,7 +12,7 @@ import polars as pl
 from argosy.cli import home, show
 from argosy.cli.option import Common
 from argosy.cli.role import Readers
-from argosy.errors import InputError
+from argosy.errors import InputError, UsageError
 from argosy.serving.cache import ModelCache, blob_loader
 from argosy.serving.protocol import Batch, moment
 from argosy.serving.routing import Endpoint, Routing
@@ -85,7 +85,7 @@ def _read(path: Path) -> pl.DataFrame:
     }
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise InputError(f"{path} is of no known kind", next=f"name a file that ends in {', '.join(readers)}")
+        raise UsageError(f"{path} is of no known kind", next=f"name a file that ends in {', '.join(readers)}")
     try:
         rows = reader(path)
     except FileNotFoundError as error:
@@ -111,7 +111,10 @@ def _json(path: Path) -> pl.DataFrame:
 def _moments(endpoint: Endpoint, rows: pl.DataFrame, at: str | None, now: datetime) -> datetime | list[datetime]:
     """The decision time of all rows, or of each."""
     if at is not None:
-        return moment(at, "--at")
+        try:
+            return moment(at, "--at")
+        except InputError as error:
+            raise UsageError(error.message, next=error.next) from error
     if endpoint.time is None or endpoint.time not in rows.columns:
         return now
     times = _typed(rows, endpoint.time, "TIME")
@@ -181,7 +184,7 @@ def _write(rows: pl.DataFrame, path: Path) -> None:
     }
     writer = writers.get(path.suffix.lower())
     if writer is None:
-        raise InputError(f"{path} is of no known kind", next=f"name a file that ends in {', '.join(writers)}")
+        raise UsageError(f"{path} is of no known kind", next=f"name a file that ends in {', '.join(writers)}")
     if not path.parent.is_dir():
         raise InputError(f"there is no directory {path.parent} to write {path.name} to", next=f"mkdir -p {path.parent}")
     partial = path.with_name(f".{path.name}.partial")

@@ -15,6 +15,8 @@ _PROSE = frozenset({"action", "cause", "message", "metrics", "reason", "why"})
 """Columns that may break over lines; all others stay whole."""
 _UNBOUNDED = 500
 """Columns where nobody looks at a terminal: a line stays a line, so that it can be searched."""
+_ITEMS, _FIELDS = 10, 30
+"""How many items of a list, and fields of an object, a tree shows of what is nested."""
 
 
 def console(to: TextIO | None = None) -> Console:
@@ -90,14 +92,20 @@ def text(value: object) -> str:
 
 
 def tree(value: Any, depth: int = 0) -> Iterable[str]:
-    """A JSON value as indented lines, one field a line."""
+    """A JSON value as indented lines, one field a line. What is nested and long is cut, and says how much is left."""
     pad = "  " * depth
-    for key, each in value.items() if isinstance(value, dict) else ((f"[{i}]", e) for i, e in enumerate(value)):
-        if isinstance(each, (dict, list)) and each and len(text(each)) > 60:
+    items = list(value.items() if isinstance(value, dict) else ((f"[{i}]", each) for i, each in enumerate(value)))
+    most = len(items) if not depth else _FIELDS if isinstance(value, dict) else _ITEMS
+    for key, each in items[:most]:
+        if isinstance(each, list) and len(each) > _ITEMS and all(isinstance(one, (int, float)) for one in each):
+            yield f"{pad}{key}: {text(each[:_ITEMS])}, … ({len(each):,} in all; --json has them)"
+        elif isinstance(each, (dict, list)) and each and len(text(each)) > 60:
             yield f"{pad}{key}:"
             yield from tree(each, depth + 1)
         else:
             yield f"{pad}{key}: {text(each)}"
+    if len(items) > most:
+        yield f"{pad}… {len(items) - most:,} more (--json has them)"
 
 
 def span(seconds: float) -> str:

@@ -1,47 +1,53 @@
-"""Members as `argosy get members` lists them: each with its status in a word and the reason in words."""
+"""Lists whose items have a status in a word and the reason in words: members, and the fleets that they make up."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
-from argosy.controller.standing import standing
+from argosy.controller.standing import standing, summary
 from argosy.controller.status import ORDER
-from argosy.errors import InputError
+from argosy.errors import UsageError
 from argosy.store import filters, resources
 from argosy.store.filters import Term
 from argosy.store.resources import Page
 
 STATUS = "status"
+WITHDRAWN = "withdrawn"
+"""Of a fleet that has members and is declared no longer."""
+
+_Items = list[dict[str, Any]]
 
 
-def page(conn: Connection, where: str, limit: int, cursor: str | None, now: datetime) -> Page:
-    """A page of members with the fields `status`, `reason`, `answers` and `trained`.
+def page(conn: Connection, kind: str, where: str, limit: int, cursor: str | None, now: datetime) -> Page:
+    """A page of members or fleets with the fields `status` and `reason`; members have `answers` and `trained` too.
 
-    `where` may ask for `status:drifting` beside the fields of members; then there is one page and no cursor.
+    `where` may ask for `status:drifting` beside the fields of the kind; then there is one page and no cursor.
     """
+    told, words = _KINDS[kind]
     terms = filters.parse(where)
     asked = [term for term in terms if term.field == STATUS]
     for term in asked:
-        if term.operator != ":" or term.value not in ORDER:
-            raise InputError(f"filter: {term} names no status", next=f"use status: and one of {', '.join(ORDER)}")
+        if term.operator != ":" or term.value not in words:
+            raise UsageError(f"filter: {term} names no status", next=f"use status: and one of {', '.join(words)}")
     if not asked:
-        found = resources.page(conn, "members", where, limit=limit, cursor=cursor)
-        return Page(_told(conn, found.items, now), found.next)
+        found = resources.page(conn, kind, where, limit=limit, cursor=cursor)
+        return Page(told(conn, found.items, now), found.next)
     if cursor is not None:
-        raise InputError("a list by status has one page", next="leave --cursor out, and raise --limit")
+        raise UsageError("a list by status has one page", next="leave --cursor out, and raise --limit")
     rest = " ".join(str(term) for term in terms if term.field != STATUS)
-    told = _told(conn, list(resources.every(conn, "members", rest)), now)
-    return Page([item for item in told if all(_holds(term, item) for term in asked)][:limit], None)
+    items = told(conn, list(resources.every(conn, kind, rest)), now)
+    return Page([item for item in items if all(_holds(term, item) for term in asked)][:limit], None)
 
 
 def _holds(term: Term, item: dict[str, Any]) -> bool:
     return (item[STATUS] == term.value) is not term.negated
 
 
-def _told(conn: Connection, items: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
+def _members(conn: Connection, items: _Items, now: datetime) -> _Items:
     statuses = {name: _statuses(conn, name, now) for name in {item["fleet"] for item in items}}
     told = []
     for item in items:
@@ -57,3 +63,18 @@ def _statuses(conn: Connection, name: str, now: datetime) -> dict[str, tuple[str
     if found is None:
         return {}
     return {key: (word, reason) for key, word, reason in found.table.select("key", STATUS, "reason").iter_rows()}
+
+
+def _fleets(conn: Connection, items: _Items, now: datetime) -> _Items:
+    told = []
+    for item in items:
+        found = standing(conn, item["name"], now)
+        word, reason = summary(conn, found) if found is not None else (WITHDRAWN, "it is no longer declared")
+        told.append(item | {STATUS: word, "reason": reason})
+    return told
+
+
+_KINDS: dict[str, tuple[Callable[[Connection, _Items, datetime], _Items], tuple[str, ...]]] = {
+    "members": (_members, ORDER),
+    "fleets": (_fleets, (*ORDER, WITHDRAWN)),
+}

@@ -7,7 +7,7 @@ from typing import Literal
 from argosy.cli import home, show
 from argosy.cli.option import Common
 from argosy.controller.clock import SystemClock
-from argosy.errors import InputError
+from argosy.errors import UsageError
 from argosy.server import secret
 from argosy.spec import duration
 from argosy.store import tokens
@@ -44,9 +44,9 @@ def token(
     """
     given = common or Common()
     if verb != "create" and (role is not None or expires is not None):
-        raise InputError(f"argosy token {verb} takes neither --role nor --expires", next="argosy token create NAME")
+        raise UsageError(f"argosy token {verb} takes neither --role nor --expires", next="argosy token create NAME")
     if (name is None) != (verb == "list"):
-        raise InputError(
+        raise UsageError(
             f"argosy token {verb} takes {'no name' if verb == 'list' else 'a name'}", next="argosy token --help"
         )
     with home.open(given.home) as store:

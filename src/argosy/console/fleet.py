@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from argosy.console import alarm, cells, facts, links, query, trail
 from argosy.console.page import Page
 from argosy.controller import signal
+from argosy.controller.standing import summary
 from argosy.controller.status import counts, rank
 from argosy.registry.address import POOLED
 from argosy.spec.metric import greater_is_better
@@ -54,7 +55,8 @@ class Chip(msgspec.Struct, frozen=True):
 class FleetPage(msgspec.Struct, frozen=True):
     """What the fleet page shows. `total` counts the members and the pooled model.
 
-    `cells` are (key, status, whether the query means it), by key.
+    `cells` are (key, status, whether the query means it), by key. `reason` counts the statuses in words, or says why
+    there are no members.
     """
 
     name: str
@@ -74,6 +76,7 @@ class FleetPage(msgspec.Struct, frozen=True):
     rows: tuple[Row, ...]
     cells: tuple[cells.Cell, ...]
     alerts: tuple[str, ...]
+    reason: str
     error: str = ""
 
 
@@ -114,7 +117,7 @@ def read(
         members=int((table["key"] != POOLED).sum()), total=table.height, found=found.height,
         chips=tuple(_chips(name, table, q, sort)), rows=tuple(_rows(conn, name, shown.with_columns(_answering(table)))),
         cells=tuple(cells.Cell(*row) for row in chosen.iter_rows()),
-        alerts=tuple(each.message for each in alarm.ranked(conn, name)[:3]),
+        alerts=tuple(each.message for each in alarm.ranked(conn, name)[:3]), reason=summary(conn, state)[1],
     )  # fmt: skip
 
 

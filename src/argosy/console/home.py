@@ -11,13 +11,14 @@ from argosy.console import facts, svg
 from argosy.console.alarm import ranked
 from argosy.console.feed import Line, lines
 from argosy.console.page import Page
+from argosy.controller.standing import summary
 from argosy.controller.status import counts
 from argosy.registry.address import POOLED
 from argosy.store import alerts, datasets, declarations
 
 
 class Fleet(msgspec.Struct, frozen=True):
-    """A fleet in the list, with how many of its members have each status."""
+    """A fleet in the list, with how many of its members have each status; `reason` says the same in words."""
 
     name: str
     description: str
@@ -26,6 +27,7 @@ class Fleet(msgspec.Struct, frozen=True):
     pooled: bool
     versions: int
     statuses: dict[str, int]
+    reason: str
     alerts: int
     served: int
 
@@ -76,5 +78,6 @@ def _fleet(conn: Connection, name: str, raised: list[alerts.Alert], now: datetim
     return Fleet(
         name, state.fleet.description, state.fleet.owner, int((table["key"] != POOLED).sum()),
         bool((table["key"] == POOLED).any()), int(table["version_number"].sum() or 0),
-        counts(table), sum(alert.fleet == name for alert in raised), int(table["served"].sum() or 0),
+        counts(table), summary(conn, state)[1], sum(alert.fleet == name for alert in raised),
+        int(table["served"].sum() or 0),
     )  # fmt: skip

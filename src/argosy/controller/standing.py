@@ -11,12 +11,12 @@ from sqlalchemy import Connection
 
 from argosy.controller import observe
 from argosy.controller.observe import Wanted
-from argosy.controller.status import status
+from argosy.controller.status import counts, status
 from argosy.data import state
 from argosy.spec.feature import FeatureView, ViewReference
 from argosy.spec.fleet import Fleet
 from argosy.spec.gate import Approval
-from argosy.store import verdicts
+from argosy.store import datasets, verdicts
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -53,6 +53,18 @@ def standing(conn: Connection, name: str, now: datetime) -> Standing | None:
 
 def reads(fleet: Fleet, wanted: Mapping[tuple[str, str], Wanted]) -> list[str]:
     """The datasets that a fleet's training reads, its spine first."""
+def summary(conn: Connection, found: Standing) -> tuple[str, str]:
+    """The status of a fleet, which is the worst of its members', and how many have each; or why it has no members."""
+    statuses = counts(found.table)
+    if statuses:
+        return next(iter(statuses)), ", ".join(f"{count:,} {word}" for word, count in statuses.items())
+    name, spine = found.fleet.name, found.fleet.spine
+    if found.blocked is not None:
+        return "waiting", f"no members yet, for want of data: {found.blocked}"
+    lacks = "its rows have not been counted" if datasets.version(conn, spine) is not None else f"{spine} has no rows"
+    return "new", f"no members yet: {lacks} (argosy up, or argosy train {name})"
+
+
     named = [each.name for each in fleet.features if isinstance(each, ViewReference)]
     views = [wanted["feature_view", name].declaration for name in named]
     return list(dict.fromkeys([fleet.spine, *(view.dataset for view in views if isinstance(view, FeatureView))]))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from argosy.errors import InputError
+from argosy.errors import UsageError
 
 POOLED = "*"
 
@@ -42,7 +42,7 @@ class Address(msgspec.Struct, frozen=True):
 
 
 def parse(text: str) -> Address:
-    """The address written as `late-arrival/JFK/AA@7`; raises InputError for anything else.
+    """The address written as `late-arrival/JFK/AA@7`; raises UsageError for anything else.
 
     What follows the last "@" is a version's number if it is one; a key value that itself ends so needs its version
     written behind it.
@@ -53,7 +53,7 @@ def parse(text: str) -> Address:
         member, number = before, int(after)
     fleet, slash, key = member.partition("/")
     if not fleet or (slash and not key) or number == 0 or "@" in fleet or text != text.strip():
-        raise InputError(
+        raise UsageError(
             f"{text[:80]!r} is not an address", next="write FLEET, FLEET/KEY or FLEET/KEY@NUMBER: late-arrival/JFK/AA@7"
         )
     return Address(fleet, key, number)

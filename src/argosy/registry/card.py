@@ -118,7 +118,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 def card(conn: Connection, store: Store, address: str) -> Card:
     """The card of the version at `address` (`late-arrival/JFK/AA@7`); the member's latest where it has no number.
 
-    Raises `InputError` for what is no address, `UnknownError` if there is no such version.
+    Raises `UsageError` for what is no address, `UnknownError` if there is no such version.
     """
     named = parse(address)
     fleet, key = named.fleet, named.key

@@ -10,7 +10,7 @@ from hmac import compare_digest
 
 from sqlalchemy import Connection
 
-from argosy.errors import ConflictError, InputError, UnknownError
+from argosy.errors import ConflictError, UnknownError, UsageError
 from argosy.store import events, tokens
 from argosy.store.store import Store
 from argosy.store.tokens import Token
@@ -31,11 +31,11 @@ def issue(
     """Make a token and record its digest; the text itself is returned once and kept nowhere.
 
     The event that tells of it says who did it (`actor`) and bears the time of the home, `at` (default: `now`, which is
-    the machine's). Raises `InputError` for a name or a role that cannot be; with `alone`, `ConflictError` where a
+    the machine's). Raises `UsageError` for a name or a role that cannot be; with `alone`, `ConflictError` where a
     token of this name is in force.
     """
     if role not in ROLES:
-        raise InputError(f"there is no role {role!r}", next=f"use one of: {', '.join(ROLES)}")
+        raise UsageError(f"there is no role {role!r}", next=f"use one of: {', '.join(ROLES)}")
     _check(name)
     text = secrets.token_urlsafe(32)
     ends = now + lifetime if lifetime is not None else None
@@ -73,10 +73,10 @@ def revoke(store: Store, which: str, now: datetime, *, actor: str = "argosy", at
 
 
 def _check(name: str) -> None:
-    """Raise InputError for what cannot be read, or would be taken for an option or for the digest of a token."""
+    """Raise UsageError for what cannot be read, or would be taken for an option or for the digest of a token."""
     readable = name.strip() == name and name.isprintable() and 0 < len(name) <= _LONGEST
     if not readable or name.startswith("-") or _LIKE_A_DIGEST.fullmatch(name):
-        raise InputError(
+        raise UsageError(
             f"{name[:_LONGEST]!r} cannot name a token",
             next=f"give 1 to {_LONGEST} letters, as in dashboard; not a dash first, nor {_SHORTEST} or more hex digits "
             "alone, as digests have them",

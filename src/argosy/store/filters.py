@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Boolean, ColumnElement, Integer, and_, not_
 
-from argosy.errors import InputError
+from argosy.errors import UsageError
 from argosy.store.codec import Instant, Json, Number
 
 _TERM = re.compile(r'\s*(-?)([A-Za-z_][A-Za-z0-9_]*)(:|>=|<=|>|<)("(?:[^"\\]|\\.)*"|[^\s"]+)(?=\s|$)')
@@ -39,13 +39,13 @@ class Term(msgspec.Struct, frozen=True):
 
 
 def parse(text: str) -> list[Term]:
-    """The terms of a filter; empty text has none. Raises `InputError` at the first thing that is no term."""
+    """The terms of a filter; empty text has none. Raises `UsageError` at the first thing that is no term."""
     terms = []
     position, end = 0, len(text.rstrip())
     while position < end:
         match = _TERM.match(text, position)
         if match is None:
-            raise InputError(f"filter, at character {position + 1}: {text[position:end].strip()[:40]!r}", next=_EXAMPLE)
+            raise UsageError(f"filter, at character {position + 1}: {text[position:end].strip()[:40]!r}", next=_EXAMPLE)
         minus, field, sign, value = match.groups()
         quoted = value.startswith('"')
         value = re.sub(r"\\(.)", r"\1", value[1:-1], flags=re.DOTALL) if quoted else value
@@ -55,7 +55,7 @@ def parse(text: str) -> list[Term]:
 
 
 def clauses(text: str, fields: Mapping[str, ColumnElement[Any]], *, dialect: str) -> list[ColumnElement[bool]]:
-    """The filter as SQL over `fields`. Raises `InputError` for an unknown field or a value that is not of its type."""
+    """The filter as SQL over `fields`. Raises `UsageError` for an unknown field or a value that is not of its type."""
     return [_clause(term, fields, dialect) for term in parse(text)]
 
 
@@ -63,7 +63,7 @@ def _clause(term: Term, fields: Mapping[str, ColumnElement[Any]], dialect: str) 
     column = fields.get(term.field)
     if column is None or isinstance(column.type, Json):
         known = ", ".join(sorted(name for name, each in fields.items() if not isinstance(each.type, Json)))
-        raise InputError(f"filter: there is no field {term.field!r}", next=f"use one of: {known}")
+        raise UsageError(f"filter: there is no field {term.field!r}", next=f"use one of: {known}")
     found = _comparison(term, column, dialect)
     return not_(found) if term.negated else found
 
@@ -72,7 +72,7 @@ def _comparison(term: Term, column: ColumnElement[Any], dialect: str) -> ColumnE
     """True or false, never NULL, so that a negation holds for absent values."""
     if term.value == "none" and not term.quoted:
         if term.operator != ":":
-            raise InputError(f"filter: {term} compares with nothing", next=f"write {term.field}:none")
+            raise UsageError(f"filter: {term} compares with nothing", next=f"write {term.field}:none")
         return column.is_(None)
     kind = column.type
     is_text = not isinstance(kind, (Instant, Number, Integer, Boolean))
@@ -104,9 +104,9 @@ def _value(term: Term, kind: Any) -> Any:
     except (ValueError, KeyError):
         wanted = {Instant: "an ISO 8601 time", Boolean: "true or false", Number: "a number"}
         name = next((name for each, name in wanted.items() if isinstance(kind, each)), "a whole number")
-        raise InputError(f"filter: {term} needs {name}", next=f"correct the value of {term.field}") from None
+        raise UsageError(f"filter: {term} needs {name}", next=f"correct the value of {term.field}") from None
     if "\0" in term.value:
-        raise InputError(f"filter: the value of {term.field} holds a zero byte", next="leave it out")
+        raise UsageError(f"filter: the value of {term.field} holds a zero byte", next="leave it out")
     return term.value
 
 

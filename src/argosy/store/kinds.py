@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Table, and_, case, func, select
+from sqlalchemy import ColumnElement, FromClause, Table, and_, case, func, select, union
 
 from argosy.errors import UnknownError
 from argosy.store import schema
@@ -103,7 +103,8 @@ def _members() -> Kind:
 
 
 def _fleets() -> Kind:
-    c = schema.current.c
+    """Those that are declared, whether they have members yet or not, and those that were and have members."""
+    c, d = schema.current.c, schema.declaration.c
     counts = {
         "members": func.count(),
         "own": func.count(case((c.target == "own", 1))),
@@ -111,11 +112,19 @@ def _fleets() -> Kind:
         "versions": func.coalesce(func.sum(c.version_number), 0),
         "rolling": func.count(case((c.rollout_state == "started", 1))),
         "failing": func.count(case((c.failures > 0, 1))),
-        "version_at": func.max(c.version_at),
     }
-    table = select(c.fleet.label("name"), *(count.label(name) for name, count in counts.items()))
-    source = table.group_by(c.fleet).subquery()
-    return Kind(source, dict(source.c.items()), _by("name"), order=("name",), newest_first=False)
+    some = select(
+        c.fleet.label("name"), *(count.label(name) for name, count in counts.items()),
+        func.max(c.version_at).label("version_at"),
+    ).group_by(c.fleet)  # fmt: skip
+    last = select(func.max(d.id)).where(d.kind == "fleet").group_by(d.name)
+    known, wanted = some.cte("known"), select(d.name).where(d.id.in_(last), ~d.removed).cte("wanted")
+    names = union(select(known.c.name), select(wanted.c.name)).subquery()
+    source = names.outerjoin(known, known.c.name == names.c.name).outerjoin(wanted, wanted.c.name == names.c.name)
+    fields: dict[str, ColumnElement[Any]] = {"name": names.c.name, "declared": wanted.c.name.is_not(None)}
+    fields |= {name: func.coalesce(known.c[name], 0) for name in counts}
+    fields["version_at"] = known.c.version_at
+    return Kind(source, fields, _by("name"), order=("name",), newest_first=False)
 
 
 def _datasets() -> Kind:

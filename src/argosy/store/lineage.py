@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
-from argosy.errors import InputError
+from argosy.errors import UsageError
 from argosy.store import schema
 from argosy.store.edges import IN, OUT
 from argosy.store.rows import among
@@ -42,10 +42,10 @@ class Graph(msgspec.Struct, frozen=True):
 def walk(conn: Connection, start: Node, *, up: int = 3, down: int = 0, limit: int = 1000) -> Graph:
     """All that lies within `up` executions before `start` and `down` after it, at most about `limit` nodes.
 
-    Two statements for each step. Raises `InputError` for negative steps.
+    Two statements for each step. Raises `UsageError` for negative steps.
     """
     if min(up, down) < 0 or limit < 1:
-        raise InputError(
+        raise UsageError(
             f"lineage of {start.reference}: up={up}, down={down}, limit={limit}", next="pass counts from 0"
         )
     nodes, links, cut = {start}, set[Link](), False

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
-from argosy.errors import InputError, UnknownError
+from argosy.errors import UnknownError, UsageError
 from argosy.store import filters
 from argosy.store.kinds import KINDS, Kind
 
@@ -38,11 +38,11 @@ def page(conn: Connection, kind: str, where: str = "", *, limit: int = 50, curso
     """Up to `limit` items (at most 1,000) that meet the filter `where`, from `cursor` on.
 
     Facts come newest first, named things by name. Pages neither repeat nor miss what was there when
-    the first was read. Raises `InputError` for a wrong filter, limit or cursor, `UnknownError` for a kind.
+    the first was read. Raises `UsageError` for a wrong filter, limit or cursor, `UnknownError` for a kind.
     """
     found = _kind(kind)
     if not 1 <= limit <= _MOST:
-        raise InputError(f"limit {limit} is not within 1 and {_MOST}", next="ask for less and follow `next`")
+        raise UsageError(f"limit {limit} is not within 1 and {_MOST}", next="ask for less and follow `next`")
     conditions = filters.clauses(where, found.fields, dialect=conn.dialect.name)
     if cursor is not None:
         conditions.append(_beyond(found, _decode(found, cursor)))
@@ -78,7 +78,7 @@ def watch(conn: Connection, kind: str, after: int, *, limit: int = 1000) -> list
     """Facts of a kind recorded after the id `after`, oldest first; poll with the last id seen and none is missed."""
     found = _kind(kind)
     if found.order != ("id",):
-        raise InputError(f"{kind} cannot be followed: they are not facts with an id", next="follow events instead")
+        raise UsageError(f"{kind} cannot be followed: they are not facts with an id", next="follow events instead")
     query = _select(found).where(found.fields["id"] > after).order_by(found.fields["id"]).limit(limit)
     return [dict(zip(found.fields, row, strict=True)) for row in conn.execute(query)]
 
@@ -125,4 +125,4 @@ def _decode(kind: Kind, cursor: str) -> list[Any]:
         types = [kind.fields[name].type.python_type for name in kind.order]
         return [msgspec.convert(value, each) for value, each in zip(values, types, strict=True)]
     except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
-        raise InputError(f"cursor {cursor[:40]!r} was not given by this list", next="start without one") from error
+        raise UsageError(f"cursor {cursor[:40]!r} was not given by this list", next="start without one") from error

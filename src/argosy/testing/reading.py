@@ -8,8 +8,14 @@ from typing import Any
 import pytest
 
 from argosy.errors import InputError, UnknownError
-from argosy.store import Store, events, leases, lineage, members, resources
-from argosy.testing.sample import moment, train
+from argosy.store import Store, declarations, events, leases, lineage, members, resources
+from argosy.testing.sample import digest, moment, train
+
+
+def _fleet(name: str, *, removed: bool = False) -> declarations.NewDeclaration:
+    return declarations.NewDeclaration(
+        kind="fleet", name=name, fingerprint=digest(name), body={}, at=moment(), actor="ann", removed=removed
+    )  # fmt: skip
 
 
 def _keys(items: list[dict[str, Any]]) -> list[str]:
@@ -29,6 +35,25 @@ class ReadingConformance:
             for kind in resources.names():
                 for item in resources.page(conn, kind).items:
                     assert list(item) == resources.fields(kind)
+
+    def test_a_fleet_is_listed_from_its_declaration_on(self, store: Store) -> None:
+        """And as long as it has members, also where it is declared no longer."""
+        with store.write() as tx:
+            declarations.add(tx, [_fleet("new"), _fleet("late"), _fleet("gone"), _fleet("gone", removed=True)])
+            train(tx, "late", ["a", "b"])
+            train(tx, "old", ["a"])
+        with store.read() as conn:
+            items = resources.page(conn, "fleets").items
+            found = [(item["name"], item["declared"], item["members"], item["versions"]) for item in items]
+            assert found == [("late", True, 2, 2), ("new", True, 0, 0), ("old", False, 1, 1)]
+            assert [item["version_at"] for item in items] == [moment(), None, moment()]
+            assert resources.get(conn, "fleets", "new")["members"] == 0
+            some = {"members:0": ["new"], "declared:false": ["old"], "-version_at:none": ["late", "old"]}
+            for where, names in some.items():
+                assert [item["name"] for item in resources.page(conn, "fleets", where).items] == names
+            first = resources.page(conn, "fleets", limit=1)
+            rest = resources.page(conn, "fleets", cursor=first.next)
+            assert [item["name"] for item in rest.items] == ["new", "old"]
 
     def test_leases_that_were_given_back_are_not_listed(self, store: Store) -> None:
         """What is listed is held, or was left by who died."""
