@@ -64,7 +64,7 @@ def trouble(tx: Connection, made: ag.Fleet, ids: dict[str, int], life: dict[str,
         tx,
         [
             verdicts.NewVerdict(
-                version_id=version.id, gate=approval.name, passed=None, at=NOW, message="waits for operations"
+                version_id=version.id, gate=approval.name, passed=None, at=NOW, message=f"waits for {approval.name}"
             )
         ],
     )

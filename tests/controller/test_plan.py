@@ -16,7 +16,7 @@ from argosy.controller.action import Action, Finish, Gate, Group, Ingest, Materi
 from argosy.controller.libraries import Libraries
 from argosy.controller.observe import Snapshot
 from argosy.controller.plan import PHASES, RETRY_FIRST, RETRY_LAST, plan, watch_key
-from argosy.store.verdicts import Verdict
+from argosy.store.verdicts import Waiting
 from tests.controller.snapshots import FAILED, FRESH, NOW, fleet, snapshot, version
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -221,10 +221,14 @@ def test_new_versions_go_to_the_gates() -> None:
 
 
 def test_an_approval_is_waited_for_and_then_asked_about() -> None:
-    asked = Verdict(id=1, version_id=2, gate="approval by ann", passed=None, at=NOW)
-    old = Verdict(id=2, version_id=77, gate="approval by ann", passed=None, at=NOW)
+    said: dict[str, Any] = {"fleet": "late", "gate": "approval by ann", "message": "waits for approval by ann"}
+    asked = Waiting(version_id=2, key="b", number=3, **said)
+    old = Waiting(version_id=77, key="c d", number=1, **said)
     found = only(snapshot({"a": {}, "b": {}}, state={"waiting": (asked, old)}))
-    assert found == Wait("approval of late", ("b", "version 77"), "approval by ann")
+    why = "version 3 waits for approval by ann (argosy approve late/b@3), and 1 more"
+    assert found == Wait("approval of late", ("b", "c d"), why)
+    only_old = only(snapshot({"a": {}}, state={"waiting": (old,)}))
+    assert only_old.why == "version 1 waits for approval by ann (argosy approve 'late/c d@1')"
     assert only(snapshot({"a": {}, "b": {}}, state={"granted": (2,)})) == Gate("late", (2,), "an approval was given")
 
 

@@ -35,8 +35,11 @@ def frame(*rows: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame([{name: row.get(name) for name in types} for row in rows], schema=types)
 
 
-def told(row: dict[str, Any], **options: Any) -> tuple[str, str]:
-    found = status(frame(row), options.pop("fleet", FLEET), NOW, **options).row(0)
+POOLED: dict[str, Any] = {"key": "*", "version_id": 1, "version_number": 1, "target": "own", "champion_id": 1}
+
+
+def told(row: dict[str, Any], pooled: dict[str, Any] = POOLED, **options: Any) -> tuple[str, str]:
+    found = status(frame(row, pooled), options.pop("fleet", FLEET), NOW, **options).row(0)
     return found[1], found[2]
 
 
@@ -83,9 +86,37 @@ def test_a_status_and_its_reason(change: dict[str, Any], word: str, reason: str)
 
 
 def test_what_waits_says_for_whom() -> None:
-    assert told(SERVING, approvals={7: "waits for operations"}) == ("waiting", "version 3 waits for operations")
-    assert told(SERVING, approvals={6: "waits for operations"})[0] == "serving"
+    waits = "version 3 waits for approval by operations (argosy approve late-arrival/JFK/AA@3)"
+    assert told(SERVING, approvals={7: waits}) == ("waiting", waits)
+    assert told(SERVING, approvals={6: waits})[0] == "serving"
     assert told(SERVING, blocked="weather: rejected") == ("waiting", "waits for data: weather: rejected")
+
+
+@pytest.mark.parametrize("target", [None, "own"])
+def test_gates_that_are_to_be_asked_again_refused_nothing(target: str | None) -> None:
+    asked = {**SERVING, "version_id": 8, "version_number": 4, signal.JUDGED: 8.0, "target": target}
+    if target is None:
+        asked |= {"champion_id": None}
+    assert "version 4 did not pass its gates" in told(asked)[1]
+    again = told(asked, answered=(8,))
+    assert "did not pass" not in again[1]
+    assert again[0] == ("serving" if target else "new")
+    if target is None:
+        assert again[1] == "version 4 waits for its gates; the pooled model answers"
+
+
+def test_a_pooled_model_that_waits_answers_nothing() -> None:
+    waiting = {**POOLED, "target": None, "champion_id": None}
+    waits = "version 1 waits for approval by operations (argosy approve 'late-arrival/*@1')"
+    fallback = {"execution_outcome": "fallback", "execution_reason": "few"}
+    few = {"key": "JFK/AA", "failures": 0, signal.ROWS: 35.0, **fallback}
+    behind = f"nothing answers yet: of the pooled model, {waits}"
+    assert told(few, waiting, approvals={1: waits}) == ("new", f"35 of 300 labelled rows so far; {behind}")
+    one = few | {signal.ROWS: 900.0, "execution_reason": "one class of labels only"}
+    assert told(one, waiting, approvals={1: waits}) == ("new", f"one class of labels only; {behind}")
+    better = {**SERVING, "target": "pooled", "champion_id": None}
+    assert told(better, waiting) == ("new", "the pooled model does better on its held-out rows; nothing answers yet")
+    assert told(better)[0] == "pooled"
 
 
 def test_without_a_pooled_model_nothing_answers_for_a_new_member() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import argosy as ag
 from argosy.registry.evidence import choice, evidence, pooled_instead
-from argosy.registry.gate import Evidence, Ruling, judge, verdict
+from argosy.registry.gate import Evidence, Ruling, judge, refusal, verdict
 from argosy.store import artifacts, executions, members, versions
 from argosy.store.store import Store
 from argosy.testing.sample import attempt, digest, moment
@@ -105,11 +105,23 @@ def test_without_a_rival_it_passes_and_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("granted", "passed", "message"),
-    [(None, None, "waits for ann"), (True, True, "granted"), (False, False, "refused")],
+    [(None, None, "waits for approval by ann"), (True, True, "granted"), (False, False, "refused")],
 )
 def test_approval(granted: bool | None, passed: bool | None, message: str) -> None:
     found = ruling(ag.Approval("ann"), Evidence({}), granted)
     assert (found.passed, found.message) == (passed, message)
+
+
+def test_nobody_is_asked_about_what_another_gate_refused() -> None:
+    gates = (ag.Approval("ann"), ag.Gate("f1", minimum=0.5))
+    asked, refused = judge(gates, Evidence({"f1": 0.2}))
+    assert (asked.passed, asked.message) == (False, "not asked for, since another gate refused it")
+    assert refusal([asked, refused]) == refused
+    assert judge(gates, Evidence({"f1": 0.7}))[0].passed is None
+    answered = judge(gates, Evidence({"f1": 0.2}), True)[0]
+    assert (answered.passed, answered.message) == (True, "granted")
+    said_no = judge(gates, Evidence({"f1": 0.7}), False)
+    assert refusal(said_no) == said_no[0]
 
 
 @pytest.mark.parametrize(

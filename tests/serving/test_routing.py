@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from argosy.errors import UnknownError
 from argosy.serving.routing import Endpoint, Route, Routing, VersionRef, assign, choose, draw, member_key
 from argosy.store.blobs import Slot
+from argosy.store.verdicts import Waiting
 
 
 def ref(id: int) -> VersionRef:
@@ -71,12 +73,29 @@ def test_the_pooled_model_may_have_a_canary_of_its_own() -> None:
 
 
 def test_without_a_pooled_model_an_unknown_member_is_named() -> None:
-    with pytest.raises(UnknownError, match=r"'f/new' is not known and fleet 'f' has no pooled model"):
+    with pytest.raises(UnknownError, match=r"'f/new' is not known and no pooled model of fleet 'f' answers"):
         choose(endpoint(Route()), "new", "r")
     with pytest.raises(UnknownError, match="'f/m' has no champion"):
         choose(endpoint(Route(), m=Route()), "m", "r")
     with pytest.raises(UnknownError, match="no fleet 'g'"):
         Routing(1, {"f": FULL}).endpoint("g")
+
+
+def test_a_member_whose_version_waits_for_a_person_is_told_with_whom_and_how_to_answer() -> None:
+    def asked(key: str) -> Waiting:
+        return Waiting(
+            version_id=7, fleet="f", key=key, number=3, gate="approval by ops", message="waits for approval by ops"
+        )
+
+    own = msgspec.structs.replace(endpoint(Route(), m=Route()), waiting={"m": asked("m"), "*": asked("*")})
+    with pytest.raises(UnknownError) as caught:
+        choose(own, "m", "r")
+    assert caught.value.message == "member 'f/m' has no champion: version 3 waits for approval by ops"
+    assert caught.value.next == "argosy approve f/m@3"
+    with pytest.raises(UnknownError) as caught:
+        choose(own, "new", "r")
+    said = "member 'f/new' is not known, and of the pooled model version 3 waits for approval by ops"
+    assert (caught.value.message, caught.value.next) == (said, "argosy approve 'f/*@3'")
 
 
 @given(st.lists(st.text(max_size=6), min_size=1, max_size=3), st.lists(st.text(max_size=6), min_size=1, max_size=3))

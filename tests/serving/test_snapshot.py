@@ -12,7 +12,8 @@ from argosy.model.signature import Feature, Signature
 from argosy.serving.routing import Endpoint, Routing
 from argosy.serving.snapshot import Source
 from argosy.spec.feature import FeatureView, request_features
-from argosy.store import aliases, declarations, members
+from argosy.spec.gate import Approval
+from argosy.store import aliases, approvals, declarations, members, verdicts, versions
 from tests.serving import conftest
 from tests.serving.conftest import FLEET, NOW, SIGNATURE, Fixture, declared
 
@@ -55,6 +56,26 @@ def test_a_member_pointed_at_the_pooled_model_has_no_champion(fleet: Fixture) ->
         move = aliases.Move(fleet=FLEET.name, member_id=member, alias="champion", target="pooled", at=NOW, actor="test")
         aliases.move(tx, [move])
     assert picture(Source(fleet.store)).routes["JFK/AA"].champion is None
+
+
+def test_who_waits_for_a_person_is_in_the_picture_until_somebody_spoke(fleet: Fixture) -> None:
+    asking = msgspec.structs.replace(FLEET, gates=(Approval("ops"),))
+    fleet.add_version("LGA/UA", 7, champion=False)
+    with fleet.store.write() as tx:
+        declarations.add(tx, [declared(asking)])
+    source = Source(fleet.store)
+    assert picture(source).waiting == {}
+    with fleet.store.write() as tx:
+        version = versions.find(tx, FLEET.name, "LGA/UA")
+        assert version is not None
+        asked = {"version_id": version.id, "gate": "approval by ops", "passed": None, "message": "waits for ops"}
+        verdicts.add(tx, [verdicts.NewVerdict(at=NOW, **asked)])
+    assert {key: each.told for key, each in picture(source).waiting.items()} == {
+        "LGA/UA": "version 1 waits for ops (argosy approve late-arrival/LGA/UA@1)"
+    }
+    with fleet.store.write() as tx:
+        approvals.add(tx, [approvals.NewApproval(version_id=version.id, granted=True, at=NOW, actor="ann")])
+    assert picture(source).waiting == {}
 
 
 def test_versions_trained_before_a_redeclaration_keep_their_features(fleet: Fixture) -> None:

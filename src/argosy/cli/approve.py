@@ -30,7 +30,7 @@ def approve(
       argosy approve late-arrival/JFK/AA --reason "checked with ops"
       argosy approve flights@12 --reason "the new airport is real"
       argosy approve late-arrival/JFK/AA@7 --refuse --reason "December is missing"
-      argosy get verdicts --where "passed:none"        (what waits)
+      argosy get members --where "status:waiting"      (what waits)
 
     Parameters
     ----------

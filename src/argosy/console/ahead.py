@@ -30,7 +30,7 @@ def ahead(state: Standing, row: Mapping[str, Any], now: datetime) -> Iterator[Ah
     fleet = state.fleet
     waits = state.waiting.get(row["version_id"]) if row["version_id"] is not None else None
     if waits:
-        yield Ahead(f"Version {row['version_number']} {waits}.")
+        yield Ahead(f"{waits.told[:1].upper()}{waits.told[1:]}.")
     if state.blocked:
         yield Ahead(f"Nothing is trained until the data is mended: {state.blocked}.")
     if row["rollout_state"] == "started" and isinstance(fleet.rollout, Canary):

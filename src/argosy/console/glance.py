@@ -27,5 +27,6 @@ def _state(conn: Connection, fleet: Fleet, given: Wanted) -> FleetState:
     waiting = tuple(verdicts.waiting(conn, fleet.name)) if asks else ()
     known, installed = libraries.known(conn, fleet.name), libraries.installed(given.packages)
     return FleetState(
-        fleet, given.revision, observe.table(conn, fleet.name), waiting, libraries=known, installed=installed
+    granted = tuple(verdicts.answered(conn, fleet.name)) if asks else ()
+        fleet, given.revision, observe.table(conn, fleet.name), waiting, granted, libraries=known, installed=installed
     )

@@ -18,6 +18,7 @@ from argosy.console.since import Held, conditions
 from argosy.controller import signal
 from argosy.controller.condition import rule
 from argosy.controller.standing import Standing
+from argosy.registry.address import POOLED
 from argosy.registry.duel import Duel, duels
 from argosy.spec.rollout import Canary
 from argosy.store import aliases, approvals, signals, verdicts, versions
@@ -174,9 +175,14 @@ def _estimated(conn: Connection, row: dict[str, Any]) -> str:
 
 
 def _answers(found: Standing, row: dict[str, Any]) -> Wish:
-    said = {"own": f"version {row['champion_number']} answers", "pooled": "the pooled model answers"}
+    said = {"own": f"version {row['champion_number']} answers"}
+    behind = found.table.filter((pl.col("key") == POOLED) & pl.col("champion_id").is_not_null())
+    if not behind.is_empty():
+        said["pooled"] = "the pooled model answers"
     wanted = "a version that passed its gates" + (", or the pooled model" if found.fleet.pooled else "")
-    return Wish("answers", wanted, said.get(row["target"], "no model of its own yet"), (row["target"] in said) or None)
+    waits = found.waiting.get(row["version_id"])
+    none = "no model of its own yet" + (f": {waits.told}" if waits is not None else "")
+    return Wish("answers", wanted, said.get(row["target"], none), (row["target"] in said) or None)
 
 
 def _rolled(found: Standing, row: dict[str, Any]) -> Wish:
@@ -191,6 +197,9 @@ def _gated(found: Standing, row: dict[str, Any]) -> Wish:
     wanted = words.plural(len(found.fleet.gates), "gate")
     if row["version_id"] is None:
         return Wish("gates", wanted, "no version yet", None)
+    waits = found.waiting.get(row["version_id"])
+    if waits is not None:
+        return Wish("gates", wanted, waits.told, None)
     asked = bool(row[signal.JUDGED] == row["version_id"])
     return Wish(
         "gates", wanted, f"version {row['version_number']} was {'judged' if asked else 'not judged yet'}", asked

@@ -56,7 +56,7 @@ class FleetState(msgspec.Struct, frozen=True):
     fleet: Fleet
     revision: int
     table: pl.DataFrame
-    waiting: tuple[verdicts.Verdict, ...] = ()
+    waiting: tuple[verdicts.Waiting, ...] = ()
     granted: tuple[int, ...] = ()
     segments: int = 0
     watched: str | None = None

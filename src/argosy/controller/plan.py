@@ -18,7 +18,7 @@ from argosy.spec.dataset import Dataset, in_order
 from argosy.spec.feature import FeatureView, Spine, ViewReference
 from argosy.spec.fleet import Fleet
 from argosy.spec.rollout import Canary
-from argosy.store import datasets
+from argosy.store import datasets, verdicts
 from argosy.store.rollouts import STARTED
 
 RETRY_FIRST = timedelta(minutes=10)
@@ -203,6 +203,11 @@ def _outdated(state: FleetState, due: set[str]) -> Iterator[Action]:
     for changed in dict.fromkeys(found.values()):
         keys = tuple(key for key in found if found[key] == changed)
         why = f"{len(keys)} trained before the libraries changed ({changed}); each is fitted anew when it is next due"
+def approval(fleet: str) -> str:
+    """What members wait for whose versions a person is to answer for."""
+    return f"approval of {fleet}"
+
+
         yield Wait(next_training(state.fleet.name), keys, why)
 
 
@@ -222,9 +227,8 @@ def _gates(state: FleetState) -> Iterator[Action]:
         )
         yield Gate(state.fleet.name, tuple(sorted({*fresh, *state.granted})), "; ".join(why))
     if state.waiting:
-        names = {row["version_id"]: row["key"] for row in state.table.select("version_id", "key").iter_rows(named=True)}
-        keys = tuple(dict.fromkeys(names.get(v.version_id) or f"version {v.version_id}" for v in state.waiting))
-        yield Wait(f"approval of {state.fleet.name}", keys, state.waiting[0].gate)
+        keys = tuple(dict.fromkeys(each.key for each in state.waiting))
+        yield Wait(approval(state.fleet.name), keys, verdicts.tell(state.waiting))
 
 
 def _ended(state: FleetState, now: datetime) -> int:

@@ -22,14 +22,14 @@ from argosy.store import datasets, verdicts
 class Standing(msgspec.Struct, frozen=True):
     """A fleet with its table: the columns of `observe.table`, `status`, `reason`, and `age` in days since training.
 
-    `waiting` maps versions to what they wait for; `blocked` says why the fleet's data may not be used, None while it
-    may.
+    `waiting` holds the versions that wait for a person, by id; `blocked` says why the fleet's data may not be used,
+    None while it may.
     """
 
     fleet: Fleet
     table: pl.DataFrame
     revision: int
-    waiting: dict[int, str]
+    waiting: dict[int, verdicts.Waiting]
     blocked: str | None
 
 
@@ -41,18 +41,18 @@ def standing(conn: Connection, name: str, now: datetime) -> Standing | None:
         return None
     fleet = found.declaration
     asks = any(isinstance(gate, Approval) for gate in fleet.gates)
-    waiting = {verdict.version_id: verdict.message for verdict in verdicts.waiting(conn, name)} if asks else {}
+    waiting = {each.version_id: each for each in verdicts.waiting(conn, name)} if asks else {}
+    answered = verdicts.answered(conn, name) if asks else []
     stopped = "; ".join(f"{each}: {why}" for each, why in state.blocked(conn, reads(fleet, wanted)).items()) or None
     table = observe.table(conn, name)
-    statuses = status(table, fleet, now, approvals=waiting, blocked=stopped)
+    told = {id: each.told for id, each in waiting.items()}
+    statuses = status(table, fleet, now, approvals=told, answered=answered, blocked=stopped)
     age = ((pl.lit(now) - pl.col("trained_at")).dt.total_seconds() / 86_400).alias("age")
     return Standing(
         fleet, table.hstack(statuses.drop("key")).with_columns(age), found.revision, waiting, stopped
     )  # fmt: skip
 
 
-def reads(fleet: Fleet, wanted: Mapping[tuple[str, str], Wanted]) -> list[str]:
-    """The datasets that a fleet's training reads, its spine first."""
 def summary(conn: Connection, found: Standing) -> tuple[str, str]:
     """The status of a fleet, which is the worst of its members', and how many have each; or why it has no members."""
     statuses = counts(found.table)
@@ -65,6 +65,8 @@ def summary(conn: Connection, found: Standing) -> tuple[str, str]:
     return "new", f"no members yet: {lacks} (argosy up, or argosy train {name})"
 
 
+def reads(fleet: Fleet, wanted: Mapping[tuple[str, str], Wanted]) -> list[str]:
+    """The datasets that a fleet's training reads, its spine first."""
     named = [each.name for each in fleet.features if isinstance(each, ViewReference)]
     views = [wanted["feature_view", name].declaration for name in named]
     return list(dict.fromkeys([fleet.spine, *(view.dataset for view in views if isinstance(view, FeatureView))]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import polars as pl
@@ -24,25 +24,29 @@ def status(
     now: datetime,
     *,
     approvals: Mapping[int, str] | None = None,
+    answered: Collection[int] = (),
     blocked: str | None = None,
 ) -> pl.DataFrame:
     """A row per row of `frame` (see `observe.table`) in its order, with the columns `key`, `status` and `reason`.
 
-    `approvals` maps the ids of versions that wait for a person to what they wait for; `blocked` says why the fleet's
-    data may not be used, None while it may. The first status of `ORDER` that applies is a member's.
+    `frame` holds the whole fleet. `approvals` maps the ids of versions that wait for a person to what they wait for;
+    `answered` are those that a person has answered for, whose gates are to be asked again; `blocked` says why the
+    fleet's data may not be used, None while it may. The first status of `ORDER` that applies is a member's.
     """
     waits = approvals or {}
     asked = pl.col("version_id").replace_strict(waits, default=None, return_dtype=pl.String)
-    table = frame.with_columns(_asked=asked if waits else pl.lit(None, pl.String))
+    again = pl.col("version_id").is_in(list(answered)) if answered else pl.lit(False)
+    table = frame.with_columns(_asked=asked if waits else pl.lit(None, pl.String), _again=again)
+    stands, behind = _behind(frame, fleet, waits)
     cases = [
         ("failed", pl.col("failures") > 0, _failed()),
         ("degraded", pl.col(signal.DEGRADED) > 0, _degraded(fleet)),
-        ("waiting", pl.col("_asked").is_not_null(), pl.format("version {} {}", "version_number", "_asked")),
+        ("waiting", pl.col("_asked").is_not_null(), pl.col("_asked")),
         ("waiting", pl.lit(blocked is not None), pl.lit(f"waits for data: {blocked}")),
         ("drifting", pl.col(signal.DRIFT) > 1, _drifting()),
         ("canary", pl.col("rollout_state") == STARTED, _canary(now)),
-        ("pooled", (pl.col("target") == "pooled") | _fell_back(fleet), _pooled(fleet)),
-        ("new", pl.col("champion_id").is_null(), _new(fleet)),
+        ("pooled", pl.lit(stands) & ((pl.col("target") == "pooled") | _fell_back()), _pooled(fleet)),
+        ("new", pl.col("champion_id").is_null(), _new(fleet, behind)),
     ]
     word, reason = pl.lit("serving"), _serving(now)
     for name, holds, why in reversed(cases):
@@ -114,14 +118,20 @@ def _canary(now: datetime) -> pl.Expr:
     )
 
 
-def _fell_back(fleet: Fleet) -> pl.Expr:
-    """Nobody was put in charge, training said there is no model of its own, and a pooled model stands behind."""
-    return (
-        pl.lit(fleet.pooled)
-        & pl.col("target").is_null()
-        & (pl.col("execution_outcome") == "fallback")
-        & (pl.col("key") != "*")
-    )
+def _behind(frame: pl.DataFrame, fleet: Fleet, waits: Mapping[int, str]) -> tuple[bool, str]:
+    """Whether a pooled model stands behind the members, and in words who answers where a member has nobody."""
+    pooled = frame.filter(pl.col("key") == "*").select("champion_id", "version_id").rows() if fleet.pooled else []
+    for champion, version in pooled:
+        if champion is not None:
+            return True, "the pooled model answers"
+        if version in waits:
+            return False, f"nothing answers yet: of the pooled model, {waits[version]}"
+    return False, "nothing answers yet"
+
+
+def _fell_back() -> pl.Expr:
+    """Nobody was put in charge, and training said that there is no model of its own."""
+    return pl.col("target").is_null() & (pl.col("execution_outcome") == "fallback") & (pl.col("key") != "*")
 
 
 def _pooled(fleet: Fleet) -> pl.Expr:
@@ -137,20 +147,24 @@ def _pooled(fleet: Fleet) -> pl.Expr:
     )
 
 
-def _new(fleet: Fleet) -> pl.Expr:
-    behind = "; the pooled model answers" if fleet.pooled else "; nothing answers yet"
+def _new(fleet: Fleet, behind: str) -> pl.Expr:
     rows = _number(signal.ROWS, 0)
-    return (
-        pl.when(_refused())
-        .then(pl.format(f"version {{}} did not pass its gates{behind}", "version_number"))
+    own = (
+        pl.when(pl.col("target") == "pooled")
+        .then(_pooled(fleet))
+        .when(_refused())
+        .then(pl.format("version {} did not pass its gates", "version_number"))
         .when(pl.col("version_id").is_not_null())
-        .then(pl.format(f"version {{}} waits for its gates{behind}", "version_number"))
+        .then(pl.format("version {} waits for its gates", "version_number"))
         .when(pl.col(signal.ROWS) < fleet.minimum_rows)
-        .then(pl.format(f"{{}} of {fleet.minimum_rows} labelled rows so far{behind}", rows))
+        .then(pl.format(f"{{}} of {fleet.minimum_rows} labelled rows so far", rows))
+        .when(_fell_back() & (pl.col("execution_reason") != ""))
+        .then(pl.col("execution_reason").str.slice(0, _LONGEST))
         .when(pl.col(signal.ROWS).is_not_null())
-        .then(pl.format(f"{{}} labelled rows, not trained yet{behind}", rows))
-        .otherwise(pl.lit(f"no labelled rows counted yet{behind}"))
+        .then(pl.format("{} labelled rows, not trained yet", rows))
+        .otherwise(pl.lit("no labelled rows counted yet"))
     )
+    return pl.format("{}; {}", own, pl.lit(behind))
 
 
 def _serving(now: datetime) -> pl.Expr:
@@ -165,9 +179,9 @@ def _serving(now: datetime) -> pl.Expr:
 
 
 def _refused() -> pl.Expr:
-    """Gates were asked about the latest version and it never reached traffic."""
+    """Gates were asked about the latest version, nobody has answered since, and it never reached traffic."""
     never = pl.col("rollout_version_id").is_null() | (pl.col("rollout_version_id") != pl.col("version_id"))
-    return ((pl.col(signal.JUDGED) == pl.col("version_id")) & never).fill_null(False)
+    return ((pl.col(signal.JUDGED) == pl.col("version_id")) & never & ~pl.col("_again")).fill_null(False)
 
 
 def _number(name: str, digits: int) -> pl.Expr:

@@ -19,7 +19,7 @@ from argosy.data.state import blocked
 from argosy.errors import ArgosyError
 from argosy.spec.fleet import Fleet
 from argosy.spec.gate import Approval
-from argosy.store import approvals, datasets, executions, schema, verdicts
+from argosy.store import datasets, executions, schema, verdicts
 
 _Offers = tuple[dict[str, tuple[str, ...]], dict[str, str]]
 """By dataset, what its source offers, or why it cannot be asked."""
@@ -88,32 +88,20 @@ def _pending(
 
 
 def _fleet(conn: Connection, house: House, fleet: Fleet, given: Wanted) -> FleetState:
-    waits = tuple(verdicts.waiting(conn, fleet.name)) if any(isinstance(g, Approval) for g in fleet.gates) else ()
+    asks = any(isinstance(gate, Approval) for gate in fleet.gates)
     last = _last(conn, f"watch:{fleet.name}")
     return FleetState(
         fleet=fleet,
         revision=given.revision,
         table=table(conn, fleet.name),
-        waiting=waits,
-        granted=_granted(conn, fleet),
+        waiting=tuple(verdicts.waiting(conn, fleet.name)) if asks else (),
+        granted=tuple(verdicts.answered(conn, fleet.name)) if asks else (),
         segments=len(waiting(house.places.segments, fleet.name)),
         watched=last.key if last else None,
         watched_at=last.ended_at if last else None,
         libraries=libraries.known(conn, fleet.name),
         installed=libraries.installed(given.packages),
     )
-
-
-def _granted(conn: Connection, fleet: Fleet) -> tuple[int, ...]:
-    """Versions that a person has answered for since the gate last asked."""
-    if not any(isinstance(gate, Approval) for gate in fleet.gates):
-        return ()
-    v, version = schema.verdict.c, schema.version.c
-    last = select(func.max(v.id)).group_by(v.version_id, v.gate)
-    query = select(v.version_id, v.at).join(schema.version, version.id == v.version_id)
-    rows = conn.execute(query.where(v.id.in_(last), v.passed.is_(None), version.fleet == fleet.name))
-    asked: dict[int, datetime] = {id: at for id, at in rows}
-    return tuple(sorted(id for id, answer in approvals.of(conn, asked).items() if answer.at >= asked[id]))
 
 
 def _materialised(conn: Connection, views: dict[str, Wanted]) -> dict[str, int]:

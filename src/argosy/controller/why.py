@@ -89,7 +89,7 @@ def _member(conn: Connection, snapshot: Snapshot, asked: Address, row: dict[str,
     latest = history[-1] if history else None
     topics = [_answers(conn, snapshot, asked, row), _trained(conn, state, member, row)]
     if latest is not None:
-        topics.append(_gates(conn, asked, latest))
+        topics.append(_gates(conn, state, asked, latest))
     if row["rollout_state"] is not None:
         topics.append(_rollout(conn, asked, row, now))
     if len(history) > 1:
@@ -105,13 +105,17 @@ def _version(conn: Connection, state: FleetState, asked: Address, row: dict[str,
     version = history.get(asked.number or 0)
     if version is None:
         raise UnknownError(f"there is no version {asked}", next=f"argosy get versions --where address:{asked.member}")
-    topics = [_made(conn, member, version), _scores(version), _gates(conn, asked, version), _traffic(conn, version)]
+    waits = _waits(state, version)
+    topics = [_made(conn, member, version), _scores(version), _gates(conn, state, asked, version)]
+    topics.append(_traffic(conn, version, waits))
     before = history.get(version.number - 1)
     if before is not None:
         topics.append(_difference(state, asked, before, version))
     answers = row["champion_id"] == version.id and row["target"] == aliases.OWN
     summary = "it answers for its member" if answers else "it does not answer (any more, or yet)"
     return Why(str(asked), "version", now, summary, tuple(topics))
+    if waits is not None and not answers:
+        summary = waits.told
 
 
 def _fleet(snapshot: Snapshot, state: FleetState, now: datetime) -> Why:
@@ -154,11 +158,11 @@ def _dataset(
 
 def _answers(conn: Connection, snapshot: Snapshot, asked: Address, row: dict[str, Any]) -> Topic:
     """Who answers for a member, since when, and the figures that decided it."""
-    target, fleet = row["target"], snapshot.fleets[asked.fleet].fleet
+    target, state = row["target"], snapshot.fleets[asked.fleet]
     moved = next(iter(aliases.history(conn, int(row["member_id"]), aliases.CHAMPION, limit=1)), None)
     since = f" since {_time(moved.at)}" if moved else ""
     details = (moved.reason,) if moved and moved.reason else ()
-    pooled = members.state(conn, asked.fleet, POOLED) if fleet.pooled and asked.key != POOLED else None
+    pooled = members.state(conn, asked.fleet, POOLED) if state.fleet.pooled and asked.key != POOLED else None
     behind = f"{asked.fleet}/{POOLED}@{pooled.champion_number}" if pooled and pooled.champion_number else None
     if target == aliases.OWN:
         version = f"{asked.member}@{row['champion_number']}"
@@ -166,9 +170,30 @@ def _answers(conn: Connection, snapshot: Snapshot, asked: Address, row: dict[str
     if behind is not None and target == aliases.POOLED:
         return Topic("Who answers", f"the pooled model, {behind}{since}", details, evidence={"version": behind})
     if behind is not None:
-        few = f"it has {int(row[signal.ROWS] or 0):,} labelled rows, {fleet.minimum_rows} are needed for its own model"
-        return Topic("Who answers", f"the pooled model, {behind}", (few,), evidence={"version": behind})
-    return Topic("Who answers", "nobody: no version has passed its gates yet")
+        return Topic("Who answers", f"the pooled model, {behind}", (_lacks(state, row),), evidence={"version": behind})
+    also = [each.told for each in state.waiting if pooled is not None and each.version_id == pooled.version_id]
+    return Topic("Who answers", f"nobody: {_lacks(state, row)}", tuple(f"of the pooled model, {each}" for each in also))
+
+
+def _lacks(state: FleetState, row: dict[str, Any]) -> str:
+    """Why a member has no version of its own that answers."""
+    number, rows, fleet = row["version_number"], int(row[signal.ROWS] or 0), state.fleet
+    waits = next((each for each in state.waiting if each.version_id == row["version_id"]), None)
+    if waits is not None:
+        return waits.told
+    if row["target"] == aliases.POOLED:
+        return "the pooled model was chosen for it"
+    if number is not None:
+        judged = row[signal.JUDGED] == row["version_id"] and row["version_id"] not in state.granted
+        return f"version {number} {'did not pass' if judged else 'waits for'} its gates"
+    if row["key"] != POOLED and rows < fleet.minimum_rows:
+        return f"it has {rows:,} labelled rows, {fleet.minimum_rows} are needed for its own model"
+    return row["execution_reason"] or "it has no version yet"
+
+
+def _waits(state: FleetState, version: versions.Version) -> verdicts.Waiting | None:
+    """What a version waits for from a person; None where it does not."""
+    return next((each for each in state.waiting if each.version_id == version.id), None)
 
 
 def _trained(conn: Connection, state: FleetState, member: int, row: dict[str, Any]) -> Topic:
@@ -216,7 +241,7 @@ def _scores(version: versions.Version) -> Topic:
     return Topic("Held-out rows", f"{held:,} rows: {shown}", (*lines, *((choice,) if choice else ())))
 
 
-def _gates(conn: Connection, asked: Address, version: versions.Version) -> Topic:
+def _gates(conn: Connection, state: FleetState, asked: Address, version: versions.Version) -> Topic:
     """What each gate said of a version."""
     said = verdicts.of(conn, [version.id])
     name = f"{asked.member}@{version.number}"
@@ -224,9 +249,12 @@ def _gates(conn: Connection, asked: Address, version: versions.Version) -> Topic
         return Topic("Gates", f"{name} has not been judged yet", evidence={"version": name})
     marks = {True: "✓", False: "✗", None: "…"}
     lines = tuple(f"{marks[v.passed]} {v.gate}: {v.message}" for v in said)
-    failed = sum(v.passed is False for v in said)
-    waits = sum(v.passed is None for v in said)
-    says = f"{failed} refused it" if failed else f"{waits} wait(s) for a person" if waits else "all passed"
+    failed, waits = sum(v.passed is False for v in said), _waits(state, version)
+    says = f"{failed} refused it" if failed else "all passed"
+    if waits is not None:
+        says = f"{waits.message} ({waits.command})"
+    elif version.id in state.granted:
+        says = "a person has answered, and its gates are to be asked again"
     return Topic("Gates", f"{name}: {says}", lines, evidence={"version": name})
 
 
@@ -248,11 +276,12 @@ def _canary(seen: dict[str, Any]) -> str:
     return f"{seen.get('reason', '')} ({rows})".strip()
 
 
-def _traffic(conn: Connection, version: versions.Version) -> Topic:
+def _traffic(conn: Connection, version: versions.Version, waits: verdicts.Waiting | None) -> Topic:
     """What became of a version."""
     states = [r for r in rollouts.history(conn, version.member_id) if r.version_id == version.id]
     lines = tuple(f"{_time(r.at)} {r.kind} {r.state.replace('_', ' ')}: {r.reason}" for r in reversed(states))
-    return Topic("What became of it", f"{len(lines)} step(s)" if lines else "it never reached traffic", lines)
+    none = "it never reached traffic" if waits is None else f"it has not reached traffic: it {waits.message}"
+    return Topic("What became of it", f"{len(lines)} step(s)" if lines else none, lines)
 
 
 def _difference(state: FleetState, asked: Address, before: versions.Version, after: versions.Version) -> Topic:
@@ -279,7 +308,7 @@ def _next(snapshot: Snapshot, state: FleetState, key: str, row: dict[str, Any], 
     tree = explain(state.fleet.retrain, row, now)
     actions = [a for a in planning.plan(snapshot, now).actions if _concerns(a, state, key, row)]
     if actions:
-        return Topic("Now", "; ".join(f"{headline(a)}: {_because(a, key)}" for a in actions), (), tree)
+        return Topic("Now", "; ".join(f"{headline(a)}: {_because(a, state, key)}" for a in actions), (), tree)
     fleet, rows = state.fleet, int(row[signal.ROWS] or 0)
     if key != POOLED and rows < fleet.minimum_rows:
         says = f"nothing: {rows:,} labelled rows of the {fleet.minimum_rows} that its own model needs"
@@ -309,7 +338,9 @@ def _concerns(action: Action, state: FleetState, key: str, row: dict[str, Any]) 
             return False
 
 
-def _because(action: Action, key: str) -> str:
+def _because(action: Action, state: FleetState, key: str) -> str:
+    if isinstance(action, Wait) and action.about == planning.approval(state.fleet.name):
+        return "; ".join(each.told for each in state.waiting if each.key == key)
     if isinstance(action, Train):
         return next((group.cause for group in action.groups if key in group.members), action.why)
     if isinstance(action, Wait) and action.until is not None:
@@ -323,11 +354,13 @@ def _status(snapshot: Snapshot, state: FleetState, key: str, now: datetime) -> t
 
 
 def _statuses(snapshot: Snapshot, state: FleetState, now: datetime) -> pl.DataFrame:
-    waits = {verdict.version_id: verdict.message for verdict in state.waiting}
+    waits = {each.version_id: each.told for each in state.waiting}
     stopped = [
         f"{name}: {snapshot.blocked[name]}" for name in reads(state.fleet, snapshot.wanted) if name in snapshot.blocked
     ]
-    return status(state.table, state.fleet, now, approvals=waits, blocked="; ".join(stopped) or None)
+    return status(
+        state.table, state.fleet, now, approvals=waits, answered=state.granted, blocked="; ".join(stopped) or None
+    )  # fmt: skip
 
 
 def _data(snapshot: Snapshot, state: FleetState) -> Topic:

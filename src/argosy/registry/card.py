@@ -176,7 +176,7 @@ def _fleet(body: dict[str, Any] | None) -> Fleet | None:
 
 
 def _role(conn: Connection, version: versions.Version) -> str:
-    """Champion since when, on a canary, or why neither."""
+    """Champion since when, on a canary, waiting for whom, or why none of these."""
     state = members.states(conn, [version.member_id])[version.member_id]
     if state.champion_id == version.id and state.champion_since:
         return f"champion since {state.champion_since:%d %b %Y %H:%M} UTC"
@@ -209,6 +209,9 @@ def _gates(conn: Connection, version: int) -> tuple[Ruling, ...]:
     for approval in approvals.of(conn, [version]).values():
         words = f"{approval.actor}: {approval.reason or ('granted' if approval.granted else 'refused')}"
         said.append(Ruling("answer of a person", approval.granted, words, approval.at))
+    waits = [each for each in verdicts.waiting(conn, version.fleet) if each.version_id == version.id]
+    if waits:
+        return f"{waits[0].message} ({waits[0].command})"
     return tuple(said)
 
 

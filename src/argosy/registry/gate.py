@@ -10,6 +10,8 @@ import msgspec
 from argosy.spec.gate import Approval, Gate
 from argosy.spec.metric import greater_is_better
 
+_UNASKED = "not asked for, since another gate refused it"
+
 
 class Evidence(msgspec.Struct, frozen=True):
     """What gates look at: scores and costs by name, and comparisons on the same held-out rows by rival and score.
@@ -35,8 +37,13 @@ class Ruling(msgspec.Struct, frozen=True):
 
 
 def judge(gates: tuple[Gate | Approval, ...], evidence: Evidence, granted: bool | None = None) -> list[Ruling]:
-    """Every gate's ruling, in order; `granted` is a person's answer, None while there is none."""
-    return [_approval(gate, granted) if isinstance(gate, Approval) else _gate(gate, evidence) for gate in gates]
+    """Every gate's ruling, in order; `granted` is a person's answer, None while there is none.
+
+    Nobody is asked about a version that another gate refused.
+    """
+    ruled = [None if isinstance(gate, Approval) else _gate(gate, evidence) for gate in gates]
+    refused = any(ruling is not None and ruling.passed is False for ruling in ruled)
+    return [ruling or _approval(gate, granted, refused=refused) for gate, ruling in zip(gates, ruled, strict=True)]
 
 
 def verdict(rulings: list[Ruling]) -> bool | None:
@@ -46,9 +53,16 @@ def verdict(rulings: list[Ruling]) -> bool | None:
     return None if any(ruling.passed is None for ruling in rulings) else True
 
 
-def _approval(gate: Approval, granted: bool | None) -> Ruling:
+def refusal(rulings: list[Ruling]) -> Ruling:
+    """The first ruling that refused the version, of rulings whose verdict is false."""
+    return next(ruling for ruling in rulings if ruling.passed is False and ruling.message != _UNASKED)
+
+
+def _approval(gate: Gate | Approval, granted: bool | None, *, refused: bool) -> Ruling:
+    if granted is None and refused:
+        return Ruling(gate.name, False, _UNASKED, {})
     if granted is None:
-        return Ruling(gate.name, None, f"waits for {gate.by}", {})
+        return Ruling(gate.name, None, f"waits for {gate.name}", {})
     return Ruling(gate.name, granted, "granted" if granted else "refused", {"granted": granted})
 
 

@@ -18,9 +18,12 @@ from argosy.errors import UnknownError
 from argosy.model.signature import Task
 from argosy.spec.expression import Expression
 from argosy.store.blobs import Slot
+from argosy.store.verdicts import Waiting
 
 Datatype = Literal["BOOL", "INT64", "FP64", "BYTES", "TIME"]
 Reason = Literal["own", "canary", "pooled", "unknown"]
+POOLED = "*"
+"""The key of the pooled model among members."""
 _RANGE = float(2**64)
 
 
@@ -64,7 +67,10 @@ class ViewBinding(msgspec.Struct, frozen=True):
 
 
 class Endpoint(msgspec.Struct, frozen=True, dict=True):
-    """How one fleet answers. `row_key` names the input that identifies a row, `time` its event time."""
+    """How one fleet answers. `row_key` names the input that identifies a row, `time` its event time.
+
+    `waiting` holds, by key, the members' versions that wait for a person.
+    """
 
     fleet: str
     task: Task
@@ -77,6 +83,7 @@ class Endpoint(msgspec.Struct, frozen=True, dict=True):
     row_key: str | None = None
     pooled: Route = Route()
     routes: Mapping[str, Route] = {}
+    waiting: Mapping[str, Waiting] = {}
 
     @cached_property
     def by_name(self) -> dict[str, Input]:
@@ -165,7 +172,11 @@ def draw(canary: VersionRef, row: str) -> float:
 def _unanswered(endpoint: Endpoint, key: str, *, known: bool) -> UnknownError:
     address = f"{endpoint.fleet}/{key}" if key else endpoint.fleet
     why = "has no champion" if known else "is not known"
+    if (own := endpoint.waiting.get(key)) is not None:
+        return UnknownError(f"member {address!r} {why}: {own.says}", next=own.command)
+    if (pooled := endpoint.waiting.get(POOLED)) is not None:
+        return UnknownError(f"member {address!r} {why}, and of the pooled model {pooled.says}", next=pooled.command)
     return UnknownError(
-        f"member {address!r} {why} and fleet {endpoint.fleet!r} has no pooled model",
+        f"member {address!r} {why} and no pooled model of fleet {endpoint.fleet!r} answers",
         next=f"argosy why {address}, or declare the fleet with pooled=True",
     )

@@ -10,24 +10,24 @@ from sqlalchemy import Connection, func, select
 
 from argosy.errors import ArgosyError, DeclarationError
 from argosy.model.signature import Feature, Signature
-from argosy.serving.routing import Datatype, Endpoint, Input, Route, Routing, VersionRef, ViewBinding
+from argosy.serving.routing import POOLED, Datatype, Endpoint, Input, Route, Routing, VersionRef, ViewBinding
 from argosy.spec import duration
 from argosy.spec.dataset import Dataset
 from argosy.spec.document import Declaration, recorded
 from argosy.spec.expression import Expression
 from argosy.spec.feature import FeatureView, RequestFeatures
 from argosy.spec.fleet import Fleet
-from argosy.store import Store, datasets, declarations, routes, schema
+from argosy.spec.gate import Approval
+from argosy.store import Store, datasets, declarations, routes, schema, verdicts
 from argosy.store.blobs import Blobs
 
 _LOG = logging.getLogger("argosy.serving")
-POOLED = "*"
 VIEW, REQUEST = "view:", "request"
 _KINDS: dict[str, Datatype] = {"number": "FP64", "category": "BYTES", "boolean": "BOOL"}
 
 
 class Source:
-    """Gives a newer picture whenever a declaration, an alias or a rollout has changed, else None.
+    """Gives a newer picture whenever a declaration, an alias, a rollout or a verdict has changed, else None.
 
     The picture's version grows with every such fact. Call it from one thread at a time.
     """
@@ -90,6 +90,7 @@ class Source:
             row_key=spine.key[0] if len(spine.key) == 1 else None,
             pooled=members.pop(POOLED, Route()) if fleet.pooled else Route(),
             routes=members,
+            waiting=_waiting(conn, fleet),
         )
 
     def _read(self, blobs: Blobs, digests: Iterable[str | None]) -> list[Signature]:
@@ -111,6 +112,13 @@ def _members(fleet: Fleet, table: Sequence[routes.Route]) -> dict[str, Route]:
         elif row.role == "champion":
             found[row.key] = Route(ref if row.target == "own" else None, known.canary, known.share)
     return found
+
+
+def _waiting(conn: Connection, fleet: Fleet) -> dict[str, verdicts.Waiting]:
+    """By key, the version of a member that a person is to answer for; the latest that was asked about."""
+    asks = any(isinstance(gate, Approval) for gate in fleet.gates)
+    found = {each.key: each for each in verdicts.waiting(conn, fleet.name)} if asks else {}
+    return {key: each for key, each in found.items() if fleet.pooled or key != POOLED}
 
 
 def _reference(fleet: Fleet, row: routes.Route) -> VersionRef | None:

@@ -209,11 +209,13 @@ class MembersConformance:
             verdicts.add(tx, [verdicts.NewVerdict(version_id=made.id, gate="approval", passed=None, at=moment())])
         with store.read() as conn:
             assert [each.gate for each in verdicts.waiting(conn, FLEET)] == ["approval"]
-            assert verdicts.waiting(conn, "other") == []
+            assert [each.command for each in verdicts.waiting(conn)] == ["argosy approve late/a@1"]
+            assert not verdicts.waiting(conn, "other") and not verdicts.answered(conn, FLEET)
         with store.write() as tx:
             approvals.add(tx, [approvals.NewApproval(version_id=made.id, granted=True, at=moment(1), actor="ann")])
         with store.read() as conn:
-            assert verdicts.waiting(conn) == []
+            assert not verdicts.waiting(conn) and not verdicts.answered(conn, "other")
+            assert verdicts.answered(conn, FLEET) == [made.id]
             assert approvals.of(conn, [made.id])[made.id].granted
             assert {each.gate: each.passed for each in verdicts.of(conn, [made.id])} == {
                 "roc_auc": True,

@@ -12,7 +12,7 @@ from argosy.controller.action import Gate
 from argosy.controller.house import House
 from argosy.controller.observe import Snapshot
 from argosy.registry.evidence import choice, evidence, pooled_instead
-from argosy.registry.gate import Ruling, judge, verdict
+from argosy.registry.gate import Ruling, judge, refusal, verdict
 from argosy.registry.rollout import Chosen, start
 from argosy.spec.fleet import Fleet
 from argosy.store import approvals, events, members, signals, verdicts, versions
@@ -45,8 +45,10 @@ def run(house: House, snapshot: Snapshot, action: Gate, now: datetime) -> str:
                 for v in found
             ],
         )
+        waits = [each for each in verdicts.waiting(tx, fleet.name) if each.version_id in rulings]
     passed = sum(verdict(rulings[v.id]) is True for v in found)
-    return f"{fleet.name}: {passed} of {len(found)} version(s) passed their gates"
+    told = f"{fleet.name}: {passed} of {len(found)} version(s) passed their gates"
+    return f"{told}; {verdicts.tell(waits)}" if waits else told
 
 
 def _judged(tx: Connection, fleet: Fleet, found: Sequence[versions.Version], now: datetime) -> list[signals.NewSignal]:
@@ -86,7 +88,7 @@ def _roll_out(
                 own, reason = choice(version)
                 passed.append(Chosen(version, own, reason))
             case False:
-                failed = next(ruling for ruling in rulings[version.id] if ruling.passed is False)
+                failed = refusal(rulings[version.id])
                 said[version.id] = f"did not pass {failed.gate}: {failed.message}"
                 instead = pooled_instead(version, fleet.search.metric) if fleet.pooled else ""
                 if instead:
