@@ -1,4 +1,4 @@
-"""`argosy train`: what it takes in before it trains."""
+"""`argosy train`: what it takes in before it trains, and what it says of members that fail."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import sqlite3
 from pathlib import Path
 
 import msgspec
+import numpy as np
+import polars as pl
 import pytest
 
+from argosy.cli.train import Reason, lines, reasons
 from argosy.controller import tenure
 from argosy.store import Store, datasets
 from tests.cli.conftest import Run
@@ -64,3 +67,76 @@ def test_a_column_that_the_spine_lacks_is_named_with_those_that_there_are(
     assert "late cannot train: orders has no column 'depto', 'lat'; it has placed, distance, late" in refused.err
     assert "Traceback" not in refused.err and "defect" not in refused.err
     assert "wait: columns of late" in run("plan").out
+
+
+FRAGILE = """
+import argosy as ag
+from lightgbm import LGBMClassifier
+
+
+class Fragile(LGBMClassifier):
+    def fit(self, X, y, *rest, **named):
+        if X[:, 0].max() > 900:
+            raise ValueError("these rows cannot be learned")
+        return super().fit(X, y, *rest, **named)
+
+
+orders = ag.Dataset("orders", time="placed", source=ag.Parquet("orders.parquet"))
+late = ag.Fleet(
+    "late", spine=orders, by="depot", label="late", features=["distance"], minimum_rows=50,
+    candidates=[Fragile(n_estimators=5, verbosity=-1)], split=ag.TimeSplit(test="7d"),
+)
+"""
+
+
+@pytest.fixture
+def fragile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with one depot whose rows can be learned and two whose cannot."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "orders.py").write_text(FRAGILE)
+    random, days = np.random.default_rng(3), 40
+    depots = [name for name in ("a", "north", "south") for _ in range(10 * days)]
+    rows = len(depots)
+    distance = random.uniform(0.0, 100.0, rows) + [0.0 if name == "a" else 900.0 for name in depots]
+    placed = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 2, 9), "1d", eager=True)[:days]
+    pl.DataFrame({
+        "placed": [placed[n % days] for n in range(rows)], "depot": depots, "distance": distance,
+        "late": (distance % 100 + random.normal(0, 20, rows) > 50).astype(int),
+    }).write_parquet("orders.parquet")  # fmt: skip
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_members_that_fail_are_told_with_their_reason_and_the_others_land(run: Run, fragile: Path) -> None:
+    assert run("apply", "orders.py").code == 0
+    shown = run("train", "late")
+    assert shown.code == 1
+    assert "late: 1 new version(s), 0 unchanged, 0 without a model of their own, 2 failed" in shown.err
+    assert "  2 failed (north, south): exception: ValueError: these rows cannot be learned" in shown.err
+    assert shown.err.endswith("  next: argosy why late/north\n")
+    told = run("train", "late", "--json")
+    assert told.code == 1 and told.json()["failed"] is True
+    (reason,) = told.json()["reasons"]
+    assert reason["members"] == ["north", "south"] and "these rows cannot be learned" in reason["reason"]
+    assert run("train", "late", "a").code == 0
+    alone = run("train", "late", "south")
+    assert alone.code == 1 and "1 failed (south)" in alone.err
+    assert run("train", "late", "a", "--json").json()["reasons"] == []
+
+
+def test_reasons_come_the_commonest_first_and_bounded() -> None:
+    failed = {f"m{n}": f"exception: number {n % 5}\n  at some line" for n in range(12)} | {"*": "timeout: " + 300 * "x"}
+    found = reasons(failed)
+    assert [len(each.members) for each in found] == [3, 3, 2, 2, 2, 1]
+    assert found[0] == Reason("exception: number 0\n  at some line", ["m0", "m10", "m5"])
+    assert lines("late", found) == [
+        "  3 failed (m0, m10, m5): exception: number 0",
+        "  3 failed (m1, m11, m6): exception: number 1",
+        "  2 failed (m2, m7): exception: number 2",
+        "  5 more failed, of 3 other reason(s)",
+        "  next: argosy why late/m0",
+    ]
+    (shown, next) = lines("late", reasons({"*": failed["*"]}))
+    assert len(shown) < 240 and next == "  next: argosy why 'late/*'"
+    assert lines("late", reasons(dict.fromkeys("abcd", "no")))[0] == "  4 failed (a, b, c, …): no"
+    assert lines("late", reasons({"": "no"}))[0] == "  1 failed (late): no"

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+
+import msgspec
 
 from argosy.cli import home, show
 from argosy.cli.log import quietly
@@ -18,9 +22,10 @@ from argosy.controller.observe import FleetState, Snapshot
 from argosy.controller.plan import lacking
 from argosy.engine.contract import Progress
 from argosy.errors import ConflictError, InputError, UnknownError
-from argosy.registry.address import POOLED
+from argosy.registry.address import POOLED, Address
 
 _DATA = (Ingest, Materialise)
+_REASONS, _KEYS, _LONGEST = 3, 3, 200
 
 
 def train(fleet: str, /, *members: str, common: Common | None = None) -> int:
@@ -28,6 +33,7 @@ def train(fleet: str, /, *members: str, common: Common | None = None) -> int:
 
     New data is taken in first. Members whose rows, features, code and parameters are those of their
     last training are not fitted again. New versions go through the gates and reach traffic as usual.
+    Where members fail, the others land; the commonest reasons are printed, and the exit code is 1.
 
     For example:
       argosy train late-arrival
@@ -60,11 +66,45 @@ def train(fleet: str, /, *members: str, common: Common | None = None) -> int:
                     next="correct the fleet's by, label or features, then apply it",
                 )
             action = _action(snapshot, snapshot.fleets[fleet], members, f"asked for by {actor}")
-            told.say(_train(house, snapshot, action, now, told))
+            done = _train(house, snapshot, action, now, told)
+            told.say(done.said)
             loop.tick(house, now, only=(Gate,), on_done=told)
+    found = reasons(done.failed)
+    failed = told.failed or bool(found)
     if given.json:
-        show.emit({"done": told.lines, "failed": told.failed})
-    return 1 if told.failed else 0
+        show.emit({"done": told.lines, "failed": failed, "reasons": found})
+    elif found:
+        show.say(*lines(fleet, found))
+    return 1 if failed else 0
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why members failed, with their keys."""
+
+    reason: str
+    members: list[str]
+
+
+def reasons(failed: Mapping[str, str]) -> list[Reason]:
+    """What members failed of, from key to reason, by reason: the commonest first, keys in their order."""
+    found: dict[str, list[str]] = {}
+    for key, reason in sorted(failed.items()):
+        found.setdefault(reason, []).append(key)
+    return [Reason(reason, keys) for reason, keys in sorted(found.items(), key=lambda item: -len(item[1]))]
+
+
+def lines(fleet: str, found: Sequence[Reason]) -> list[str]:
+    """The commonest reasons with a few of the members each, how many more there are, and how to learn more."""
+    shown = []
+    for each in found[:_REASONS]:
+        named = ", ".join(key or fleet for key in each.members[:_KEYS]) + ", …" * (len(each.members) > _KEYS)
+        said, *_ = each.reason.split("\n")
+        shown.append(f"  {len(each.members):,} failed ({named}): {said[:_LONGEST]}")
+    rest = found[_REASONS:]
+    if rest:
+        shown.append(f"  {sum(len(each.members) for each in rest):,} more failed, of {len(rest):,} other reason(s)")
+    first = Address(fleet, found[0].members[0]).member
+    return [*shown, f"  next: argosy why {shlex.quote(first)}"]
 
 
 class _Told:
@@ -92,7 +132,7 @@ class _Told:
             show.say(f"  {progress.done} of {progress.total} trained")
 
 
-def _train(house: House, snapshot: Snapshot, action: Train, now: datetime, told: _Told) -> str:
+def _train(house: House, snapshot: Snapshot, action: Train, now: datetime, told: _Told) -> training.Trained:
     """Train under the fleet's lease, as the loop does. Raises ConflictError while another process holds it."""
     with tenure.hold(house.store, action.subject) as lease:
         if lease is None:

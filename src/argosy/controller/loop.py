@@ -182,7 +182,7 @@ def _act(house: House, snapshot: Snapshot, action: Action, now: datetime, on_pro
             return gate.run(house, snapshot, action, now)
         case Train():
             told = None if on_progress is None else lambda progress: on_progress(action, progress)
-            return train.run(house, snapshot, action, now, told)
+            return train.run(house, snapshot, action, now, told).said
         case _:
             return action.why
 

@@ -57,13 +57,22 @@ class _Views(msgspec.Struct, frozen=True):
     references: tuple[tuple[str, str], ...]
 
 
-def run(house: House, snapshot: Snapshot, action: Train, now: datetime, on_progress: OnProgress | None = None) -> str:
+class Trained(msgspec.Struct, frozen=True):
+    """What came of a training in words, and by the key of each member that failed the reason."""
+
+    said: str
+    failed: dict[str, str] = {}
+
+
+def run(
+    house: House, snapshot: Snapshot, action: Train, now: datetime, on_progress: OnProgress | None = None
+) -> Trained:
     """Train the members of an action; what happened to each is recorded with the reason that asked for it."""
     state = snapshot.fleets[action.fleet]
     wanted = snapshot.wanted["fleet", action.fleet]
     data, inputs = training_set(house, snapshot, state, action, now)
     if data is None:
-        return f"{action.fleet}: there are no labelled rows to train on"
+        return Trained(f"{action.fleet}: there are no labelled rows to train on")
     lines = data.members.filter(pl.col("member") != POOLED)
     everyone = tuple(Member(key, start, rows, digest) for key, start, rows, digest in
                      lines.select("member", "start", "rows", "digest").iter_rows())  # fmt: skip
@@ -76,11 +85,12 @@ def run(house: House, snapshot: Snapshot, action: Train, now: datetime, on_progr
     engine = house.engine(wanted.bundle, preload(each.fleet for each in snapshot.fleets.values()))
     report = train(house.store, engine, request, now, on_progress, partial(house.write, action.subject))
     _record(house, state, action, report, environment, now)
-    return (
+    said = (
         f"{action.fleet}: {len(report.versions)} new version(s), {len(report.unchanged)} unchanged, "
         f"{len(report.fallbacks)} without a model of their own, {len(report.failed)} failed"
     )
 
+    return Trained(said, report.failed)
 
 def training_set(
     house: House, snapshot: Snapshot, state: FleetState, action: Train, now: datetime
