@@ -12,7 +12,7 @@ import pytest
 
 from argosy.errors import CorruptError, InputError
 from argosy.model.format import load
-from argosy.model.lightgbm import LightGBM
+from argosy.model.lightgbm import LightGBM, parameters
 from tests.model.conftest import Fitted
 
 
@@ -30,6 +30,12 @@ def test_contributions_sum_to_the_raw_score(fitted: Fitted) -> None:
     contributions = LightGBM(fitted.text).contributions(fitted.matrix)
     assert contributions.shape == (400, 5)
     np.testing.assert_allclose(contributions.sum(axis=1), fitted.estimator.predict(fitted.matrix, raw_score=True))
+
+
+def test_it_tells_its_parameters_under_all_their_names() -> None:
+    found = parameters()
+    assert found >= {"num_leaves", "max_leaves", "lambda_l1", "reg_alpha", "verbosity", "min_child_samples"}
+    assert found.isdisjoint({"num_leavs", "n_estimator", "importance_type", ""})
 
 
 def test_threads_share_one_model(fitted: Fitted) -> None:

@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 import argosy as ag
 from argosy.errors import DeclarationError
 from argosy.spec.document import Declaration, decode, diff, encode, fingerprint, kind, recorded, schema
+from argosy.spec.estimator import Estimator
 from argosy.spec.feature import FeatureView
 from tests.spec.declarations import declarations
 from tests.spec.jsonschema import problems
@@ -212,7 +213,7 @@ def test_code_is_part_of_the_fingerprint() -> None:
 @pytest.mark.parametrize(
     "declaration",
     [
-        fleet(candidates=[ag.Candidate(LogisticRegression(), {"kind": ag.Choice(["all_of"])})]),
+        fleet(candidates=[ag.Candidate(Estimator("mine:Own"), {"kind": ag.Choice(["all_of"])})]),
         fleet(features=[ag.RequestFeatures(kind=pl.col("a"), conditions=pl.col("b"))]),
         dataset(tags={"kind": "pii", "conditions": "pii"}),
     ],

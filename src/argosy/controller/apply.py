@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from argosy.controller import bundle as bundling
-from argosy.controller import owner
+from argosy.controller import owner, parameter
 from argosy.controller.observe import Wanted, wanted
 from argosy.controller.project import load
 from argosy.errors import UnknownError
@@ -72,7 +72,12 @@ class Applied(msgspec.Struct, frozen=True):
 
 
 def draft(project: Project) -> list[Draft]:
-    """Every declaration of an imported project, with its fingerprint over fields and code."""
+    """Every declaration of an imported project, with its fingerprint over fields and code.
+
+    Raises DeclarationError for a parameter that a candidate's estimator does not take.
+    """
+    for fleet in project.fleets.values():
+        parameter.check(fleet)
     drafts = []
     for each in project.declarations():
         prints = {name: code.fingerprint(resolve(name)) for name in project.functions(each)}

@@ -12,6 +12,7 @@ import threading
 from functools import cache
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -166,6 +167,18 @@ def library() -> ctypes.CDLL:
     opened.LGBM_BoosterFree.argtypes = [ctypes.c_void_p]
     opened.LGBM_FastConfigFree.argtypes = [ctypes.c_void_p]
     return opened
+
+
+@cache
+def parameters() -> frozenset[str]:
+    """Every parameter of the library, under all names that it goes by; it ignores what goes by any other."""
+    length = ctypes.c_int64(1 << 16)
+    while True:
+        buffer = ctypes.create_string_buffer(length.value)
+        _call(library().LGBM_DumpParamAliases, ctypes.c_int64(len(buffer)), ctypes.byref(length), buffer)
+        if length.value <= len(buffer):
+            found = msgspec.json.decode(buffer.value, type=dict[str, list[str]])
+            return frozenset(found).union(*found.values())
 
 
 @cache

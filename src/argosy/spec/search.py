@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from argosy.spec import check
+from argosy.spec import check, parameter
 from argosy.spec.declared import Declared
 from argosy.spec.estimator import Estimator
 from argosy.spec.metric import METRICS
@@ -65,7 +65,8 @@ class Candidate(Declared, frozen=True):
     """An estimator that may become a member's model, with the parameters that the search may set.
 
     Candidates are tried in the order given, so put the cheapest first: a later one must be better to win. An
-    estimator that cannot take missing values is given median imputation and scaling in front.
+    estimator that cannot take missing values is given median imputation and scaling in front. A name in `search` that
+    is no parameter of the estimator is refused, as far as its class can tell.
     """
 
     estimator: Estimator
@@ -78,7 +79,8 @@ class Candidate(Declared, frozen=True):
             """What a user may write; `estimator` is any scikit-learn compatible estimator."""
 
     def __post_init__(self) -> None:
-        estimator = Estimator.of(self.estimator, "Candidate.estimator")
+        given: Any = self.estimator
+        estimator = Estimator.of(given, "Candidate.estimator")
         check.put(self, "estimator", estimator)
         for key, space in self.search.items():
             check.instance(f"Candidate.search[{key!r}]", space, (Int, Float, Choice), "ag.Int, ag.Float or ag.Choice")
@@ -86,6 +88,8 @@ class Candidate(Declared, frozen=True):
             check.put(self, "name", estimator.name)
         super().__post_init__()
         check.column("Candidate.name", self.name)
+        if given is not estimator:
+            parameter.check(f"Candidate({self.name!r}).search", given, self.search)
 
 
 class Search(Declared, frozen=True):
