@@ -247,6 +247,18 @@ def test_a_full_store_keeps_what_it_had(tmp_path: Path) -> None:
         assert delays(online, 1, "JFK", f"{0:0100}") == [1.0, None]
 
 
+def test_a_full_store_has_room_again_once_it_has_expired(tmp_path: Path) -> None:
+    """Each entity has rows to drop, so that every page is touched, and one transaction has no room to do so."""
+    with Online(tmp_path, map_size=1 << 19) as online:
+        online.write(BOARDS, board(*((f"A{i}", minute, minute, 1.0) for i in range(1_000) for minute in range(6))))
+        more = board(*((f"B{i}", 6, 6, 2.0) for i in range(3_000)))
+        with pytest.raises(CapacityError, match="map size"):
+            online.write(BOARDS, more)
+        assert online.expire(moment(6), timedelta(0)) == 5_000
+        assert online.write(BOARDS, more) == 3_000
+        assert delays(online, 6, "A0", "A999", "B2999") == [1.0, 1.0, 2.0]
+
+
 @pytest.mark.fault
 def test_a_full_disk_is_told_and_the_store_keeps_what_it_had(tmp_path: Path) -> None:
     with Online(tmp_path) as online:

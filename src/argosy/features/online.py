@@ -6,7 +6,7 @@ import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from itertools import takewhile
+from itertools import islice, takewhile
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -33,6 +33,7 @@ from argosy.features.reader import Reader
 from argosy.features.source import Source, Unit, finest, read, ticks, units
 
 _CHUNK = 65_536
+_FEW = 64
 _NEVER = (-(2**63), -(2**63))
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
@@ -143,19 +144,42 @@ class Online:
         return self.reader(sources).one(entity, at)
 
     def expire(self, now: datetime, history: timedelta) -> int:
-        """Drop what was no longer in force `history` ago; return how many rows went.
+        """Drop what was no longer in force `history` ago, in a few transactions; return how many rows went.
 
         For each source the history counts back from `now`, or from when its newest row came into force where that is
         earlier: rows of years ago, read at their own time, answer as those of today do. The row in force at that limit
         stays, so every read at it or later answers as it did.
         """
         at, back = microseconds(now), history // timedelta(microseconds=1)
-        dropped = 0
-        with self._writing() as txn:
-            for view in list(_views(txn).values()):
+        limits: list[tuple[View, int]] = []
+        with self._env.begin() as txn:
+            for view in _views(txn).values():
                 scale = 1_000 if view.unit == "ns" else 1
-                dropped += _expire(txn, view, min(at * scale, _latest(txn, view)) - back * scale)
-        return dropped
+                limits.append((view, min(at * scale, _latest(txn, view)) - back * scale))
+        return sum(self._drop(view, limit) for view, limit in limits)
+
+    def _drop(self, view: View, limit: int) -> int:
+        """Delete the rows of a view that were no longer in force at `limit`; return how many.
+
+        The last one goes by itself: the room that a transaction gives back is had by the next but one, and whoever
+        writes after this shall have it. Deleting takes room until it is committed: in a full store a few go at a time.
+        """
+        dropped, front, size = 0, view.prefix, None
+        while True:
+            try:
+                with self._writing() as txn:
+                    found = list(islice(_outlived(txn, view, limit, front), size))
+                    gone = found[:-1] or found
+                    for key in gone:
+                        txn.delete(key)
+            except CapacityError:
+                if size is not None:
+                    raise
+                size = _FEW
+                continue
+            if not gone:
+                return dropped
+            dropped, front = dropped + len(gone), found[-1][:-8]
 
     @contextmanager
     def _writing(self, permitted: Callable[[], None] | None = None) -> Iterator[Any]:
@@ -288,26 +312,25 @@ def _takes_its_place(cursor: Any, front: bytes, key: bytes, event: int, known: i
 
 def _latest(txn: Any, view: View) -> int:
     """The moment from which the newest row of a view is in force; that of the first possible row where it has none."""
-    return max((moment(key) for key in _keys(txn, view)), default=_NEVER[0])
+    return max((moment(key) for key in _keys(txn, view, view.prefix)), default=_NEVER[0])
 
 
-def _keys(txn: Any, view: View) -> Iterator[bytes]:
-    """The keys of a view's rows, those of one entity together, its newest first."""
+def _keys(txn: Any, view: View, start: bytes) -> Iterator[bytes]:
+    """The keys of a view's rows from `start` on, those of one entity together, its newest first."""
     cursor = txn.cursor()
-    if cursor.set_range(view.prefix):
+    if cursor.set_range(start):
         yield from takewhile(lambda key: key.startswith(view.prefix), cursor.iternext(keys=True, values=False))
 
 
-def _expire(txn: Any, view: View, limit: int) -> int:
-    """Walk the view's rows, newest first within each entity; delete those after the first in force at `limit`."""
-    gone: list[bytes] = []
+def _outlived(txn: Any, view: View, limit: int, start: bytes) -> Iterator[bytes]:
+    """The keys of a view's rows that come, newest first within each entity, after the first in force at `limit`.
+
+    Those of the entities from `start` on, which is the prefix of the view or the front of an entity.
+    """
     front, settled = b"", False
-    for key in _keys(txn, view):
+    for key in _keys(txn, view, start):
         if key[:-8] != front:
             front, settled = key[:-8], False
         if settled:
-            gone.append(key)
+            yield key
         settled = settled or moment(key) <= limit
-    for key in gone:
-        txn.delete(key)
-    return len(gone)

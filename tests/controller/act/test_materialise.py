@@ -16,9 +16,12 @@ from argosy.controller.apply import apply
 from argosy.controller.house import House
 from argosy.controller.loop import Done, tick
 from argosy.controller.plan import plan
+from argosy.data.dtype import INSTANT
 from argosy.data.read import scan
 from argosy.features.join import join
+from argosy.features.online import Online
 from argosy.store import datasets
+from argosy.store.store import Store
 from tests.controller.conftest import START
 
 
@@ -96,3 +99,43 @@ def test_history_online_counts_back_from_the_data_whatever_the_clock_says(house:
     for moment in (START - timedelta(days=3), START):
         online, offline = answers(house, "conditions", {"origin": "LGA"}, moment)
         assert offline["temp"].item() is not None and online.equals(offline, null_equal=True)
+
+
+BOARDS = """
+import argosy as ag
+import polars as pl
+
+boards = ag.Dataset("boards", time="at", source=ag.Parquet("data/*.parquet"))
+
+
+@ag.feature_view(dataset=boards, entity="gate")
+def delays(rows: pl.LazyFrame) -> pl.LazyFrame:
+    return rows.select("gate", "at", "delay")
+"""
+
+
+def test_a_full_online_store_expires_before_its_week_is_over_and_takes_the_rows(home: Path, tmp_path: Path) -> None:
+    """Five years of 100 gates were taken in yesterday, when nothing was old; 4,000 more gates come today."""
+    data = tmp_path / "data"
+    data.mkdir()
+    (tmp_path / "boards.py").write_text(BOARDS)
+
+    def arrive(name: str, gates: int, moments: list[datetime]) -> None:
+        every = pl.DataFrame({"gate": [f"{name}{i}" for i in range(gates)], "delay": 1.0})
+        times = pl.DataFrame({"at": pl.Series(moments, dtype=INSTANT)})
+        every.join(times, how="cross").write_parquet(data / f"{name}.parquet")
+
+    with Store.open(home) as store, House(store) as house:
+        apply(store, tmp_path / "boards.py", START, "tester")
+        house.online.close()
+        house.online = Online(house.places.online, map_size=1 << 19)
+        arrive("A", 100, [START - n * timedelta(days=30) for n in range(60)])
+        act(house)
+        tomorrow = START + timedelta(days=1)
+        arrive("B", 4_000, [tomorrow])
+        done = tick(house, tomorrow, only=(Ingest, Materialise))
+        assert len(done) == 2 and not [each.said for each in done if each.failed]
+        for gate in ("A0", "A99", "B0", "B3999"):
+            online, offline = answers(house, "delays", {"gate": gate}, tomorrow)
+            assert online.equals(offline) and online["delay"].item() == 1.0
+        assert house.online.expire(tomorrow, HISTORY) == 0
