@@ -254,6 +254,30 @@ def test_a_column_that_only_a_canary_needs_costs_no_request(clinic: Clinic, monk
     assert set(failed) == set(canaries) and all(len(rows) >= 21 for rows in failed.values())
 
 
+def test_a_request_feature_of_a_canary_alone_that_cannot_be_made_costs_no_request(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = clinic.served.fleet
+    numbered = (*FLEET.features, request_features(gate=pl.col("dest").cast(pl.Int64)))
+    with fleet.store.write() as tx:
+        declarations.add(tx, [declared(msgspec.structs.replace(FLEET, features=numbered))])
+    wanted = [outputs(clinic.served.post(body(size))) for size in (1, 20, 100)]
+    gate = Feature("gate", "number", origin="request")
+    monkeypatch.setattr(conftest, "SIGNATURE", Signature((*SIGNATURE.features[:4], gate), "binary", "late"))
+    canary = fleet.add_version("JFK/AA", 7, champion=False, share=0.999)
+    assert [outputs(clinic.served.post(body(size))) for size in (1, 20, 100)] == wanted
+    assert len(clinic.failed()[canary]) >= 100 and clinic.metric(canary) == 3
+    good = outputs(clinic.served.post(body(20, dest=tensor("dest", "BYTES", ["7"] * 20))))
+    assert "canary" in good["route"] and len(clinic.failed()) == 1
+
+    fleet.add_version("JFK/B6", 8)
+    fleet.add_version("JFK/B6", 9, champion=False, share=0.5)
+    for size in (1, 20):
+        answer = clinic.served.post(body(size, carrier=tensor("carrier", "BYTES", ["B6"] * size)))
+        assert answer.status_code == 400 and "request features of fleet 'late-arrival' fail" in answer.json()["error"]
+    assert set(clinic.failed()) == {canary}
+
+
 @pytest.mark.parametrize("text", ["1", "2", "3", "4"])  # the order of the signatures' digests is none of ours
 def test_a_canary_that_takes_a_feature_in_another_type_costs_no_request(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch, text: str

@@ -37,8 +37,8 @@ class Derivation:
         self._parts = {name: each for name, each in parts.items() if each is not None and each.column in times}
         self._types = {each.name: _DTYPES[each.datatype] for each in endpoint.inputs}
 
-    def add(self, columns: Columns, rows: int) -> None:
-        """Add the features that `columns` does not hold yet; raises InputError where an expression fails on them.
+    def add(self, columns: Columns, rows: int) -> dict[str, InputError]:
+        """Add the features that `columns` does not hold yet; those whose expression fails on them come back, with why.
 
         A feature is left out where `columns` lacks what a request need not carry: then only a canary takes it.
         """
@@ -47,16 +47,18 @@ class Derivation:
             wanted = [name for name in wanted if not self._quick(columns, name)]
         wanted = [name for name in wanted if self._optional[name] <= columns.keys()]
         if not wanted:
-            return
+            return {}
         needed = frozenset().union(*(self._roots[name] for name in wanted))
         present = [(name, dtype) for name, dtype in self._types.items() if name in needed and name in columns]
         series = [_series(name, columns[name], dtype) for name, dtype in present]
         frame = pl.DataFrame(series)
+        lost = {}
         for name in wanted:
-            values = self._run(frame, name)
-            columns[name] = values * rows if len(values) == 1 else values
-            if len(columns[name]) != rows:
-                raise self._failed(f"{name!r} gives {len(values)} values for {rows} rows")
+            try:
+                columns[name] = self._run(frame, name, rows)
+            except InputError as error:
+                lost[name] = error
+        return lost
 
     def _quick(self, columns: Columns, name: str) -> bool:
         """Add a feature of the only row without a frame, which costs several times the rest of a request."""
@@ -70,12 +72,17 @@ class Derivation:
         columns[name] = [value]
         return True
 
-    def _run(self, frame: pl.DataFrame, name: str) -> list[object]:
+    def _run(self, frame: pl.DataFrame, name: str, rows: int) -> list[object]:
         """One expression at a time: measured, several in one `select` wake the thread pool for a single row."""
         try:
-            return frame.select(self._expressions[name]).to_series().to_list()
-        except pl.exceptions.PolarsError as error:
+            values = frame.select(self._expressions[name]).to_series().to_list()
+        except (Exception, pl.exceptions.PanicException) as error:  # an expression may raise anything
             raise self._failed(error) from error
+        if len(values) == 1:
+            return values * rows
+        if len(values) != rows:
+            raise self._failed(f"{name!r} gives {len(values)} values for {rows} rows")
+        return values
 
     def _failed(self, why: object) -> InputError:
         return InputError(

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from secrets import token_hex
 from typing import Any, Protocol
 
 import msgspec
-import numpy as np
 
 from argosy.errors import ArgosyError, InputError
-from argosy.model.signature import Matrix, Signature, encode_columns, encode_rows
+from argosy.model.signature import Signature
 from argosy.serving.cache import Loaded, ModelCache
 from argosy.serving.derive import Derivation
 from argosy.serving.failure import Failed, Failure, Unanswered
+from argosy.serving.prediction import Given, predict
 from argosy.serving.protocol import Answer, Batch, Columns
 from argosy.serving.recorder import Recorder, Stream
 from argosy.serving.routing import (
@@ -151,29 +150,31 @@ class Scorer:
         """Read, derive, encode, predict and record; supplied values win over what views and expressions give.
 
         A row that a canary fails on is answered by the champion. Raises Unanswered where any other version fails; every
-        failure is recorded, as a row without a prediction. Raises InputError for rows that do not fit their version;
-        those that do not fit a canary are its failure if they fit the champion.
+        failure is recorded, as a row without a prediction. Raises InputError for rows that do not fit their version, or
+        of which a request feature that it takes cannot be made; what a canary alone does not take is its failure.
         """
         batch = plan.batch
         columns, stale = dict(batch.columns), None
         if batch.endpoint.views:
             stale = self._read_views(batch.endpoint, columns, batch.count, plan.at)
+        lost: Mapping[str, InputError] = {}
         if batch.endpoint.request_features:
-            self._derivation(batch.endpoint).add(columns, batch.count)
+            lost = self._derivation(batch.endpoint).add(columns, batch.count)
+        given = Given(columns, batch.count, lost)
         while True:
             models = self._models(plan)
             try:
-                predictions = _predict(models, plan.assignment, columns, batch.count)
+                predictions = predict(models, plan.assignment, given)
                 break
             except Failed as failed:
-                self._refuse(plan, failed.failures, columns)
+                self._refuse(plan, failed.failures, given)
                 self._replace(plan, failed.failures)
         if self._recorder is not None:
             self._record(plan, models, columns, predictions, stale)
         versions = [ref.address for ref in plan.assignment.versions]
         return Answer(plan.id, predictions, versions, list(plan.assignment.reasons), stale)
 
-    def _refuse(self, plan: Plan, failures: Sequence[Failure], columns: Columns) -> None:
+    def _refuse(self, plan: Plan, failures: Sequence[Failure], given: Given) -> None:
         """Raise InputError for rows that are the caller's fault: all that were refused, but not by a canary alone."""
         for failure in failures:
             if not failure.refused:
@@ -189,7 +190,7 @@ class Scorer:
                     signature = self._cache.get(ref).signature
                 except Exception:  # what cannot be loaded fails on these rows in its turn
                     continue
-                _, why = _refused(columns, rows, signature)
+                _, why = given.refused(rows, signature)
                 if why is not None:
                     raise why
 
@@ -301,87 +302,6 @@ def _instants(plan: Plan) -> list[int]:
     if isinstance(plan.at, list):
         return [(at - _EPOCH) // _MICROSECOND for at in plan.at]
     return [(plan.at - _EPOCH) // _MICROSECOND] * plan.batch.count
-
-
-def _predict(models: Mapping[VersionRef, Loaded], assignment: Assignment, columns: Columns, rows: int) -> list[float]:
-    """One finite number a row; raises Failed for versions that fail, also on values that do not fit them."""
-    if rows == 1:
-        return [_predict_one(models, assignment.versions[0], columns)]
-    matrices = {m.signature.digest: _matrix(columns, rows, m.signature) for m in _distinct(models).values()}
-    out, failures = np.empty(rows), []
-    for ref, indices in assignment.groups.items():
-        loaded = models[ref]
-        whole = matrices[loaded.signature.digest]
-        if whole is None:
-            refused, why = _refused(columns, indices, loaded.signature)
-            if why is not None:
-                failures.append(Failure(ref, refused, why, refused=True))
-                continue
-            matrix = encode_rows(_rows(columns, indices), loaded.signature)
-        else:
-            matrix = whole if len(indices) == rows else whole[indices]
-        try:
-            found = loaded.model.predict(matrix)
-            out[indices] = found
-        except Exception as error:  # a model may raise anything
-            failures.append(Failure(ref, indices, error))
-            continue
-        if (bad := np.flatnonzero(~np.isfinite(found))).size:
-            failures.append(_no_number(ref, [indices[i] for i in bad], float(found[bad[0]])))
-    if failures:
-        raise Failed(failures)
-    answers: list[float] = out.tolist()
-    return answers
-
-
-def _predict_one(models: Mapping[VersionRef, Loaded], ref: VersionRef, columns: Columns) -> float:
-    """As `_predict`, for the only row."""
-    loaded = models[ref]
-    try:
-        matrix = encode_rows([{name: values[0] for name, values in columns.items()}], loaded.signature)
-    except InputError as error:
-        raise Failed([Failure(ref, (0,), error, refused=True)]) from error
-    try:
-        answer = float(loaded.model.predict(matrix)[0])
-    except Exception as error:  # the same
-        raise Failed([Failure(ref, (0,), error)]) from error
-    if not math.isfinite(answer):
-        raise Failed([_no_number(ref, (0,), answer)])
-    return answer
-
-
-def _matrix(columns: Columns, rows: int, signature: Signature) -> Matrix | None:
-    """All rows at once, or None where some do not fit, though they may be none of those that versions of it answer."""
-    try:
-        return encode_columns(columns, rows, signature)
-    except InputError:
-        return None
-
-
-def _refused(columns: Columns, indices: Sequence[int], signature: Signature) -> tuple[list[int], InputError | None]:
-    """Those rows that do not fit a signature, and why the first does not."""
-    found: list[int] = []
-    why: InputError | None = None
-    for i, row in zip(indices, _rows(columns, indices), strict=True):
-        try:
-            encode_rows([row], signature)
-        except InputError as error:
-            found.append(i)
-            why = why or error
-    return found, why
-
-
-def _rows(columns: Columns, indices: Sequence[int]) -> Iterator[dict[str, Any]]:
-    return ({name: values[i] for name, values in columns.items()} for i in indices)
-
-
-def _no_number(ref: VersionRef, rows: Sequence[int], got: float) -> Failure:
-    error = ArgosyError(f"it gives {got}, not a number", next="argosy rollback gives its place to who answered before")
-    return Failure(ref, rows, error)
-
-
-def _distinct(models: Mapping[VersionRef, Loaded]) -> dict[str, Loaded]:
-    return {loaded.signature.digest: loaded for loaded in models.values()}
 
 
 def _expired(age: timedelta | None, ttl: timedelta | None) -> bool:

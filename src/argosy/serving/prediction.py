@@ -1,0 +1,121 @@
+"""Predictions for the rows of a batch: each version is asked about its own rows, and is to blame for them alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from argosy.errors import ArgosyError, InputError
+from argosy.model.signature import Matrix, Signature, encode_columns, encode_rows
+from argosy.serving.cache import Loaded
+from argosy.serving.failure import Failed, Failure
+from argosy.serving.protocol import Columns
+from argosy.serving.routing import Assignment, VersionRef
+
+
+class Given(msgspec.Struct, frozen=True):
+    """What is known of the `count` rows of a batch: their columns, and why features are `lost`, by name.
+
+    A version that takes one of those does not take these rows; the others do not miss it.
+    """
+
+    columns: Columns
+    count: int
+    lost: Mapping[str, InputError] = {}
+
+    def one(self, signature: Signature) -> Matrix:
+        """The only row; raises InputError where it does not fit."""
+        self._complete(signature)
+        return encode_rows([{name: values[0] for name, values in self.columns.items()}], signature)
+
+    def whole(self, signature: Signature) -> Matrix | None:
+        """All rows, or None where some do not fit, though they may be none of those that versions of it answer."""
+        try:
+            self._complete(signature)
+            return encode_columns(self.columns, self.count, signature)
+        except InputError:
+            return None
+
+    def some(self, indices: Sequence[int], signature: Signature) -> Matrix:
+        """Rows that fit."""
+        return encode_rows(self._rows(indices), signature)
+
+    def refused(self, indices: Sequence[int], signature: Signature) -> tuple[list[int], InputError | None]:
+        """Those of some rows that do not fit a signature, and why the first does not."""
+        found: list[int] = []
+        why: InputError | None = None
+        for i, row in zip(indices, self._rows(indices), strict=True):
+            try:
+                self._complete(signature)
+                encode_rows([row], signature)
+            except InputError as error:
+                found.append(i)
+                why = why or error
+        return found, why
+
+    def _complete(self, signature: Signature) -> None:
+        if self.lost and (lacks := [name for name in signature.names if name in self.lost]):
+            raise self.lost[lacks[0]]
+
+    def _rows(self, indices: Sequence[int]) -> Iterator[dict[str, Any]]:
+        return ({name: values[i] for name, values in self.columns.items()} for i in indices)
+
+
+def predict(models: Mapping[VersionRef, Loaded], assignment: Assignment, given: Given) -> list[float]:
+    """One finite number a row; raises Failed for versions that fail, also on values that do not fit them."""
+    if given.count == 1:
+        return [_one(models, assignment.versions[0], given)]
+    matrices = {m.signature.digest: given.whole(m.signature) for m in _distinct(models).values()}
+    out, failures = np.empty(given.count), []
+    for ref, indices in assignment.groups.items():
+        loaded = models[ref]
+        whole = matrices[loaded.signature.digest]
+        if whole is None:
+            refused, why = given.refused(indices, loaded.signature)
+            if why is not None:
+                failures.append(Failure(ref, refused, why, refused=True))
+                continue
+            matrix = given.some(indices, loaded.signature)
+        else:
+            matrix = whole if len(indices) == given.count else whole[indices]
+        try:
+            found = loaded.model.predict(matrix)
+            out[indices] = found
+        except Exception as error:  # a model may raise anything
+            failures.append(Failure(ref, indices, error))
+            continue
+        if (bad := np.flatnonzero(~np.isfinite(found))).size:
+            failures.append(_no_number(ref, [indices[i] for i in bad], float(found[bad[0]])))
+    if failures:
+        raise Failed(failures)
+    answers: list[float] = out.tolist()
+    return answers
+
+
+def _one(models: Mapping[VersionRef, Loaded], ref: VersionRef, given: Given) -> float:
+    """As `predict`, for the only row."""
+    loaded = models[ref]
+    try:
+        matrix = given.one(loaded.signature)
+    except InputError as error:
+        raise Failed([Failure(ref, (0,), error, refused=True)]) from error
+    try:
+        answer = float(loaded.model.predict(matrix)[0])
+    except Exception as error:  # the same
+        raise Failed([Failure(ref, (0,), error)]) from error
+    if not math.isfinite(answer):
+        raise Failed([_no_number(ref, (0,), answer)])
+    return answer
+
+
+def _no_number(ref: VersionRef, rows: Sequence[int], got: float) -> Failure:
+    error = ArgosyError(f"it gives {got}, not a number", next="argosy rollback gives its place to who answered before")
+    return Failure(ref, rows, error)
+
+
+def _distinct(models: Mapping[VersionRef, Loaded]) -> dict[str, Loaded]:
+    return {loaded.signature.digest: loaded for loaded in models.values()}
