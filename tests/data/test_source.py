@@ -9,10 +9,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from argosy.data.source import pending
+from argosy.data.source import pending, unmatched
 from argosy.errors import ArgosyError, InputError, MissingExtraError, UnknownError
 from argosy.spec.dataset import Dataset
-from argosy.spec.source import Function, Parquet, Sql
+from argosy.spec.source import Csv, Function, Parquet, Sql
 from argosy.store import Store, events
 from tests.data.table import DAY, START, dataset, everything, rows, take
 
@@ -25,6 +25,15 @@ def deliver(since: datetime | None) -> Iterator[pl.DataFrame]:
     asked.append(since)
     every = rows(0, 48)
     yield every if since is None else every.filter(pl.col("t") >= since)
+
+
+def fail(since: datetime | None) -> pl.DataFrame:
+    raise ConnectionError("the shop is closed")
+
+
+def fail_later(since: datetime | None) -> Iterator[pl.DataFrame]:
+    yield rows(0, 1)
+    raise ConnectionError("the shop is closed")
 
 
 def wrong(since: datetime | None) -> int:
@@ -88,10 +97,10 @@ def test_text_that_is_no_time_is_named(store: Store, root: Path, database: Path)
 def test_a_query_that_cannot_run_says_why_and_shows_no_password(store: Store, root: Path, database: Path) -> None:
     with pytest.raises(UnknownError, match=r"\$\{FOLDER\} of its URL is not set"):
         take(store, root, sales())
-    with pytest.raises(InputError, match="no such table: gone"):
+    with pytest.raises(InputError, match=rf"table: the query over sqlite:///{database} failed: no such table: gone"):
         take(store, root, sales(query="select * from gone"), environment={"FOLDER": str(root)})
     hidden = sales(url="postgresql+psycopg://ann:${SECRET}@127.0.0.1:1/none")
-    with pytest.raises(InputError) as raised:
+    with pytest.raises(InputError, match=r"table: postgresql\+psycopg://ann:\*\*\*@127.0.0.1:1/none cannot") as raised:
         take(store, root, hidden, environment={"SECRET": "open-sesame"})
     assert "open-sesame" not in str(raised.value)
 
@@ -135,6 +144,31 @@ def test_a_function_is_called_with_the_time_read_so_far(store: Store, root: Path
 def test_a_function_that_gives_no_frames_is_named(store: Store, root: Path) -> None:
     with pytest.raises(InputError, match="wrong returned int, not frames"):
         take(store, root, dataset(source=Function(wrong)))  # type: ignore[arg-type]
+
+
+def test_what_a_function_raises_says_whose_source_it_is(store: Store, root: Path) -> None:
+    for source in (fail, fail_later):
+        with pytest.raises(ConnectionError, match="the shop is closed") as raised:
+            take(store, root, dataset(source=Function(source)))  # type: ignore[arg-type]
+        assert raised.value.__notes__ == [f"raised by tests.data.test_source:{source.__name__}, the source of table"]
+
+
+def test_a_pattern_that_matches_no_file_is_named_with_its_place(store: Store, root: Path) -> None:
+    assert unmatched(Parquet("data/*.parquet"), root) == (
+        f"data/*.parquet matches no file in {root}", "put files there, or mend the path of its source and apply that",
+    )  # fmt: skip
+    (root / "data").mkdir()
+    (said, next) = unmatched(Csv("data"), root) or ("", "")
+    assert (said, next[:33]) == (f"{root / 'data'} is a directory, no file", "name the files in it: data/*.parq")
+    (said, next) = unmatched(Csv("data/*.csv"), root / "moved") or ("", "")
+    assert (said, next) == (f"the project's directory {root / 'moved'} is not there",
+                            "apply the project from where it lies now")  # fmt: skip
+    assert unmatched(Csv(f"{root}/*.csv"), root / "moved") == (
+        f"{root}/*.csv matches no file", "put files there, or mend the path of its source and apply that",
+    )  # fmt: skip
+    (root / "data" / "a.csv").write_text("id,t\n")
+    assert unmatched(Csv("data/*.csv"), root) is None
+    assert unmatched(Function(wrong), root) is None  # type: ignore[arg-type]
 
 
 def test_asking_what_is_pending_among_four_hundred_files_is_cheap(store: Store, root: Path) -> None:

@@ -145,9 +145,11 @@ def test_wrong_declarations(make: Callable[[], object], message: str) -> None:
 
 
 def test_written_passwords_are_refused_and_not_shown() -> None:
-    with pytest.raises(DeclarationError, match="free of a written password") as caught:
-        ag.Sql("postgresql://ann:hunter2@host/db", "select 1")
-    assert "hunter2" not in str(caught.value)
+    for url in ("postgresql://ann:hunter2@host/db", "postgresql://host/db?user=ann&sslPassword=hunter2"):
+        with pytest.raises(DeclarationError, match="free of a written password") as caught:
+            ag.Sql(url, "select 1")
+        assert "hunter2" not in str(caught.value)
+    assert ag.Sql("postgresql://host/db?password=${PASSWORD}&sslmode=require", "select 1").cursor is None
     assert ag.Sql("postgresql://ann:${PASSWORD}@host/db", "with x as (select 1) select * from x").cursor is None
 
 

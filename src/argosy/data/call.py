@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -21,12 +21,12 @@ from argosy.spec.source import Function
 def read(dataset: str, source: Function, mark: Mark, now: datetime, layout: Layout) -> list[Load]:
     """Call the function with the largest known time that it gave so far, up to `now`. Nothing new gives no load.
 
-    It may return a frame, or yield several. Raises `InputError` for anything else; what it raises itself passes.
+    It may return a frame, or yield several. Raises `InputError` for anything else; what it raises itself passes, with
+    a note of whose source it is.
     """
-    given = resolve(source.function)(mark.value)
     loads = []
     dates = (layout.time, layout.knowing)
-    for index, rows in enumerate(_frames(dataset, source, given)):
+    for index, rows in enumerate(_frames(dataset, source, mark.value)):
         if not rows.is_empty():
             name = f"{source.function}, frame {index + 1}"
             reference = f"{source.function} since {mark.value or 'the beginning'}"
@@ -38,7 +38,15 @@ def read(dataset: str, source: Function, mark: Mark, now: datetime, layout: Layo
     return loads
 
 
-def _frames(dataset: str, source: Function, given: Any) -> Iterable[pl.DataFrame]:
+def _frames(dataset: str, source: Function, since: datetime | None) -> Iterator[pl.DataFrame]:
+    try:
+        yield from _asked(dataset, source, resolve(source.function)(since))
+    except Exception as error:
+        error.add_note(f"raised by {source.function}, the source of {dataset}")
+        raise
+
+
+def _asked(dataset: str, source: Function, given: Any) -> Iterator[pl.DataFrame]:
     several = [given] if isinstance(given, (pl.DataFrame, pl.LazyFrame)) else given
     if not isinstance(several, Iterable):
         raise InputError(

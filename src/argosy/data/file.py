@@ -45,6 +45,19 @@ def listed(pattern: str, root: Path) -> list[File]:
     return found
 
 
+def unmatched(pattern: str, root: Path) -> tuple[str, str] | None:
+    """What is wrong with a glob below `root` that matches no file, and what to do; None where it matches one."""
+    if listed(pattern, root):
+        return None
+    place = root / pattern
+    if place.is_dir():
+        return f"{place} is a directory, no file", f"name the files in it: {pattern.rstrip('/')}/*.parquet, or *.csv"
+    if not Path(pattern).is_absolute() and not root.is_dir():
+        return f"the project's directory {root} is not there", "apply the project from where it lies now"
+    where = "" if Path(pattern).is_absolute() else f" in {root}"
+    return f"{pattern} matches no file{where}", "put files there, or mend the path of its source and apply that"
+
+
 def content_key(file: File, digest: str) -> str:
     """The key under which a content of the file is remembered, however often it is touched."""
     return f"content:{file.path}:{digest}"

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from sqlalchemy import URL, Connection, NullPool, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from argosy.data import ledger, load, moment
+from argosy.data import ledger, load, moment, url
 from argosy.data.ledger import Mark
 from argosy.data.load import Load
-from argosy.errors import InputError, MissingExtraError, UnknownError
+from argosy.data.url import Filled
+from argosy.errors import InputError, MissingExtraError
 from argosy.spec.source import Sql
 
 LARGEST = 1_000_000
 """Rows of one answer at most; where a cursor is declared, the rest is asked for next time."""
-
-_NAME = re.compile(r"\$\{(\w+)\}")
 
 
 def read(
@@ -32,37 +30,48 @@ def read(
     `MissingExtraError` for a driver that is not installed, `InputError` for a query that fails; none of them shows a
     password.
     """
-    try:
-        url = _placed(dataset, make_url(_filled(dataset, source.url, environment)), root)
-        engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise InputError(
-            f"{dataset}: {source.url} is no SQLAlchemy URL: {error}",
-            next="write DIALECT+DRIVER://user:${PASSWORD}@host/database, such as 'postgresql+psycopg://…'",
-        ) from None
-    except ImportError as error:
-        raise MissingExtraError(
-            f"{dataset}: {source.url} needs a driver that is not installed: {error}",
-            next=f"pip install one for {url.get_backend_name()}, and name it in the URL: "
-            f"{url.get_backend_name()}+DRIVER://…",
-        ) from error
+    filled = url.fill(dataset, source.url, environment, root)
+    engine, reached = _engine(dataset, source, filled), False
     try:
         with engine.connect() as connection:
+            reached = True
             rows, cursor = _rows(connection, source, mark)
     except SQLAlchemyError as error:
-        shown = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise InputError(
-            f"{dataset}: the query failed: {shown}", next="mend the query, or reach the database"
-        ) from None
+        raise _failed(dataset, filled, error, reached=reached) from None
     finally:
         engine.dispose()
     if rows.is_empty():
         return []
     keys = (ledger.mark_key(Mark(mark.count + 1, cursor)),) if source.cursor else ()
-    shown = f"{url.render_as_string()} {cursor if source.cursor else ''}".strip()
+    shown = f"{filled.shown} {cursor if source.cursor else ''}".strip()
     name = f"{dataset} (query)"
     given = Load(name, "query", shown, keys, _dated(rows, dates, name), repeats=source.cursor is None)
     return [load.settled(given, "UTC", dates)]
+
+
+def _engine(dataset: str, source: Sql, filled: Filled) -> Engine:
+    try:
+        return create_engine(filled.url, poolclass=NullPool, hide_parameters=True)
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise InputError(
+            f"{dataset}: {source.url} is no SQLAlchemy URL: {filled.hide(str(error))}", next=url.WRITE
+        ) from None
+    except ImportError as error:
+        backend = filled.url.get_backend_name()
+        raise MissingExtraError(
+            f"{dataset}: {source.url} needs a driver that is not installed: {error}",
+            next=f"pip install one for {backend}, and name it in the URL: {backend}+DRIVER://…",
+        ) from error
+
+
+def _failed(dataset: str, filled: Filled, error: SQLAlchemyError, *, reached: bool) -> InputError:
+    said = str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__]
+    what, next = (
+        (f"the query over {filled.shown} failed", "mend the query, or make what it names")
+        if reached
+        else (f"{filled.shown} cannot be reached", "start the database, or mend the URL or what fills it in")
+    )
+    return InputError(f"{dataset}: {what}: {filled.hide(said[0])}", next=next)
 
 
 def _dated(rows: pl.DataFrame, dates: tuple[str, ...], name: str) -> pl.DataFrame:
@@ -108,25 +117,3 @@ def _position(names: list[str], cursor: str) -> int:
             f"the query gives no column {cursor!r}, its cursor", next=f"select it beside {', '.join(names)}"
         )
     return names.index(cursor)
-
-
-def _placed(dataset: str, url: URL, root: Path) -> URL:
-    """The URL of a SQLite file with its whole path: opening one that is not there would make an empty one."""
-    if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith((":", "file:")):
-        return url
-    path = root / url.database
-    if not path.is_file():
-        raise UnknownError(
-            f"{dataset}: there is no SQLite file {path}",
-            next="mend its URL: sqlite:///PATH is relative to the project, sqlite:////PATH is not",
-        )
-    return url.set(database=str(path))
-
-
-def _filled(dataset: str, url: str, environment: Mapping[str, str]) -> str:
-    def value(match: re.Match[str]) -> str:
-        if match[1] not in environment:
-            raise UnknownError(f"{dataset}: {match[0]} of its URL is not set", next=f"export {match[1]}=…")
-        return environment[match[1]]
-
-    return _NAME.sub(value, url)

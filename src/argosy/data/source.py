@@ -17,7 +17,7 @@ from argosy.data.load import Load
 from argosy.data.part import Layout
 from argosy.data.terms import Terms
 from argosy.spec.dataset import Dataset
-from argosy.spec.source import Csv, Function, Parquet, Sql
+from argosy.spec.source import Csv, Function, Parquet, Source, Sql
 from argosy.store import Store, datasets, executions
 from argosy.store.datasets import Part
 
@@ -64,6 +64,22 @@ def offers(conn: Connection, dataset: Dataset, root: Path, now: datetime) -> lis
     if isinstance(dataset.source, (Sql, Function)) and _due(conn, dataset.name, now):
         found.append(Offer("query" if isinstance(dataset.source, Sql) else dataset.source.function))
     return found
+
+
+def label(source: Source) -> str:
+    """A source by what its declaration says of it, which holds no password."""
+    match source:
+        case Sql(url=url):
+            return f"the query over {url}"
+        case Function(function=function):
+            return function
+        case _:
+            return source.path
+
+
+def unmatched(source: Source, root: Path) -> tuple[str, str] | None:
+    """Why a source of files offers none, and what to do; None where a file is there, or the source is asked."""
+    return file.unmatched(source.path, root) if isinstance(source, (Parquet, Csv)) else None
 
 
 def portion(offers: Sequence[Offer]) -> list[Offer]:

@@ -12,7 +12,9 @@ from argosy.spec import check
 from argosy.spec.declared import Declared
 from argosy.spec.function import register
 
-_SECRET = re.compile(r"://[^/@:]*:(?!\$\{)[^/@]+@")
+_SECRET = re.compile(
+    r"://[^/@:]*:(?!\$\{)[^/@]+@|[?&]\w*(?:password|passwd|pwd|secret|token)=(?!\$\{)[^&]", re.IGNORECASE
+)
 
 
 class Parquet(Declared, frozen=True, tag="parquet", tag_field="kind"):
