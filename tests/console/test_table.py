@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
+import polars as pl
 import pytest
 
 from argosy.console import table
-from argosy.store import Store
+from argosy.data.profile import LISTED, profile
+from argosy.store import Store, datasets, statistics
 from argosy.store.findings import Finding
 
 NOW = datetime(2013, 6, 1, tzinfo=UTC)
@@ -41,6 +45,39 @@ def test_findings_of_one_rule_are_one_with_the_latest_in_front() -> None:
 )
 def test_what_nobody_declares_is_said_to_be_what_it_is(name: str, words: str) -> None:
     assert table.filled(name, {"conditions": "0123456789abcdef"}) == words
+
+
+@pytest.fixture
+def store(home: Path) -> Iterator[Store]:
+    with Store.open(home) as opened:
+        yield opened
+
+
+def add(store: Store, frame: pl.DataFrame) -> table.TablePage:
+    """The page of a dataset once a version that adds these rows is in it, with its statistics."""
+    columns = {name: str(dtype) for name, dtype in frame.schema.items()}
+    with store.write() as tx:
+        last = datasets.version(tx, "table")
+        part = datasets.NewPart(digest=f"{last.number if last else 0:064}", rows=frame.height, bytes=1)
+        made = datasets.commit(tx, datasets.NewVersion(dataset="table", at=NOW, parts=[part], columns=columns))
+        body = profile(frame, statistics.get(tx, "table", last.number) if last else None)
+        statistics.add(tx, statistics.NewStatistic(dataset="table", number=made.number, body=body))
+    with store.read() as conn:
+        return table.read(conn, "table")
+
+
+def test_the_statistics_of_a_page_are_of_all_rows(store: Store) -> None:
+    first = pl.DataFrame({"x": [1.0, 2.0, 3.0], "k": ["a", "b", None], "id": [str(i) for i in range(3)]})
+    many = pl.DataFrame({"x": [9.0] * LISTED, "k": ["a"] * LISTED, "id": [str(i) for i in range(3, LISTED + 3)]})
+    page = add(store, first)
+    assert {c.name: (c.distinct, c.over) for c in page.columns} == {"x": (3, None), "k": (2, None), "id": (3, None)}
+    add(store, many)
+    page = add(store, many.clear())
+    x, k, id = page.columns
+    assert (page.versions[0].added, page.versions[0].rows) == (0, LISTED + 3)
+    assert (x.minimum, x.maximum, x.distinct, sum(x.histogram)) == (1.0, 9.0, None, LISTED + 3)
+    assert (k.nulls, k.distinct, k.top) == (1 / (LISTED + 3), 2, (("a", LISTED + 1), ("b", 1)))
+    assert (id.distinct, id.over, id.top) == (None, LISTED, ())
 
 
 def test_a_page_tells_a_finding_of_an_earlier_version(shown: Store) -> None:

@@ -1,10 +1,10 @@
-"""What the controller would look at, from facts alone: no source is asked, no code of a project is run."""
+"""What the controller would look at, but for what sources offer: none is asked, no code of a project is run."""
 
 from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from argosy.controller import libraries, observe
+from argosy.controller import libraries, observe, supply
 from argosy.controller.observe import FleetState, Snapshot, Wanted
 from argosy.data.state import blocked
 from argosy.spec.fleet import Fleet
@@ -19,14 +19,16 @@ def snapshot(conn: Connection) -> Snapshot:
     versions = datasets.latest(conn)
     states = {name: _state(conn, fleet, wanted["fleet", name]) for name, fleet in fleets.items()}
     known = {name: versions[view.dataset].number for name, view in views.items() if view.dataset in versions}
-    return Snapshot(wanted, versions, states, blocked=blocked(conn, sources), materialised=known)
+    empty = supply.lacks(conn, wanted, [name for name in sources if name not in versions], versions)
+    lacks = {name: str(lack) for name, lack in empty.items()}
+    return Snapshot(wanted, versions, states, blocked=blocked(conn, sources), lacks=lacks, materialised=known)
 
 
 def _state(conn: Connection, fleet: Fleet, given: Wanted) -> FleetState:
     asks = any(isinstance(gate, Approval) for gate in fleet.gates)
     waiting = tuple(verdicts.waiting(conn, fleet.name)) if asks else ()
+    granted = tuple(verdicts.answered(conn, fleet.name)) if asks else ()
     known, installed = libraries.known(conn, fleet.name), libraries.installed(given.packages)
     return FleetState(
-    granted = tuple(verdicts.answered(conn, fleet.name)) if asks else ()
         fleet, given.revision, observe.table(conn, fleet.name), waiting, granted, libraries=known, installed=installed
     )

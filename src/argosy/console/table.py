@@ -12,7 +12,11 @@ from sqlalchemy import Connection
 
 from argosy.console import facts, svg, words
 from argosy.console.page import Page
+from argosy.controller import supply
+from argosy.controller.observe import wanted
+from argosy.controller.supply import Lack
 from argosy.data import state as state_of_data
+from argosy.data.profile import LISTED
 from argosy.errors import UnknownError
 from argosy.store import contracts, datasets, declarations, resources, statistics
 from argosy.store.findings import Finding
@@ -31,6 +35,7 @@ class Entry(msgspec.Struct, frozen=True):
     columns: int
     at: datetime | None
     blocked: str | None
+    lack: Lack | None
 
 
 class Noted(msgspec.Struct, frozen=True):
@@ -43,13 +48,18 @@ class Noted(msgspec.Struct, frozen=True):
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A column: its statistics over all rows, and what the contract asks of it."""
+    """A column: its statistics over all rows, and what the contract asks of it.
+
+    `distinct` is None where nobody counts them over versions; `over` is how many they are more than, where each is
+    counted only up to there.
+    """
 
     name: str
     type: str
     tag: str
     nulls: float | None
     distinct: int | None
+    over: int | None
     minimum: float | str | None
     mean: float | None
     maximum: float | str | None
@@ -60,7 +70,10 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class TablePage(msgspec.Struct, frozen=True):
-    """What a dataset's page shows. `findings` are by rule, that of the latest version first."""
+    """What a dataset's page shows. `findings` are by rule, that of the latest version first.
+
+    The statistics of its `columns` are of all its rows. `lack` says why rows are lacking, where they are.
+    """
 
     name: str
     description: str
@@ -75,6 +88,7 @@ class TablePage(msgspec.Struct, frozen=True):
     findings: tuple[Noted, ...]
     columns: tuple[Column, ...]
     blocked: str | None
+    lack: Lack | None
 
 
 def index(conn: Connection, now: datetime) -> Page:
@@ -84,6 +98,7 @@ def index(conn: Connection, now: datetime) -> Page:
     views = _views(conn)
     names = sorted({*latest, *bodies}, key=lambda name: (name not in bodies, name))
     stopped = state_of_data.blocked(conn, names)
+    lacks = supply.lacks(conn, wanted(conn), names, latest)
     found = []
     for name in names:
         body, version = bodies.get(name, {}), latest.get(name)
@@ -92,6 +107,7 @@ def index(conn: Connection, now: datetime) -> Page:
             Entry(
                 name, text, facts.owner(body), version.number if version else 0, version.rows if version else 0,
                 len(version.columns) if version else 0, version.at if version else None, stopped.get(name),
+                lacks.get(name),
             )
         )  # fmt: skip
     return Page("Datasets", "datasets.html", tuple(found), now, here="datasets", command="argosy get datasets")
@@ -131,6 +147,7 @@ def read(conn: Connection, name: str) -> TablePage:
         findings=tuple(noted([Finding(**item) for item in found])),
         columns=tuple(_columns(conn, latest, body or {}, declared.tags if declared else {})),
         blocked=state_of_data.blocked(conn, [name]).get(name),
+        lack=supply.lacks(conn, wanted(conn), [name], [name] if latest else ()).get(name),
     )  # fmt: skip
 
 
@@ -176,15 +193,22 @@ def _columns(conn: Connection, latest: datasets.Version | None, contract: dict[s
 
 def _column(name: str, kind: str, body: dict[str, Any], asked: dict[str, Any], tag: str) -> Column:
     total = body.get("total") or body
-    rows = total.get("count") or 0
-    top = total.get("counts") or body.get("top") or {}
-    ranked = sorted(top.items(), key=lambda item: -item[1])[:12]
+    rows, over = total.get("count") or 0, LISTED if "counts" in total and total["counts"] is None else None
+    ranked = sorted((total.get("counts") or {}).items(), key=lambda item: -item[1])[:12]
     return Column(
         name, kind.partition("(")[0], tag, total.get("nulls", 0) / rows if rows else None,
-        body.get("distinct"), total.get("minimum"),
+        _distinct(body, total), over, total.get("minimum"),
         total.get("mean"), total.get("maximum"), tuple(total.get("edges", ())), tuple(total.get("histogram", ())),
         tuple(ranked), _asked(asked),
     )  # fmt: skip
+
+
+def _distinct(body: dict[str, Any], total: dict[str, Any]) -> int | None:
+    """How many values all rows hold: known where one version added all of them, or where each value is counted."""
+    if total.get("count") == body.get("count"):
+        return body.get("distinct")
+    counts = total.get("counts")
+    return None if counts is None else len(counts)
 
 
 def _asked(column: dict[str, Any]) -> str:

@@ -151,7 +151,8 @@ def _attempt(
     except ArgosyError as error:
         said = str(error)
     except Exception as error:  # the project's own code runs in here: it must not stop the fleet
-        said = f"{type(error).__name__}: {error}{_where(error, house.places.bundles)}"
+        notes = "".join(f", {note}" for note in getattr(error, "__notes__", ()))
+        said = f"{type(error).__name__}: {error}{_where(error, house.places.bundles)}{notes}"
         _LOG.exception("%s failed", headline(action))
     try:
         _report(house, action, said, now)

@@ -66,13 +66,17 @@ class FleetState(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """All that `plan` may look at. It holds no connection and no clock."""
+    """All that `plan` may look at. It holds no connection and no clock.
+
+    `lacks` says of datasets without a version why they have none, where that is known.
+    """
 
     wanted: dict[tuple[str, str], Wanted]
     versions: dict[str, datasets.Version]
     fleets: dict[str, FleetState]
     pending: dict[str, tuple[str, ...]] = {}
     blocked: dict[str, str] = {}
+    lacks: dict[str, str] = {}
     materialised: dict[str, int] = {}
 
     def of(self, kind: type[Declaration]) -> list[Any]:

@@ -89,7 +89,8 @@ def _fleet(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[Act
         yield Record(fleet.name, f"{state.segments} segment(s) of predictions wait to be taken in")
     spine = snapshot.versions.get(fleet.spine)
     if spine is None:
-        yield Wait(f"dataset {fleet.spine}", (), f"{fleet.spine} has no rows yet, so {fleet.name} cannot train")
+        reason = f"{fleet.spine} has no rows yet, so {fleet.name} cannot train"
+        yield Wait(f"dataset {fleet.spine}", (), reason + _because(snapshot, fleet.spine))
         return
     if reason := lacking(fleet, spine):
         yield Wait(f"columns of {fleet.name}", (), reason)
@@ -101,6 +102,11 @@ def _fleet(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[Act
     yield from _canaries(state)
     yield from _training(snapshot, state, now)
     yield from _gates(state)
+
+
+def _because(snapshot: Snapshot, dataset: str) -> str:
+    """Why a dataset has no rows, as the end of a sentence; nothing where nobody knows."""
+    return f": {snapshot.lacks[dataset]}" if dataset in snapshot.lacks else ""
 
 
 def lacking(fleet: Fleet, spine: datasets.Version) -> str:
@@ -152,7 +158,7 @@ def _training(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[
     views = [_view(snapshot, each.name) for each in fleet.features if isinstance(each, ViewReference)]
     empty = [view for view in views if view.name not in snapshot.materialised]
     if empty:
-        reason = f"{empty[0].dataset} has no rows yet"
+        reason = f"{empty[0].dataset} has no rows yet" + _because(snapshot, empty[0].dataset)
         if empty[0].dataset in snapshot.versions:
             reason = f"it could not be computed from {empty[0].dataset} yet (argosy events says why)"
         yield Wait(f"view {empty[0].name}", tuple(members["key"]), reason)
@@ -197,17 +203,17 @@ def next_training(fleet: str) -> str:
     return f"next training of {fleet}"
 
 
+def approval(fleet: str) -> str:
+    """What members wait for whose versions a person is to answer for."""
+    return f"approval of {fleet}"
+
+
 def _outdated(state: FleetState, due: set[str]) -> Iterator[Action]:
     """Other libraries make no member due; who is trained for another reason is trained with them."""
     found = {key: changed for key, changed in upgraded(state).items() if key not in due}
     for changed in dict.fromkeys(found.values()):
         keys = tuple(key for key in found if found[key] == changed)
         why = f"{len(keys)} trained before the libraries changed ({changed}); each is fitted anew when it is next due"
-def approval(fleet: str) -> str:
-    """What members wait for whose versions a person is to answer for."""
-    return f"approval of {fleet}"
-
-
         yield Wait(next_training(state.fleet.name), keys, why)
 
 

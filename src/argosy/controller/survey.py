@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 from sqlalchemy import Connection, func, select
 
-from argosy.controller import libraries
+from argosy.controller import libraries, supply
 from argosy.controller.act.record import waiting
 from argosy.controller.apply import Draft, foreseen
 from argosy.controller.house import House
@@ -32,7 +32,7 @@ def observe(house: House, now: datetime, offered: Mapping[str, tuple[str, ...]] 
     """
     with house.store.read() as conn:
         asked = wanted(conn)
-        return _snapshot(conn, house, asked, _pending(conn, house, asked, now, offered or {}), now)
+        return _snapshot(conn, house, asked, _pending(conn, house, asked, now, offered or {}))
 
 
 def foresee(house: House, now: datetime, drafts: list[Draft], module: Path) -> Snapshot:
@@ -43,20 +43,24 @@ def foresee(house: House, now: datetime, drafts: list[Draft], module: Path) -> S
     with house.store.read() as conn:
         asked = foreseen(conn, drafts, module.stem)
         offers = _pending(conn, house, asked, now, {}, drafted=module)
-        return _snapshot(conn, house, asked, offers, now)
+        return _snapshot(conn, house, asked, offers, drafted=module)
 
 
 def _snapshot(
-    conn: Connection, house: House, asked: dict[tuple[str, str], Wanted], offers: _Offers, now: datetime
-) -> Snapshot:
+    conn: Connection, house: House, asked: dict[tuple[str, str], Wanted], offers: _Offers,
+    drafted: Path | None = None,
+) -> Snapshot:  # fmt: skip
     sources, views, fleets = kinds(asked)
     offered, unreadable = offers
+    versions = datasets.latest(conn)
+    empty = [name for name in sources if name not in versions]
     return Snapshot(
         wanted=asked,
-        versions=datasets.latest(conn),
+        versions=versions,
         fleets={name: _fleet(conn, house, fleet, asked["fleet", name]) for name, fleet in fleets.items()},
         pending=offered,
         blocked=blocked(conn, tuple(sources)) | unreadable,
+        lacks={name: str(lack) for name, lack in supply.lacks(conn, asked, empty, versions, drafted).items()},
         materialised=_materialised(conn, {name: asked["feature_view", name] for name in views}),
     )
 
@@ -67,8 +71,7 @@ def _pending(
 ) -> _Offers:  # fmt: skip
     """What each source offers; one that cannot be asked blocks its own dataset, with the reason, and no other.
 
-    Those that are `known` are not asked. `drafted` is the module of a project that is not applied: its sources lie
-    beside it.
+    Those that are `known` are not asked. The module of a project that is `drafted` was imported already.
     """
     offered, unreadable = dict[str, tuple[str, ...]](), dict[str, str]()
     for name, dataset in kinds(asked)[0].items():
@@ -77,11 +80,9 @@ def _pending(
             offered[name] = known[name]
             continue
         try:
-            if drafted is not None and given.project == drafted.stem:
-                offered[name] = pending(conn, dataset, drafted.parent, now)
-            else:
+            if drafted is None or given.project != drafted.stem:
                 house.functions(given)
-                offered[name] = pending(conn, dataset, house.root(conn, given), now)
+            offered[name] = pending(conn, dataset, supply.root(conn, given, drafted), now)
         except (ArgosyError, OSError) as error:
             unreadable[name] = f"its source cannot be asked: {error}"
     return offered, unreadable

@@ -13,7 +13,7 @@ import polars as pl
 from sqlalchemy import Connection
 
 from argosy.controller import plan as planning
-from argosy.controller import signal
+from argosy.controller import signal, supply
 from argosy.controller.action import Action, Finish, Gate, Ingest, Materialise, Train, Wait, headline
 from argosy.controller.condition import Explanation, explain, rule
 from argosy.controller.libraries import changes
@@ -113,9 +113,9 @@ def _version(conn: Connection, state: FleetState, asked: Address, row: dict[str,
         topics.append(_difference(state, asked, before, version))
     answers = row["champion_id"] == version.id and row["target"] == aliases.OWN
     summary = "it answers for its member" if answers else "it does not answer (any more, or yet)"
-    return Why(str(asked), "version", now, summary, tuple(topics))
     if waits is not None and not answers:
         summary = waits.told
+    return Why(str(asked), "version", now, summary, tuple(topics))
 
 
 def _fleet(snapshot: Snapshot, state: FleetState, now: datetime) -> Why:
@@ -140,8 +140,11 @@ def _dataset(
     waiting = [s.fleet.name for s in snapshot.fleets.values() if name in reads(s.fleet, snapshot.wanted)]
     read_by = f"read by {', '.join(waiting)}" if waiting else "no fleet reads it"
     pending = snapshot.pending.get(name, ())
-    topics = [Topic("Source", f"{len(pending)} new to take in" if pending else "nothing new", tuple(pending[:10]))]
-    summary = f"no version yet; {read_by}"
+    lack = supply.lacks(conn, snapshot.wanted, [name], snapshot.versions).get(name)
+    offers = [f"{len(pending)} new to take in"] * bool(pending) + ([lack.says] if lack else [])
+    details = (*pending[:10], *([f"next: {lack.next}"] if lack else []))
+    topics = [Topic("Source", "; ".join(offers) or "nothing new", details)]
+    summary = f"no version yet{f': {lack.says}' if lack else ''}; {read_by}"
     if version is not None:
         found = findings.of(conn, name, version.number)
         summary = f"version {version.number} with {version.rows:,} rows; {read_by}"
@@ -364,12 +367,13 @@ def _statuses(snapshot: Snapshot, state: FleetState, now: datetime) -> pl.DataFr
 
 
 def _data(snapshot: Snapshot, state: FleetState) -> Topic:
-    lines = []
+    lines, bad = [], 0
     for name in reads(state.fleet, snapshot.wanted):
         version = snapshot.versions.get(name)
         stopped = snapshot.blocked.get(name)
-        lines.append(f"{name}: " + (f"blocked, {stopped}" if stopped else f"@{version.number}" if version else "empty"))
-    bad = sum("blocked" in line or line.endswith("empty") for line in lines)
+        empty = f"empty, {snapshot.lacks[name]}" if name in snapshot.lacks else "empty"
+        lines.append(f"{name}: " + (f"blocked, {stopped}" if stopped else f"@{version.number}" if version else empty))
+        bad += bool(stopped) or version is None
     return Topic("Data", f"{bad} dataset(s) keep it waiting" if bad else "all there", tuple(lines))
 
 

@@ -16,7 +16,7 @@ _OUTER = (0.005, 0.995)
 TOP = 20
 """Categories that are shown of a text column."""
 
-_LISTED = 1000
+LISTED = 1000
 """Categories that are counted exactly over all versions; beyond that the total lists none."""
 
 Body = dict[str, Any]
@@ -84,8 +84,8 @@ def _category(values: pl.Series, total: Body | None) -> Body:
     """How often each value occurs, the most frequent first; of too many for the total to list, the first of them."""
     counted = values.drop_nulls().cast(pl.String).value_counts()
     distinct = counted.height
-    if distinct > _LISTED or (total or {}).get("counts", {}) is None:
-        kept = _LISTED + 1 if distinct > _LISTED else TOP
+    if distinct > LISTED or (total or {}).get("counts", {}) is None:
+        kept = LISTED + 1 if distinct > LISTED else TOP
         counted = counted.sort(["count", values.name], descending=[True, False]).head(kept)
     found = sorted(counted.iter_rows(), key=lambda pair: (-pair[1], pair[0]))
     return {"distinct": distinct, "counts": dict(found)}
@@ -95,7 +95,7 @@ def merge(total: Body | None, added: Body) -> Body:
     """The statistics of all rows, from those before and those of the rows that came."""
     names = ("count", "nulls", "minimum", "maximum", "mean", "deviation", "finite", "edges", "histogram", "counts")
     new = {name: added[name] for name in names if name in added}
-    if len(new.get("counts", ())) > _LISTED:
+    if len(new.get("counts", ())) > LISTED:
         new["counts"] = None
     if total is None:
         return new
@@ -129,7 +129,7 @@ def _counts(one: Mapping[str, int] | None, other: Mapping[str, int] | None) -> d
     if one is None or other is None:
         return None
     merged = {name: one.get(name, 0) + other.get(name, 0) for name in (*one, *other)}
-    return merged if len(merged) <= _LISTED else None
+    return merged if len(merged) <= LISTED else None
 
 
 def _plain(value: Any) -> float:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from argosy.store import schema
-from argosy.store.rows import Row, columns, fetch, insert
+from argosy.store.rows import Row, among, columns, fetch, insert
 
 _TABLE = schema.event
 
@@ -47,6 +47,13 @@ def of_subject(conn: Connection, subject: str, limit: int = 100) -> list[Event]:
     """A subject's events, newest first."""
     query = columns(_TABLE, Event).where(_TABLE.c.subject == subject)
     return fetch(conn, query.order_by(_TABLE.c.id.desc()).limit(limit), Event)
+
+
+def latest(conn: Connection, kind: str, subjects: Iterable[str]) -> dict[str, Event]:
+    """The latest event of a kind of each of the subjects that has one."""
+    c = _TABLE.c
+    last = select(func.max(c.id)).where(among(conn, c.subject, subjects), c.kind == kind).group_by(c.subject)
+    return {event.subject: event for event in fetch(conn, columns(_TABLE, Event).where(c.id.in_(last)), Event)}
 
 
 def of_kind(conn: Connection, subject: str, kind: str, limit: int | None = None) -> list[Event]:

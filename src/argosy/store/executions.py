@@ -81,6 +81,13 @@ def of_subject(conn: Connection, subject: str, limit: int = 100) -> list[Executi
     return fetch(conn, query.limit(limit), Execution)
 
 
+def latest(conn: Connection, kind: str, subjects: Iterable[str]) -> dict[str, Execution]:
+    """The latest run of a kind about each of the subjects that had one."""
+    c = _TABLE.c
+    last = select(func.max(c.id)).where(among(conn, c.subject, subjects), c.kind == kind).group_by(c.subject)
+    return {run.subject: run for run in fetch(conn, columns(_TABLE, Execution).where(c.id.in_(last)), Execution)}
+
+
 def cost(conn: Connection, kind: str, *, fleet: str | None = None, last: int = 1000) -> Cost:
     """The mean cost of the `last` runs of a kind, of one fleet's members if given."""
     c = _TABLE.c
