@@ -59,6 +59,13 @@ def gone(pid: int) -> bool:
         return True
 
 
+def answers(url: str) -> bool:
+    try:
+        return ask(url, "GET", "/healthz", None)[0] == 200
+    except OSError:
+        return False
+
+
 def wait(condition: Any, seconds: float = 20.0) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -93,14 +100,8 @@ def test_what_dies_is_started_again(up) -> None:
     process, told = up
     os.kill(told["pids"]["console"], signal.SIGKILL)
 
-    def answers() -> bool:
-        try:
-            return ask(told["url"], "GET", "/healthz", None)[0] == 200
-        except OSError:
-            return False
-
     assert wait(lambda: gone(told["pids"]["console"]))
-    assert wait(answers)
+    assert wait(lambda: answers(told["url"]))
     assert process.poll() is None
 
 
@@ -120,8 +121,35 @@ def test_the_environment_says_where_and_under_which_names_it_is_reached(port: in
     for server, path in ((told["url"], "/healthz"), (told["inference"], "/v2/health/live")):
         assert ask(server, "GET", path, None, host="models.example")[0] == 200
         assert ask(server, "GET", path, None, host="other.example")[0] == 421
-    taken = run("up")
+    taken = run("up", "--port", port)
     assert taken.code == 1 and f"port {port} is taken" in taken.err
+
+
+def test_a_home_is_up_once_unless_a_port_is_named(up, run, inside: Path) -> None:
+    process, told = up
+    console = told["url"].partition("/?")[0]
+    again = run("up")
+    assert again.code == 1
+    assert "this home is up already, since 2" in again.err and f" at {console} (process {process.pid})" in again.err
+    assert "argosy up --port PORT" in again.err and told["token"] not in again.err
+    doctor = {check["name"]: check for check in run("doctor", "--json").json()}
+    assert doctor["up"]["outcome"] == "good" and console in doctor["up"]["found"]
+    port = free_port()
+    beside = subprocess.Popen(
+        [sys.executable, "-c", START, "up", "--json", "--no-controller", "--port", str(port)], cwd=inside,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert wait(lambda: answers(f"http://127.0.0.1:{port}"))
+        both = {check["name"]: check for check in run("doctor", "--json").json()}["up"]
+        assert both["outcome"] == "note" and console in both["found"] and f":{port} " in both["found"]
+    finally:
+        beside.terminate()
+        said = beside.communicate(timeout=30)[1].decode()
+    assert "this home is up already, since" in said and "beside it" in said
+    process.kill()
+    process.wait()
+    assert {check["name"]: check for check in run("doctor", "--json").json()}["up"]["found"] == "not on this machine"
 
 
 def test_a_port_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, late: Path, run) -> None:

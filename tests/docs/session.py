@@ -40,6 +40,7 @@ class Session:
             "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
             "HOME": str(place.parent), "XDG_CACHE_HOME": str(place.parent / "cache"), "LC_ALL": "C.UTF-8", "TZ": "UTC",
             "COLUMNS": "300", "NO_COLOR": "1", "TERM": "dumb", "PYTHONUNBUFFERED": "1",
+            "ARGOSY_PORT": str(self._ports[PORTS[0]]),
         }  # fmt: skip
 
     def __enter__(self) -> Self:
@@ -102,7 +103,7 @@ class Session:
         assert done.returncode == 0, f"$ {step.command}\nended with {done.returncode}:\n{printed}"
         if _DEVELOPER.match(step.command):
             return
-        assert like(step.shown, printed), f"$ {step.command}\nprinted\n{printed}\nand not\n{step.shown}"
+        assert like(self._local(step.shown), printed), f"$ {step.command}\nprinted\n{printed}\nand not\n{step.shown}"
 
     def _background(self, step: Step) -> None:
         """Start a command that does not end, and wait until it has printed what is shown."""
@@ -136,8 +137,7 @@ class Session:
         if developer:
             assert f"def {developer[1]}(" in (ROOT / "dev").read_text(), f"./dev has no command {developer[1]}"
             return "true"  # each has tests of its own: it may install, take minutes, or run these very pages
-        web, scoring = self._ports.values()
-        up = f"argosy up --port {web} --inference-port {scoring}"
+        up = f"argosy up --inference-port {self._ports[PORTS[1]]}"
         return re.sub(r"\bargosy up\b", up, self._local(command))
 
 

