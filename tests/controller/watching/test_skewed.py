@@ -8,33 +8,16 @@ import polars as pl
 
 import argosy as ag
 from argosy.controller import survey
-from argosy.controller.act.materialise import rows_name, source
+from argosy.controller.act.materialise import sources
 from argosy.controller.house import House
-from argosy.controller.observe import Snapshot
 from argosy.controller.plan import predictions
 from argosy.controller.watching import answered, reference, skewed
 from argosy.controller.watching.kept import Kept
 from argosy.data.read import append, scan
-from argosy.features.source import Source
-from argosy.spec.feature import FeatureView, ViewReference
 from tests.controller.conftest import START
 
 FLEET = "late-arrival"
 LEAD = timedelta(hours=1)
-
-
-def sources(snapshot: Snapshot, fleet: ag.Fleet) -> list[Source]:
-    found = []
-    for each in fleet.features:
-        if isinstance(each, ViewReference):
-            wanted = snapshot.wanted["feature_view", each.name]
-            view = wanted.declaration
-            assert isinstance(view, FeatureView)
-            dataset = snapshot.wanted["dataset", view.dataset].declaration
-            assert isinstance(dataset, ag.Dataset)
-            columns = snapshot.versions[rows_name(view.name, wanted)].columns
-            found.append(source(view, dataset, list(columns)))
-    return found
 
 
 def answer(house: House, *wrong: pl.Expr) -> int:
@@ -53,7 +36,8 @@ def answer(house: House, *wrong: pl.Expr) -> int:
         weekday=departs.weekday().cast(pl.Float64),
         minute_of_day=(departs.hour().cast(pl.Int32) * 60 + departs.minute()).cast(pl.Float64),
     )  # fmt: skip
-    online = house.online.read(sources(snapshot, fleet), entities, moments).cast(pl.Float64)
+    views = [source for _, source, _ in sources(snapshot, fleet)]
+    online = house.online.read(views, entities, moments).cast(pl.Float64)
     rows = pl.concat([served, online], how="horizontal").with_columns(*wrong)
     append(house.store, predictions(FLEET), rows, time="at", sources=["1"], now=START, cause="answered")
     return rows.height

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -16,7 +17,8 @@ from argosy.errors import CapacityError, ConflictError, DeclarationError, LeaseE
 from argosy.features.source import Source
 from argosy.spec import duration
 from argosy.spec.dataset import Dataset
-from argosy.spec.feature import FeatureView
+from argosy.spec.feature import FeatureView, ViewReference
+from argosy.spec.fleet import Fleet
 from argosy.store import datasets, edges, executions
 from argosy.store.store import Store
 
@@ -62,6 +64,16 @@ def source(view: FeatureView, dataset: Dataset, columns: list[str]) -> Source:
     features = tuple(name for name in columns if name not in keys)
     ttl = duration.parse(view.ttl) if view.ttl else None
     return Source(view.name, view.entity, dataset.time, dataset.known, features, ttl)
+
+
+def sources(snapshot: Snapshot, fleet: Fleet) -> Iterator[tuple[FeatureView, Source, datasets.Version | None]]:
+    """The views of a fleet as the join knows them, each with the version of its computed rows: None before any."""
+    for name in [each.name for each in fleet.features if isinstance(each, ViewReference)]:
+        wanted = snapshot.wanted["feature_view", name]
+        view, dataset = wanted.declaration, snapshot.wanted["dataset", _dataset(wanted)].declaration
+        assert isinstance(view, FeatureView) and isinstance(dataset, Dataset)
+        version = snapshot.versions.get(rows_name(name, wanted))
+        yield view, source(view, dataset, list(version.columns) if version is not None else []), version
 
 
 def compute(

@@ -15,7 +15,7 @@ import polars as pl
 from sqlalchemy import Connection
 
 from argosy.controller import libraries, signal
-from argosy.controller.act.materialise import rows_name, source
+from argosy.controller.act.materialise import sources
 from argosy.controller.action import Train, headline
 from argosy.controller.condition import Explanation, explain
 from argosy.controller.house import House
@@ -30,17 +30,17 @@ from argosy.features.request import apply as request_features
 from argosy.features.source import Source
 from argosy.features.trainingset import Columns, TrainingSet, build, member
 from argosy.model.signature import Signature, infer_signature
+from argosy.registry.address import POOLED
 from argosy.spec import duration
 from argosy.spec.dataset import Dataset
-from argosy.spec.feature import Feature, FeatureView, RequestFeatures, Spine, ViewReference
+from argosy.spec.feature import Feature, RequestFeatures, Spine, ViewReference
 from argosy.spec.fleet import Fleet
-from argosy.store import datasets, decisions, events, members, signals
+from argosy.store import decisions, events, members, signals
 from argosy.store.executions import FALLBACK
 from argosy.training.fleet import preload, train
 from argosy.training.request import TrainReport, TrainRequest
 from argosy.training.rows import Member
 
-POOLED = "*"
 AT = "decision time"
 """The column of the time at which a prediction is made; a space keeps it apart from the columns of users' tables."""
 
@@ -103,19 +103,20 @@ def training_set(
     only = None if action.pooled else frozenset(action.members)
     if fleet.spine not in snapshot.versions:
         return None, ()
+    version = snapshot.versions[fleet.spine]
     with house.store.read() as conn:
         spine = snapshot.wanted["dataset", fleet.spine].declaration
         assert isinstance(spine, Dataset)
         views = _views(conn, house, snapshot, fleet)
-        inputs = (("dataset", f"{fleet.spine}@{snapshot.versions[fleet.spine].number}"), *views.references)
+        inputs = (("dataset", f"{fleet.spine}@{version.number}"), *views.references)
         keys = {name for each, _ in views.sources for name in each.entity}
-        rows = _spine(conn, house, fleet, spine, keys, only, now)
+        rows = _spine(conn, house, fleet, spine, version.number, keys, only, now)
     if rows.is_empty():
         return None, inputs
     label = pl.col(fleet.label.column).cast(pl.Float64)
     known = rows.select(pl.len(), low=pl.col(AT).min(), high=pl.col(AT).max(), sum=label.sum()).row(0)
     made_of = [fleet.name, state.revision, inputs, sorted(only) if only is not None else None, known,
-               snapshot.versions[fleet.spine].digest]  # fmt: skip
+               version.digest]  # fmt: skip
     path = house.places.sets / fleet.name / hashlib.sha256(msgspec.json.encode(made_of)).hexdigest()[:_NAMED]
     if (path / "set.json").exists():
         return TrainingSet.open(path), inputs
@@ -124,10 +125,9 @@ def training_set(
         join(rows, AT, views.sources),
     )
     signature = signature_of(fleet, views.sources, frame)
-    version = snapshot.versions[fleet.spine].number
     reference.record(
         house.store, fleet, state.revision, frame, frame.select(member(fleet.by).alias("member"))["member"],
-        signature.names, (*action.members, *([POOLED] * action.pooled)), now, version,
+        signature.names, (*action.members, *([POOLED] * action.pooled)), now, version.number,
         partial(house.write, action.subject),
     )  # fmt: skip
     _forget(path.parent)
@@ -155,17 +155,19 @@ def _spine(
     house: House,
     fleet: Fleet,
     spine: Dataset,
+    number: int,
     keys: set[str],
     only: frozenset[str] | None,
     now: datetime,
 ) -> pl.DataFrame:
-    """The labelled rows known at `now`, each once (its newest correction), with their decision time.
+    """The labelled rows of version `number` known at `now`, each once (its newest correction), and their decision time.
 
     Of the spine's columns those that training asks for: `keys` are the entity columns of the views.
     """
     lead = duration.parse(fleet.lead) if fleet.lead else None
     low = now - duration.parse(fleet.history) if fleet.history else None
-    rows = answered.known_labels(fleet, scan(conn, house.store, spine.name, low=low, latest=bool(spine.key)), now)
+    given = scan(conn, house.store, spine.name, number, low=low, latest=bool(spine.key))
+    rows = answered.known_labels(fleet, given, now)
     if only is not None:
         rows = rows.filter(member(fleet.by).is_in(sorted(only)))
     at = pl.col(spine.time) - pl.lit(lead) if lead else pl.col(spine.time)
@@ -187,24 +189,16 @@ def _columns(feature: Feature) -> tuple[str, ...]:
 
 
 def _views(conn: Connection, house: House, snapshot: Snapshot, fleet: Fleet) -> _Views:
-    sources, references = [], []
-    for each in fleet.features:
-        if isinstance(each, ViewReference):
-            wanted = snapshot.wanted["feature_view", each.name]
-            view = wanted.declaration
-            assert isinstance(view, FeatureView)
-            dataset = snapshot.wanted["dataset", view.dataset].declaration
-            assert isinstance(dataset, Dataset)
-            name = rows_name(view.name, wanted)
-            version = datasets.version(conn, name)
-            if version is None:
-                raise UnknownError(
-                    f"feature view {view.name} has no rows yet, so {fleet.name} cannot train",
-                    next=f"argosy describe {view.dataset}",
-                )
-            sources.append((source(view, dataset, list(version.columns)), scan(conn, house.store, name)))
-            references.append(("dataset", f"{name}@{version.number}"))
-    return _Views(sources, tuple(references))
+    given, references = [], []
+    for view, source, version in sources(snapshot, fleet):
+        if version is None:
+            raise UnknownError(
+                f"feature view {view.name} has no rows yet, so {fleet.name} cannot train",
+                next=f"argosy describe {view.dataset}",
+            )
+        given.append((source, scan(conn, house.store, version.dataset, version.number)))
+        references.append(("dataset", f"{version.dataset}@{version.number}"))
+    return _Views(given, tuple(references))
 
 
 def _code(snapshot: Snapshot, wanted: Wanted) -> str:

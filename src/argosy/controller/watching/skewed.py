@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 from sqlalchemy import Connection
 
-from argosy.controller.act.materialise import rows_name, source
+from argosy.controller.act.materialise import sources
 from argosy.controller.observe import Snapshot
 from argosy.controller.plan import predictions
 from argosy.controller.watching.answered import REACH, once
@@ -21,7 +21,7 @@ from argosy.features.source import Source
 from argosy.monitoring.bins import Bins
 from argosy.monitoring.quality import SKEW, skew
 from argosy.spec.dataset import Dataset
-from argosy.spec.feature import FeatureView, RequestFeatures, Spine, ViewReference
+from argosy.spec.feature import RequestFeatures, Spine
 from argosy.spec.fleet import Fleet
 from argosy.store import datasets
 from argosy.store.store import Store
@@ -74,8 +74,11 @@ def _joined(
     known = newest(told.filter(pl.col(_KEY).is_in(sample["row_key"].to_list())), Layout.of(spine)).collect()
     asked = sample.select(pl.col("row_key").alias(_KEY), pl.col("at").alias(AT))
     rows = known.join(asked, on=_KEY, how="inner", maintain_order="left")
-    names = [each.name for each in fleet.features if isinstance(each, ViewReference)]
-    views = [view for name in names if (view := _view(conn, store, snapshot, name, rows, low)) is not None]
+    views = [
+        (source, _young(conn, store, source, version, rows, low))
+        for _, source, version in sources(snapshot, fleet)
+        if version is not None
+    ]
     given = [each.expressions for each in fleet.features if isinstance(each, RequestFeatures)]
     entities = {name for view, _ in views for name in view.entity}
     asked_of = entities | {each.name for each in fleet.features if isinstance(each, Spine)}
@@ -85,25 +88,16 @@ def _joined(
     return request_features(expressions, join(rows, AT, views))
 
 
-def _view(
-    conn: Connection, store: Store, snapshot: Snapshot, name: str, rows: pl.DataFrame, low: datetime
-) -> tuple[Source, pl.LazyFrame] | None:
-    """What a view can answer for these rows from `low` on: of its rows only those young enough, of these entities."""
-    wanted = snapshot.wanted["feature_view", name]
-    view = wanted.declaration
-    assert isinstance(view, FeatureView)
-    dataset = snapshot.wanted["dataset", view.dataset].declaration
-    assert isinstance(dataset, Dataset)
-    version = snapshot.versions.get(rows_name(name, wanted))
-    if version is None:
-        return None
-    given = source(view, dataset, list(version.columns))
+def _young(
+    conn: Connection, store: Store, given: Source, version: datasets.Version, rows: pl.DataFrame, low: datetime
+) -> pl.LazyFrame:
+    """The rows of a view that can answer for these rows from `low` on: those young enough, of these entities."""
     found = _scan(conn, store, version, None if given.ttl is None else low - given.ttl)
     held = parse_all(version.columns)
-    for entity in view.entity:
+    for entity in given.entity:
         if rows.schema[entity] == held[entity]:
             found = found.filter(pl.col(entity).is_in(rows[entity].unique().drop_nulls().to_list()))
-    return given, found
+    return found
 
 
 def _scan(
