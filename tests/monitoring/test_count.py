@@ -8,7 +8,7 @@ import pytest
 
 from argosy.errors import InputError
 from argosy.monitoring.bins import Bins, Category
-from argosy.monitoring.count import count
+from argosy.monitoring.count import count, count_members
 from tests.monitoring.fleet import MEMBERS, bins, rows, windows
 
 
@@ -37,6 +37,15 @@ def test_booleans() -> None:
     on = Bins.fit(pl.DataFrame({"b": [True, False]}))
     found = count(pl.DataFrame({"b": [True, None, True, False]}), ["m"], np.zeros(4, dtype=int), on)
     assert found.counts.tolist() == [[1, 2, 1]]
+
+
+def test_rows_that_name_their_member_are_counted_for_those_that_there_are() -> None:
+    frame = rows(3, 400)
+    on = bins(frame)
+    named = frame.with_columns(member=pl.col("code").replace_strict(dict(enumerate(MEMBERS)), return_dtype=pl.String))
+    found = count_members(named, on, prediction="prediction", label="label")
+    assert found.to_bytes() == windows(frame, on).to_bytes()
+    assert count_members(named.filter(pl.col("code") < 2), on).members == MEMBERS[:2]
 
 
 def test_members_in_any_order_give_the_same_windows() -> None:

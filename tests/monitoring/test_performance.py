@@ -48,6 +48,8 @@ def test_all_rows_together_are_the_last_row() -> None:
     assert table["member"].to_list() == ["0", "1", "2", "3", "*"]
     alone = performance(frame.with_columns(member=pl.lit("*")), ["log_loss"])
     assert table.tail(1).equals(alone)
+    some = frame.with_columns(member=pl.col("member").replace("3", "*"))
+    assert performance(some, ["log_loss"], together="*").equals(table.filter(pl.col("member") != "3"))
 
 
 def test_boolean_labels_and_no_rows() -> None:

@@ -66,6 +66,14 @@ def test_together_is_the_fleet() -> None:
     np.testing.assert_array_equal(fleet.counts[0], window.counts.sum(axis=0))
 
 
+def test_a_total_counts_every_row_once_whatever_bears_its_name() -> None:
+    window = windows(FRAME, BINS)
+    total = window.with_total()
+    _same(total, merge(window, window.together()))
+    _same(window.with_total("JFK/AA").slice(["JFK/AA"]), window.together("JFK/AA"))
+    assert total.members == ("*", *window.members) and window.with_total("JFK/AA").members == window.members
+
+
 def test_other_bins_and_unknown_members_are_refused() -> None:
     window = windows(FRAME, BINS)
     with pytest.raises(ConflictError, match="cannot be added"):

@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 from argosy.console import alarm, cells, facts, links, query, trail
 from argosy.console.page import Page
 from argosy.controller import signal
-from argosy.controller.standing import summary
+from argosy.controller.standing import Standing, summary
 from argosy.controller.status import counts, rank
+from argosy.controller.watching import unknown
 from argosy.registry.address import POOLED
 from argosy.spec.metric import greater_is_better
 
@@ -56,7 +57,7 @@ class FleetPage(msgspec.Struct, frozen=True):
     """What the fleet page shows. `total` counts the members and the pooled model.
 
     `cells` are (key, status, whether the query means it), by key. `reason` counts the statuses in words, or says why
-    there are no members.
+    there are no members. `unknown` tells of keys that were asked for lately and are no members.
     """
 
     name: str
@@ -77,6 +78,7 @@ class FleetPage(msgspec.Struct, frozen=True):
     cells: tuple[cells.Cell, ...]
     alerts: tuple[str, ...]
     reason: str
+    unknown: str = ""
     error: str = ""
 
 
@@ -118,6 +120,7 @@ def read(
         chips=tuple(_chips(name, table, q, sort)), rows=tuple(_rows(conn, name, shown.with_columns(_answering(table)))),
         cells=tuple(cells.Cell(*row) for row in chosen.iter_rows()),
         alerts=tuple(each.message for each in alarm.ranked(conn, name)[:3]), reason=summary(conn, state)[1],
+        unknown=_unknown(conn, state),
     )  # fmt: skip
 
 
@@ -143,6 +146,14 @@ def _rows(conn: Connection, name: str, shown: pl.DataFrame) -> list[Row]:
         )
         for id, key, status, reason, target, champion, score, on, drift, served, rows, trained in shown.iter_rows()
     ]  # fmt: skip
+
+
+def _unknown(conn: Connection, state: Standing) -> str:
+    seen = unknown.read(conn, state.table)
+    if seen is None:
+        return ""
+    shown = ", ".join(key for key, _ in seen.first) + (", …" if seen.keys > len(seen.first) else "")
+    return f"{seen.says(state.fleet.spine)}: {shown}"
 
 
 def _chips(name: str, table: pl.DataFrame, q: str, sort: str) -> list[Chip]:

@@ -35,9 +35,11 @@ LIBRARIES = "libraries"
 ASKED = "asked"
 """When a person asked that the member be trained, seconds since 1970 UTC; unknown again once it was."""
 SERVED = "served"
-"""Rows answered in the last day of the watch."""
+"""Rows answered in the last day of the watch; of the pooled model, those of unknown keys."""
+UNKNOWN = "unknown"
+"""Rows of unknown keys, which are no members, that came in within a day of the watch; of the pooled model alone."""
 
 ALL = (
     ROWS, TRAINED, TRAINED_ROWS, REVISION, DRIFT, DRIFT_VALUE, DEGRADED, SCORE, SCORE_ROWS, ESTIMATE, QUALITY, JUDGED,
-    CANARY, CANARY_VERSION, LIBRARIES, ASKED, SERVED,
+    CANARY, CANARY_VERSION, LIBRARIES, ASKED, SERVED, UNKNOWN,
 )  # fmt: skip

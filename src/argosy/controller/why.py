@@ -21,6 +21,7 @@ from argosy.controller.observe import FleetState, Snapshot
 from argosy.controller.standing import reads
 from argosy.controller.status import counts, status
 from argosy.controller.survey import member_row
+from argosy.controller.watching import unknown
 from argosy.errors import UnknownError
 from argosy.registry.address import POOLED, Address, parse
 from argosy.spec.metric import greater_is_better
@@ -69,7 +70,7 @@ def why(conn: Connection, snapshot: Snapshot, address: str, now: datetime) -> Wh
                 return _version(conn, state, asked, row, now)
             return _member(conn, snapshot, asked, row, now)
         if not asked.key:
-            return _fleet(snapshot, snapshot.fleets[asked.fleet], now)
+            return _fleet(conn, snapshot, snapshot.fleets[asked.fleet], now)
         raise UnknownError(
             f"fleet {asked.fleet} has no member {asked.key!r}", next=f"argosy get members --where fleet:{asked.fleet}"
         )
@@ -118,7 +119,7 @@ def _version(conn: Connection, state: FleetState, asked: Address, row: dict[str,
     return Why(str(asked), "version", now, summary, tuple(topics))
 
 
-def _fleet(snapshot: Snapshot, state: FleetState, now: datetime) -> Why:
+def _fleet(conn: Connection, snapshot: Snapshot, state: FleetState, now: datetime) -> Why:
     fleet = state.fleet
     frame = _statuses(snapshot, state, now)
     found = counts(frame.filter(pl.col("key") != POOLED))
@@ -127,10 +128,21 @@ def _fleet(snapshot: Snapshot, state: FleetState, now: datetime) -> Why:
     topics = (
         Topic("Members", summary, tuple(f"{row['key']}: {row['status']}, {row['reason']}" for row in
                                         frame.filter(pl.col("status") != "serving").iter_rows(named=True))),
+        *_strange(conn, state),
         _data(snapshot, state),
         Topic("What happens next", "; ".join(f"{headline(a)}: {a.why}" for a in actions) or "nothing is due"),
     )  # fmt: skip
     return Why(fleet.name, "fleet", now, summary, topics)
+
+
+def _strange(conn: Connection, state: FleetState) -> list[Topic]:
+    """Which keys were asked for that are no members, where there were any lately."""
+    seen = unknown.read(conn, state.table)
+    if seen is None:
+        return []
+    lines = [f"{key}: {rows:,} row(s)" for key, rows in seen.first]
+    more = [f"and {seen.keys - len(lines):,} more"] * (seen.keys > len(lines))
+    return [Topic("Unknown keys", seen.says(state.fleet.spine), (*lines, *more))]
 
 
 def _dataset(

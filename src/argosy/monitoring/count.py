@@ -53,6 +53,15 @@ def count(
     return windows
 
 
+def count_members(
+    frame: pl.DataFrame, bins: Bins, *, prediction: str | None = None, label: str | None = None
+) -> Windows:
+    """`count` of rows that name their member in the column `member`, which holds no null."""
+    keys = sorted(frame["member"].unique())
+    codes = frame["member"].replace_strict(keys, range(len(keys)), return_dtype=pl.Int64).to_numpy()
+    return count(frame, keys, codes, bins, prediction=prediction, label=label)
+
+
 def _order(members: Sequence[str], codes: npt.ArrayLike, size: int) -> tuple[tuple[str, ...], Codes]:
     place = np.asarray(codes)
     if place.shape != (size,) or not np.issubdtype(place.dtype, np.integer):

@@ -43,7 +43,7 @@ def performance(
 
     `by` is any of the columns, such as member, version, route. Rows without a prediction or a label are left
     out. Groups are sorted; a score that is undefined for a group is null. `together` is what the last row, of all rows,
-    is called, where `by` is one column of texts.
+    is called, where `by` is one column of texts; a group of that name has no row of its own.
     """
     kept = rows.filter(_finite(prediction) & _finite(label))
     groups, codes = _codes(kept, by)
@@ -53,7 +53,8 @@ def performance(
     if together is None:
         return found
     every = score_by(names, np.zeros_like(codes), y, p, groups=1, level=level).drop("group")
-    return pl.concat([found, every.select(pl.lit(together).alias(by[0]), pl.all())])
+    others = found.filter(pl.col(by[0]).ne_missing(together))
+    return pl.concat([others, every.select(pl.lit(together).alias(by[0]), pl.all())])
 
 
 def _finite(column: str) -> pl.Expr:

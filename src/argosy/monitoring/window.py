@@ -115,6 +115,11 @@ class Windows:
         sums = np.add.reduce(self.sums, axis=0, keepdims=True)
         return Windows(self.digest, (member,), counts, predictions, positives, negatives, rows, sums)
 
+    def with_total(self, member: str = "*") -> Windows:
+        """These windows, and all of them added up as `member`: what was counted under that name is part of the sum."""
+        others = self.slice([each for each in self.members if each != member]) if member in self.members else self
+        return merge(others, self.together(member))
+
 
 def merge(first: Windows, *others: Windows) -> Windows:
     """Add windows up, member by member: over time, slices or replicas. Members are those of any.

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
 from sqlalchemy import select
 
 import argosy as ag
+from argosy.console import fleet
+from argosy.console.page import to_html
 from argosy.controller import signal, survey
 from argosy.controller.act import watch
-from argosy.controller.action import Watch
+from argosy.controller.action import Ingest, Watch
 from argosy.controller.house import House
+from argosy.controller.loop import tick
 from argosy.controller.plan import predictions
 from argosy.controller.watching import reference
 from argosy.controller.watching.kept import Kept
+from argosy.controller.why import why
 from argosy.data.dtype import INSTANT
 from argosy.data.read import append, scan
+from argosy.monitoring.window import Windows
 from argosy.registry.rollout import Chosen, start
 from argosy.store import members, schema, signals, windows
 from argosy.testing.sample import train
@@ -26,6 +33,7 @@ from tests.controller.conftest import START
 
 FLEET = "late-arrival"
 NOW = START + timedelta(days=1)
+LGA_AA = pl.lit("LGA/AA")
 
 
 def look(house: House, now: datetime) -> dict[str, dict[str, Any]]:
@@ -180,14 +188,87 @@ def test_a_challenger_that_does_not_answer_is_nothing_to_compare_with(house: Hou
     assert look(house, NOW)["LGA/AA"][signal.QUALITY] == pytest.approx(10.0)
 
 
+def topics(house: House, now: datetime) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """What is said of the fleet, by title."""
+    snapshot = survey.observe(house, now)
+    with house.store.read() as conn:
+        return {each.title: (each.says, each.details) for each in why(conn, snapshot, FLEET, now).topics}
+
+
+def test_a_thousand_unknown_keys_make_no_member_and_are_told_of_in_one_line(house: House) -> None:
+    before, at, pooled = look(house, NOW), NOW - timedelta(hours=2), "late-arrival/*@1"
+    keys = pl.Series([f"f{i}" for i in range(1_000)])
+    answer(house, pooled, keys, at, member=pl.format("JFX/{}", pl.int_range(pl.len())))
+    answer(house, pooled, keys.head(2), at - timedelta(hours=1), member=pl.lit("JFX/7"))
+    def fail(rows: int) -> None:
+        member = pl.concat_str(pl.lit("ZZ/"), "row_key")
+        answer(house, pooled, keys.head(rows), at, member=member, prediction=None, route="unknown")
+
+    fail(5)
+    after = look(house, NOW)
+    assert after.keys() == before.keys() and after["LGA/AA"] == before["LGA/AA"]
+    assert [after["*"][name] for name in (signal.UNKNOWN, signal.SERVED)] == [1_002.0, 1_002.0]
+    assert after["*"][signal.ROWS] == before["*"][signal.ROWS]
+    says, details = topics(house, NOW)["Unknown keys"]
+    assert says.startswith("1,002 row(s) of 1,000 key(s) that flights has no row of were answered by the pooled model")
+    assert details[0] == "JFX/7: 3 row(s)" and details[-1] == "and 995 more" and len(details) == 6
+    with house.store.read() as conn:
+        page = to_html(fleet.page(conn, FLEET, NOW))
+        (day,) = [Windows.from_bytes(house.store.blobs.get(w.digest)) for w in windows.between(conn, FLEET, "live")]
+    assert f"{says}: JFX/7, JFX/0" in page
+    assert (day.members, day.rows.tolist()) == (("*",), [1_002])
+    assert alarms(house, "raised") == {}
+
+    fail(50)
+    look(house, NOW)
+    assert alarms(house, "raised") == {"failure/rows": ("*",)}
+    later = NOW + timedelta(days=2)
+    assert look(house, later)["*"][signal.UNKNOWN] == 0.0 and "Unknown keys" not in topics(house, later)
+
+
+def test_an_unknown_key_is_a_member_once_the_spine_has_a_row_of_it_and_its_rows_count(
+    house: House, project: Path
+) -> None:
+    with house.store.read() as conn:
+        flights = scan(conn, house.store, "flights", low=START - timedelta(hours=20)).collect()
+    answer(house, "late-arrival/*@1", flights["flight_id"].head(9), START + timedelta(hours=8), member=pl.lit("LGA/VX"))
+    rows = look(house, NOW)
+    assert "LGA/VX" not in rows and rows["*"][signal.UNKNOWN] == 9.0
+
+    file = max((project / "data" / "flights").glob("*.parquet"))
+    arrives = NOW + timedelta(hours=6)
+    landed = pl.read_parquet(file).tail(3).with_columns(
+        carrier=pl.lit("VX"), flight_id=pl.format("VX {}", "flight_id"), arrived_at=pl.lit(arrives).cast(INSTANT)
+    )  # fmt: skip
+    landed.write_parquet(file.with_name("new.parquet"))
+    assert not [each.said for each in tick(house, NOW, only=(Ingest,)) if each.failed]
+    rows = look(house, NOW)
+    assert (rows["LGA/VX"][signal.ROWS], rows["LGA/VX"][signal.SERVED]) == (0.0, 9.0)
+    assert rows["*"][signal.UNKNOWN] == 0.0 == rows["*"][signal.SERVED]
+    assert look(house, arrives)["LGA/VX"][signal.ROWS] == 3.0
+
+
+def test_a_fleet_without_a_pooled_model_has_no_signals_of_one(house: House) -> None:
+    with house.store.read() as conn:
+        flights = scan(conn, house.store, "flights", low=START - timedelta(days=6)).collect()
+    answer(house, "late-arrival/LGA/AA@1", flights["flight_id"], START - timedelta(days=1))
+    assert look(house, NOW)["*"][signal.SCORE] is not None
+    snapshot = survey.observe(house, NOW)
+    state = snapshot.fleets[FLEET]
+    alone = msgspec.structs.replace(state, fleet=msgspec.structs.replace(state.fleet, pooled=False))
+    watch.run(house, msgspec.structs.replace(snapshot, fleets={FLEET: alone}), Watch(FLEET, "a test"), NOW)
+    rows = {row["key"]: row for row in survey.observe(house, NOW).fleets[FLEET].table.iter_rows(named=True)}
+    assert rows["*"][signal.SCORE] is None and rows["LGA/AA"][signal.SCORE] is not None
+
+
 def answer(
     house: House, version: str, keys: pl.Series, at: datetime, *, came: datetime | None = None,
-    prediction: float | None = 0.2,
+    prediction: float | None = 0.2, member: pl.Expr = LGA_AA, route: str = "canary",
 ) -> None:  # fmt: skip
-    """Record that a version answered for these flights of LGA/AA, or failed: without a prediction."""
+    """Record that a version answered for these flights of a member, or failed: without a prediction."""
     given = pl.DataFrame({"row_key": keys, "distance": 700.0}).with_columns(
         prediction=pl.lit(prediction, pl.Float64),
-        member=pl.lit("LGA/AA"), version=pl.lit(version), route=pl.lit("canary"), stale=pl.lit(False),
+        member=member, version=pl.lit(version), route=pl.lit(route), stale=pl.lit(False),
         at=pl.lit(at).cast(INSTANT),
     )  # fmt: skip
     append(

@@ -10,6 +10,7 @@ import polars as pl
 from argosy.controller.watching import spans
 from argosy.controller.watching.answered import answers
 from argosy.controller.watching.kept import Kept
+from argosy.controller.watching.unknown import pool
 from argosy.data.read import append
 from argosy.monitoring.bins import Bins
 from argosy.monitoring.count import count
@@ -101,6 +102,19 @@ def test_a_row_that_was_asked_for_again_counts_once(tmp_path: Path) -> None:
         assert counted(store, kept) == [(DAY, 15, 15)]
         record(store, pl.concat([rows().slice(15, 5)] * 2), 3)
         assert counted(store, kept) == [(DAY, 20, 20)]
+
+
+def test_rows_of_keys_that_are_no_members_count_as_the_pooled_models(tmp_path: Path) -> None:
+    row = pl.int_range(pl.len())
+    keys = pl.when(row % 2 == 0).then(pl.lit("a")).otherwise(pl.format("x{}", row))
+    with Store.open(tmp_path) as store:
+        record(store, rows().head(10).with_columns(member=keys), 1)
+        with store.read() as conn:
+            version = datasets.version(conn, f"{FLEET}.predictions")
+            assert version is not None
+            seen = pool(answers(conn, store, FLEET, DAY, NOW), ["a", "b"])
+            (day,) = spans.days(conn, store, Kept(), FLEET, version, seen, bins()).values()
+    assert (day.table.members, day.table.rows.tolist(), day.rows) == (("*", "a"), [10, 5], 10)
 
 
 def test_rows_that_failed_are_in_no_window(tmp_path: Path) -> None:

@@ -14,22 +14,25 @@ from argosy.controller.action import Watch
 from argosy.controller.house import House
 from argosy.controller.observe import FleetState, Snapshot
 from argosy.controller.plan import predictions, watch_key
-from argosy.controller.watching import answered, asked, baking, failing
+from argosy.controller.watching import answered, asked, baking, failing, unknown
 from argosy.controller.watching.look import Seen, Values, look
 from argosy.monitoring import alert as alerting
 from argosy.monitoring.alert import Alert, Changes
+from argosy.registry.address import POOLED
 from argosy.spec.dataset import Dataset
 from argosy.store import alerts, edges, events, executions, members, signals, windows
 
-POOLED = "*"
 _UNSEEN: dict[str, float | None] = {
     **dict.fromkeys((
         signal.DRIFT, signal.DRIFT_VALUE, signal.DEGRADED, signal.SCORE, signal.SCORE_ROWS, signal.ESTIMATE,
         signal.QUALITY,
     )),
-    signal.SERVED: 0.0,
+    signal.SERVED: 0.0, signal.UNKNOWN: 0.0,
 }  # fmt: skip
 """What becomes of signals of members of which a watch saw too little: a drift of long ago is none of today."""
+
+_MOVING = (signal.CANARY, signal.UNKNOWN)
+"""Signals whose evidence may be another one where their value is the same."""
 
 
 def run(house: House, snapshot: Snapshot, action: Watch, now: datetime) -> str:
@@ -39,15 +42,20 @@ def run(house: House, snapshot: Snapshot, action: Watch, now: datetime) -> str:
     assert isinstance(spine, Dataset)
     with house.store.read() as conn:
         counts = house.counts.rows(conn, state.fleet, snapshot, now)
-        rows = _rows(house, conn, snapshot, state, spine, now)
+        known = {*counts, *state.table["key"]} - {POOLED}
+        rows = unknown.pool(_rows(house, conn, snapshot, state, spine, now), known)
         came = _came(house, conn, snapshot, state, now)
         seen = look(house, conn, snapshot, state, rows, now)
+        seen.add(unknown.measure(came, known, now))
+        came = unknown.pool(came, known)
         seen.tables.append(failing.measure(came, now))
         seen.add(baking.measure(house, conn, snapshot, state, came, now))
         active = [msgspec.convert(a.body, Alert) for a in alerts.raised(conn, state.fleet.name)]
     seen.add({key: {signal.ROWS: float(count)} for key, count in counts.items()})
     if state.fleet.pooled:
         seen.add({POOLED: {signal.ROWS: float(sum(counts.values()))}})
+    else:
+        seen.values.pop(POOLED, None)
     _fade(seen.values, state.table)
     changes = alerting.watch(seen.signals, active, at=now, watched=max(len(counts), 1))
     _write(house, snapshot, state, seen, changes, now)
@@ -97,12 +105,11 @@ def _write(
         ids = members.ensure(tx, fleet, sorted(values), now)
         known = {key: row for key, *row in state.table.select("key", *signal.ALL).iter_rows()}
         new = [
-            signals.NewSignal(
-                fleet=fleet, member_id=ids[key], name=name, value=value, at=now, body=found.get("bodies", {}).get(name)
-            )
+            signals.NewSignal(fleet=fleet, member_id=ids[key], name=name, value=value, at=now, body=body)
             for key, found in sorted(values.items())
             for name, value in found.items()
-            if name != "bodies" and _news(known.get(key), name, value)
+            if name != "bodies"
+            and _news(known.get(key), name, value, body := found.get("bodies", {}).get(name))
         ]  # fmt: skip
         signals.record(tx, new)
         windows.add(tx, seen.windows)
@@ -118,9 +125,10 @@ def _write(
         ])  # fmt: skip
 
 
-def _news(known: list[Any] | None, name: str, value: float | None) -> bool:
-    """A signal that says the same as before is not written again, but for a canary's, whose evidence moves on."""
-    return known is None or name == signal.CANARY or known[signal.ALL.index(name)] != value
+def _news(known: list[Any] | None, name: str, value: float | None, body: dict[str, Any] | None) -> bool:
+    """A signal that says the same as before is not written again, but for one of `_MOVING` with its evidence."""
+    moves = name in _MOVING and body is not None
+    return known is None or moves or known[signal.ALL.index(name)] != value
 
 
 def _alert(fleet: str, alert: Alert, state: str, now: datetime) -> alerts.NewAlert:

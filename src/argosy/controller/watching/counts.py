@@ -1,4 +1,4 @@
-"""How many labelled rows each member has."""
+"""The members that a spine has rows of, and how many labelled rows each has."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ class Counts:
         self._settled: dict[_Key, _Settled] = {}
 
     def rows(self, conn: Connection, fleet: Fleet, snapshot: Snapshot, now: datetime) -> dict[str, int]:
-        """Labelled rows known at `now` by member key; a correction counts as a row."""
+        """Labelled rows known at `now` by member key, 0 for a key whose labels are yet to come.
+
+        A correction counts as a row.
+        """
         version = snapshot.versions[fleet.spine]
         number = version.number
         types = tuple(version.columns.get(column) for column in fleet.by)
@@ -63,20 +66,18 @@ class Counts:
     def _count(
         self, fleet: Fleet, version: datasets.Version, part: datasets.Part, now: datetime
     ) -> tuple[pl.DataFrame, int]:  # fmt: skip
-        """The rows of a part whose label is known, by member, and how many will be known only later.
+        """Of each member in a part the rows whose label is known, and how many labels will be known only later.
 
         As `known_labels`: a label without a known time is never known. The part may lack columns of `version`.
         """
-        given = frame(self._store.blobs, [part], parse_all(version.columns))
-        given = given.filter(pl.col(fleet.label.column).is_not_null())
-        late = pl.lit(False)
+        there, late = pl.col(fleet.label.column).is_not_null(), pl.lit(False)
         if fleet.label.known_at:
-            given = given.filter(pl.col(fleet.label.known_at).is_not_null())
-            late = pl.col(fleet.label.known_at) > instant(now)
-        seen = given.with_columns(late.alias("#late")).select(*fleet.by, "#late").collect()
-        known = seen.filter(~pl.col("#late"))
-        rows = known.group_by(member(fleet.by).alias("member")).agg(rows=pl.len().cast(pl.Int64)).drop_nulls("member")
-        return rows, seen.height - known.height
+            there &= pl.col(fleet.label.known_at).is_not_null()
+            late = there & (pl.col(fleet.label.known_at) > instant(now))
+        given = frame(self._store.blobs, [part], parse_all(version.columns))
+        seen = given.select(*fleet.by, (there & ~late).alias("#known"), late.alias("#late")).collect()
+        rows = seen.group_by(member(fleet.by).alias("member")).agg(rows=pl.col("#known").sum().cast(pl.Int64))
+        return rows.drop_nulls("member"), int(seen["#late"].sum())
 
 
 def _added(counts: list[pl.DataFrame]) -> pl.DataFrame:

@@ -13,15 +13,15 @@ from argosy.controller.watching import asked
 from argosy.controller.watching.asked import DAY, midnight
 from argosy.data.dtype import instant
 from argosy.monitoring.bins import Bins
-from argosy.monitoring.count import count
+from argosy.monitoring.count import count_members
 from argosy.monitoring.estimate import ESTIMATED, Calibration, expected
-from argosy.monitoring.window import Windows, merge
+from argosy.monitoring.window import Windows
+from argosy.registry.address import POOLED
 from argosy.spec import duration
 from argosy.spec.fleet import Fleet
 from argosy.store import windows
 from argosy.store.store import Store
 
-POOLED = "*"
 CALIBRATION = "calibration"
 _PAST, _WEEK = timedelta(days=366), timedelta(days=7)
 _LABELS = 200
@@ -47,16 +47,14 @@ def measure(
     if not (learn or waits.any()):
         return {}, None
     outcome = Bins(bins.task, (), bins.prediction)
-    keys = sorted(recent["member"].unique())
-    codes = recent["member"].replace_strict(keys, range(len(keys)), return_dtype=pl.Int64).to_numpy()
-    counted = count(recent, keys, codes, outcome, prediction="prediction", label="label")
-    every = counted.together(POOLED)
+    counted = count_members(recent, outcome, prediction="prediction", label="label").with_total()
+    every = counted.slice([POOLED])
     known = int(every.positives.sum() + every.negatives.sum())
     fresh = every if known >= _LABELS else None
     told = fresh or _earlier(conn, store, fleet.name, outcome, now)
     if told is None:
         return {}, None
-    table = expected(merge(counted, every), outcome, Calibration.fit(told, outcome))
+    table = expected(counted, outcome, Calibration.fit(told, outcome))
     waiting = table.filter(pl.col("waiting") > pl.col("rows") * _WAITING).drop_nulls(metric)
     return {
         member: {signal.ESTIMATE: value, "body": {"rows": count, "waiting": open_}}

@@ -30,10 +30,10 @@ from argosy.controller.watching.reference import Answering
 from argosy.data.dtype import instant
 from argosy.monitoring.alert import SIGNALS, skew_signals
 from argosy.monitoring.window import Windows
+from argosy.registry.address import POOLED
 from argosy.spec.monitor import Drift, Quality, Skew
 from argosy.store.windows import NewWindow
 
-POOLED = "*"
 Values = dict[str, dict[str, Any]]
 
 
@@ -46,8 +46,9 @@ class Seen(msgspec.Struct):
 
     @property
     def signals(self) -> pl.DataFrame:
-        """All that alerts are made from; the pooled model raises none of its own."""
-        return pl.concat([pl.DataFrame(schema=SIGNALS), *self.tables]).filter(pl.col("member") != POOLED)
+        """All that alerts are made from; the pooled model raises none but for rows that it left without an answer."""
+        table = pl.concat([pl.DataFrame(schema=SIGNALS), *self.tables])
+        return table.filter((pl.col("member") != POOLED) | (pl.col("kind") == "failure"))
 
     def add(self, more: Mapping[str, Mapping[str, Any]]) -> None:
         """Take in signals by member; the `body` of some is that of the first of them."""
@@ -61,7 +62,10 @@ class Seen(msgspec.Struct):
 def look(
     house: House, conn: Connection, snapshot: Snapshot, state: FleetState, rows: pl.DataFrame, now: datetime
 ) -> Seen:
-    """Measure on `rows`: all answered rows of whole days since `asked.horizon`, with their `label`."""
+    """Measure on `rows`: all answered rows of whole days since `asked.horizon`, with their `label`.
+
+    Those of unknown keys are the pooled model's: see `unknown.pool`.
+    """
     seen, fleet, store = Seen(), state.fleet, house.store
     frozen = reference.frozen(conn, store, fleet.name, state.revision, house.kept)
     recorded = snapshot.versions.get(predictions(fleet.name))

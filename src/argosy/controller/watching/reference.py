@@ -13,15 +13,15 @@ from sqlalchemy import Connection
 
 from argosy.controller.watching.kept import Kept
 from argosy.monitoring.bins import Bins
-from argosy.monitoring.count import count
+from argosy.monitoring.count import count_members
 from argosy.monitoring.lookup import Lookup
 from argosy.monitoring.window import Windows, merge
+from argosy.registry.address import POOLED
 from argosy.spec.fleet import Fleet
 from argosy.store import windows
 from argosy.store.store import Store
 
 BINS, REFERENCE = "bins", "reference"
-POOLED = "*"
 _TICK = timedelta(microseconds=1)
 
 
@@ -75,11 +75,8 @@ def record(
         bins = Bins.fit(frame, task=fleet.task, prediction=fleet.label.column, features=list(features))
         fitted = store.blobs.put(bins.to_bytes())
     known = frame.with_columns(member.alias("member")).drop_nulls("member")
-    keys = sorted(known["member"].unique())
-    codes = known["member"].replace_strict(keys, range(len(keys)), return_dtype=pl.Int64).to_numpy()
-    every = count(known, keys, codes, bins)
-    pooled = POOLED in due
-    counted = merge(every, every.together(POOLED)) if pooled else every.slice([key for key in keys if key in due])
+    every = count_members(known, bins)
+    counted = every.with_total() if POOLED in due else every.slice([key for key in every.members if key in due])
     digest = store.blobs.put(counted.to_bytes())
     with (write or store.write)() as tx:
         if fitted is not None:

@@ -17,6 +17,7 @@ from argosy.controller.watching import skewed
 from argosy.controller.watching.reference import Frozen
 from argosy.data.dtype import instant
 from argosy.monitoring.quality import SKEW
+from argosy.registry.address import POOLED
 from argosy.spec import duration
 from argosy.spec.monitor import Skew
 from argosy.store import windows
@@ -50,13 +51,13 @@ def look(
 ) -> tuple[pl.DataFrame, list[windows.NewWindow]]:  # fmt: skip
     """The last look's table (no rows before the first), and the facts of a new look where one was due.
 
-    `rows` are answered rows with `label`. Only those that were answered under the present declaration count.
+    `rows` are answered rows with `label`. Only those of members that were answered under the present declaration count.
     """
     last = _last(house, conn, state.fleet.name)
     if last is not None and last.revision != state.revision:
         last = None
     low = max(frozen.since, min(now - duration.parse(each.window) for each in monitors))
-    told = rows.filter(pl.col("at") >= instant(low)).drop_nulls("label")
+    told = rows.filter(pl.col("at") >= instant(low), pl.col("member") != POOLED).drop_nulls("label")
     until, facts = told["at"].max(), list[windows.NewWindow]()
     if isinstance(until, datetime) and (last is None or last.outdated(told, now)):
         count = max(each.rows for each in monitors)

@@ -10,19 +10,19 @@ import polars as pl
 from sqlalchemy import Connection
 
 from argosy.controller.plan import predictions
+from argosy.controller.watching import unknown
 from argosy.controller.watching.answered import answers, once
 from argosy.controller.watching.asked import DAY, midnight
 from argosy.controller.watching.kept import Kept
 from argosy.data.dtype import parse_all
 from argosy.data.part import frame
 from argosy.monitoring.bins import Bins, Boolean, Category, Feature, Numeric
-from argosy.monitoring.count import count as count_rows
+from argosy.monitoring.count import count_members
 from argosy.monitoring.window import Windows, merge
 from argosy.spec import duration
 from argosy.store import datasets, windows
 from argosy.store.store import Store
 
-POOLED = "*"
 LIVE = "live"
 _TYPES: dict[type, pl.DataType] = {Numeric: pl.Float64(), Category: pl.String(), Boolean: pl.Boolean()}
 """In what type a server records the values of a feature with such bins."""
@@ -44,6 +44,7 @@ def days(
 ) -> dict[datetime, Day]:
     """The windows of the days of `rows`, which are all rows of these days that `version` holds.
 
+    Members are those of `rows`; whatever other key a row was recorded with, it counts as the pooled model's.
     A day is read only where its recorded window holds fewer rows, and of that day only what versions since have added.
     A window that was counted on other bins is counted anew when rows are added.
     """
@@ -58,8 +59,9 @@ def days(
     for day, count in sizes.items():
         if day not in found or found[day].rows < count:
             groups.setdefault(since.get(day, 0), []).append(day)
+    known = rows["member"].unique().to_list() if groups else []
     for number, some in groups.items():
-        for day, fresh in _counted(conn, store, kept, fleet, version, bins, number, some).items():
+        for day, fresh in _counted(conn, store, kept, fleet, version, bins, number, some, known).items():
             before = [found[day].table] if number else []
             found[day] = Day(merge(fresh, *before), sizes[day], fresh=True)
     return found
@@ -73,7 +75,7 @@ def _table(store: Store, kept: Kept, fact: windows.Window) -> Windows:
 
 def _counted(
     conn: Connection, store: Store, kept: Kept, fleet: str, version: datasets.Version, bins: Bins, since: int,
-    some: Sequence[datetime],
+    some: Sequence[datetime], known: Sequence[str],
 ) -> dict[datetime, Windows]:  # fmt: skip
     """What versions after `since` added to some days."""
     low, high = min(some), max(some) + DAY
@@ -88,12 +90,9 @@ def _counted(
         before = answers(conn, store, fleet, low, high, number=since, kept=kept).filter(pl.col("row_key") != "")
         rows = rows.join(before, on=["row_key", "at"], how="anti", maintain_order="left")
     found = {}
-    for (each,), part in rows.partition_by("day", as_dict=True).items():
+    for (each,), part in unknown.pool(rows, known).partition_by("day", as_dict=True).items():
         assert isinstance(each, datetime)
-        keys = sorted(part["member"].unique())
-        codes = part["member"].replace_strict(keys, range(len(keys)), return_dtype=pl.Int64).to_numpy()
-        counted = count_rows(part, keys, codes, bins, prediction="prediction")
-        found[each.astimezone(UTC)] = merge(counted, counted.together(POOLED))
+        found[each.astimezone(UTC)] = count_members(part, bins, prediction="prediction").with_total()
     return found
 
 
