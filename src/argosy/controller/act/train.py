@@ -89,8 +89,8 @@ def run(
         f"{action.fleet}: {len(report.versions)} new version(s), {len(report.unchanged)} unchanged, "
         f"{len(report.fallbacks)} without a model of their own, {len(report.failed)} failed"
     )
-
     return Trained(said, report.failed)
+
 
 def training_set(
     house: House, snapshot: Snapshot, state: FleetState, action: Train, now: datetime
