@@ -200,6 +200,7 @@ def test_a_thousand_unknown_keys_make_no_member_and_are_told_of_in_one_line(hous
     keys = pl.Series([f"f{i}" for i in range(1_000)])
     answer(house, pooled, keys, at, member=pl.format("JFX/{}", pl.int_range(pl.len())))
     answer(house, pooled, keys.head(2), at - timedelta(hours=1), member=pl.lit("JFX/7"))
+
     def fail(rows: int) -> None:
         member = pl.concat_str(pl.lit("ZZ/"), "row_key")
         answer(house, pooled, keys.head(rows), at, member=member, prediction=None, route="unknown")
