@@ -182,6 +182,9 @@ def _role(conn: Connection, version: versions.Version) -> str:
         return f"champion since {state.champion_since:%d %b %Y %H:%M} UTC"
     if state.rollout_state == "started" and state.rollout_version_id == version.id:
         return f"challenger: a canary on {state.rollout_share or 0:.0%} of the rows"
+    waits = [each for each in verdicts.waiting(conn, version.fleet) if each.version_id == version.id]
+    if waits:
+        return f"{waits[0].message} ({waits[0].command})"
     moves = aliases.history(conn, version.member_id, aliases.CHAMPION)
     once = [move.at for move in moves if move.version_id == version.id]
     return f"was champion from {min(once):%d %b %Y %H:%M} UTC" if once else "never was champion"
@@ -209,9 +212,6 @@ def _gates(conn: Connection, version: int) -> tuple[Ruling, ...]:
     for approval in approvals.of(conn, [version]).values():
         words = f"{approval.actor}: {approval.reason or ('granted' if approval.granted else 'refused')}"
         said.append(Ruling("answer of a person", approval.granted, words, approval.at))
-    waits = [each for each in verdicts.waiting(conn, version.fleet) if each.version_id == version.id]
-    if waits:
-        return f"{waits[0].message} ({waits[0].command})"
     return tuple(said)
 
 
