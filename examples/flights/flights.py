@@ -171,6 +171,7 @@ late = ag.Fleet(
     split=ag.TimeSplit(test="14d"),
     pooled=True,  # one model over all rows backs up small and unseen members
     minimum_rows=300,
+    slices=["weekday", ag.Slice("long haul", pl.col("distance") > 1500)],
     gates=[
         ag.Gate("roc_auc", minimum=0.55),
         ag.Gate("log_loss", beats="champion"),

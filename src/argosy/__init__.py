@@ -13,6 +13,7 @@ from argosy.spec.gate import Approval, Gate
 from argosy.spec.monitor import Drift, Performance, Quality, Skew
 from argosy.spec.rollout import Canary, Immediate
 from argosy.spec.search import Candidate, Choice, Float, Int, Search
+from argosy.spec.slice import Slice
 from argosy.spec.source import Csv, Function, Parquet, Sql
 
 __version__ = "0.1.0"
@@ -42,6 +43,7 @@ __all__ = [
     "Rule",
     "Search",
     "Skew",
+    "Slice",
     "Sql",
     "TimeSplit",
     "degraded",

@@ -144,12 +144,21 @@ def _body(auc: float, loss: float, at: datetime, dice: random.Random) -> dict[st
             name: {"name": name, "value": value, "low": value - 0.03, "high": value + 0.03, "rows": 812, "reason": ""}
             for name, value in (("roc_auc", auc), ("log_loss", loss))
         },
-        "rivals": {"champion": {"log_loss": rival}}, "uncompared": {},
+        "rivals": {"champion": {"log_loss": rival}}, "uncompared": {}, "slices": {"weekday": _shares(loss)},
         "answer": {"own": True, "reason": "better than the pooled model on the same rows"},
         "importance": {name: weight / sum(weights) for name, weight in zip(FEATURES, weights, strict=True)},
         "proof": 2.2e-16, "warnings": ["temp was null in 3 % of the rows"] if dice.random() < 0.3 else [],
         "cost": {"cpu_s": 0.21, "wall_s": 0.25, "peak_bytes": 90_000_000},
     }  # fmt: skip
+
+
+def _shares(loss: float) -> list[dict[str, Any]]:
+    """Two weekdays of the held-out rows, one of them with too few for a score."""
+    scores = {"log_loss": (loss + 0.02, loss - 0.05, loss + 0.09)}
+    return [
+        {"value": "5", "rows": 809, "label": 0.21, "prediction": 0.19, "scores": scores},
+        {"value": "6|7", "rows": 3, "label": 0.0, "prediction": 0.11, "scores": {}},
+    ]
 
 
 def _decide(tx: Connection, made: ag.Fleet, ids: dict[str, int], at: datetime, dice: random.Random) -> None:

@@ -16,7 +16,7 @@ from argosy.features.trainingset import Columns, TrainingSet, build, member
 from argosy.model.signature import Signature, encode, infer_signature
 from tests.features.oracle import moment
 
-COLUMNS = Columns(("origin", "carrier"), "at", "late", "weight", ("flight", "tail"))
+COLUMNS = Columns(("origin", "carrier"), "at", "late", "weight", {"plane": "tail", "flight": "flight"})
 FEATURES = ["distance", "tail"]
 
 
@@ -52,19 +52,27 @@ def digests(trained: TrainingSet) -> dict[str, str]:
     return dict(trained.members.select("member", "digest").iter_rows())
 
 
+def sliced(trained: TrainingSet, start: int, rows: int) -> list[tuple[str | None, ...]]:
+    """The values of each row in every slice."""
+    groups = trained.span(start, rows).groups
+    assert groups is not None
+    values = [(*found, None) for found in trained.slices.values()]
+    return [tuple(known[place] for known, place in zip(values, row, strict=True)) for row in groups]
+
+
 def test_a_slice_holds_the_members_rows_by_time_as_the_signature_encodes_them(tmp_path: Path) -> None:
     frame = spine()
     trained = made(frame, tmp_path / "set")
     assert trained.members["member"].to_list() == ["EWR/AA", "EWR/U%25", "J%2FK/AA", "J%2FK/U%25", "*"]
     for key, origin, carrier in (("EWR/AA", "EWR", "AA"), ("J%2FK/U%25", "J/K", "U%")):
         mine = frame.filter(origin=origin, carrier=carrier).sort("at", maintain_order=True)
-        matrix, labels, times, weights = trained.slice(key)
+        matrix, labels, times, weights, _ = trained.slice(key)
         np.testing.assert_array_equal(matrix, encode(mine, trained.signature))
         assert labels.tolist() == mine["late"].cast(float).to_list()
         assert times.tolist() == mine["at"].to_physical().to_list()
         assert weights is not None and weights.tolist() == mine["weight"].to_list()
         line = trained.members.row(by_predicate=pl.col("member") == key, named=True)
-        assert trained.extra(line["start"], line["rows"]).equals(mine.select("flight", "tail"))
+        assert sliced(trained, line["start"], line["rows"]) == mine.select("tail", "flight").rows()
         assert (line["rows"], line["positives"]) == (mine.height, mine["late"].sum())
         assert (line["low"], line["high"]) == (mine["at"].min(), mine["at"].max())
 
@@ -77,7 +85,7 @@ def test_the_pooled_slice_holds_every_row_also_those_of_no_member(tmp_path: Path
     assert pooled["positives"] == frame["late"].sum()
     assert (pooled["low"], pooled["high"]) == (frame["at"].min(), frame["at"].max())
     assert trained.members["rows"].sum() < 2 * frame.height
-    flights = trained.extra(0, frame.height)["flight"]
+    flights = [flight for _, flight in sliced(trained, 0, frame.height)]
     assert sorted(flights) == sorted(frame["flight"])
     nobody = frame["origin"].null_count()
     assert set(flights[:nobody]) == set(frame.filter(pl.col("origin").is_null())["flight"])
@@ -151,7 +159,23 @@ def test_a_fleet_without_a_key_has_one_member_and_a_regression_no_positives(tmp_
     assert trained.members["positives"].to_list() == [None, None]
     assert trained.slice("").times.tolist() == sorted(frame["at"].dt.epoch("us"))
     assert trained.slice("").weights is None
-    assert trained.extra(0, 5).width == 0
+    assert trained.slice("").groups is None
+
+
+def test_the_rarest_values_of_a_slice_are_in_none(tmp_path: Path) -> None:
+    rows = 1_010
+    frame = spine(rows).with_columns(flight=pl.Series([f"f{max(i, 2)}" for i in range(rows)]))
+    trained = made(frame, tmp_path / "set")
+    values = trained.slices["flight"]
+    assert len(values) == 1_000 and "f2" in values and "f998" not in values and list(values) == sorted(values)
+    kept = [flight for _, flight in sliced(trained, 0, rows) if flight is not None]
+    assert sorted(kept) == sorted(flight for flight in frame["flight"] if flight in values)
+
+
+def test_the_content_of_rows_does_not_depend_on_slices(tmp_path: Path) -> None:
+    frame = spine()
+    without = made(frame, tmp_path / "other", Columns(("origin", "carrier"), "at", "late", "weight"))
+    assert digests(made(frame, tmp_path / "set")) == digests(without)
 
 
 def test_it_travels_to_a_worker_by_its_path(tmp_path: Path) -> None:

@@ -97,6 +97,10 @@ def test_markdown_keeps_its_tables(store: Store) -> None:
         "Code and environment",
     ):
         assert f"## {part}" in lines
+    at = lines.index("### By weekday")
+    assert lines[at + 2] == "| weekday | rows | mean label | mean prediction | log_loss | 95 % interval |"
+    assert lines[at + 4].startswith("| 5 | 809 | 0.21 | 0.19 | 0.")
+    assert lines[at + 5] == "| 6\\|7 | 3 | 0 | 0.11 | — | too few rows |"
 
 
 class _Tags(HTMLParser):
@@ -118,4 +122,5 @@ def test_html_stands_on_its_own(store: Store) -> None:
     parser = _Tags()
     text = to_html(of(store, "late-arrival/EWR/9E@2"))
     parser.feed(text)
+    assert "<h2>Slices of the held-out rows</h2>" in text and "<td>6|7</td>" in text
     assert parser.open == [] and parser.loaded == [] and "<script" not in text

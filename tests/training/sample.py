@@ -29,12 +29,14 @@ LINEAR = Candidate(Estimator("sklearn.linear_model:LogisticRegression"), name="l
 class Memory:
     """A training set in memory, which pickles whole."""
 
-    def __init__(self, parts: dict[str, Slice]) -> None:
-        self.rows = Slice(*(np.concatenate(columns) for columns in zip(*parts.values(), strict=True)))
+    def __init__(self, parts: dict[str, Slice], slices: dict[str, tuple[str, ...]] | None = None) -> None:
+        columns = list(zip(*parts.values(), strict=True))
+        self.rows = Slice(*(np.concatenate(each) for each in columns if each[0] is not None))
+        self.slices = dict(slices or {})
         self.members: list[Member] = []
         start = 0
         for key, part in parts.items():
-            digest = hashlib.sha256(b"".join(np.ascontiguousarray(column).tobytes() for column in part)).hexdigest()
+            digest = hashlib.sha256(b"".join(np.ascontiguousarray(each).tobytes() for each in part[:3])).hexdigest()
             self.members.append(Member(key, start, len(part.labels), digest))
             start += len(part.labels)
 

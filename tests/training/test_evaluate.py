@@ -36,8 +36,8 @@ def test_rivals_answer_for_the_same_rows_or_say_why_not() -> None:
     rows, model = some(0), Steady()
     answers = model.predict(rows.matrix)
     reference = histogram(answers, 0.0, 1.0)
-    found = evaluate(("log_loss", "roc_auc"), model, rows, {"pooled": answers * 0.5, "champion": "gone"}, reference)
-    loss, area = found.comparisons["pooled"]
+    found = evaluate(fleet(), model, rows, {"pooled": answers * 0.5, "champion": "gone"}, reference, {})
+    loss, _, area = found.comparisons["pooled"]
     assert (loss.name, loss.rows) == ("log_loss", 400) and loss.difference < 0 < area.p_value
     assert found.uncompared == {"champion": "gone"}
     assert sum(found.predictions.counts) == 400

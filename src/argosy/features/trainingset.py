@@ -2,7 +2,7 @@
 
 It is a directory. `matrix.npy` holds the encoded features, rows x features, row by row, so that a member's slice is one
 run of bytes: read without a copy and hashed at the speed of the hash. `labels.npy`, `times.npy` and, if there are any,
-`weights.npy` stand beside it, `extra.arrow` keeps other columns as they are, `members.arrow` says which rows are whose.
+`weights.npy` and `groups.npy` (which slices a row is in) stand beside it, `members.arrow` says which rows are whose.
 """
 
 from __future__ import annotations
@@ -34,31 +34,33 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 _BLOCK = 32_768
-_BATCH = 65_536
+_VALUES = 1_000
+"""The most values that a slice has in a fleet; rows of rarer ones are in none."""
 
 
 class Columns(msgspec.Struct, frozen=True):
     """What the columns of a joined spine are: the member's key, the decision time, the label.
 
-    `weight` is a column of weights (zero or more). `extra` are columns kept as they are, for slices and row keys.
+    `weight` is a column of weights (zero or more). `slices` names the columns whose values tell slices apart.
     """
 
     by: tuple[str, ...]
     time: str
     label: str
     weight: str | None = None
-    extra: tuple[str, ...] = ()
+    slices: dict[str, str] = {}
 
     @property
     def needs(self) -> tuple[str, ...]:
         """Every column named here, each once."""
         weight = () if self.weight is None else (self.weight,)
-        return tuple(dict.fromkeys((*self.by, self.time, self.label, *weight, *self.extra)))
+        return tuple(dict.fromkeys((*self.by, self.time, self.label, *weight, *self.slices.values())))
 
 
 class Slice(NamedTuple):
     """Some rows: `matrix` [rows x features], `labels` [rows], `times` [rows] and `weights` [rows] or None.
 
+    `groups` [rows x slices], or None, holds the place of each row's value in each slice's, -1 for none of them.
     Read-only views of the file. A binary label is 0 or 1; a time is in microseconds since 1970 UTC.
     """
 
@@ -66,6 +68,7 @@ class Slice(NamedTuple):
     labels: Floats
     times: Integers
     weights: Floats | None
+    groups: npt.NDArray[np.int32] | None
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -75,10 +78,14 @@ class _Header(msgspec.Struct, frozen=True):
     digest: str
     signature: Signature
     columns: Columns
+    slices: dict[str, tuple[str, ...]] = {}
 
 
 class TrainingSet:
-    """A training set on disk, opened by mapping it. It may be pickled: a worker opens it once and keeps it open."""
+    """A training set on disk, opened by mapping it. It may be pickled: a worker opens it once and keeps it open.
+
+    `slices` has the values of each slice by its name, as texts.
+    """
 
     def __init__(self, path: Path, header: _Header) -> None:
         self.path = path
@@ -86,11 +93,13 @@ class TrainingSet:
         self.digest = header.digest
         self.signature = header.signature
         self.columns = header.columns
+        self.slices = header.slices
         width = len(header.signature.features)
         self._matrix = _mapped(path / "matrix.npy", (header.rows, width))
         self._labels = _mapped(path / "labels.npy", (header.rows,))
         self._times = _mapped(path / "times.npy", (header.rows,))
         self._weights = None if header.columns.weight is None else _mapped(path / "weights.npy", (header.rows,))
+        self._groups = _mapped(path / "groups.npy", (header.rows, len(header.slices))) if header.slices else None
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_reopened, (str(self.path), self.digest))
@@ -129,11 +138,8 @@ class TrainingSet:
         """`rows` rows from row `start`."""
         part = slice(start, start + rows)
         weights = None if self._weights is None else self._weights[part]
-        return Slice(self._matrix[part], self._labels[part], self._times[part], weights)
-
-    def extra(self, start: int, rows: int) -> pl.DataFrame:
-        """The extra columns of `rows` rows from row `start`, in the types that they came with."""
-        return pl.scan_ipc(self.path / "extra.arrow").slice(start, rows).collect()
+        groups = None if self._groups is None else self._groups[part]
+        return Slice(self._matrix[part], self._labels[part], self._times[part], weights, groups)
 
     @cached_property
     def _places(self) -> dict[str, tuple[int, int]]:
@@ -216,12 +222,13 @@ def _write(frame: pl.DataFrame, signature: Signature, columns: Columns, folder: 
     digests = _matrix(frame, signature, order, bounds, side, folder / "matrix.npy")
     for name, column in side.items():
         np.save(folder / f"{name}.npy", column)
-    extra = frame[list(columns.extra)][order] if columns.extra else pl.DataFrame()
-    extra.write_ipc(folder / "extra.arrow", record_batch_size=_BATCH)
+    slices, groups = _groups(frame, columns.slices)
+    if slices:
+        np.save(folder / "groups.npy", groups[order])
     whole = hashlib.sha256("".join(digests).encode()).hexdigest()
     members = _members([*keys, POOLED], bounds, [*digests[1:], whole], side, binary=signature.task == "binary")
     members.write_ipc(folder / "members.arrow")
-    header = _Header(frame.height, whole, signature, columns)
+    header = _Header(frame.height, whole, signature, columns, slices)
     (folder / "set.json").write_bytes(msgspec.json.encode(header))
 
 
@@ -241,6 +248,19 @@ def _codes(frame: pl.DataFrame, by: tuple[str, ...]) -> tuple[list[str], Integer
     places = np.full(len(keys) + 1, -1, dtype=np.int64)
     places[order.to_numpy()] = np.arange(len(keys))
     return keys, places[codes.fill_null(len(keys)).to_numpy()]
+
+
+def _groups(frame: pl.DataFrame, slices: dict[str, str]) -> tuple[dict[str, tuple[str, ...]], npt.NDArray[np.int32]]:
+    """The commonest values of each slice, those first that sort first, and of each row the places of its own."""
+    values: dict[str, tuple[str, ...]] = {}
+    groups = np.empty((frame.height, len(slices)), dtype=np.int32)
+    for place, (name, column) in enumerate(slices.items()):
+        texts = frame[column].cast(pl.String).alias("value")
+        counts = texts.drop_nulls().value_counts().sort("count", "value", descending=[True, False])
+        values[name] = tuple(counts["value"].head(_VALUES).sort())
+        codes = dict(zip(values[name], range(_VALUES), strict=False))
+        groups[:, place] = texts.replace_strict(codes, default=-1, return_dtype=pl.Int32).to_numpy()
+    return values, groups
 
 
 def _matrix(

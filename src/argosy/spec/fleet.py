@@ -15,6 +15,7 @@ from argosy.spec.metric import CLASSIFICATION, METRICS
 from argosy.spec.monitor import MONITORS, Monitor, Performance
 from argosy.spec.rollout import Canary, Immediate, Rollout
 from argosy.spec.search import Candidate, Search, candidate
+from argosy.spec.slice import Slice, slice_of
 
 
 class Label(Declared, frozen=True):
@@ -45,8 +46,8 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
 
     `spine` is the dataset of labelled rows; a prediction is made `lead` before its event time. `pooled` puts one model
     over all rows behind small and unseen members. `history` limits training to the last so much time (default: all the
-    past). A member with fewer than `minimum_rows` labelled rows has no model of its own. `time_limit` and `memory_mb`
-    bound the training of one member.
+    past). A member with fewer than `minimum_rows` labelled rows has no model of its own. `slices` are parts of the
+    held-out rows that are scored by themselves. `time_limit` and `memory_mb` bound the training of one member.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
     search: Search = Search()
     split: TimeSplit = TimeSplit()
     pooled: bool = False
+    slices: tuple[Slice, ...] = ()
     gates: tuple[Gate | Approval, ...] = ()
     rollout: Rollout = Immediate()
     monitors: tuple[Monitor, ...] = ()
@@ -84,6 +86,7 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
             search: Search = ...,
             split: TimeSplit = ...,
             pooled: bool = False,
+            slices: Sequence[str | Slice] = (),
             gates: Sequence[Gate | Approval] = (),
             rollout: Rollout = ...,
             monitors: Sequence[Monitor] = (),
@@ -139,6 +142,8 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
                 f"{field}.candidates", (), "a list of at least one candidate", "ag.Candidate(LGBMClassifier())"
             )
         check.distinct(f"{field}.candidates", (c.name for c in self.candidates))
+        check.put(self, "slices", tuple(slice_of(s) for s in check.sequence(f"{field}.slices", self.slices)))
+        check.distinct(f"{field}.slices", (s.name for s in self.slices))
         for name, kinds, noun in (
             ("gates", (Gate, Approval), "ag.Gate or ag.Approval"),
             ("monitors", MONITORS, "ag.Drift, ag.Performance, ag.Quality or ag.Skew"),

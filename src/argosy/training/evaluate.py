@@ -15,6 +15,7 @@ from argosy.spec.gate import Gate
 from argosy.spec.metric import METRICS
 from argosy.spec.monitor import Performance
 from argosy.spec.rollout import Canary
+from argosy.training import slicing
 from argosy.training.choose import LEVEL
 from argosy.training.outcome import BINS, Evaluation, Histogram
 from argosy.training.rows import Floats, Matrix, Slice
@@ -24,21 +25,29 @@ _CALLS = 50
 _PERMUTED_ROWS = 300
 
 
+def asked(fleet: Fleet) -> tuple[str, ...]:
+    """The scores that a fleet's search and gates ask for, once each: those that slices are told of."""
+    gates = (gate.metric for gate in fleet.gates if isinstance(gate, Gate) and gate.metric in METRICS)
+    return tuple(dict.fromkeys((fleet.search.metric, *gates)))
+
+
 def wanted(fleet: Fleet) -> tuple[str, ...]:
     """The scores that a fleet's search, gates, monitors and rollout ask for, and those always shown, once each."""
-    asked = [fleet.search.metric]
-    asked += [gate.metric for gate in fleet.gates if isinstance(gate, Gate) and gate.metric in METRICS]
-    asked += [monitor.metric for monitor in fleet.monitors if isinstance(monitor, Performance)]
+    more = [monitor.metric for monitor in fleet.monitors if isinstance(monitor, Performance)]
     if isinstance(fleet.rollout, Canary) and fleet.rollout.metric:
-        asked.append(fleet.rollout.metric)
-    return tuple(dict.fromkeys((*asked, *_ALWAYS[fleet.task])))
+        more.append(fleet.rollout.metric)
+    return tuple(dict.fromkeys((*asked(fleet), *more, *_ALWAYS[fleet.task])))
 
 
 def evaluate(
-    names: Sequence[str], model: Model, rows: Slice, rivals: Mapping[str, Floats | str], trained: Histogram
-) -> Evaluation:
-    """Score a model on held-out rows beside its rivals: their predictions for the same rows, or why there are none."""
-    answers = model.predict(rows.matrix)
+    fleet: Fleet, model: Model, rows: Slice, rivals: Mapping[str, Floats | str], trained: Histogram,
+    slices: Mapping[str, Sequence[str]],
+) -> Evaluation:  # fmt: skip
+    """Score a model on held-out rows beside its rivals: their predictions for the same rows, or why there are none.
+
+    `slices` are the values of each slice that `rows.groups` refers to.
+    """
+    names, answers = wanted(fleet), model.predict(rows.matrix)
     scores = tuple(measure(name, rows.labels, answers, LEVEL) for name in names)
     comparisons = {
         rival: tuple(compare(name, rows.labels, answers, given, LEVEL) for name in names)
@@ -49,7 +58,8 @@ def evaluate(
     p50, p99 = latency(model, rows.matrix)
     low, high = trained.low, trained.high
     seen = {name: histogram(said, low, high) for name, said in rivals.items() if not isinstance(said, str)}
-    return Evaluation(scores, comparisons, uncompared, p50, p99, histogram(answers, low, high), seen)
+    told = slicing.score(asked(fleet), rows, answers, slices)
+    return Evaluation(scores, comparisons, uncompared, p50, p99, histogram(answers, low, high), seen, told)
 
 
 def latency(model: Model, matrix: Matrix) -> tuple[float, float]:

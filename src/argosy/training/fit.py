@@ -80,7 +80,7 @@ def trained(
         clock.lap("export")
         answers = _rivals(rivals, held.matrix, signature, constants, job.blobs)
         reference = _reference(learner, model, train, signature)
-        found = evaluate.evaluate(evaluate.wanted(job.fleet), model, held, answers, reference)
+        found = evaluate.evaluate(job.fleet, model, held, answers, reference, job.data.slices)
         importance = evaluate.shares(_importance(learner, model, held, job.fleet))
         clock.lap("evaluate")
     return Fitted(

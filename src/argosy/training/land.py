@@ -142,6 +142,7 @@ def body(fitted: Fitted, parts: dict[str, str], result: Result) -> dict[str, Any
         "scores": {score.name: score for score in found.scores},
         "rivals": {rival: _rival(compared) for rival, compared in found.comparisons.items()},
         "uncompared": found.uncompared,
+        "slices": found.slices,
         "answer": {"own": fitted.choice.own, "reason": fitted.choice.reason},
         "importance": dict(zip(names, fitted.importance, strict=True)),
         "predictions": {"trained": fitted.trained, "held_out": found.predictions, **found.rivals},

@@ -30,12 +30,26 @@ class Histogram(msgspec.Struct, frozen=True):
     counts: tuple[int, ...]
 
 
+class Share(msgspec.Struct, frozen=True):
+    """The held-out rows of one value of a slice: how many, the means of labels and predictions, and scores by name.
+
+    A score is (value, low, high) with the bounds of its 95 % interval; one that is undefined on the rows is left out.
+    """
+
+    value: str
+    rows: int
+    label: float
+    prediction: float
+    scores: dict[str, tuple[float, float, float]]
+
+
 class Evaluation(msgspec.Struct, frozen=True):
     """A model on its held-out rows.
 
     `comparisons` maps a rival (`champion`, `pooled`) to paired comparisons of this model (`a`) with it (`b`);
     `uncompared` says for a rival why there are none; `rivals` are the predictions of
-    those that were compared. Latencies are of one row, in milliseconds of CPU.
+    those that were compared. `slices` has the commonest values of each slice, most rows first. Latencies are of one
+    row, in milliseconds of CPU.
     """
 
     scores: tuple[Measure, ...]
@@ -45,6 +59,7 @@ class Evaluation(msgspec.Struct, frozen=True):
     latency_p99_ms: float
     predictions: Histogram
     rivals: dict[str, Histogram] = {}
+    slices: dict[str, tuple[Share, ...]] = {}
 
 
 class Fitted(msgspec.Struct, frozen=True):

@@ -58,5 +58,8 @@ def _thinned(data: Slice, share: float) -> Slice:
 
 
 def _joined(parts: list[Slice]) -> Slice:
-    matrices, labels, times = zip(*parts, strict=True)
-    return Slice(np.concatenate(matrices), np.concatenate(labels), np.concatenate(times)).ordered()
+    groups = [part.groups for part in parts if part.groups is not None]
+    return Slice(
+        np.concatenate([part.matrix for part in parts]), np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.times for part in parts]), np.concatenate(groups) if groups else None,
+    ).ordered()  # fmt: skip

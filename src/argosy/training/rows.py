@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import pairwise
 from typing import NamedTuple, Protocol
@@ -15,6 +15,7 @@ import numpy.typing as npt
 Matrix = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
 
 POOLED = "*"
 """The member key of the pooled model."""
@@ -26,15 +27,19 @@ class Slice(NamedTuple):
     """Some rows: `matrix` [rows x features] as the signature encodes it, `labels` [rows], `times` [rows].
 
     A label is 0 or 1, or the value of a regression. A time is the decision time in microseconds since 1970 UTC.
+    `groups` [rows x slices] are the places of the rows' values among those of each slice, -1 for none; None for no
+    slices.
     """
 
     matrix: Matrix
     labels: Floats
     times: Integers
+    groups: Codes | None = None
 
     def take(self, index: npt.NDArray[np.int64] | slice) -> Slice:
         """These rows only."""
-        return Slice(self.matrix[index], self.labels[index], self.times[index])
+        groups = None if self.groups is None else self.groups[index]
+        return Slice(self.matrix[index], self.labels[index], self.times[index], groups)
 
     def ordered(self) -> Slice:
         """The rows by time, those of one moment in the order they had."""
@@ -70,9 +75,19 @@ class Rows(Protocol):
         """Decision times."""
         ...
 
+    @property
+    def groups(self) -> Codes | None:
+        """Places in slices."""
+        ...
+
 
 class Source(Protocol):
     """A training set. It travels to workers, so it must be picklable, and small when pickled."""
+
+    @property
+    def slices(self) -> Mapping[str, Sequence[str]]:
+        """The values of each slice by its name, in the order of the columns of `groups`."""
+        ...
 
     def span(self, start: int, rows: int) -> Rows:
         """`rows` rows from row `start`."""
@@ -82,7 +97,7 @@ class Source(Protocol):
 def read(source: Source, member: Member) -> Slice:
     """A member's rows, by time."""
     found = source.span(member.start, member.rows)
-    return Slice(found.matrix, found.labels, found.times).ordered()
+    return Slice(found.matrix, found.labels, found.times, found.groups).ordered()
 
 
 def values(key: str) -> tuple[str, ...]:

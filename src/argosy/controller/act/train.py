@@ -24,7 +24,7 @@ from argosy.controller.observe import FleetState, Snapshot, Wanted
 from argosy.controller.watching import answered, reference
 from argosy.data.read import scan
 from argosy.engine.contract import Progress
-from argosy.errors import UnknownError
+from argosy.errors import InputError, UnknownError
 from argosy.features.join import join
 from argosy.features.request import apply as request_features
 from argosy.features.source import Source
@@ -35,6 +35,7 @@ from argosy.spec import duration
 from argosy.spec.dataset import Dataset
 from argosy.spec.feature import Feature, RequestFeatures, Spine, ViewReference
 from argosy.spec.fleet import Fleet
+from argosy.spec.slice import Slice
 from argosy.store import decisions, events, members, signals
 from argosy.store.executions import FALLBACK
 from argosy.training.fleet import preload, train
@@ -116,14 +117,13 @@ def training_set(
     label = pl.col(fleet.label.column).cast(pl.Float64)
     known = rows.select(pl.len(), low=pl.col(AT).min(), high=pl.col(AT).max(), sum=label.sum()).row(0)
     made_of = [fleet.name, state.revision, inputs, sorted(only) if only is not None else None, known,
-               version.digest]  # fmt: skip
+               version.digest, fleet.slices]  # fmt: skip
     path = house.places.sets / fleet.name / hashlib.sha256(msgspec.json.encode(made_of)).hexdigest()[:_NAMED]
     if (path / "set.json").exists():
         return TrainingSet.open(path), inputs
-    frame = request_features(
-        {name: e.expr() for f in fleet.features if isinstance(f, RequestFeatures) for name, e in f.expressions.items()},
-        join(rows, AT, views.sources),
-    )
+    derived = (feature.expressions for feature in fleet.features if isinstance(feature, RequestFeatures))
+    expressions = {name: each.expr() for given in derived for name, each in given.items()}
+    frame = _sliced(fleet, request_features(expressions, join(rows, AT, views.sources)))
     signature = signature_of(fleet, views.sources, frame)
     reference.record(
         house.store, fleet, state.revision, frame, frame.select(member(fleet.by).alias("member"))["member"],
@@ -131,7 +131,24 @@ def training_set(
         partial(house.write, action.subject),
     )  # fmt: skip
     _forget(path.parent)
-    return build(frame, signature, Columns(fleet.by, AT, fleet.label.column), path), inputs
+    slices = {each.name: _column(each) for each in fleet.slices}
+    return build(frame, signature, Columns(fleet.by, AT, fleet.label.column, slices=slices), path), inputs
+
+
+def _sliced(fleet: Fleet, frame: pl.DataFrame) -> pl.DataFrame:
+    """The joined rows with a column for each slice: its values as text. Raises InputError for an unknown column."""
+    for each in fleet.slices:
+        if absent := [name for name in each.values.columns() if name not in frame.columns]:
+            raise InputError(
+                f"slice {each.name!r} of {fleet.name} reads {absent[0]!r}, no column of {fleet.spine} and no feature",
+                next="correct the fleet's slices, then apply it",
+            )
+    return frame.with_columns(each.values.expr().cast(pl.String).alias(_column(each)) for each in fleet.slices)
+
+
+def _column(slice: Slice) -> str:
+    """The column of a slice's values; a space keeps it apart from the columns of users' tables."""
+    return f"slice {slice.name}"
 
 
 def signature_of(fleet: Fleet, sources: list[tuple[Source, pl.LazyFrame]], frame: pl.DataFrame) -> Signature:
@@ -173,6 +190,7 @@ def _spine(
     at = pl.col(spine.time) - pl.lit(lead) if lead else pl.col(spine.time)
     asked = {name for each in fleet.features for name in _columns(each)}
     asked |= {*fleet.by, *keys, fleet.label.column, spine.time}
+    asked |= {name for each in fleet.slices for name in each.values.columns()}
     have = rows.collect_schema().names()
     return rows.select(*(name for name in have if name in asked), at.alias(AT)).collect()
 
