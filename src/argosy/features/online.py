@@ -6,7 +6,7 @@ import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from itertools import islice, takewhile
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -35,6 +35,8 @@ from argosy.features.source import Source, Unit, finest, read, ticks, units
 _CHUNK = 65_536
 _FEW = 64
 _NEVER = (-(2**63), -(2**63))
+_AFTER = b"\xff" * 8 + b"\0"
+"""Behind the front of an entity, what sorts after all of its rows and before those of the next."""
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
@@ -312,25 +314,28 @@ def _takes_its_place(cursor: Any, front: bytes, key: bytes, event: int, known: i
 
 def _latest(txn: Any, view: View) -> int:
     """The moment from which the newest row of a view is in force; that of the first possible row where it has none."""
-    return max((moment(key) for key in _keys(txn, view, view.prefix)), default=_NEVER[0])
+    return max((moment(key) for key in _newest_keys(txn, view, view.prefix)), default=_NEVER[0])
 
 
-def _keys(txn: Any, view: View, start: bytes) -> Iterator[bytes]:
-    """The keys of a view's rows from `start` on, those of one entity together, its newest first."""
+def _newest_keys(txn: Any, view: View, start: bytes) -> Iterator[bytes]:
+    """The key of the newest row of each entity from `start` on, which is the prefix of the view or the front of one."""
     cursor = txn.cursor()
-    if cursor.set_range(start):
-        yield from takewhile(lambda key: key.startswith(view.prefix), cursor.iternext(keys=True, values=False))
+    found = cursor.set_range(start)
+    while found and (key := cursor.key()).startswith(view.prefix):
+        yield key
+        found = cursor.set_range(key[:-8] + _AFTER)
 
 
 def _outlived(txn: Any, view: View, limit: int, start: bytes) -> Iterator[bytes]:
-    """The keys of a view's rows that come, newest first within each entity, after the first in force at `limit`.
+    """The keys of a view's rows that come, newest first within each entity, after the one in force at `limit`.
 
-    Those of the entities from `start` on, which is the prefix of the view or the front of an entity.
+    Those of the entities from `start` on. What stays is stepped over, not walked through.
     """
-    front, settled = b"", False
-    for key in _keys(txn, view, start):
-        if key[:-8] != front:
-            front, settled = key[:-8], False
-        if settled:
-            yield key
-        settled = settled or moment(key) <= limit
+    cursor = txn.cursor()
+    for newest in _newest_keys(txn, view, start):
+        front = newest[:-8]
+        if cursor.set_range(front + countdown(limit)):
+            for key in islice(cursor.iternext(keys=True, values=False), 1, None):
+                if key[:-8] != front:
+                    break
+                yield key
