@@ -73,7 +73,7 @@ def _pending(
 
     Those that are `known` are not asked. The module of a project that is `drafted` was imported already.
     """
-    offered, unreadable = dict[str, tuple[str, ...]](), dict[str, str]()
+    offered, unreadable, roots = dict[str, tuple[str, ...]](), dict[str, str](), dict[str, Path]()
     for name, dataset in kinds(asked)[0].items():
         given = asked["dataset", name]
         if name in known:
@@ -82,7 +82,9 @@ def _pending(
         try:
             if drafted is None or given.project != drafted.stem:
                 house.functions(given)
-            offered[name] = pending(conn, dataset, supply.root(conn, given, drafted), now)
+            if given.project not in roots:
+                roots[given.project] = supply.root(conn, given, drafted)
+            offered[name] = pending(conn, dataset, roots[given.project], now)
         except (ArgosyError, OSError) as error:
             unreadable[name] = f"its source cannot be asked: {error}"
     return offered, unreadable
