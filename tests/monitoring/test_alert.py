@@ -54,6 +54,9 @@ def test_an_alert_that_persists_is_not_raised_again_and_keeps_its_start() -> Non
     (alert,) = later.persisting
     assert alert.since == DAY
     assert alert.members == ("a", "b")
+    assert later.changed == (alert,)
+    again = watch(_signals({"member": "a", "value": 0.6}, {"member": "b", "value": 0.5}), later.persisting, at=DAY)
+    assert again.persisting and again.changed == ()
 
 
 @pytest.mark.parametrize(("value", "stays"), [(0.195, True), (0.185, False), (None, True), (float("nan"), True)])

@@ -35,11 +35,17 @@ def page(conn: Connection, now: datetime, *, fleet: str = "") -> Page:
 
 def read(conn: Connection, fleet: str = "") -> AlarmPage:
     """The snapshot of the alerts page."""
-    past = resources.page(conn, "alerts", f'fleet:"{fleet}"' if fleet else "", limit=_PAST)
+    where = f"-state:{alerts.CHANGED}" + (f' fleet:"{fleet}"' if fleet else "")
+    past = resources.page(conn, "alerts", where, limit=_PAST)
     return AlarmPage(fleet, tuple(ranked(conn, fleet)), tuple(past.items))
 
 
 def ranked(conn: Connection, fleet: str = "") -> list[alerts.Alert]:
-    """The alerts that are raised, the gravest first, by effect among equals."""
-    raised = alerts.raised(conn, fleet or None)
+    """The alerts that are raised, as they are now, each `at` since when; the gravest first, by effect among equals."""
+    raised = [_since(alert) for alert in alerts.raised(conn, fleet or None)]
     return sorted(raised, key=lambda a: (_GRAVE.get(a.body.get("severity", ""), 3), -float(a.body.get("effect", 0))))
+
+
+def _since(alert: alerts.Alert) -> alerts.Alert:
+    since = alert.body.get("since")
+    return msgspec.structs.replace(alert, at=msgspec.convert(since, datetime)) if since else alert

@@ -8,9 +8,9 @@ from sqlalchemy import Connection, select
 
 from argosy.console.chart import Happening, Point
 from argosy.spec.fleet import Fleet
-from argosy.store import aliases, members, rollouts, schema, versions
+from argosy.store import alerts, aliases, members, rollouts, schema, versions
 
-_ALERTS = 400
+_ALERTS = 1_000
 
 
 def reference(
@@ -66,9 +66,11 @@ def _moves(moves: Sequence[aliases.Alias], numbers: dict[int, int]) -> Iterator[
 
 
 def _alerts(conn: Connection, fleet: str, key: str) -> Iterator[Happening]:
-    """Alerts that named this member when they were raised."""
-    c = schema.alert.c
-    query = select(c.at, c.name, c.message, c.body).where(c.fleet == fleet, c.state == "raised")
-    for at, name, message, body in conn.execute(query.order_by(c.id.desc()).limit(_ALERTS)):
-        if key in (body or {}).get("members", ()):
+    """When alerts came to name this member, of the latest of all that became of the fleet's alerts."""
+    c, named = schema.alert.c, set[str]()
+    query = select(c.at, c.name, c.state, c.message, c.body).where(c.fleet == fleet)
+    for at, name, state, message, body in reversed(conn.execute(query.order_by(c.id.desc()).limit(_ALERTS)).all()):
+        concerned = state != alerts.RESOLVED and key in (body or {}).get("members", ())
+        if concerned and name not in named:
             yield Happening(at, "alert", f"{name}: {message}")
+        named = named | {name} if concerned else named - {name}

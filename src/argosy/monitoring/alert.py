@@ -57,10 +57,14 @@ class Alert(msgspec.Struct, frozen=True):
 
 
 class Changes(msgspec.Struct, frozen=True):
-    """What one look changed: newly raised, still there (with members and values of now), and over."""
+    """What one look changed: newly raised, still there (with members and values of now), and over.
+
+    `changed` are those that persist with other members than before.
+    """
 
     raised: tuple[Alert, ...]
     persisting: tuple[Alert, ...]
+    changed: tuple[Alert, ...]
     resolved: tuple[Alert, ...]
 
 
@@ -101,6 +105,7 @@ def watch(
     return Changes(
         raised=tuple(alert for alert in now if alert.name not in before),
         persisting=tuple(alert for alert in now if alert.name in before),
+        changed=tuple(a for a in now if a.name in before and a.members != before[a.name].members),
         resolved=tuple(alert for alert in active if alert.name not in names),
     )
 

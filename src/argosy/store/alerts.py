@@ -1,4 +1,4 @@
-"""Alerts: raised and resolved. The latest of a fleet, member and name counts."""
+"""Alerts: raised, changed and resolved. The latest of a fleet, member and name counts."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from argosy.store import schema
 from argosy.store.rows import Row, columns, fetch, insert
 
 _TABLE = schema.alert
-RAISED, RESOLVED = "raised", "resolved"
+RAISED, CHANGED, RESOLVED = "raised", "changed", "resolved"
 
 
 class NewAlert(Row, frozen=True, kw_only=True):
-    """A change of one alert; `member_id` is None for an alert of the whole fleet, `cause` groups alerts."""
+    """What became of one alert; `member_id` is None for an alert of the whole fleet, `cause` groups alerts.
+
+    One that is raised and is about other members than before has changed.
+    """
 
     fleet: str
     name: str
@@ -43,10 +46,10 @@ def add(tx: Connection, alerts: Sequence[NewAlert]) -> list[int]:
 
 
 def raised(conn: Connection, fleet: str | None = None) -> list[Alert]:
-    """Alerts that are raised and not resolved since, newest first."""
+    """Alerts that are raised and not resolved since, as they are now, the latest change first."""
     c = _TABLE.c
     last = select(func.max(c.id)).group_by(c.fleet, c.name, c.member_id)
     if fleet is not None:
         last = last.where(c.fleet == fleet)
-    query = columns(_TABLE, Alert).where(c.id.in_(last), c.state == RAISED)
+    query = columns(_TABLE, Alert).where(c.id.in_(last), c.state != RESOLVED)
     return fetch(conn, query.order_by(c.id.desc()), Alert)

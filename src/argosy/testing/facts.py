@@ -224,8 +224,8 @@ class FactsConformance:
             assert set(executions.get(conn, [*ids, 99])) == set(ids)
 
     def test_alerts_are_raised_until_resolved(self, store: Store) -> None:
-        """Per fleet, member and name; a fleet's own alert has no member."""
-        steps = [("drift", "raised"), ("late", "raised"), ("drift", "resolved"), ("late", "raised")]
+        """Per fleet, member and name; a fleet's own alert has no member. One that changed is raised still."""
+        steps = [("drift", "raised"), ("late", "raised"), ("drift", "resolved"), ("late", "changed")]
         with store.write() as tx:
             ids = alerts.add(
                 tx, [alerts.NewAlert(fleet="f", name=n, state=s, at=moment(), message="m") for n, s in steps]

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 import argosy as ag
-from argosy.console import fleet
+from argosy.console import alarm, fleet
 from argosy.console.page import to_html
 from argosy.controller import signal, survey
 from argosy.controller.act import watch
@@ -27,7 +27,7 @@ from argosy.data.dtype import INSTANT
 from argosy.data.read import append, scan
 from argosy.monitoring.window import Windows
 from argosy.registry.rollout import Chosen, start
-from argosy.store import members, schema, signals, windows
+from argosy.store import alerts, members, schema, signals, windows
 from argosy.testing.sample import train
 from tests.controller.conftest import START
 
@@ -132,6 +132,25 @@ def test_bad_values_are_a_signal_and_an_alert_until_they_are_gone(house: House) 
     later = NOW + timedelta(days=20)
     assert look(house, later)["LGA/AA"][signal.QUALITY] is None
     assert "quality/distance/range" in alarms(house, "resolved")
+
+
+def test_an_alert_that_comes_to_be_about_others_says_so_and_keeps_its_start(house: House) -> None:
+    name = "quality/distance/range"
+    week(house, distance=pl.lit(99_000.0))
+    look(house, NOW)
+    week(house, source="another", distance=pl.lit(99_000.0), member=pl.lit("LGA/MQ"))
+    later = NOW + timedelta(hours=1)
+    look(house, later)
+    with house.store.read() as conn:
+        (alert,) = (each for each in alerts.raised(conn, FLEET) if each.name == name)
+        (shown,) = (each for each in alarm.ranked(conn, FLEET) if each.name == name)
+    assert alert.body["members"] == ["LGA/AA", "LGA/MQ"] and alert.message.startswith("2 of ")
+    assert (alert.state, alert.at, shown.at) == (alerts.CHANGED, later, NOW)
+    with house.store.read() as conn:
+        before = len(conn.execute(schema.alert.select()).all())
+    look(house, later + timedelta(hours=1))
+    with house.store.read() as conn:
+        assert len(conn.execute(schema.alert.select()).all()) == before
 
 
 def test_rows_that_failed_are_neither_served_nor_scored_nor_bad(house: House) -> None:

@@ -113,8 +113,9 @@ def _write(
         ]  # fmt: skip
         signals.record(tx, new)
         windows.add(tx, seen.windows)
-        alerts.add(tx, [_alert(fleet, each, "raised", now) for each in changes.raised]
-                   + [_alert(fleet, each, "resolved", now) for each in changes.resolved])  # fmt: skip
+        alerts.add(tx, [_alert(fleet, each, alerts.RAISED, now) for each in changes.raised]
+                   + [_alert(fleet, each, alerts.CHANGED, now) for each in changes.changed]
+                   + [_alert(fleet, each, alerts.RESOLVED, now) for each in changes.resolved])  # fmt: skip
         events.add(tx, [_event(house, fleet, each, "alert.raised", now) for each in changes.raised]
                    + [_event(house, fleet, each, "alert.resolved", now) for each in changes.resolved])  # fmt: skip
         (id,) = executions.record(tx, [run])
