@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from argosy.console import graph, links, words
 from argosy.console.graph import Box
 from argosy.console.page import Page
+from argosy.errors import UnknownError
 from argosy.store import executions, origin
 from argosy.store.lineage import EXECUTION, Graph, Node, walk
 from argosy.store.origin import Data, Origin
@@ -39,7 +40,7 @@ class AncestryPage(msgspec.Struct, frozen=True):
 
 
 def page(conn: Connection, kind: str, reference: str, now: datetime, *, up: int = 2, down: int = 1) -> Page:
-    """The neighbourhood of a thing; what is not known has one node, itself."""
+    """The neighbourhood of a thing. Raises UnknownError for what no fact names."""
     data = read(conn, kind, reference, up=min(max(up, 0), _STEPS), down=min(max(down, 0), _STEPS))
     return Page(
         f"Lineage of {reference}", "lineage.html", data, now, trail=(("lineage", None), (f"{kind} {reference}", None)),
@@ -66,6 +67,8 @@ def read(conn: Connection, kind: str, reference: str, *, up: int, down: int) -> 
     place = {node: name for name, nodes in groups.items() for node in nodes}
     arrows = dict.fromkeys((place[link.source], place[link.target]) for link in found.links)
     known = origin.of(conn, start)
+    if len(found.nodes) == 1 and known is None and not runs and up + down:
+        raise UnknownError(f"nothing is recorded of {kind} {reference}", next="start from a version or a dataset")
     return AncestryPage(
         kind, reference, up, down, tuple(boxes), tuple(pair for pair in arrows if pair[0] != pair[1]),
         len(found.nodes) - len(boxes), found.cut, known if isinstance(known, Origin) else None,

@@ -16,6 +16,7 @@ from argosy.controller.status import counts, rank
 from argosy.controller.watching import unknown
 from argosy.registry.address import POOLED
 from argosy.spec.metric import greater_is_better
+from argosy.store import alerts
 
 SIZE = 50
 SORTS = {
@@ -76,7 +77,7 @@ class FleetPage(msgspec.Struct, frozen=True):
     chips: tuple[Chip, ...]
     rows: tuple[Row, ...]
     cells: tuple[cells.Cell, ...]
-    alerts: tuple[str, ...]
+    alerts: tuple[alerts.Alert, ...]
     reason: str
     unknown: str = ""
     error: str = ""
@@ -119,7 +120,7 @@ def read(
         members=int((table["key"] != POOLED).sum()), total=table.height, found=found.height,
         chips=tuple(_chips(name, table, q, sort)), rows=tuple(_rows(conn, name, shown.with_columns(_answering(table)))),
         cells=tuple(cells.Cell(*row) for row in chosen.iter_rows()),
-        alerts=tuple(each.message for each in alarm.ranked(conn, name)[:3]), reason=summary(conn, state)[1],
+        alerts=tuple(alarm.ranked(conn, name)[:3]), reason=summary(conn, state)[1],
         unknown=_unknown(conn, state),
     )  # fmt: skip
 
