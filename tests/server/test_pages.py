@@ -70,7 +70,8 @@ def test_no_link_leads_nowhere(world: World) -> None:
         ("/versions/late-arrival/EWR/9E@99", 404), ("/versions/late-arrival", 404), ("/datasets/none", 404),
         ("/fleets/late-arrival/cell/99", 404), ("/nowhere", 404), ("/fleets/late-arrival?page=x", 400),
         ("/fleets/late-arrival?q=colour:red", 400), ("/fleets/late-arrival?q=rows>many", 400),
-        ("/events?where=%22", 400), ("/static/app.py", 404), ("/lineage/dataset/none@1", 404), ("/lineage/dataset/flights@9?up=x", 400),
+        ("/events?where=%22", 400), ("/static/app.py", 404),
+        ("/lineage/dataset/none@1", 404), ("/lineage/dataset/flights@9?up=x", 400),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_on_a_page(world: World, path: str, status: int) -> None:
