@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import argosy as ag
 from argosy.controller import signal
-from argosy.controller.condition import compile, explain, leaves, rule
+from argosy.controller.condition import because, compile, explain, leaves, rule
 from argosy.spec import duration
 from argosy.spec.condition import AllOf, AnyOf, Condition, Degraded, Drifted, Never, NewRows, Not, OlderThan
 from tests.spec.declarations import conditions
@@ -92,6 +92,29 @@ def test_leaves_look_at_a_value_each_once(condition: Condition) -> None:
     found = leaves(condition)
     assert len(set(found)) == len(found)
     assert not any(isinstance(leaf, (AllOf, AnyOf, Not)) for leaf in found)
+
+
+def reasons(condition: Condition, row: dict[str, Any]) -> list[str]:
+    """The rules that make a condition true, said once more in Python."""
+    if not holds(condition, row):
+        return []
+    if isinstance(condition, (AllOf, AnyOf)):
+        return list(dict.fromkeys(each for part in condition.conditions for each in reasons(part, row)))
+    return [rule(condition)]
+
+
+@given(conditions, st.lists(rows, min_size=1, max_size=8))
+def test_the_reasons_are_the_rules_that_make_it_true(condition: Condition, table: list[dict[str, Any]]) -> None:
+    frame = pl.DataFrame(table, schema=COLUMNS)
+    told = frame.select(pl.col("new_rows"), told=because(condition, NOW))["told"].to_list()
+    assert [set(each.split(" and ")) - {""} for each in told] == [set(reasons(condition, row)) for row in table]
+
+
+def test_a_branch_that_does_not_hold_is_no_reason() -> None:
+    condition = (ag.drifted() & ag.older_than("28d")) | (ag.older_than("14d") & ag.new_rows(300))
+    row = {"trained_at": NOW - timedelta(days=40), "new_rows": 700.0}
+    told = pl.DataFrame([row], schema=COLUMNS).select(because(condition, NOW)).item()
+    assert told == "older_than('14d') and new_rows(300)"
 
 
 KNOWN = {

@@ -85,6 +85,29 @@ def leaves(condition: Condition) -> tuple[Condition, ...]:
             return (condition,)
 
 
+def because(condition: Condition, now: datetime) -> pl.Expr:
+    """Where a condition holds, the rules that make it so, in reading order and joined by "and"; else empty.
+
+    Of an `|` those are the branches that hold, of an `&` all; a `~` is told as a whole.
+    """
+    found: dict[str, list[pl.Expr]] = {}
+    for told, holds in _reasons(condition, pl.lit(True), now):
+        found.setdefault(told, []).append(holds)
+    said = [pl.when(pl.any_horizontal(holds)).then(pl.lit(told)) for told, holds in found.items()]
+    return pl.concat_str(said, separator=" and ", ignore_nulls=True)
+
+
+def _reasons(condition: Condition, given: pl.Expr, now: datetime) -> Iterator[tuple[str, pl.Expr]]:
+    """The rule of each leaf, and where it holds together with all that it is a part of."""
+    here = given & compile(condition, now)
+    match condition:
+        case AllOf(conditions=parts) | AnyOf(conditions=parts):
+            for part in parts:
+                yield from _reasons(part, here, now)
+        case _:
+            yield rule(condition), here
+
+
 def explain(condition: Condition, row: Mapping[str, Any], now: datetime) -> Explanation:
     """The tree of what the condition sees in one row of the table of members."""
     match condition:

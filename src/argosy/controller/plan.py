@@ -128,8 +128,6 @@ def due(state: FleetState, now: datetime) -> pl.DataFrame:
     new = pl.col("trained_at").is_null()
     asked = ~new & pl.col(signal.ASKED).is_not_null()
     changed = ~new & (pl.col(signal.REVISION) != state.revision)
-    leaves = condition.leaves(fleet.retrain)
-    held = [pl.when(condition.compile(leaf, now)).then(pl.lit(condition.rule(leaf))) for leaf in leaves]
     cause = (
         pl.when(new)
         .then(pl.lit("it has enough labelled rows and was never trained"))
@@ -137,7 +135,7 @@ def due(state: FleetState, now: datetime) -> pl.DataFrame:
         .then(pl.lit("a person asked for it"))
         .when(changed)
         .then(pl.lit("what its training depends on was declared anew"))
-        .otherwise(pl.concat_str(held, separator=" and ", ignore_nulls=True).replace("", condition.rule(fleet.retrain)))
+        .otherwise(condition.because(fleet.retrain, now))
     )
     wait = RETRY_FIRST.total_seconds() * 2.0 ** (pl.col("failures") - 1).clip(upper_bound=_DOUBLINGS)
     retry = pl.col("execution_at") + pl.duration(
