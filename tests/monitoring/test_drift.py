@@ -38,6 +38,8 @@ def test_statistics_equal_their_definitions(feature: str) -> None:
         test = stats.chi2_contingency([q[both], p[both]], correction=False)
         assert found["chi_square"] == pytest.approx(test.statistic)
         assert found["p_value"] == pytest.approx(test.pvalue, rel=1e-6)
+        plain = stats.contingency.association(np.array([q[both], p[both]], dtype=int), method="cramer")
+        assert 0 <= found["cramers_v"] <= plain + 1e-3
     base = (q + 0.5) / (q.sum() + 0.5 * len(q))
     mixed = (p / p.sum() + 0.5 / q.sum()) / (1 + 0.5 * len(q) / q.sum())
     share = (p.sum() * mixed + base) / (p.sum() + 1)
@@ -94,6 +96,22 @@ def test_chance_alone_is_seldom_significant(before: int, after: int) -> None:
     )
     assert (share["p_value"] <= 0.13).all(), share
     assert share.filter(pl.col("feature") == "x")["freedom"].item() >= 4
+
+
+@pytest.mark.parametrize("size", [1_000, 100_000])
+def test_the_effect_of_chi_square_does_not_grow_with_the_rows(size: int) -> None:
+    def of(random: np.random.Generator, share: float) -> pl.DataFrame:
+        return pl.DataFrame({"night": random.random(size) < share})
+
+    frames = [of(np.random.default_rng(seed), share) for seed, share in ((1, 0.5), (2, 0.5), (3, 0.8))]
+    on = Bins.fit(frames[0])
+    members, codes = ["a"], np.zeros(size, dtype=np.int64)
+    before, same, moved = (count(frame, members, codes, on) for frame in frames)
+    assert drift(before, same, on)["cramers_v"].item() < 0.05
+    found = drift(before, moved, on).row(0, named=True)
+    assert found["cramers_v"] == pytest.approx(0.3145, abs=0.03)
+    assert found["p_value"] < 1e-6
+    assert found["chi_square"] > 100
 
 
 def test_expected_psi_is_that_of_no_drift() -> None:

@@ -67,6 +67,10 @@ def drift(reference: Windows, current: Windows, bins: Bins) -> pl.DataFrame:
     - `kolmogorov_smirnov`: the largest gap of the two cumulative shares at a cell's edge, nulls left out.
     - `wasserstein`: the earth mover's distance between cell centres in standard deviations of the reference.
       This and the one before are null for categories and booleans, which have no order.
+    - `cramers_v`: the effect behind `chi_square`, 0 to 1 whatever the number of rows, less what chance makes of so
+      many: 0 where nothing but chance is seen (Cramer, "Mathematical Methods of Statistics", 1946, section 21.9;
+      corrected as in Bergsma, "A bias-correction for Cramer's V and Tschuprow's T", 2013). The shares differing
+      alike, it is the smaller the more one of the two samples outnumbers the other.
     - `chi_square`, `freedom`, `p_value`: Pearson's test of homogeneity. Neighbouring cells are merged until they
       expect about 5 rows in the smaller sample, and what then still expects fewer than 2 is taken together, or left
       out, so that a few rare rows raise nothing. Rows that depend on one another (many flights under the same
@@ -117,7 +121,7 @@ def prediction_drift(reference: Windows, current: Windows, bins: Bins) -> pl.Dat
 
 COLUMNS = (
     *("psi", "psi_expected", "psi_excess", "jensen_shannon", "kolmogorov_smirnov", "wasserstein"),
-    *("chi_square", "freedom", "p_value"),
+    *("cramers_v", "chi_square", "freedom", "p_value"),
 )
 
 
@@ -135,7 +139,7 @@ def aligned(reference: Windows, current: Windows, bins: Bins) -> tuple[tuple[str
 
 
 def _shares(q: Floats, p: Floats, layout: Layout) -> dict[str, Floats]:
-    """PSI, Jensen-Shannon and chi-square of counts `q` (reference) and `p`: [members x features] each."""
+    """PSI, Jensen-Shannon, chi-square and its effect of counts `q` (reference) and `p`: [members x features] each."""
     n, m = layout.total(q), layout.total(p)
     used = layout.total(((q + p) > 0.0).astype(np.float64))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -151,6 +155,7 @@ def _shares(q: Floats, p: Floats, layout: Layout) -> dict[str, Floats]:
         "psi_expected": expected,
         "psi_excess": np.maximum(psi - expected, 0.0),
         "jensen_shannon": np.sqrt(np.clip(divergence, 0.0, 1.0)),
+        "cramers_v": _cramers_v(square, freedom, n + m),
         "chi_square": square,
         "freedom": freedom,
         "p_value": chi_square_tail(square, freedom),
@@ -189,6 +194,14 @@ def _chi_square(q: Floats, p: Floats, n: Floats, m: Floats, layout: Layout) -> t
     square += np.where(whole, _pearson(rest_q, rest_p, factor), 0.0)
     freedom = np.maximum(gather(np.where(rare, 0.0, 1.0)) + whole - 1.0, 0.0)
     return np.where(freedom > 0.0, square, 0.0), freedom
+
+
+def _cramers_v(square: Floats, freedom: Floats, rows: Floats) -> Floats:
+    """Cramer's V of two samples over `freedom` + 1 cells, without its bias: 0 where there is nothing to compare."""
+    spare = np.maximum(rows - 1.0, 1.0)
+    effect = np.maximum(square / np.maximum(rows, 1.0) - freedom / spare, 0.0)
+    least = np.minimum(1.0 - 1.0 / spare, freedom - freedom**2 / spare)
+    return np.sqrt(np.clip(np.where(least > 0.0, effect / np.where(least > 0.0, least, 1.0), 0.0), 0.0, 1.0))
 
 
 def _pearson(q: Floats, p: Floats, factor: Floats) -> Floats:

@@ -16,9 +16,9 @@ STATISTICS = {
     "js": "jensen_shannon",
     "ks": "kolmogorov_smirnov",
     "wasserstein": "wasserstein",
-    "chi2": "chi_square",
+    "chi2": "cramers_v",
 }
-"""A monitor's name of a statistic -> its column; PSI counts above what so many rows have by chance."""
+"""A monitor's name of a statistic -> its column; PSI and the effect of chi-square count above what so many rows have by chance."""
 
 
 def measure(
