@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from argosy.errors import DeclarationError, InputError
-from argosy.features.request import apply, check, roots
+from argosy.errors import InputError
+from argosy.features.request import apply, roots
 
 DEPARTS = pl.col("departs")
 CALENDAR = {
@@ -27,7 +27,6 @@ FRAME = pl.DataFrame(
 
 
 def test_features_are_computed_from_the_columns_that_came() -> None:
-    check(CALENDAR)
     result = apply(CALENDAR, FRAME)
     assert result["hour"].to_list() == [5, 17]
     assert result["far"].to_list() == ["near", "far"]
@@ -59,27 +58,3 @@ def test_an_expression_of_the_wrong_length_names_the_feature() -> None:
 def test_a_column_of_another_type_names_the_feature() -> None:
     with pytest.raises(InputError, match=r"'hour'.*departs.*String"):
         apply(CALENDAR, FRAME.with_columns(departs=pl.lit("noon")))
-
-
-@pytest.mark.parametrize(
-    "expression",
-    [
-        pl.col("a").mean(),
-        pl.col("a") / pl.col("a").max(),
-        pl.col("a").shift(1),
-        pl.col("a").rank(),
-        pl.col("a").sum().over("b"),
-        pl.col("a").fill_null(strategy="forward"),
-        pl.col("a").filter(pl.col("b") > 1),
-        pl.col("a").sort(),
-        pl.len(),
-        pl.int_range(pl.len()),
-        pl.all(),
-        pl.col("a", "b"),
-        pl.col("a").map_batches(lambda column: column, return_dtype=pl.Int64) + 1,
-    ],
-    ids=str,
-)
-def test_what_sees_other_rows_is_refused(expression: pl.Expr) -> None:
-    with pytest.raises(DeclarationError, match="'bad'"):
-        check({"good": pl.col("a") + 1, "bad": expression})

@@ -66,7 +66,7 @@ def test_a_slice_holds_the_members_rows_by_time_as_the_signature_encodes_them(tm
     assert trained.members["member"].to_list() == ["EWR/AA", "EWR/U%25", "J%2FK/AA", "J%2FK/U%25", "*"]
     for key, origin, carrier in (("EWR/AA", "EWR", "AA"), ("J%2FK/U%25", "J/K", "U%")):
         mine = frame.filter(origin=origin, carrier=carrier).sort("at", maintain_order=True)
-        matrix, labels, times, weights, _ = trained.slice(key)
+        matrix, labels, times, weights, _ = trained.block(key)
         np.testing.assert_array_equal(matrix, encode(mine, trained.signature))
         assert labels.tolist() == mine["late"].cast(float).to_list()
         assert times.tolist() == mine["at"].to_physical().to_list()
@@ -93,7 +93,7 @@ def test_the_pooled_slice_holds_every_row_also_those_of_no_member(tmp_path: Path
 
 def test_slices_are_views_of_the_file(tmp_path: Path) -> None:
     trained = made(spine(), tmp_path / "set")
-    first, again = trained.slice("EWR/AA").matrix, trained.slice("EWR/AA").matrix
+    first, again = trained.block("EWR/AA").matrix, trained.block("EWR/AA").matrix
     assert np.shares_memory(first, again)
     assert first.flags.c_contiguous
     assert not first.flags.writeable
@@ -135,7 +135,7 @@ def test_rows_and_digests_are_the_same_however_many_blocks_they_cross(tmp_path: 
         alone = frame.filter(origin=origin, carrier=carrier)
         own = build(alone, signed(frame), COLUMNS, tmp_path / "alone")
         assert digests(own)[key] == digests(whole)[key]
-        np.testing.assert_array_equal(own.slice(key).matrix, whole.slice(key).matrix)
+        np.testing.assert_array_equal(own.block(key).matrix, whole.block(key).matrix)
 
 
 def test_another_feature_or_kind_changes_every_digest(tmp_path: Path) -> None:
@@ -157,9 +157,9 @@ def test_a_fleet_without_a_key_has_one_member_and_a_regression_no_positives(tmp_
     trained = build(frame, signature, Columns((), "at", "distance"), tmp_path / "set")
     assert trained.members["member"].to_list() == ["", "*"]
     assert trained.members["positives"].to_list() == [None, None]
-    assert trained.slice("").times.tolist() == sorted(frame["at"].dt.epoch("us"))
-    assert trained.slice("").weights is None
-    assert trained.slice("").groups is None
+    assert trained.block("").times.tolist() == sorted(frame["at"].dt.epoch("us"))
+    assert trained.block("").weights is None
+    assert trained.block("").groups is None
 
 
 def test_the_rarest_values_of_a_slice_are_in_none(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_it_travels_to_a_worker_by_its_path(tmp_path: Path) -> None:
     trained = made(spine(), tmp_path / "set")
     sent = pickle.dumps(trained)
     assert len(sent) < 1_000
-    np.testing.assert_array_equal(pickle.loads(sent).slice("*").matrix, trained.slice("*").matrix)
+    np.testing.assert_array_equal(pickle.loads(sent).block("*").matrix, trained.block("*").matrix)
     replaced = spine(seed=2)
     sent = pickle.dumps(made(replaced, tmp_path / "set"))
     made(spine(seed=3), tmp_path / "set")
@@ -191,7 +191,7 @@ def test_it_travels_to_a_worker_by_its_path(tmp_path: Path) -> None:
 
 
 def test_it_is_replaced_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
-    old = made(spine(), tmp_path / "set").slice("*")
+    old = made(spine(), tmp_path / "set").block("*")
     kept = old.matrix.copy()
     made(spine(60), tmp_path / "set")
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
@@ -221,7 +221,7 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnknownError, match="nowhere"):
         TrainingSet.open(tmp_path / "nowhere")
     with pytest.raises(UnknownError, match="'EWR/XX'"):
-        made(spine(), tmp_path / "set").slice("EWR/XX")
+        made(spine(), tmp_path / "set").block("EWR/XX")
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def test_markdown_keeps_its_tables(store: Store) -> None:
     at = lines.index("### By weekday")
     assert lines[at + 2] == "| weekday | rows | mean label | mean prediction | log_loss | 95 % interval |"
     assert lines[at + 4].startswith("| 5 | 809 | 0.21 | 0.19 | 0.")
-    assert lines[at + 5] == "| 6\\|7 | 3 | 0 | 0.11 | — | too few rows |"
+    assert lines[at + 5] == "| 6\\|7 | 3 | 0 | 0.11 | — | undefined on these rows |"
 
 
 class _Tags(HTMLParser):

@@ -154,3 +154,37 @@ def test_what_polars_cannot_read() -> None:
         Expression.of(deep, "x")
     with pytest.raises(DeclarationError, match="this version of Polars reads"):
         Expression('{"Column": 5}').expr()
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        pl.col("a").mean(),
+        pl.col("a") / pl.col("a").max(),
+        pl.col("a").shift(1),
+        pl.col("a").rank(),
+        pl.col("a").sum().over("b"),
+        pl.col("a").fill_null(strategy="forward"),
+        pl.col("a").filter(pl.col("b") > 1),
+        pl.col("a").sort(),
+        pl.len(),
+        pl.int_range(pl.len()),
+        pl.all(),
+        pl.col("a", "b"),
+    ],
+    ids=str,
+)
+def test_what_sees_other_rows_is_refused(expression: pl.Expr) -> None:
+    with pytest.raises(DeclarationError, match=r"bad is .*; it must be (made of each row alone|one column)"):
+        Expression.by_row(expression, "bad")
+
+
+def test_what_is_made_of_one_row_is_taken() -> None:
+    for expression in (
+        a.log() + pl.coalesce("b", pl.lit(0)),
+        pl.when(a > 1).then(pl.lit("far")).otherwise(pl.lit("near")),
+        pl.lit(1),
+        a.is_in([1, 2]) & pl.col("b").str.to_lowercase().is_not_null(),
+        pl.col("t").dt.convert_time_zone("America/New_York").dt.hour(),
+    ):
+        assert Expression.by_row(expression, "x") == Expression.of(expression, "x")

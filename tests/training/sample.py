@@ -12,7 +12,7 @@ from argosy.model.signature import Feature, Signature
 from argosy.spec.estimator import Estimator
 from argosy.spec.fleet import Fleet
 from argosy.spec.search import Candidate
-from argosy.training.rows import Member, Slice
+from argosy.training.rows import Block, Member
 
 DAY = 86_400_000_000
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
@@ -29,9 +29,9 @@ LINEAR = Candidate(Estimator("sklearn.linear_model:LogisticRegression"), name="l
 class Memory:
     """A training set in memory, which pickles whole."""
 
-    def __init__(self, parts: dict[str, Slice], slices: dict[str, tuple[str, ...]] | None = None) -> None:
+    def __init__(self, parts: dict[str, Block], slices: dict[str, tuple[str, ...]] | None = None) -> None:
         columns = list(zip(*parts.values(), strict=True))
-        self.rows = Slice(*(np.concatenate(each) for each in columns if each[0] is not None))
+        self.rows = Block(*(np.concatenate(each) for each in columns if each[0] is not None))
         self.slices = dict(slices or {})
         self.members: list[Member] = []
         start = 0
@@ -40,18 +40,18 @@ class Memory:
             self.members.append(Member(key, start, len(part.labels), digest))
             start += len(part.labels)
 
-    def span(self, start: int, rows: int) -> Slice:
+    def span(self, start: int, rows: int) -> Block:
         return self.rows.take(slice(start, start + rows))
 
 
-def some(seed: int, rows: int = 400, days: float = 60, slope: float = 1.5) -> Slice:
+def some(seed: int, rows: int = 400, days: float = 60, slope: float = 1.5) -> Block:
     """Rows over `days` days whose label leans on `a` and on the place, with some values missing."""
     rng = np.random.default_rng(seed)
     matrix = rng.normal(size=(rows, 4))
     matrix[:, 3] = rng.integers(0, 3, rows)
     labels = (slope * matrix[:, 0] + (matrix[:, 3] == 1) + rng.logistic(size=rows) > 0).astype(np.float64)
     matrix[rng.random((rows, 4)) < 0.05] = np.nan
-    return Slice(matrix, labels, START + np.linspace(0, days * DAY, rows).astype(np.int64))
+    return Block(matrix, labels, START + np.linspace(0, days * DAY, rows).astype(np.int64))
 
 
 def fleet(**fields: Any) -> Fleet:

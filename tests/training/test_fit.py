@@ -10,7 +10,7 @@ from argosy.spec.search import Search
 from argosy.store.blobs import Blobs
 from argosy.training.fit import Job, Rival, fit
 from argosy.training.outcome import Fitted, NoModel
-from argosy.training.rows import Slice
+from argosy.training.rows import Block
 from tests.training.sample import BOOSTED, DAY, SIGNATURE, Memory, fleet, some
 
 
@@ -42,7 +42,7 @@ def test_a_member_is_scored_on_the_tail_that_its_fit_never_saw(blobs: Blobs) -> 
     held = data.rows.take(slice(306, None))
     assert found.evaluation.scores[0].rows == 94
     assert np.isfinite(model.predict(held.matrix)).all()
-    shuffled = Memory({"x": Slice(data.rows.matrix, np.r_[data.rows.labels[:306], 1 - held.labels], data.rows.times)})
+    shuffled = Memory({"x": Block(data.rows.matrix, np.r_[data.rows.labels[:306], 1 - held.labels], data.rows.times)})
     other = fitted(fit(job(shuffled, blobs), shuffled.members[0], None))
     assert other.data == found.data  # the labels of the held-out rows change no bit of the model
     assert other.evaluation.scores[0].value > found.evaluation.scores[0].value

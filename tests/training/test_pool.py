@@ -9,7 +9,7 @@ from argosy.model.signature import Signature
 from argosy.training.fit import Job
 from argosy.training.outcome import Fitted
 from argosy.training.pool import extended, fit, gather
-from argosy.training.rows import Slice
+from argosy.training.rows import Block
 from tests.training.sample import DAY, SIGNATURE, START, Memory, fleet, some
 
 
@@ -55,4 +55,4 @@ def test_a_key_column_that_is_a_feature_already_is_not_added() -> None:
     work = job(data, by=("place",))
     assert extended(work, data.members) is SIGNATURE
     train, _ = gather(work, data.members, SIGNATURE, 10**6)
-    assert isinstance(train, Slice) and train.matrix.shape[1] == 4
+    assert isinstance(train, Block) and train.matrix.shape[1] == 4

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argosy.training.rows import Member, Slice, folds, held_out, read, values
+from argosy.training.rows import Block, Member, folds, held_out, read, values
 from tests.training.sample import DAY, Memory, some
 
 ordered = st.lists(st.integers(0, 50), max_size=80).map(lambda found: np.array(sorted(found), dtype=np.int64))
@@ -53,4 +53,4 @@ def test_rows_come_by_time_whatever_their_order_in_the_set() -> None:
 def test_rows_in_order_are_not_copied() -> None:
     data = some(1)
     assert data.ordered() is data
-    assert Slice(data.matrix[:1], data.labels[:1], data.times[:1]).ordered().matrix.base is not None
+    assert Block(data.matrix[:1], data.labels[:1], data.times[:1]).ordered().matrix.base is not None

@@ -9,19 +9,19 @@ from argosy.metric import measure
 from argosy.spec.gate import Gate
 from argosy.training.fit import Job, fit
 from argosy.training.outcome import Fitted
-from argosy.training.rows import Slice
+from argosy.training.rows import Block
 from argosy.training.slicing import VALUES, score
 from tests.training.sample import SIGNATURE, Memory, fleet, some
 
 NAMES = ("log_loss", "roc_auc")
 
 
-def rows(codes: list[list[int]], seed: int = 0) -> tuple[Slice, np.ndarray]:
+def rows(codes: list[list[int]], seed: int = 0) -> tuple[Block, np.ndarray]:
     random = np.random.default_rng(seed)
     count = len(codes)
     labels = (random.random(count) < 0.4).astype(np.float64)
     groups = np.asarray(codes, dtype=np.int32).reshape(count, -1)
-    return Slice(np.zeros((count, 1)), labels, np.arange(count), groups), random.random(count)
+    return Block(np.zeros((count, 1)), labels, np.arange(count), groups), random.random(count)
 
 
 @settings(max_examples=50)

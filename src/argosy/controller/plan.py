@@ -15,7 +15,7 @@ from argosy.controller.observe import FleetState, Snapshot
 from argosy.data.dtype import instant
 from argosy.spec import duration
 from argosy.spec.dataset import Dataset, in_order
-from argosy.spec.feature import FeatureView, Spine, ViewReference
+from argosy.spec.feature import FeatureView, RequestFeatures, Spine, ViewReference
 from argosy.spec.fleet import Fleet
 from argosy.spec.rollout import Canary
 from argosy.store import datasets, verdicts
@@ -110,13 +110,22 @@ def _because(snapshot: Snapshot, dataset: str) -> str:
 
 
 def lacking(fleet: Fleet, spine: datasets.Version) -> str:
-    """Which column the spine lacks of those that hold keys, label and plain features, and which it has; or nothing."""
+    """Which column the spine lacks of those that hold keys, label and plain features, and which it has; or nothing.
+
+    Without views, which bring columns of their own, also of those that slices are made of.
+    """
     known = (fleet.label.known_at,) if fleet.label.known_at else ()
     plain = (feature.name for feature in fleet.features if isinstance(feature, Spine))
-    asked = dict.fromkeys((*fleet.by, fleet.label.column, *known, *plain))
+    asked = dict.fromkeys((*fleet.by, fleet.label.column, *known, *plain, *_sliced(fleet)))
     absent = [name for name in asked if name not in spine.columns]
     named, have = ", ".join(map(repr, absent[:5])), ", ".join(list(spine.columns)[:20])
     return f"{fleet.spine} has no column {named}; it has {have}" if absent else ""
+
+
+def _sliced(fleet: Fleet) -> Iterator[str]:
+    if not any(isinstance(feature, ViewReference) for feature in fleet.features):
+        made = {name for f in fleet.features if isinstance(f, RequestFeatures) for name in f.expressions}
+        yield from (name for each in fleet.slices for name in each.values.columns() if name not in made)
 
 
 def due(state: FleetState, now: datetime) -> pl.DataFrame:

@@ -57,7 +57,7 @@ class Columns(msgspec.Struct, frozen=True):
         return tuple(dict.fromkeys((*self.by, self.time, self.label, *weight, *self.slices.values())))
 
 
-class Slice(NamedTuple):
+class Block(NamedTuple):
     """Some rows: `matrix` [rows x features], `labels` [rows], `times` [rows] and `weights` [rows] or None.
 
     `groups` [rows x slices], or None, holds the place of each row's value in each slice's, -1 for none of them.
@@ -123,7 +123,7 @@ class TrainingSet:
         """
         return pl.read_ipc(self.path / "members.arrow")
 
-    def slice(self, member: str) -> Slice:
+    def block(self, member: str) -> Block:
         """The rows of one member by time, or those of `*`: all rows, by member and then by time."""
         try:
             start, rows = self._places[member]
@@ -134,12 +134,12 @@ class TrainingSet:
             ) from None
         return self.span(start, rows)
 
-    def span(self, start: int, rows: int) -> Slice:
+    def span(self, start: int, rows: int) -> Block:
         """`rows` rows from row `start`."""
         part = slice(start, start + rows)
         weights = None if self._weights is None else self._weights[part]
         groups = None if self._groups is None else self._groups[part]
-        return Slice(self._matrix[part], self._labels[part], self._times[part], weights, groups)
+        return Block(self._matrix[part], self._labels[part], self._times[part], weights, groups)
 
     @cached_property
     def _places(self) -> dict[str, tuple[int, int]]:

@@ -59,17 +59,17 @@ class Score(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-class Share(msgspec.Struct, frozen=True):
-    """The held-out rows of one value of a slice: the means of labels and predictions, and scores with their bounds.
+class Sliced(msgspec.Struct, frozen=True):
+    """The held-out rows of one value of a slice: the means of labels and predictions, and scores by name.
 
-    `scores` stands in the order of the card's `sliced_by`, None where a score is undefined on these rows.
+    A score is (value, low, high); one that is undefined on these rows is left out.
     """
 
     value: str
     rows: int
     label: float
     prediction: float
-    scores: tuple[tuple[float, float, float] | None, ...]
+    scores: dict[str, tuple[float, float, float]]
 
 
 class Ruling(msgspec.Struct, frozen=True):
@@ -87,16 +87,6 @@ class Link(msgspec.Struct, frozen=True):
     direction: str
     kind: str
     reference: str
-
-
-class _Told(msgspec.Struct):
-    """A share as training recorded it."""
-
-    value: str
-    rows: int
-    label: float
-    prediction: float
-    scores: dict[str, tuple[float, float, float]]
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,7 +111,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     trials: int
     scores: tuple[Score, ...]
     sliced_by: tuple[str, ...]
-    slices: dict[str, tuple[Share, ...]]
+    slices: dict[str, tuple[Sliced, ...]]
     duels: tuple[Duel, ...]
     uncompared: dict[str, str]
     answer: str
@@ -156,7 +146,6 @@ def card(conn: Connection, store: Store, address: str) -> Card:
     bundle = bundles.get(conn, run.bundle) if run.bundle else None
     found = edges.of(conn, [version.execution_id])
     body, held = version.body, version.body.get("held_out", {})
-    sliced_by = _sliced_by(body)
     return Card(
         address=f"{named.member}@{version.number}", fleet=fleet, member=key, number=version.number,
         role=_role(conn, version), made=version.at,
@@ -167,7 +156,8 @@ def card(conn: Connection, store: Store, address: str) -> Card:
         datasets=tuple(e.reference for e in found if e.kind == "dataset" and e.direction == edges.IN),
         inputs=tuple(_inputs(conn, store, version)), candidate=body.get("candidate", ""),
         settings=body.get("settings", {}), trials=len(body.get("trials", ())),
-        scores=tuple(_scores(body)), sliced_by=sliced_by, slices=_slices(body, sliced_by),
+        scores=tuple(_scores(body)), sliced_by=_sliced_by(body),
+        slices=msgspec.convert(body.get("slices", {}), dict[str, tuple[Sliced, ...]]),
         duels=tuple(duels(body)), uncompared=body.get("uncompared", {}),
         answer=body.get("answer", {}).get("reason", ""), gates=_gates(conn, version.id),
         format=version.format, digest=version.artifact, proof=body.get("proof"), cost=_cost(version),
@@ -236,18 +226,8 @@ def _scores(body: dict[str, Any]) -> Iterator[Score]:
 
 def _sliced_by(body: dict[str, Any]) -> tuple[str, ...]:
     """The names of the scores that any slice has, in the order of the version's own."""
-    told = {name for shares in body.get("slices", {}).values() for share in shares for name in share["scores"]}
+    told = {name for parts in body.get("slices", {}).values() for part in parts for name in part["scores"]}
     return tuple(name for name in body.get("scores", {}) if name in told)
-
-
-def _slices(body: dict[str, Any], names: tuple[str, ...]) -> dict[str, tuple[Share, ...]]:
-    found = msgspec.convert(body.get("slices", {}), dict[str, list[_Told]])
-    return {
-        name: tuple(
-            Share(s.value, s.rows, s.label, s.prediction, tuple(s.scores.get(each) for each in names)) for s in shares
-        )
-        for name, shares in found.items()
-    }
 
 
 def _gates(conn: Connection, version: int) -> tuple[Ruling, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from argosy.spec import check
@@ -73,9 +74,34 @@ class Expression(Declared, frozen=True):
                 "expression", self.polars, "JSON that this version of Polars reads", "pass a pl.Expr"
             ) from error
 
+    @classmethod
+    def by_row(cls, value: object, field: str) -> Expression:
+        """As `of`, of an expression that gives one value per row, from that row alone.
+
+        An aggregate, a shift, a rank or a window sees other rows of its batch, so its value would depend on who else
+        is there: on who else asks, or is trained at the same time.
+        """
+        made = cls.of(value, field)
+        whole = made.expr()
+        if whole.meta.has_multiple_outputs():
+            raise check.fail(field, str(whole), "one column", "write one expression per column")
+        for part in _parts(whole):
+            if not (part.meta.is_row_separable() and (part.meta.is_length_preserving() or part.meta.is_scalar())):
+                raise check.fail(
+                    field, str(part), "made of each row alone", "compute what depends on other rows in a feature view"
+                )
+        return made
+
     def columns(self) -> tuple[str, ...]:
         """The columns that it reads, each once, in order of first use."""
         return tuple(dict.fromkeys(self.expr().meta.root_names()))
+
+
+def _parts(expression: pl.Expr) -> Iterator[pl.Expr]:
+    """The expression and everything it is made of: what Polars says of the whole does not cover its parts."""
+    yield expression
+    for part in expression.meta.pop():
+        yield from _parts(part)
 
 
 def _forbidden(tree: Any) -> str | None:

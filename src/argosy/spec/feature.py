@@ -82,8 +82,8 @@ Feature = Spine | ViewReference | RequestFeatures
 
 
 def request_features(**expressions: object) -> RequestFeatures:
-    """Request features by name: `RequestFeatures(hour=pl.col("t").dt.hour())`."""
-    return RequestFeatures({name: Expression.of(e, f"RequestFeatures.{name}") for name, e in expressions.items()})
+    """Request features by name: `RequestFeatures(hour=pl.col("t").dt.hour())`, each made of one row alone."""
+    return RequestFeatures({name: Expression.by_row(e, f"RequestFeatures.{name}") for name, e in expressions.items()})
 
 
 def feature_view(

@@ -16,7 +16,7 @@ class Slice(Declared, frozen=True):
     """The held-out rows by the values of an expression over the spine's columns and the features; each value is scored.
 
     `Slice("long haul", pl.col("distance") > 1500)` scores long flights apart from the others; the name of a column
-    alone stands for its values. Values are compared as text.
+    alone stands for its values. Values are compared as text, and made of each row alone.
     """
 
     name: str
@@ -29,7 +29,8 @@ class Slice(Declared, frozen=True):
 
     def __post_init__(self) -> None:
         check.column("Slice.name", self.name)
-        check.put(self, "values", Expression.of(self.values, f"Slice({self.name!r}).values"))
+        if not isinstance(self.values, Expression):
+            check.put(self, "values", Expression.by_row(self.values, f"Slice({self.name!r}).values"))
         super().__post_init__()
 
 

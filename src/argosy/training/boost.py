@@ -17,7 +17,7 @@ from argosy.model.format import Model, load
 from argosy.model.lightgbm import library
 from argosy.model.signature import Signature
 from argosy.spec.estimator import Estimator
-from argosy.training.rows import Floats, Matrix, Slice
+from argosy.training.rows import Block, Floats, Matrix
 
 _CLASSES = {"LGBMClassifier": "binary", "LGBMRegressor": "regression"}
 _MODULES = ("lightgbm", "lightgbm.sklearn")
@@ -65,7 +65,7 @@ class Boosted:
     """A booster fitted on rows; the category features of the signature are split as categories."""
 
     def __init__(
-        self, estimator: Estimator, settings: dict[str, Any], rows: Slice, signature: Signature, seed: int
+        self, estimator: Estimator, settings: dict[str, Any], rows: Block, signature: Signature, seed: int
     ) -> None:
         self._width = len(signature.features)
         self._data, self._booster = ctypes.c_void_p(), ctypes.c_void_p()
@@ -115,7 +115,7 @@ class Boosted:
         _call("LGBM_BoosterFeatureImportance", self._booster, ctypes.c_int(0), _GAIN, _pointer(out))
         return out
 
-    def _load(self, rows: Slice, text: bytes) -> None:
+    def _load(self, rows: Block, text: bytes) -> None:
         matrix = np.ascontiguousarray(rows.matrix, dtype=np.float64)
         labels = rows.labels.astype(np.float32)
         _call("LGBM_DatasetCreateFromMat", _pointer(matrix), _FLOAT64, ctypes.c_int32(len(matrix)),

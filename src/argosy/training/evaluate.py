@@ -18,7 +18,7 @@ from argosy.spec.rollout import Canary
 from argosy.training import slicing
 from argosy.training.choose import LEVEL
 from argosy.training.outcome import BINS, Evaluation, Histogram
-from argosy.training.rows import Floats, Matrix, Slice
+from argosy.training.rows import Block, Floats, Matrix
 
 _ALWAYS = {"binary": ("log_loss", "brier", "roc_auc"), "regression": ("rmse", "mae", "r2")}
 _CALLS = 50
@@ -40,7 +40,7 @@ def wanted(fleet: Fleet) -> tuple[str, ...]:
 
 
 def evaluate(
-    fleet: Fleet, model: Model, rows: Slice, rivals: Mapping[str, Floats | str], trained: Histogram,
+    fleet: Fleet, model: Model, rows: Block, rivals: Mapping[str, Floats | str], trained: Histogram,
     slices: Mapping[str, Sequence[str]],
 ) -> Evaluation:  # fmt: skip
     """Score a model on held-out rows beside its rivals: their predictions for the same rows, or why there are none.
@@ -102,7 +102,7 @@ def shares(weights: Floats) -> tuple[float, ...]:
     return tuple((positive / total if total > 0.0 else positive).tolist())
 
 
-def permuted(name: str, predict: Callable[[Matrix], Floats], rows: Slice, seed: int) -> Floats:
+def permuted(name: str, predict: Callable[[Matrix], Floats], rows: Block, seed: int) -> Floats:
     """How much worse the score gets on some rows when one feature's values are shuffled among them, per feature."""
     some = rows.take(np.linspace(0, len(rows.labels) - 1, min(len(rows.labels), _PERMUTED_ROWS)).astype(np.int64))
     base = measure(name, some.labels, predict(some.matrix)).value

@@ -20,7 +20,7 @@ from argosy.training import evaluate, recode, rows, search
 from argosy.training.choose import Choice, choose
 from argosy.training.learner import Learner, learn
 from argosy.training.outcome import Evaluation, Fitted, Histogram, NoModel
-from argosy.training.rows import Floats, Matrix, Member, Slice, Source
+from argosy.training.rows import Block, Floats, Matrix, Member, Source
 
 _PROVEN_ROWS = 64
 _HISTOGRAM_ROWS = 2_000
@@ -62,7 +62,7 @@ def fit(job: Job, member: Member, champion: Rival | None) -> Fitted | NoModel:
 
 
 def trained(
-    job: Job, train: Slice, held: Slice, signature: Signature, constants: Mapping[str, str], rivals: Mapping[str, Rival]
+    job: Job, train: Block, held: Block, signature: Signature, constants: Mapping[str, str], rivals: Mapping[str, Rival]
 ) -> Fitted | NoModel:
     """Fit on `train`, score on `held` beside the rivals; both by time. The held-out rows choose nothing."""
     reason = unfit(job.fleet, train, held, signature)
@@ -91,7 +91,7 @@ def trained(
     )  # fmt: skip
 
 
-def unfit(fleet: Fleet, train: Slice, held: Slice, signature: Signature) -> str:
+def unfit(fleet: Fleet, train: Block, held: Block, signature: Signature) -> str:
     """Why these rows make no model, or nothing."""
     count, least = len(train.labels), max(10, fleet.minimum_rows // 2)
     if count < least:
@@ -147,7 +147,7 @@ def _loaded(format: str, slot: Slot, blobs: str) -> Model:
     return load(format, Blobs(Path(blobs)).read(slot), known=True)
 
 
-def _reference(learner: Learner, model: Model, train: Slice, signature: Signature) -> Histogram:
+def _reference(learner: Learner, model: Model, train: Block, signature: Signature) -> Histogram:
     answers = learner.fitted
     if answers is None:
         some = np.linspace(0, len(train.labels) - 1, min(len(train.labels), _HISTOGRAM_ROWS)).astype(np.int64)
@@ -155,7 +155,7 @@ def _reference(learner: Learner, model: Model, train: Slice, signature: Signatur
     return evaluate.histogram(answers, *evaluate.span(signature.task, answers))
 
 
-def _importance(learner: Learner, model: Model, held: Slice, fleet: Fleet) -> Floats:
+def _importance(learner: Learner, model: Model, held: Block, fleet: Fleet) -> Floats:
     stated = learner.importance()
     if stated is not None:
         return stated
@@ -163,7 +163,7 @@ def _importance(learner: Learner, model: Model, held: Slice, fleet: Fleet) -> Fl
     return evaluate.permuted(metric, model.predict, held, fleet.search.seed)
 
 
-def _span(data: Slice) -> tuple[int, int]:
+def _span(data: Block) -> tuple[int, int]:
     return int(data.times[0]), int(data.times[-1])
 
 

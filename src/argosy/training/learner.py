@@ -8,7 +8,7 @@ from argosy.model.format import Model
 from argosy.model.signature import Signature
 from argosy.spec.search import Candidate
 from argosy.training import boost
-from argosy.training.rows import Floats, Matrix, Slice
+from argosy.training.rows import Block, Floats, Matrix
 
 
 class Learner(Protocol):
@@ -32,7 +32,7 @@ class Learner(Protocol):
         ...
 
 
-def learn(candidate: Candidate, settings: dict[str, Any], rows: Slice, signature: Signature, seed: int) -> Learner:
+def learn(candidate: Candidate, settings: dict[str, Any], rows: Block, signature: Signature, seed: int) -> Learner:
     """Fit a candidate with some settings on rows, one thread, the same seed giving the same model."""
     if boost.direct(candidate.estimator, settings):
         return boost.Boosted(candidate.estimator, settings, rows, signature, seed)

@@ -30,7 +30,7 @@ class Histogram(msgspec.Struct, frozen=True):
     counts: tuple[int, ...]
 
 
-class Share(msgspec.Struct, frozen=True):
+class Sliced(msgspec.Struct, frozen=True):
     """The held-out rows of one value of a slice: how many, the means of labels and predictions, and scores by name.
 
     A score is (value, low, high) with the bounds of its 95 % interval; one that is undefined on the rows is left out.
@@ -59,7 +59,7 @@ class Evaluation(msgspec.Struct, frozen=True):
     latency_p99_ms: float
     predictions: Histogram
     rivals: dict[str, Histogram] = {}
-    slices: dict[str, tuple[Share, ...]] = {}
+    slices: dict[str, tuple[Sliced, ...]] = {}
 
 
 class Fitted(msgspec.Struct, frozen=True):

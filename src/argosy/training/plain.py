@@ -15,7 +15,7 @@ from sklearn.utils import get_tags
 from argosy.model.export import answers, export, prove
 from argosy.model.format import Model, load
 from argosy.model.signature import Signature
-from argosy.training.rows import Floats, Integers, Matrix, Slice
+from argosy.training.rows import Block, Floats, Integers, Matrix
 
 _NONE = -1.0
 _TOLERANCE = 1e-3
@@ -26,7 +26,7 @@ _LOSES_MISSING = ("sklearn.ensemble._forest", "sklearn.ensemble._bagging", "skle
 class Plain:
     """An estimator fitted on rows. Values are rounded to float32 first, as its portable form will see them."""
 
-    def __init__(self, estimator: Any, rows: Slice, signature: Signature, seed: int) -> None:
+    def __init__(self, estimator: Any, rows: Block, signature: Signature, seed: int) -> None:
         self.fitted: Floats | None = None
         self._width = len(signature.features)
         self._estimator = prepared(_settled(estimator, seed), signature)

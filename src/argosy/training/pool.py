@@ -11,7 +11,7 @@ from argosy.spec import duration
 from argosy.training import recode, rows
 from argosy.training.fit import Job, Rival, trained
 from argosy.training.outcome import Fitted, NoModel
-from argosy.training.rows import Member, Slice
+from argosy.training.rows import Block, Member
 
 ROWS = 500_000
 """The most rows that a pooled model learns from, and the most it is scored on; above that, every member is thinned."""
@@ -32,15 +32,15 @@ def extended(job: Job, members: Sequence[Member]) -> Signature:
     })  # fmt: skip
 
 
-def gather(job: Job, members: Sequence[Member], signature: Signature, limit: int) -> tuple[Slice, Slice]:
+def gather(job: Job, members: Sequence[Member], signature: Signature, limit: int) -> tuple[Block, Block]:
     """The rows of all members before and after each one's own held-out cut, by time.
 
     Above `limit` rows each member keeps its share, evenly spaced over its time.
     """
     test = duration.parse(job.fleet.split.test)
     share = min(1.0, limit / max(1, sum(member.rows for member in members)))
-    early: list[Slice] = []
-    late: list[Slice] = []
+    early: list[Block] = []
+    late: list[Block] = []
     for member in members:
         data = rows.read(job.data, member)
         cut = rows.held_out(data.times, test)
@@ -51,15 +51,15 @@ def gather(job: Job, members: Sequence[Member], signature: Signature, limit: int
     return _joined(early), _joined(late)
 
 
-def _thinned(data: Slice, share: float) -> Slice:
+def _thinned(data: Block, share: float) -> Block:
     size = len(data.labels)
     kept = round(size * share)
     return data if kept >= size else data.take(np.linspace(0, size - 1, kept).astype(np.int64))
 
 
-def _joined(parts: list[Slice]) -> Slice:
+def _joined(parts: list[Block]) -> Block:
     groups = [part.groups for part in parts if part.groups is not None]
-    return Slice(
+    return Block(
         np.concatenate([part.matrix for part in parts]), np.concatenate([part.labels for part in parts]),
         np.concatenate([part.times for part in parts]), np.concatenate(groups) if groups else None,
     ).ordered()  # fmt: skip

@@ -23,7 +23,7 @@ POOLED = "*"
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class Slice(NamedTuple):
+class Block(NamedTuple):
     """Some rows: `matrix` [rows x features] as the signature encodes it, `labels` [rows], `times` [rows].
 
     A label is 0 or 1, or the value of a regression. A time is the decision time in microseconds since 1970 UTC.
@@ -36,12 +36,12 @@ class Slice(NamedTuple):
     times: Integers
     groups: Codes | None = None
 
-    def take(self, index: npt.NDArray[np.int64] | slice) -> Slice:
+    def take(self, index: npt.NDArray[np.int64] | slice) -> Block:
         """These rows only."""
         groups = None if self.groups is None else self.groups[index]
-        return Slice(self.matrix[index], self.labels[index], self.times[index], groups)
+        return Block(self.matrix[index], self.labels[index], self.times[index], groups)
 
-    def ordered(self) -> Slice:
+    def ordered(self) -> Block:
         """The rows by time, those of one moment in the order they had."""
         if len(self.times) < 2 or bool((self.times[1:] >= self.times[:-1]).all()):
             return self
@@ -58,7 +58,7 @@ class Member(msgspec.Struct, frozen=True):
 
 
 class Rows(Protocol):
-    """What a source gives: see `Slice`."""
+    """What a source gives: see `Block`."""
 
     @property
     def matrix(self) -> Matrix:
@@ -94,10 +94,10 @@ class Source(Protocol):
         ...
 
 
-def read(source: Source, member: Member) -> Slice:
+def read(source: Source, member: Member) -> Block:
     """A member's rows, by time."""
     found = source.span(member.start, member.rows)
-    return Slice(found.matrix, found.labels, found.times, found.groups).ordered()
+    return Block(found.matrix, found.labels, found.times, found.groups).ordered()
 
 
 def values(key: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from argosy.spec.search import Candidate, Search
 from argosy.training.choose import standard_error
 from argosy.training.learner import learn
 from argosy.training.outcome import Trial
-from argosy.training.rows import Floats, Slice, folds
+from argosy.training.rows import Block, Floats, folds
 
 Settings = Mapping[str, Sequence[dict[str, Any]]]
 """Candidate name -> the settings to try, the most promising first; a candidate not named has one, its own."""
@@ -34,7 +34,7 @@ def options(candidates: Sequence[Candidate], settings: Settings, limit: int) -> 
     return [(each, setting) for each in candidates for setting in (settings.get(each.name) or [{}])[:limit]]
 
 
-def pick(tried: Sequence[tuple[Candidate, dict[str, Any]]], rows: Slice, signature: Signature, search: Search) -> Pick:
+def pick(tried: Sequence[tuple[Candidate, dict[str, Any]]], rows: Block, signature: Signature, search: Search) -> Pick:
     """The option with the best score on the folds; an earlier one wins within a standard error of the difference.
 
     Every option sees the same folds. With one option nothing is fitted. An option that raises takes no part; raises
@@ -76,7 +76,7 @@ def plainly(trials: Sequence[Trial]) -> list[dict[str, Any]]:
 
 
 def _answers(
-    candidate: Candidate, setting: dict[str, Any], parts: list[tuple[Slice, Slice]], signature: Signature, seed: int
+    candidate: Candidate, setting: dict[str, Any], parts: list[tuple[Block, Block]], signature: Signature, seed: int
 ) -> Floats:
     found = [learn(candidate, setting, train, signature, seed).predict(check.matrix) for train, check in parts]
     return np.concatenate(found) if found else np.empty(0)

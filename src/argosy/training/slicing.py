@@ -9,16 +9,16 @@ import numpy as np
 
 from argosy.metric import score_by
 from argosy.training.choose import LEVEL
-from argosy.training.outcome import Share
-from argosy.training.rows import Codes, Floats, Slice
+from argosy.training.outcome import Sliced
+from argosy.training.rows import Block, Codes, Floats
 
 VALUES = 20
 """The most values of a slice that are told of, those with the most rows."""
 
 
 def score(
-    names: Sequence[str], rows: Slice, answers: Floats, slices: Mapping[str, Sequence[str]]
-) -> dict[str, tuple[Share, ...]]:
+    names: Sequence[str], rows: Block, answers: Floats, slices: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[Sliced, ...]]:
     """By slice, its commonest values among some rows, most rows first, with the scores of the answers for those rows.
 
     `slices` are the values that `rows.groups` refers to; a slice that none of the rows is in is left out.
@@ -26,15 +26,15 @@ def score(
     if rows.groups is None:
         return {}
     told = {
-        name: _shares(names, values, rows.groups[:, place], rows.labels, answers)
+        name: _sliced(names, values, rows.groups[:, place], rows.labels, answers)
         for place, (name, values) in enumerate(slices.items())
     }
     return {name: found for name, found in told.items() if found}
 
 
-def _shares(
+def _sliced(
     names: Sequence[str], values: Sequence[str], codes: Codes, labels: Floats, answers: Floats
-) -> tuple[Share, ...]:
+) -> tuple[Sliced, ...]:
     counts = np.bincount(codes[codes >= 0], minlength=len(values))
     kept = [int(code) for code in np.argsort(-counts, kind="stable")[:VALUES] if counts[code]]
     if not kept:
@@ -47,7 +47,7 @@ def _shares(
     table = score_by(names, group, labels, answers, groups=len(kept), level=LEVEL)
     sums = [np.bincount(group, weights=each, minlength=len(kept)) for each in (labels, answers)]
     return tuple(
-        Share(
+        Sliced(
             values[code], row["rows"], float(label / row["rows"]), float(answer / row["rows"]),
             {name: found for name in names if all(map(math.isfinite, found := _bounded(row, name)))},
         )

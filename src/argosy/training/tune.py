@@ -17,7 +17,7 @@ from argosy.training import pool
 from argosy.training.fit import Job
 from argosy.training.learner import learn
 from argosy.training.outcome import Trial
-from argosy.training.rows import Member, Slice, folds
+from argosy.training.rows import Block, Member, folds
 from argosy.training.search import learnable
 
 ROWS = 20_000
@@ -118,5 +118,5 @@ def _declared(candidate: Candidate) -> dict[str, Any]:
     return found
 
 
-def _labels(parts: list[tuple[Slice, Slice]]) -> Any:
+def _labels(parts: list[tuple[Block, Block]]) -> Any:
     return np.concatenate([after.labels for _, after in parts])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from argosy.controller.observe import FleetState, Snapshot, Wanted
 from argosy.controller.watching import answered, reference
 from argosy.data.read import scan
 from argosy.engine.contract import Progress
-from argosy.errors import InputError, UnknownError
+from argosy.errors import UnknownError
 from argosy.features.join import join
 from argosy.features.request import apply as request_features
 from argosy.features.source import Source
@@ -35,7 +35,6 @@ from argosy.spec import duration
 from argosy.spec.dataset import Dataset
 from argosy.spec.feature import Feature, RequestFeatures, Spine, ViewReference
 from argosy.spec.fleet import Fleet
-from argosy.spec.slice import Slice
 from argosy.store import decisions, events, members, signals
 from argosy.store.executions import FALLBACK
 from argosy.training.fleet import preload, train
@@ -45,6 +44,7 @@ from argosy.training.rows import Member
 AT = "decision time"
 """The column of the time at which a prediction is made; a space keeps it apart from the columns of users' tables."""
 
+_SAID = 200
 _NAMED = 32
 """Letters and digits in the name of a training set's directory: nothing else beside it is ours to drop."""
 
@@ -56,6 +56,14 @@ class _Views(msgspec.Struct, frozen=True):
 
     sources: list[tuple[Source, pl.LazyFrame]]
     references: tuple[tuple[str, str], ...]
+
+
+class Given(msgspec.Struct, frozen=True):
+    """A training set, what it was read from, and by name why slices are left out of it."""
+
+    data: TrainingSet
+    inputs: tuple[tuple[str, str], ...]
+    left_out: dict[str, str] = {}
 
 
 class Trained(msgspec.Struct, frozen=True):
@@ -71,16 +79,17 @@ def run(
     """Train the members of an action; what happened to each is recorded with the reason that asked for it."""
     state = snapshot.fleets[action.fleet]
     wanted = snapshot.wanted["fleet", action.fleet]
-    data, inputs = training_set(house, snapshot, state, action, now)
-    if data is None:
+    given = training_set(house, snapshot, state, action, now)
+    if given is None:
         return Trained(f"{action.fleet}: there are no labelled rows to train on")
+    data = given.data
     lines = data.members.filter(pl.col("member") != POOLED)
     everyone = tuple(Member(key, start, rows, digest) for key, start, rows, digest in
                      lines.select("member", "start", "rows", "digest").iter_rows())  # fmt: skip
     environment = state.installed or libraries.installed(wanted.packages)
     request = TrainRequest(
         fleet=state.fleet, signature=data.signature, members=everyone, data=data, code=_code(snapshot, wanted),
-        environment=environment.digest, bundle=wanted.bundle, inputs=(*inputs, ("training set", data.digest)),
+        environment=environment.digest, bundle=wanted.bundle, inputs=(*given.inputs, ("training set", data.digest)),
         only=frozenset(action.members), pooled=action.pooled,
     )  # fmt: skip
     engine = house.engine(wanted.bundle, preload(each.fleet for each in snapshot.fleets.values()))
@@ -90,65 +99,63 @@ def run(
         f"{action.fleet}: {len(report.versions)} new version(s), {len(report.unchanged)} unchanged, "
         f"{len(report.fallbacks)} without a model of their own, {len(report.failed)} failed"
     )
-    return Trained(said, report.failed)
+    left_out = (f"; slice {name!r} is left out: {why}" for name, why in given.left_out.items())
+    return Trained(said + "".join(left_out), report.failed)
 
 
-def training_set(
-    house: House, snapshot: Snapshot, state: FleetState, action: Train, now: datetime
-) -> tuple[TrainingSet | None, tuple[tuple[str, str], ...]]:
-    """The training set of the members that are due (of all, where the pooled model is), with what it was read from.
+def training_set(house: House, snapshot: Snapshot, state: FleetState, action: Train, now: datetime) -> Given | None:
+    """The training set of the members that are due (of all, where the pooled model is); None without labelled rows.
 
     Built anew only when the rows, the views or what is known by `now` differ from the last time.
     """
     fleet = state.fleet
     only = None if action.pooled else frozenset(action.members)
     if fleet.spine not in snapshot.versions:
-        return None, ()
+        return None
     version = snapshot.versions[fleet.spine]
     with house.store.read() as conn:
         spine = snapshot.wanted["dataset", fleet.spine].declaration
         assert isinstance(spine, Dataset)
         views = _views(conn, house, snapshot, fleet)
         inputs = (("dataset", f"{fleet.spine}@{version.number}"), *views.references)
-        keys = {name for each, _ in views.sources for name in each.entity}
-        rows = _spine(conn, house, fleet, spine, version.number, keys, only, now)
+        rows = _spine(conn, house, fleet, spine, version.number, [each for each, _ in views.sources], only, now)
     if rows.is_empty():
-        return None, inputs
+        return None
     label = pl.col(fleet.label.column).cast(pl.Float64)
     known = rows.select(pl.len(), low=pl.col(AT).min(), high=pl.col(AT).max(), sum=label.sum()).row(0)
     made_of = [fleet.name, state.revision, inputs, sorted(only) if only is not None else None, known,
                version.digest, fleet.slices]  # fmt: skip
     path = house.places.sets / fleet.name / hashlib.sha256(msgspec.json.encode(made_of)).hexdigest()[:_NAMED]
     if (path / "set.json").exists():
-        return TrainingSet.open(path), inputs
+        return Given(TrainingSet.open(path), inputs)
     derived = (feature.expressions for feature in fleet.features if isinstance(feature, RequestFeatures))
     expressions = {name: each.expr() for given in derived for name, each in given.items()}
-    frame = _sliced(fleet, request_features(expressions, join(rows, AT, views.sources)))
+    frame, slices, left_out = _sliced(fleet, request_features(expressions, join(rows, AT, views.sources)))
     signature = signature_of(fleet, views.sources, frame)
     reference.record(
-        house.store, fleet, state.revision, frame, frame.select(member(fleet.by).alias("member"))["member"],
+        house.store, fleet, state.revision, frame, frame.with_columns(member=member(fleet.by))["member"],
         signature.names, (*action.members, *([POOLED] * action.pooled)), now, version.number,
         partial(house.write, action.subject),
     )  # fmt: skip
     _forget(path.parent)
-    slices = {each.name: _column(each) for each in fleet.slices}
-    return build(frame, signature, Columns(fleet.by, AT, fleet.label.column, slices=slices), path), inputs
+    data = build(frame, signature, Columns(fleet.by, AT, fleet.label.column, slices=slices), path)
+    return Given(data, inputs, left_out)
 
 
-def _sliced(fleet: Fleet, frame: pl.DataFrame) -> pl.DataFrame:
-    """The joined rows with a column for each slice: its values as text. Raises InputError for an unknown column."""
+def _sliced(fleet: Fleet, frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str], dict[str, str]]:
+    """The joined rows with a column for each slice, which holds its values as text; and the names of these columns.
+
+    At last, why some slices are left out: what is only told of a version must not cost its training.
+    """
+    columns, left_out = dict[str, str](), dict[str, str]()
     for each in fleet.slices:
-        if absent := [name for name in each.values.columns() if name not in frame.columns]:
-            raise InputError(
-                f"slice {each.name!r} of {fleet.name} reads {absent[0]!r}, no column of {fleet.spine} and no feature",
-                next="correct the fleet's slices, then apply it",
-            )
-    return frame.with_columns(each.values.expr().cast(pl.String).alias(_column(each)) for each in fleet.slices)
-
-
-def _column(slice: Slice) -> str:
-    """The column of a slice's values; a space keeps it apart from the columns of users' tables."""
-    return f"slice {slice.name}"
+        name = f"slice {each.name}"  # a space keeps it apart from the columns of users' tables
+        try:
+            frame = frame.with_columns(each.values.expr().cast(pl.String, strict=False).alias(name))
+            columns[each.name] = name
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            left_out[each.name] = str(error).partition("\n")[0][:_SAID]
+    return frame, columns, left_out
 
 
 def signature_of(fleet: Fleet, sources: list[tuple[Source, pl.LazyFrame]], frame: pl.DataFrame) -> Signature:
@@ -173,13 +180,13 @@ def _spine(
     fleet: Fleet,
     spine: Dataset,
     number: int,
-    keys: set[str],
+    views: Sequence[Source],
     only: frozenset[str] | None,
     now: datetime,
 ) -> pl.DataFrame:
     """The labelled rows of version `number` known at `now`, each once (its newest correction), and their decision time.
 
-    Of the spine's columns those that training asks for: `keys` are the entity columns of the views.
+    Of the spine's columns those that training asks for, with the entity columns of the views that are joined to them.
     """
     lead = duration.parse(fleet.lead) if fleet.lead else None
     low = now - duration.parse(fleet.history) if fleet.history else None
@@ -189,8 +196,9 @@ def _spine(
         rows = rows.filter(member(fleet.by).is_in(sorted(only)))
     at = pl.col(spine.time) - pl.lit(lead) if lead else pl.col(spine.time)
     asked = {name for each in fleet.features for name in _columns(each)}
+    keys, joined = {name for v in views for name in v.entity}, {name for v in views for name in v.columns}
     asked |= {*fleet.by, *keys, fleet.label.column, spine.time}
-    asked |= {name for each in fleet.slices for name in each.values.columns()}
+    asked |= {name for each in fleet.slices for name in each.values.columns()} - joined
     have = rows.collect_schema().names()
     return rows.select(*(name for name in have if name in asked), at.alias(AT)).collect()
 
