@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from argosy.console.page import to_html
 from argosy.controller import signal
 from argosy.store import Store, members, signals
 from tests.console import build
+from tests.console.trained import train
 
 FLEET = "late-arrival"
 BAD = {"feature": "pressure", "check": "null", "value": 0.31, "reference": 0.02, "limit": 0.1, "rows": 400}
@@ -49,3 +51,21 @@ def test_an_estimate_stands_beside_the_score_and_is_called_one(tmp_path: Path) -
         said = wish(store, "EWR/UA", "live log_loss").true
         assert said.endswith("; estimated 0.432 with 250 rows that have no label yet")
         assert "an estimate: rows without a label" in to_html(after)
+
+
+def test_versions_that_are_left_out_are_counted(tmp_path: Path) -> None:
+    with build.home(tmp_path) as store:
+        with store.read() as conn:
+            few = member.page(conn, f"{FLEET}/EWR/UA", build.NOW)
+        assert few.data.count == len(few.data.versions) and "argosy get versions" not in to_html(few)
+        with store.write() as tx:
+            ids = members.ids(tx, FLEET, ["EWR/UA"])
+            for day in range(14):
+                at = build.NOW - timedelta(days=14 - day)
+                train(store, tx, build.fleet(), ids, at, random.Random(day), {"EWR/UA": "serving"})
+        with store.read() as conn:
+            many = member.page(conn, f"{FLEET}/EWR/UA", build.NOW)
+        shown, count = len(many.data.versions), many.data.count
+        assert count == few.data.count + 14 > shown
+        said = f"the latest {shown} of {count}; all: <code>argosy get versions --where address:{FLEET}/EWR/UA</code>"
+        assert said in to_html(many)

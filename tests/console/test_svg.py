@@ -59,6 +59,34 @@ def test_a_chart_bears_what_happened() -> None:
     assert any(NASTY in title for title in titles)
 
 
+def test_no_sign_on_the_time_axis_hides_one_of_another_row() -> None:
+    at, day = build.START, timedelta(days=1)
+    kinds = ["alert", "trained", "canary", "promoted", "pooled", "rolled back"]  # the weightiest of a row last
+    said = [Happening(at + 30 * day * index, kind, f"{kind} {index}") for index in range(6) for kind in kinds[:3]]
+    said += [
+        Happening(at + 30 * day * index + day / 24, kind, f"{kind} {index}") for index, kind in enumerate(kinds[3:])
+    ]
+    found = parsed(chart.draw("log_loss", [], [], [], said, at + 180 * day))
+    rows: dict[str | None, list[str | None]] = {}
+    for mark in found.iter("g"):
+        sign = mark.find("text")
+        assert sign is not None
+        rows.setdefault(sign.get("y"), []).append(mark.get("class"))
+    assert list(rows.values()) == [
+        ["mark m-alert"] * 6, ["mark m-trained"] * 6,
+        ["mark m-promoted", "mark m-pooled", "mark m-rolled-back", *["mark m-canary"] * 3],
+    ]  # fmt: skip
+    assert sorted(float(y or 0) for y in rows) == [float(y or 0) for y in rows]
+    titles = "\n".join(title.text or "" for title in found.iter("title"))
+    assert all(each.words in titles for each in said)
+
+
+def test_a_sign_that_cannot_list_all_says_how_many_more() -> None:
+    said = [Happening(build.START, "alert", f"a{index}") for index in range(15)]
+    (title,) = parsed(chart.draw("log_loss", [], [], [], said, build.NOW)).iter("title")
+    assert (title.text or "").splitlines()[-1] == "and 3 more"
+
+
 def test_estimates_go_on_from_the_last_value_and_end_where_there_are_none() -> None:
     days = [build.START + timedelta(days=day) for day in range(8)]
     values = [Point(days[0], 0.4), Point(days[1], 0.5), Point(days[5], 0.6)]

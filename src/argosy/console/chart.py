@@ -1,9 +1,9 @@
-"""A score over time, with its estimate and its reference, and what happened to the member on the time axis."""
+"""A score over time, with its estimate and its reference, and beneath the time axis what happened to the member."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -11,9 +11,10 @@ from markupsafe import Markup
 
 from argosy.console.svg import drawing, element, text, title
 
-_WIDTH, _HEIGHT = 760.0, 250.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 8.0, 12.0, 46.0
-_MOST = 300
+_WIDTH, _HEIGHT = 760.0, 282.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, 8.0, 12.0, 78.0
+_ROW, _PITCH = 17.0, 12.0
+_MOST, _TOLD = 300, 12
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -31,16 +32,12 @@ class Happening(msgspec.Struct, frozen=True):
     words: str
 
 
-SIGNS = {
-    "trained": "△",
-    "promoted": "●",
-    "canary": "◐",
-    "rolled back": "✕",
-    "refused": "▽",
-    "pooled": "○",
-    "alert": "!",
+ROWS = {
+    "alerts": {"alert": "!"},
+    "trained": {"trained": "△"},
+    "rollout": {"canary": "◐", "promoted": "●", "pooled": "○", "rolled back": "✕"},
 }
-"""What stands on the time axis."""
+"""The rows of signs beneath the time axis: what each tells of, and the sign of each kind, the weightiest last."""
 
 
 class _Scale(msgspec.Struct, frozen=True):
@@ -147,21 +144,32 @@ def _axis_x(scale: _Scale) -> list[str]:
 
 
 def _marks(scale: _Scale, happenings: Sequence[Happening]) -> list[str]:
-    """A sign below the axis for each; those that fall together share one, its title lists them."""
-    places: dict[int, list[Happening]] = {}
+    """A row of signs for each sort of thing, so that none hides another."""
+    found = []
+    for row, (name, signs) in enumerate(ROWS.items()):
+        y = _HEIGHT - _BOTTOM + _ROW * (row + 1)
+        found.append(text(name, _LEFT - 9, y, text_anchor="end", class_="row"))
+        found += _row(scale, signs, [each for each in happenings if each.kind in signs], y)
+    return found
+
+
+def _row(scale: _Scale, signs: Mapping[str, str], happenings: Sequence[Happening], y: float) -> list[str]:
+    """Those that fall together share the sign of the weightiest, and its title lists them."""
+    order, places = list(signs), dict[int, list[Happening]]()
     for each in happenings:
-        places.setdefault(round(scale.x(each.at) / 9), []).append(each)
+        places.setdefault(round(scale.x(each.at) / _PITCH), []).append(each)
     found = []
     for place, group in sorted(places.items()):
-        x = min(max(place * 9.0, _LEFT), _WIDTH - _RIGHT)
-        first = min(group, key=lambda each: list(SIGNS).index(each.kind) if each.kind != "alert" else -1)
-        said = "\n".join(f"{each.at:%d %b %Y %H:%M} {each.words}" for each in group[:12])
-        kind = "m-" + first.kind.replace(" ", "-")
+        x = min(max(place * _PITCH, _LEFT), _WIDTH - _RIGHT)
+        kind = max((each.kind for each in group), key=order.index)
+        said = [f"{each.at:%d %b %Y %H:%M} {each.words}" for each in group[:_TOLD]]
+        said += [f"and {len(group) - _TOLD} more"] * (len(group) > _TOLD)
         found.append(
             element(
-                "g", title(said), element("line", x1=x, x2=x, y1=_TOP, y2=_HEIGHT - _BOTTOM, class_="when"),
-                element("rect", x=x - 6, y=_HEIGHT - _BOTTOM + 2, width=12, height=18, class_="hit"),
-                text(SIGNS[first.kind], x, _HEIGHT - _BOTTOM + 16, text_anchor="middle"), class_=f"mark {kind}",
+                "g", title("\n".join(said)),
+                element("line", x1=x, x2=x, y1=_TOP, y2=_HEIGHT - _BOTTOM, class_="when"),
+                element("rect", x=x - 6, y=y - 13, width=12, height=_ROW, class_="hit"),
+                text(signs[kind], x, y, text_anchor="middle"), class_=f"mark m-{kind.replace(' ', '-')}",
             )
         )  # fmt: skip
     return found

@@ -60,7 +60,7 @@ class Model(msgspec.Struct, frozen=True):
 
 
 class MemberPage(msgspec.Struct, frozen=True):
-    """What the member page shows."""
+    """What the member page shows: `versions` are the latest of `count`."""
 
     fleet: str
     key: str
@@ -75,6 +75,7 @@ class MemberPage(msgspec.Struct, frozen=True):
     held_out: tuple[Point, ...]
     happenings: tuple[Happening, ...]
     versions: tuple[Model, ...]
+    count: int
     conditions: Held | None
     served: tuple[Point, ...]
     ahead: tuple[Ahead, ...]
@@ -120,7 +121,7 @@ def read(conn: Connection, address: str, now: datetime) -> MemberPage:
         estimated=tuple(Point(each.at, each.value) for each in reversed(estimates)) if guessed else (),
         held_out=tuple(reference(conn, fleet, key, moves, models)),
         happenings=tuple(happenings(conn, fleet, key, state.member_id, moves, models)),
-        versions=tuple(_models(conn, models, row, fleet.search.metric)),
+        versions=tuple(_models(conn, models, row, fleet.search.metric)), count=len(models),
         conditions=conditions(conn, fleet.retrain, row, now) if key != "*" or fleet.pooled else None,
         served=tuple(Point(day, value) for day, value in trail.daily(served, now)),
         ahead=nearest(ahead(found, row, now)), values={each: row[each] for each in signal.ALL},
