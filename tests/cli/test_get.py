@@ -51,10 +51,19 @@ def test_a_fleet_that_was_only_applied_is_listed_with_the_reason(run, tmp_path: 
 
 def test_a_fleet_has_the_status_of_its_worst_member(run, inside: Path) -> None:
     (fleet,) = run("get", "fleets", "--json").json()["items"]
-    words = [item["status"] for item in run("get", "members", "--json").json()["items"]]
+    pooled, *words = [item["status"] for item in run("get", "members", "--json").json()["items"]]
     worst = min(words, key=ORDER.index)
-    assert (fleet["status"], fleet["members"]) == (worst, 4)
+    assert (fleet["status"], fleet["members"], pooled) == (worst, 3, "serving")
     assert fleet["reason"].startswith(f"{words.count(worst)} {worst}")
+    assert run("why", "late-order").out.splitlines()[0] == f"late-order: {fleet['reason']}"
+
+
+def test_an_alias_tells_which_version_it_points_at(run, inside: Path) -> None:
+    items = run("get", "aliases", "--json").json()["items"]
+    assert {(item["target"], item["number"]) for item in items} <= {("own", 1), ("pooled", None), ("none", None)}
+    assert ("own", 1) in {(item["target"], item["number"]) for item in items}
+    assert "own @1" in run("get", "aliases").out
+    assert run("get", "aliases", "--where", "number:1", "--json").json()["items"]
 
 
 def test_only_leases_that_are_held_are_listed(run, late: Path, tmp_path: Path) -> None:

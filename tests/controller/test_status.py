@@ -54,7 +54,7 @@ def told(row: dict[str, Any], pooled: dict[str, Any] = POOLED, **options: Any) -
          "live log_loss 0.5 on 340 rows, beyond its limit"),
         ({signal.DEGRADED: 1.0}, "degraded", "a limit of live performance is broken"),
         ({signal.DRIFT: 1.24, signal.DRIFT_VALUE: 0.31}, "drifting",
-         "distance 0.31 from training, 1.24 times its limit"),
+         "distance 0.31 from training, 1.24 times its limit of 0.25"),
         ({signal.DRIFT: 1.0, signal.DRIFT_VALUE: 0.25}, "serving", "version 3 has answered for 5d"),
         ({"rollout_state": "started", "rollout_version_id": 8, "version_id": 8, "version_number": 4,
          "rollout_share": 0.2,
@@ -83,6 +83,40 @@ def told(row: dict[str, Any], pooled: dict[str, Any] = POOLED, **options: Any) -
 )  # fmt: skip
 def test_a_status_and_its_reason(change: dict[str, Any], word: str, reason: str) -> None:
     assert told({**SERVING, **change}) == (word, reason)
+
+
+@pytest.mark.parametrize(
+    ("monitors", "reason"),
+    [
+        ([ag.Drift("js", limit=0.25, on="prediction")], "distance 0.31 of the prediction from training"),
+        ([ag.Drift("js", limit=0.25), ag.Drift(limit=0.2, on="prediction")], "distance 0.31 of the features from"),
+        ([ag.Drift("js", limit=0.25), ag.Drift(limit=0.25, on="prediction")], "of the features or prediction from"),
+        ([ag.Drift("js", limit=0.3, on="prediction")], "distance 0.31 from training"),
+    ],
+)
+def test_a_drift_is_of_something(monitors: list[Any], reason: str) -> None:
+    fleet = msgspec.structs.replace(FLEET, monitors=tuple(monitors))
+    drifted = {**SERVING, signal.DRIFT: 0.31 / 0.25, signal.DRIFT_VALUE: 0.31}
+    word, said = told(drifted, fleet=fleet)
+    assert word == "drifting" and reason in said and said.endswith("1.24 times its limit of 0.25")
+
+
+@pytest.mark.parametrize(
+    ("monitors", "reason"),
+    [
+        ([ag.Performance("log_loss", maximum=0.6)], "live log_loss 0.629 on 340 rows, beyond its limit: at most 0.6"),
+        ([ag.Performance("log_loss", drop=0.05)],
+         "live log_loss 0.629 on 340 rows, beyond its limit: at most 0.05 worse than held-out rows at training"),
+        ([ag.Performance("log_loss", maximum=0.6), ag.Performance("roc_auc", minimum=0.58)],
+         "live log_loss 0.629 on 340 rows; a limit of live performance is broken: log_loss at most 0.6, "
+         "roc_auc at least 0.58"),
+    ],
+)  # fmt: skip
+def test_a_broken_limit_is_told(monitors: list[Any], reason: str) -> None:
+    fleet = msgspec.structs.replace(FLEET, monitors=tuple(monitors))
+    bad = {**SERVING, signal.DEGRADED: 1.0, signal.SCORE: 0.629, signal.SCORE_ROWS: 340.0}
+    assert told(bad, fleet=fleet) == ("degraded", reason)
+    assert told({**SERVING, signal.DEGRADED: 1.0}, fleet=fleet)[1].startswith("a limit of live performance is broken: ")
 
 
 def test_what_waits_says_for_whom() -> None:

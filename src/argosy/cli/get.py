@@ -98,6 +98,8 @@ def _cell(item: dict[str, object], column: str) -> object:
     value = item[column]
     if column == "digest":
         return str(value)[:12]
+    if column == "target" and item["number"] is not None:
+        return f"{value} @{item['number']}"
     if column == "metrics" and isinstance(value, dict):
         return {name: value[name] for name in _SCORES if name in value}
     return value

@@ -54,10 +54,15 @@ def standing(conn: Connection, name: str, now: datetime) -> Standing | None:
 
 
 def summary(conn: Connection, found: Standing) -> tuple[str, str]:
-    """The status of a fleet, which is the worst of its members', and how many have each; or why it has no members."""
-    statuses = counts(found.table)
+    """The status of a fleet, which is the worst there is, and how many members have each; or why it has no members.
+
+    The pooled model is no member; where it alone has the worst status, that is said beside.
+    """
+    statuses, members = counts(found.table), counts(found.table.filter(~pl.col("pooled")))
     if statuses:
-        return next(iter(statuses)), ", ".join(f"{count:,} {word}" for word, count in statuses.items())
+        worst = next(iter(statuses))
+        told = [", ".join(f"{count:,} {word}" for word, count in members.items()) or "no members yet"]
+        return worst, "; ".join([*told, *([f"the pooled model is {worst}"] if worst not in members else [])])
     name, spine = found.fleet.name, found.fleet.spine
     if found.blocked is not None:
         return "waiting", f"no members yet, for want of data: {found.blocked}"

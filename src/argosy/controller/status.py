@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
 import polars as pl
 
 from argosy.controller import signal
 from argosy.spec.fleet import Fleet
+from argosy.spec.monitor import Drift, Performance
 from argosy.store.rollouts import ROLLED_BACK, STARTED
 
 ORDER = ("failed", "degraded", "waiting", "drifting", "canary", "new", "pooled", "serving")
@@ -16,6 +17,7 @@ ORDER = ("failed", "degraded", "waiting", "drifting", "canary", "new", "pooled",
 
 _HOUR, _DAY = 3600.0, 86400.0
 _LONGEST = 160
+_NEAR = 1e-9
 
 
 def status(
@@ -43,7 +45,7 @@ def status(
         ("degraded", pl.col(signal.DEGRADED) > 0, _degraded(fleet)),
         ("waiting", pl.col("_asked").is_not_null(), pl.col("_asked")),
         ("waiting", pl.lit(blocked is not None), pl.lit(f"waits for data: {blocked}")),
-        ("drifting", pl.col(signal.DRIFT) > 1, _drifting()),
+        ("drifting", pl.col(signal.DRIFT) > 1, _drifting(fleet)),
         ("canary", pl.col("rollout_state") == STARTED, _canary(now)),
         ("pooled", pl.lit(stands) & ((pl.col("target") == "pooled") | _fell_back()), _pooled(fleet)),
         ("new", pl.col("champion_id").is_null(), _new(fleet, behind)),
@@ -86,16 +88,48 @@ def _failed() -> pl.Expr:
 
 def _degraded(fleet: Fleet) -> pl.Expr:
     known = pl.format(
-        f"live {fleet.search.metric} {{}} on {{}} rows, beyond its limit",
-        _number(signal.SCORE, 3),
-        _number(signal.SCORE_ROWS, 0),
+        f"live {fleet.search.metric} {{}} on {{}} rows", _number(signal.SCORE, 3), _number(signal.SCORE_ROWS, 0)
     )
-    return pl.coalesce(known, pl.lit("a limit of live performance is broken"))
+    limits = list(_limits(fleet))
+    if not limits:
+        return pl.coalesce(known + ", beyond its limit", pl.lit("a limit of live performance is broken"))
+    alone = {metric for metric, _ in limits} == {fleet.search.metric}
+    told = ", ".join(limit if alone else f"{metric} {limit}" for metric, limit in limits)
+    broken = "a limit of live performance is broken"
+    return pl.coalesce(
+        known + (f", beyond its limit: {told}" if alone else f"; {broken}: {told}"), pl.lit(f"{broken}: {told}")
+    )
 
 
-def _drifting() -> pl.Expr:
+def _limits(fleet: Fleet) -> Iterator[tuple[str, str]]:
+    """Each limit of live performance: of which score, and in words."""
+    for each in fleet.monitors:
+        if isinstance(each, Performance):
+            if each.minimum is not None:
+                yield each.metric, f"at least {each.minimum:g}"
+            if each.maximum is not None:
+                yield each.metric, f"at most {each.maximum:g}"
+            if each.drop is not None:
+                yield each.metric, f"at most {each.drop:g} worse than held-out rows at training"
+
+
+def _drifting(fleet: Fleet) -> pl.Expr:
+    """Which monitor it was follows from its limit, the distance over the signal."""
+    limit = pl.col(signal.DRIFT_VALUE) / pl.col(signal.DRIFT)
+    watched: dict[float, dict[str, None]] = {}
+    for each in fleet.monitors:
+        if isinstance(each, Drift):
+            watched.setdefault(each.limit, {})[each.on] = None
+    what = [
+        pl.when((limit - value).abs() <= value * _NEAR).then(pl.lit(f" of the {' or '.join(names)}"))
+        for value, names in watched.items()
+    ]
     known = pl.format(
-        "distance {} from training, {} times its limit", _number(signal.DRIFT_VALUE, 3), _number(signal.DRIFT, 2)
+        "distance {}{} from training, {} times its limit of {}",
+        _number(signal.DRIFT_VALUE, 3),
+        pl.coalesce(*what, pl.lit("")),
+        _number(signal.DRIFT, 2),
+        limit.round(4).cast(pl.String),
     )
     return pl.coalesce(known, pl.lit("beyond the limit of a drift monitor"))
 

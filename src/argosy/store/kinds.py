@@ -81,6 +81,13 @@ def _of_members(table: Table) -> Kind:
     return Kind(source, {**_columns(table), "key": member.c.key, "address": address}, _by_id)
 
 
+def _aliases() -> Kind:
+    """Moves with the number of the version that an alias came to point at, none for another target."""
+    moves, version = _of_members(schema.alias), schema.version
+    source = moves.source.outerjoin(version, version.c.id == schema.alias.c.version_id)
+    return Kind(source, {**moves.fields, "number": version.c.number}, _by_id)
+
+
 def _versions() -> Kind:
     table, member = schema.version, schema.member
     fields = {**_columns(table, "key"), "task": table.c.key, "key": member.c.key}
@@ -103,12 +110,16 @@ def _members() -> Kind:
 
 
 def _fleets() -> Kind:
-    """Those that are declared, whether they have members yet or not, and those that were and have members."""
+    """Those that are declared, whether they have members yet or not, and those that were and have members.
+
+    The pooled model is none of its `members`; its versions, rollouts and failures count.
+    """
     c, d = schema.current.c, schema.declaration.c
+    member = c.key != "*"
     counts = {
-        "members": func.count(),
-        "own": func.count(case((c.target == "own", 1))),
-        "pooled": func.count(case((c.target == "pooled", 1))),
+        "members": func.count(case((member, 1))),
+        "own": func.count(case((member & (c.target == "own"), 1))),
+        "pooled": func.count(case((member & (c.target == "pooled"), 1))),
         "versions": func.coalesce(func.sum(c.version_number), 0),
         "rolling": func.count(case((c.rollout_state == "started", 1))),
         "failing": func.count(case((c.failures > 0, 1))),
@@ -154,7 +165,7 @@ def _bundles() -> Kind:
 
 KINDS: dict[str, Kind] = {
     "alerts": _of_members(schema.alert),
-    "aliases": _of_members(schema.alias),
+    "aliases": _aliases(),
     "approvals": _of_versions(schema.approval),
     "bundles": _bundles(),
     "contracts": _facts(schema.contract),

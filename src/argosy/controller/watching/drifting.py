@@ -18,7 +18,7 @@ STATISTICS = {
     "wasserstein": "wasserstein",
     "chi2": "cramers_v",
 }
-"""A monitor's name of a statistic -> its column; PSI and the effect of chi-square count above what so many rows have by chance."""
+"""A monitor's name of a statistic -> its column; PSI and Cramer's V count above what so many rows have by chance."""
 
 
 def measure(
