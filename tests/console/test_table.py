@@ -9,7 +9,7 @@ import pytest
 
 from argosy.console import table
 from argosy.data.profile import LISTED, profile
-from argosy.store import Store, datasets, statistics
+from argosy.store import Store, contracts, datasets, statistics
 from argosy.store.findings import Finding
 
 NOW = datetime(2013, 6, 1, tzinfo=UTC)
@@ -84,3 +84,14 @@ def test_a_page_tells_a_finding_of_an_earlier_version(shown: Store) -> None:
     with shown.read() as conn:
         (noted,) = table.read(conn, "weather").findings
     assert (noted.latest.version, noted.versions) == (3, 1)
+
+
+def test_limits_of_a_contract_are_told_to_the_digit(store: Store) -> None:
+    asked = {"low": {"minimum": 900.0}, "both": {"minimum": 0.25, "maximum": 1100.0}, "high": {"maximum": 1234567}}
+    with store.write() as tx:
+        body = {"contract": {"columns": asked}}
+        contracts.add(tx, contracts.NewContract(dataset="table", body=body, at=NOW, actor="ada"))
+    page = add(store, pl.DataFrame({name: [1.0] for name in asked}))
+    assert {column.name: column.contract for column in page.columns} == {
+        "low": "at least 900", "both": "0.25 to 1,100", "high": "at most 1,234,567",
+    }  # fmt: skip

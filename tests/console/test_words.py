@@ -20,6 +20,30 @@ def test_what_stands_between_backticks_is_code_and_nothing_is_markup(text: str, 
 
 
 @pytest.mark.parametrize(
+    ("value", "exact", "measured"),
+    [
+        (1100.0, "1,100", "1,100"), (900, "900", "900"), (1234567.0, "1,234,567", "1,234,567"), (0.05, "0.05", "0.05"),
+        (1017.4321, "1,017.4321", "1,017.4"), (-0.000123456, "-0.000123456", "-0.00012346"),
+        (336521.7, "336,521.7", "336,522"), (0.0, "0", "0"), (None, "—", "—"), (float("nan"), "—", "—"),
+    ],
+)  # fmt: skip
+def test_a_limit_keeps_every_digit_and_a_measure_five(value: float | None, exact: str, measured: str) -> None:
+    assert (words.exact(value), words.measure(value)) == (exact, measured)
+
+
+@pytest.mark.parametrize(
+    ("message", "left"),
+    [
+        ("2 of 9 members drifted on `x` (a, b and 3 more)", "2 of 9 members drifted on `x`"),
+        ("score (own) fell (JFK/AA)", "score (own) fell"),
+        ("nobody is named", "nobody is named"),
+    ],
+)
+def test_members_that_are_listed_are_not_named_before(message: str, left: str) -> None:
+    assert words.unnamed(message) == left
+
+
+@pytest.mark.parametrize(
     ("subject", "kind", "link"),
     [
         ("late-arrival/JFK/AA", "promoted", "/members/late-arrival/JFK/AA"),

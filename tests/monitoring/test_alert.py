@@ -41,7 +41,7 @@ def test_members_with_one_cause_are_one_alert() -> None:
     assert alert.name == "drift/temp"
     assert len(alert.members) == 200
     assert alert.since == DAY
-    assert "200 of 250 members drifted on `temp` since 2013-04-03" in alert.message
+    assert "200 of 250 members drifted on `temp` since 2013-04-03: median " in alert.message
     assert "m000, m001, m002 and 197 more" in alert.message
 
 
@@ -184,7 +184,7 @@ def test_quality_tables_become_signals_by_feature_and_check() -> None:
     assert (beyond.name, beyond.members, beyond.severity) == ("quality/temp/range", MEMBERS, "info")
     assert (nulls.name, nulls.members, nulls.severity) == ("quality/rain/null", (MEMBERS[1],), "warning")
     assert "1 of 4 members see more nulls in `rain` than in training" in nulls.message
-    assert "median rise of their share 1 over the limit 0.05; the models lean 70% on it" in nulls.message
+    assert ": rise of their share 1 over the limit 0.05; the models lean 70% on it" in nulls.message
 
 
 def test_skew_is_the_fleets_and_names_the_members_that_met_it() -> None:

@@ -57,8 +57,9 @@ def _environment() -> Environment:
         loader=PackageLoader("argosy.console"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=StrictUndefined, auto_reload=False,
     )  # fmt: skip
-    plain = (words.number, words.count, words.short, words.size, words.plural, words.percent, words.moment,
-             words.date, words.day, words.stamp, words.ago, words.span, words.name, words.coded)  # fmt: skip
+    plain = (words.number, words.count, words.short, words.measure, words.size, words.plural, words.percent,
+             words.moment, words.date, words.day, words.stamp, words.ago, words.span, words.name, words.coded,
+             words.unnamed)  # fmt: skip
     made.filters.update({each.__name__: each for each in plain})
     made.globals.update(links=links, svg=svg, statuses=status.ORDER)
     return made

@@ -215,8 +215,10 @@ def _asked(column: dict[str, Any]) -> str:
     """What the contract asks of a column, in a line."""
     low, high = column.get("minimum"), column.get("maximum")
     parts = []
-    if low is not None or high is not None:
-        parts.append(f"{words.short(low)} to {words.short(high)}")
+    if low is not None and high is not None:
+        parts.append(f"{words.exact(low)} to {words.exact(high)}")
+    elif low is not None or high is not None:
+        parts.append(f"at most {words.exact(high)}" if low is None else f"at least {words.exact(low)}")
     if column.get("nullable") is False:
         parts.append("never null")
     if column.get("presence"):
@@ -234,7 +236,7 @@ def _asked(column: dict[str, Any]) -> str:
 def _picture(column: Column) -> Any:
     """A small histogram, or the shares of the most frequent values."""
     if column.histogram:
-        edges = [words.short(edge) for edge in column.edges]
+        edges = [words.measure(edge) for edge in column.edges]
         spans = [
             f"below {edges[0]}",
             *(f"{a} to {b}" for a, b in pairwise(edges)),

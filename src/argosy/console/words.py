@@ -35,6 +35,20 @@ def short(value: float | None) -> str:
     return f"{value:.3g}"
 
 
+def exact(value: float | None) -> str:
+    """Every digit of a number, its thousands apart: `1,100`, `0.05`."""
+    if value is None or value != value:
+        return NONE
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,}"
+
+
+def measure(value: float | None) -> str:
+    """A measured number with five digits, or as many as it has before the point: `1,017.4`, `0.034512`."""
+    if value is None or value != value:
+        return NONE
+    return f"{value:,.0f}" if 1e5 <= abs(value) < 1e12 else f"{value:,.5g}"
+
+
 def size(value: float | None) -> str:
     """A count of bytes in its largest unit."""
     return NONE if value is None else f"{short(value)}B"
@@ -91,6 +105,11 @@ def _largest(span: timedelta) -> str:
 def span(length: timedelta) -> str:
     """A length of time in its two largest units."""
     return duration.show(length)
+
+
+def unnamed(message: str) -> str:
+    """An alert's message without the members that it names at its end, for where they are listed beneath it."""
+    return re.sub(r" \([^()]*\)$", "", message)
 
 
 def coded(text: str) -> Markup:

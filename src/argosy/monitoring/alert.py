@@ -21,7 +21,7 @@ from argosy.metric.tail import normal_quantile, normal_tails, poisson_tail
 Severity = Literal["critical", "warning", "info"]
 KINDS = ("failure", "performance", "prediction", "skew", "quality", "drift")
 FEATURES = ("skew", "quality", "drift")
-UNITS = {"failure": "share of rows", "skew": "share of rows", "quality": "median rise of their share"}
+UNITS = {"failure": "share of rows ", "skew": "share of rows ", "quality": "median rise of their share "}
 SHOWN = 3
 
 SIGNALS = {
@@ -310,8 +310,9 @@ def _message(row: dict[str, Any], members: tuple[str, ...], size: int, value: fl
     side = "under" if row["below"] else "over"
     shown = ", ".join(member or "the only member" for member in members[:SHOWN])
     more = f" and {len(members) - SHOWN} more" if len(members) > SHOWN else ""
+    unit = UNITS.get(kind, "median ").removeprefix("median " if len(members) == 1 else "")
     lean = f"; the models lean {row['weight']:.0%} on it" if kind in FEATURES and row["weight"] is not None else ""
     return (
         f"{len(members)} of {size} members {_SAYS[check].format(cause)} since {since:%Y-%m-%d}: "
-        f"{UNITS.get(kind, 'median')} {value:.3g} {side} the limit {row['limit']:.3g}{lean} ({shown}{more})"
+        f"{unit}{value:.3g} {side} the limit {row['limit']:.3g}{lean} ({shown}{more})"
     )
