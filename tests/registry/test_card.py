@@ -70,6 +70,24 @@ def test_the_pooled_model_and_the_latest_version_have_cards(store: Store) -> Non
     assert pooled.address.startswith("late-arrival/*@") and "members without a model of their own" in pooled.limits[0]
 
 
+def test_slices_stand_in_the_order_of_their_numbers_and_words_by_their_rows(store: Store) -> None:
+    with store.write() as tx:
+        old = versions.find(tx, "late-arrival", "EWR/B6", None)
+        assert old is not None
+        parts = [{"rows": rows, "label": 0.2, "prediction": 0.2, "scores": {}} for rows in (9, 8, 7)]
+        values = {"hour": ("10", "9", "-1.5"), "place": ("south", "7", "east")}
+        slices = {
+            name: [{**part, "value": v} for part, v in zip(parts, said, strict=True)] for name, said in values.items()
+        }
+        fields = {name: getattr(old, name) for name in versions.NewVersion.__struct_fields__}
+        (made,) = versions.add(
+            tx, [versions.NewVersion(**{**fields, "key": "k", "body": {**old.body, "slices": slices}})]
+        )
+    found = of(store, f"late-arrival/EWR/B6@{made.number}").slices
+    assert [part.value for part in found["hour"]] == ["-1.5", "9", "10"]
+    assert [part.value for part in found["place"]] == ["south", "7", "east"]
+
+
 def test_what_is_not_there_is_said(store: Store) -> None:
     for address in ("late-arrival/EWR/9E@99", "late-arrival/XX@1", "none@1"):
         with pytest.raises(UnknownError, match="no version"):

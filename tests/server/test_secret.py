@@ -41,7 +41,7 @@ def test_both_ends_of_a_token_are_events(store: Store) -> None:
     with store.read() as conn:
         ended, made = events.of_subject(conn, "token:ci")
     assert (made.kind, made.actor, made.at) == ("token.created", "ada", NOW - HOUR)
-    assert "role viewer, until 2026-03-02 09:00 UTC" in made.message
+    assert made.message.endswith(" made, role viewer, until 2026-03-02 09:00 UTC")
     assert (ended.kind, ended.actor, ended.at) == ("token.revoked", "bob", NOW)
 
 

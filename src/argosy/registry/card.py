@@ -157,7 +157,7 @@ def card(conn: Connection, store: Store, address: str) -> Card:
         inputs=tuple(_inputs(conn, store, version)), candidate=body.get("candidate", ""),
         settings=body.get("settings", {}), trials=len(body.get("trials", ())),
         scores=tuple(_scores(body)), sliced_by=_sliced_by(body),
-        slices=msgspec.convert(body.get("slices", {}), dict[str, tuple[Sliced, ...]]),
+        slices=_slices(body),
         duels=tuple(duels(body)), uncompared=body.get("uncompared", {}),
         answer=body.get("answer", {}).get("reason", ""), gates=_gates(conn, version.id),
         format=version.format, digest=version.artifact, proof=body.get("proof"), cost=_cost(version),
@@ -228,6 +228,19 @@ def _sliced_by(body: dict[str, Any]) -> tuple[str, ...]:
     """The names of the scores that any slice has, in the order of the version's own."""
     told = {name for parts in body.get("slices", {}).values() for part in parts for name in part["scores"]}
     return tuple(name for name in body.get("scores", {}) if name in told)
+
+
+def _slices(body: dict[str, Any]) -> dict[str, tuple[Sliced, ...]]:
+    """The values of each slice: in their order where all are numbers, else as recorded, those of most rows first."""
+    found = msgspec.convert(body.get("slices", {}), dict[str, tuple[Sliced, ...]])
+    return {name: _ordered(parts) for name, parts in found.items()}
+
+
+def _ordered(parts: tuple[Sliced, ...]) -> tuple[Sliced, ...]:
+    try:
+        return tuple(sorted(parts, key=lambda part: float(part.value)))
+    except ValueError:
+        return parts
 
 
 def _gates(conn: Connection, version: int) -> tuple[Ruling, ...]:

@@ -46,8 +46,8 @@ def issue(
                 f"a token {name!r} is in force already", next="give this one another name, or revoke that one first"
             )
         tokens.add(tx, made)
-        until = f"until {ends:%Y-%m-%d %H:%M} UTC" if ends is not None else "without an end"
-        _tell(tx, made, "token.created", f"made with the role {role}, {until}", actor, at or now)
+        until = f"until {ends:%Y-%m-%d %H:%M} UTC" if ends is not None else "no expiry"
+        _tell(tx, made, "token.created", f"made, role {role}, {until}", actor, at or now)
     return text
 
 
@@ -68,7 +68,7 @@ def revoke(store: Store, which: str, now: datetime, *, actor: str = "argosy", at
                 next=f"say which by its digest, one of {digests}",
             )
         tokens.revoke(tx, found[0].digest, now)
-        _tell(tx, found[0], "token.revoked", "revoked", actor, at or now)
+        _tell(tx, found[0], "token.revoked", "was revoked", actor, at or now)
     return found[0]
 
 
@@ -88,7 +88,7 @@ def _begins(token: Token, which: str) -> bool:
 
 
 def _tell(tx: Connection, token: Token, kind: str, done: str, actor: str, at: datetime) -> None:
-    message = f"token {token.name!r} ({token.digest[:12]}) was {done}"
+    message = f"token {token.name!r} ({token.digest[:12]}) {done}"
     event = events.NewEvent(
         at=at, kind=kind, subject=f"token:{token.name}", actor=actor, message=message,
         body={"digest": token.digest, "role": token.role},
