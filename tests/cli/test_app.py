@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from argosy.cli import main
+from argosy.cli import main, show
 from argosy.cli.app import NAMES
 from argosy.errors import UnknownError
 
@@ -48,9 +48,31 @@ def test_an_unknown_command_is_a_mistake_of_usage(run) -> None:
 
 
 def test_a_missing_argument_is_a_mistake_of_usage(run) -> None:
-    shown = run("get")
+    shown = run("why")
     assert shown.code == 2
-    assert "KIND" in shown.err and "next: argosy get --help" in shown.err
+    assert "ADDRESS" in shown.err and "next: argosy why --help" in shown.err
+    listed = run("get")
+    assert listed.code == 2 and "use one of: alerts, aliases," in listed.err and "versions, windows" in listed.err
+
+
+def test_a_command_is_printed_as_it_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "my checkout" / ".venv" / "bin"
+    folder.mkdir(parents=True)
+    for name in ("argosy", "python"):
+        (folder / name).touch(mode=0o755)
+    monkeypatch.setattr("sys.executable", str(folder / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path / "my checkout")
+    assert show.command() == ".venv/bin/argosy"
+    monkeypatch.chdir(tmp_path)
+    assert show.command() == "'my checkout/.venv/bin/argosy'"
+    monkeypatch.setenv("PATH", str(folder))
+    assert show.command() == "argosy"
+
+
+def test_the_demo_states_its_own_home(run) -> None:
+    shown = " ".join(run("demo", "--help").out.replace("│", " ").split())
+    assert "Default: argosy/demo in the user's cache directory" in shown and "nearest .argosy" not in shown
 
 
 def test_an_error_says_what_and_what_next_without_a_traceback(run, tmp_path: Path) -> None:

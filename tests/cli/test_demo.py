@@ -48,6 +48,10 @@ def test_the_figures_of_ten_days(ten_days: tuple[Path, dict[str, Any], str]) -> 
     assert found["cpu_s"] > 5 and found["wall_s"] > 1
     assert "Traceback" not in said and "failed:" not in said
     assert any("wind_speed" in line for line in found["trials"])
+    *_, up, members, alerts, why, lineage = said.rstrip().splitlines()
+    assert [line.split()[1:] for line in (up, members, alerts)] == [["up"], ["get", "members"], ["get", "alerts"]]
+    address = why.removeprefix("  ").split(" why ")[1]
+    assert address.startswith("late-arrival/") and lineage.split(" lineage ")[1].startswith(f"{address}@")
 
 
 def test_every_row_was_recorded_once(ten_days: tuple[Path, dict[str, Any], str]) -> None:

@@ -95,7 +95,7 @@ def test_pages_go_on(run, inside: Path) -> None:
 
 def test_wrong_kinds_filters_and_names(run, inside: Path) -> None:
     assert run("get", "boats").code == 2
-    for where in ("colour:red", "number>many", "number", "at>yesterday", 'address:"open'):
+    for where in ("colour:red", "number>many", "number>>3", "fleet>>3", "number", "at>yesterday", 'address:"open'):
         shown = run("get", "versions", "--where", where)
         assert (shown.code, shown.out) == (2, "") and "filter" in shown.err and "next:" in shown.err
     for wrong in (["--limit", "0"], ["--limit", "1001"], ["--cursor", "x"]):
@@ -103,7 +103,9 @@ def test_wrong_kinds_filters_and_names(run, inside: Path) -> None:
     assert run("events", "--where", "colour:red").code == run("events", "--limit", "0").code == 2
     assert run("lineage", "late-order/north@1", "--up", "-1").code == 2
     assert run("why", "@").code == run("approve", "late-order/").code == 2
-    assert run("describe", "version", "late-order/north@9").code == 2
+    shown = run("describe", "version", "late-order/north@9")
+    assert shown.code == 2 and "there is no version 'late-order/north@9'" in shown.err
+    assert "there is no dataset version 'x'" in run("describe", "dataset-versions", "x").err
 
 
 def test_describe_shows_every_field(run, inside: Path) -> None:

@@ -81,7 +81,8 @@ def test_a_broken_project_names_the_line_and_changes_nothing(run, project: Path)
 def test_a_directory_without_a_project(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert run("apply").code == 2
-    assert run("plan").code == 2
+    shown = run("plan")
+    assert shown.code == 2 and "next: argosy init" in shown.err
 
 
 def test_the_home_of_the_environment_wins_over_the_nearest(run, project: Path, tmp_path: Path, monkeypatch) -> None:

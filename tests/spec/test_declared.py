@@ -104,6 +104,9 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: ag.Csv("x", separator=",,"), "Csv.separator is ',,'; it must be one character"),
     (lambda: ag.Csv("x", separator=5), "Csv.separator is 5; it must be str"),  # type: ignore[arg-type]
     (lambda: ag.Csv(""), "Csv.path is ''"),
+    (lambda: ag.Csv("x", zone="Europe/Berln"), "Csv.zone is 'Europe/Berln'; it must be the IANA name of a time zone"),
+    (lambda: ag.Csv("x", zone="europe/berlin"), "next: use 'Europe/Berlin'"),
+    (lambda: ag.Csv("x", zone="../etc"), "Csv.zone is '../etc'"),
     (lambda: ag.Sql("host/db", "select 1"), "it must be a SQLAlchemy URL"),
     (lambda: ag.Sql("sqlite://", "drop table x"), "Sql.query is 'drop table x'; it must be a SELECT"),
     (lambda: ag.Function(lambda since: []), "a function defined with def"),  # type: ignore[arg-type]

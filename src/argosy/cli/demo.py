@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 import time
@@ -14,19 +15,19 @@ from cyclopts import Parameter
 
 from argosy.cli import show
 from argosy.cli.log import quietly
-from argosy.cli.option import Where
 from argosy.cli.replay import example
-from argosy.cli.replay.days import END, START, Day, Replay
+from argosy.cli.replay.days import END, FLEET, START, Day, Replay
 from argosy.cli.replay.report import Report, cost, report
 from argosy.controller.action import headline
 from argosy.controller.loop import Done
 from argosy.errors import UsageError
-from argosy.store import Store
+from argosy.registry.address import POOLED
+from argosy.store import Store, resources
 
 
 def demo(
     *, until: str = END.isoformat(), fresh: Annotated[bool, Parameter(negative="")] = False, serve: bool = True,
-    json: Path | None = None, where: Where | None = None,
+    json: Path | None = None, home: str | None = None,
 ) -> int:  # fmt: skip
     """Replay the flights out of New York in 2013 against one fleet: 35 models, one per airport and carrier.
 
@@ -50,12 +51,12 @@ def demo(
         Leave the console up at the end.
     json
         Write the figures to this file.
-    where
-        The demo's home. Default: argosy/demo in the user's cache directory.
+    home
+        The demo's home, a directory. Default: argosy/demo in the user's cache directory, whatever ARGOSY_HOME says.
     """
     last = _day(until)
     quietly()
-    root = _home(where.home if where else None)
+    root = _home(home)
     module = example.prepare(root, fresh=fresh)
     started = time.monotonic()
     show.say(f"The demo lives in {root}.")
@@ -71,13 +72,28 @@ def demo(
         # The server and the workers have ended: now their CPU time is known.
         show.say("Comparing with the fleet frozen in March, and with one pooled model.")
         found = report(store, last, cost(time.monotonic() - started))
+        own = _own(store)
     _tell(found, json)
-    show.say("", "Look around:", f"  export ARGOSY_HOME={root}", "  argosy why late-arrival/EWR/VX")
+    show.say("", "Look around:", f"  export ARGOSY_HOME={shlex.quote(str(root))}")
+    show.say(*(f"  {show.command()} {each}" for each in _looks(own, up=not serve)))
     if serve:
         from argosy.cli.up import look  # the console is only needed here
 
         return look(root)
     return 0
+
+
+def _own(store: Store) -> str | None:
+    """The address of the version of some member that answers by a model of its own, where one does."""
+    with store.read() as conn:
+        found = resources.page(conn, "members", f'fleet:{FLEET} target:own -key:"{POOLED}"', limit=1).items
+    return f"{found[0]['address']}@{found[0]['champion_number']}" if found else None
+
+
+def _looks(own: str | None, *, up: bool) -> list[str]:
+    """What to try next; `own` is a version to ask about, `up` whether the console is still to be opened."""
+    asked = [f"why {own.rpartition('@')[0]}", f"lineage {own}"] if own else []
+    return [*["up"] * up, "get members", "get alerts", *asked]
 
 
 class _Progress:

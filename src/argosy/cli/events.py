@@ -23,6 +23,7 @@ def events(
     For example:
       argosy events
       argosy events -w
+      argosy events -w --where "kind:promoted"
       argosy events --where "kind:promoted" --limit 200
       argosy events -w --json        (one line of JSON an event)
 
@@ -31,9 +32,9 @@ def events(
     watch
         Follow: print events as they are recorded, until Ctrl-C.
     where
-        Terms that must all hold, as for `argosy get events`. Not together with -w.
+        Terms that must all hold, as for `argosy get events`; with -w, also of events to come.
     limit
-        How many of the past.
+        How many of the past, at most 1,000; -w goes on without a limit.
     """
     given = common or Common()
     with home.open(given.home) as store:
@@ -42,11 +43,11 @@ def events(
         for item in items:
             _print(item, given.json)
         if not items:
-            show.say("no events yet")
+            show.say("no events" + (f" with {where}" if where else " yet"))
         last = items[-1]["id"] if items else 0
         while watch:
             with store.read() as conn:
-                fresh = resources.watch(conn, "events", last)
+                fresh = resources.watch(conn, "events", last, where)
             for item in fresh:
                 _print(item, given.json)
                 last = item["id"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argosy.cli import home, show
 from argosy.cli.option import Common
 from argosy.controller.clock import SystemClock
-from argosy.errors import UnknownError
+from argosy.errors import UnknownError, UsageError
 from argosy.store import resources
 
 _COLUMNS: dict[str, tuple[str, ...]] = {
@@ -35,7 +35,7 @@ _WITH_STATUS = ("fleets", "members")
 
 
 def get(
-    kind: str, /, *, where: str = "", limit: int = 50, cursor: str | None = None, common: Common | None = None
+    kind: str | None = None, /, *, where: str = "", limit: int = 50, cursor: str | None = None, common: Common | None = None
 ) -> int:
     """List things of a kind, the newest first.
 
@@ -48,7 +48,7 @@ def get(
     Parameters
     ----------
     kind
-        What to list: members, versions, fleets, datasets, events, alerts, decisions, ... An unknown one lists all.
+        What to list: members, versions, fleets, datasets, events, alerts, decisions, ... None lists all kinds.
     where
         Terms that must all hold: field:value, field>1, -field:value (not), field:none (absent), * for anything.
     limit
@@ -57,6 +57,8 @@ def get(
         Where to go on: `next` of the page before.
     """
     given = common or Common()
+    if kind is None:
+        raise UsageError("name the kind to list", next=f"use one of: {', '.join(resources.names())}")
     name = plural(kind)
     with home.open(given.home) as store, store.read() as conn:
         if name in _WITH_STATUS:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -26,6 +29,15 @@ def console(to: TextIO | None = None) -> Console:
     file = to or sys.stdout
     width = None if file.isatty() or "COLUMNS" in os.environ else _UNBOUNDED
     return Console(file=file, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+
+
+def command() -> str:
+    """How this program is called from here: `argosy`, else the path of the one beside this Python."""
+    beside = Path(sys.executable).with_name("argosy")
+    if shutil.which("argosy") or not beside.exists():
+        return "argosy"
+    here = Path.cwd()
+    return shlex.quote(str(beside.relative_to(here) if beside.is_relative_to(here) else beside))
 
 
 def say(*lines: str) -> None:

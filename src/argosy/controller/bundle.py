@@ -119,7 +119,7 @@ def locate(path: str | Path) -> Path:
     shown = ", ".join(p.name for p in modules) or "none"
     raise UnknownError(
         f"directory {str(path)!r} holds {len(modules)} modules with a fleet or dataset ({shown}); one is needed",
-        next="name the file: argosy apply project.py",
+        next="name the file: argosy apply project.py" if modules else "argosy init writes one here, or name its file",
     )
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 
@@ -42,6 +43,18 @@ def member(field: str, value: object, allowed: Collection[str]) -> None:
     if not isinstance(value, str) or value not in allowed:
         near = get_close_matches(str(value), allowed, 1)
         raise fail(field, value, f"one of {', '.join(sorted(allowed))}", f"use {near[0] if near else min(allowed)!r}")
+
+
+def zone(field: str, value: str) -> None:
+    """A time zone by its IANA name; a near miss is offered. Where the machine has no list of zones, any name passes."""
+    try:
+        ZoneInfo(value)
+    except (ValueError, LookupError, OSError):
+        known = {} if value == "UTC" else {name.casefold(): name for name in available_timezones()}
+        if known:
+            near = get_close_matches(value.casefold(), known, 1)
+            next = f"use {known[near[0]]!r}" if near else "use one such as 'UTC' or 'Europe/Berlin'"
+            raise fail(field, value, "the IANA name of a time zone", next) from None
 
 
 def between(field: str, value: object, low: float, high: float) -> None:

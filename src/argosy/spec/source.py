@@ -46,6 +46,7 @@ class Csv(Declared, frozen=True, tag="csv", tag_field="kind"):
         check.column("Csv.path", self.path)
         if len(self.separator) != 1:
             raise check.fail("Csv.separator", self.separator, "one character", "use ',' or ';'")
+        check.zone("Csv.zone", self.zone)
 
 
 class Sql(Declared, frozen=True, tag="sql", tag_field="kind"):

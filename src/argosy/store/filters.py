@@ -1,7 +1,7 @@
 """The filter language: `field:value field>1 -field:"two words"`, joined by AND.
 
 Operators are `:` (equal), `>`, `>=`, `<`, `<=`; `-` before a term negates it. In a bare text value `*`
-stands for anything and `none` is the absent value; quotes take both literally. Times are ISO 8601.
+stands for anything and `none` is the absent value; quotes take both literally, and values that begin with a sign. Times are ISO 8601.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sqlalchemy import Boolean, ColumnElement, Integer, and_, not_
 from argosy.errors import UsageError
 from argosy.store.codec import Instant, Json, Number
 
-_TERM = re.compile(r'\s*(-?)([A-Za-z_][A-Za-z0-9_]*)(:|>=|<=|>|<)("(?:[^"\\]|\\.)*"|[^\s"]+)(?=\s|$)')
+_TERM = re.compile(r'\s*(-?)([A-Za-z_][A-Za-z0-9_]*)(:|>=|<=|>|<)("(?:[^"\\]|\\.)*"|[^\s"<>=:][^\s"]*)(?=\s|$)')
 _COMPARE = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
 _EXAMPLE = 'write it as field:value, field>1 or -field:"two words"'
 

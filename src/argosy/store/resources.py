@@ -70,16 +70,21 @@ def get(conn: Connection, kind: str, reference: str) -> dict[str, Any]:
     found = _kind(kind)
     items = _items(conn, found, [_clause(found, reference)], 1)
     if not items:
-        raise UnknownError(f"there is no {kind} {reference!r}", next=f"argosy get {kind}")
+        raise UnknownError(f"there is no {_one(kind)} {reference!r}", next=f"argosy get {kind}")
     return items[0]
 
 
-def watch(conn: Connection, kind: str, after: int, *, limit: int = 1000) -> list[dict[str, Any]]:
-    """Facts of a kind recorded after the id `after`, oldest first; poll with the last id seen and none is missed."""
+def watch(conn: Connection, kind: str, after: int, where: str = "", *, limit: int = 1000) -> list[dict[str, Any]]:
+    """Facts of a kind recorded after the id `after` that meet the filter `where`, oldest first.
+
+    Poll with the last id seen and none is missed.
+    """
     found = _kind(kind)
     if found.order != ("id",):
         raise UsageError(f"{kind} cannot be followed: they are not facts with an id", next="follow events instead")
-    query = _select(found).where(found.fields["id"] > after).order_by(found.fields["id"]).limit(limit)
+    conditions = filters.clauses(where, found.fields, dialect=conn.dialect.name)
+    newer = _select(found).where(found.fields["id"] > after, *conditions)
+    query = newer.order_by(found.fields["id"]).limit(limit)
     return [dict(zip(found.fields, row, strict=True)) for row in conn.execute(query)]
 
 
@@ -87,6 +92,11 @@ def _kind(name: str) -> Kind:
     if name not in KINDS:
         raise UnknownError(f"there is no kind {name!r}", next=f"use one of: {', '.join(names())}")
     return KINDS[name]
+
+
+def _one(kind: str) -> str:
+    """What one item of a kind is called: `member`, `dataset version`."""
+    return ("alias" if kind == "aliases" else kind.removesuffix("s")).replace("-", " ")
 
 
 def _select(kind: Kind) -> Any:

@@ -143,6 +143,7 @@ class ReadingConformance:
             ids = events.add(tx, new)
         with store.read() as conn:
             assert [item["message"] for item in resources.watch(conn, "events", ids[0])] == ["1", "2"]
+            assert [item["message"] for item in resources.watch(conn, "events", 0, "message:1 kind:k")] == ["1"]
             assert resources.watch(conn, "events", ids[-1]) == []
             with pytest.raises(InputError):
                 resources.watch(conn, "members", 0)
