@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -214,6 +215,44 @@ def test_a_missing_column_or_another_type_blocks(store: Store, root: Path, chang
     assert str(outcome) == f"table@2: 0 rows added, rejected, because {why}"
     assert everything(store).height == 2
     assert everything(store, purpose="rejected").height == 2
+
+
+@pytest.mark.parametrize(
+    "bound", [{"minimum": 0}, {"nullable": False}, {"presence": 1.0}, {"on_failure": "quarantine"}]
+)
+def test_a_column_that_the_contract_names_and_no_row_has_rejects_the_version(
+    store: Store, root: Path, bound: dict[str, Any]
+) -> None:
+    declared = dataset(contract=Contract({"kilometers": Column(**bound)}))
+    put(root, "a", rows(0, 2, kilometres=[1.0, -2.0]))
+    outcome = take(store, root, declared)
+    assert (outcome.status, outcome.findings[0].rule) == ("rejected", "missing-column")
+    assert outcome.findings[0].message == (
+        "data/a.parquet has no column 'kilometers', which the contract names; it has 'id', 't', 'x', 'kilometres': "
+        "bring it in, or correct ag.Contract, then argosy apply"
+    )
+    assert accept(store, declared, 1, "ann", "it comes next week", START + 40 * DAY).added == 2
+
+
+def test_a_column_that_the_contract_names_only_to_warn_is_missed_in_words(store: Store, root: Path) -> None:
+    declared = dataset(contract=Contract({"y": Column(minimum=0, on_failure="warn")}))
+    put(root, "a", rows(0, 2))
+    first = take(store, root, declared)
+    assert (first.status, [each.outcome for each in first.findings]) == ("accepted", ["warned"])
+    put(root, "b", rows(2, 2, at=START + DAY, y=[1.0, -1.0]))
+    assert {each.rule for each in take(store, root, declared).findings} == {"evolution", "range"}
+    put(root, "c", rows(4, 2, at=START + 2 * DAY))
+    last = take(store, root, declared)
+    assert (last.status, last.added, [each.rule for each in last.findings]) == ("accepted", 2, ["missing-column"])
+
+
+@pytest.mark.parametrize("unique", [("mail",), ("id", "mail")])
+def test_unique_columns_that_no_row_has_reject_the_version(store: Store, root: Path, unique: tuple[str, ...]) -> None:
+    declared = dataset(contract=Contract(unique=unique))
+    put(root, "a", rows(0, 2))
+    outcome = take(store, root, declared)
+    assert outcome.status == "rejected" and "no column 'mail', which the contract names" in outcome.findings[0].message
+    assert accept(store, declared, 1, "ann", "", START + 40 * DAY).added == 2
 
 
 def test_a_parquet_of_no_rows_is_taken_once_and_adds_nothing(store: Store, root: Path) -> None:

@@ -75,7 +75,7 @@ def judge(
     problems = [*fitted.problems, *sifted.problems, *unchecked, *verdict.problems]
     unique = fitted.terms.contract.unique
     if not sifted.rows.is_empty():
-        if not layout.names(unique):
+        if not layout.names(unique) and set(unique) <= fitted.types.keys():
             stored = part.frame(blobs, before.parts, fitted.types) if before.parts else None
             problems += validate.repeated(verdict.good, stored, unique, layout)
         problems += validate.whole(fitted.terms, verdict.good.height, _newest(verdict.good, before, layout), now)

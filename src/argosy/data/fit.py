@@ -13,6 +13,9 @@ from argosy.data.part import Layout
 from argosy.data.problem import BLOCK, RECORDED, WARN, Problem
 from argosy.data.terms import Terms
 from argosy.errors import InputError
+from argosy.spec.contract import Contract
+
+_SHOWN = 20
 
 
 class Fit(msgspec.Struct, frozen=True):
@@ -51,7 +54,7 @@ def fit(loads: Sequence[Load], terms: Terms, layout: Layout) -> Fit:
         _needed(given, layout)
         load.agreed(given, naive, zoned)
         naive, zoned = naive | given.naive, zoned | given.zoned
-        problems += _missing(given, {**types, **declared})
+        problems += _missing(given, {**types, **declared}, terms.contract)
         for column, kind in given.rows.schema.items():
             held = types.get(column)
             target, problem = _admit(given, column, kind, held, declared.get(column), terms, first)
@@ -74,7 +77,7 @@ def _needed(given: Load, layout: Layout) -> None:
             other = next((mark for mark in ";\t|," if len(have) == 1 and mark in have[0]), None)
             raise InputError(
                 f"{given.name} has no column {column!r}, by which rows are told apart or dated; it has "
-                f"{', '.join(map(repr, have[:20]))}",
+                f"{', '.join(map(repr, have[:_SHOWN]))}",
                 next=f"ag.Csv(…, separator={other!r})"
                 if other
                 else "add it, or name another as the time, known or key of the ag.Dataset",
@@ -88,12 +91,23 @@ def _needed(given: Load, layout: Layout) -> None:
             )
 
 
-def _missing(given: Load, types: dtype.Types) -> list[Problem]:
-    return [
-        Problem("missing-column", BLOCK, f"{given.name} has no column {column!r} ({kind})", column, given.rows.height)
-        for column, kind in types.items()
-        if column not in given.rows.columns
-    ]
+def _missing(given: Load, types: dtype.Types, contract: Contract) -> list[Problem]:
+    """What a load lacks of the columns met before and of those that the contract names: all block, unless they warn."""
+    problems, have = list[Problem](), given.rows.columns
+    for column in dict.fromkeys((*types, *contract.columns, *contract.unique)):
+        if column in have:
+            continue
+        said = f"{given.name} has no column {column!r}"
+        if column in contract.columns or column in contract.unique:
+            said += f", which the contract names; it has {', '.join(map(repr, have[:_SHOWN]))}"
+            said += f" and {len(have) - _SHOWN} more" if len(have) > _SHOWN else ""
+            said += ": bring it in, or correct ag.Contract, then argosy apply"
+        else:
+            said += f" ({types[column]})"
+        warns = column in contract.columns and contract.columns[column].on_failure == WARN
+        severity = WARN if warns and column not in contract.unique else BLOCK
+        problems.append(Problem("missing-column", severity, said, column, given.rows.height))
+    return problems
 
 
 def _admit(
