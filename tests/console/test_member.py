@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from argosy.console import member
 from argosy.console.page import to_html
 from argosy.controller import signal
-from argosy.store import Store, members, signals
+from argosy.store import Store, aliases, members, signals
 from tests.console import build
 from tests.console.trained import train
 
@@ -23,10 +23,12 @@ def wish(store: Store, key: str, about: str) -> member.Wish:
     return next(each for each in data.wishes if each.about == about)
 
 
-def tell(store: Store, key: str, name: str, value: float | None, body: dict[str, object] | None = None) -> None:
+def tell(
+    store: Store, key: str, name: str, value: float | None, body: dict[str, object] | None = None,
+    at: datetime = build.NOW - timedelta(hours=1),
+) -> None:  # fmt: skip
     with store.write() as tx:
         id = members.ids(tx, FLEET, [key])[key]
-        at = build.NOW - timedelta(hours=1)
         signals.record(tx, [signals.NewSignal(fleet=FLEET, member_id=id, name=name, value=value, at=at, body=body)])
 
 
@@ -38,6 +40,23 @@ def test_bad_values_are_told_with_their_share(tmp_path: Path) -> None:
         tell(store, "EWR/UA", signal.QUALITY, 2.9, BAD)
         found = wish(store, "EWR/UA", "data quality")
         assert (found.true, found.holds) == ("pressure is null in 31 % of rows, 2 % before", False)
+
+
+def test_what_is_wanted_says_since_when_it_is_so(tmp_path: Path) -> None:
+    with build.home(tmp_path) as store:
+        with store.read() as conn:
+            moved = aliases.history(conn, members.ids(conn, FLEET, ["EWR/UA"])["EWR/UA"], aliases.CHAMPION)[0]
+        assert wish(store, "EWR/UA", "answers").since == moved.at
+        days = {day: build.NOW - timedelta(days=day) for day in (5, 4, 3, 2, 1)}
+        for day, value in zip(days, (1.4, 0.3, 1.2, 1.1, 2.0), strict=True):
+            tell(store, "EWR/UA", signal.QUALITY, value, BAD, at=days[day])
+        assert wish(store, "EWR/UA", "data quality").since == days[3]
+        tell(store, "EWR/UA", signal.QUALITY, 0.9, BAD)
+        found = wish(store, "EWR/UA", "data quality")
+        assert (found.holds, found.since) == (True, build.NOW - timedelta(hours=1))
+        with store.read() as conn:
+            html = to_html(member.page(conn, f"{FLEET}/EWR/UA", build.NOW))
+        assert f'before <span class="since" title="{build.NOW - timedelta(hours=1):%d %b %Y %H:%M} UTC">' in html
 
 
 def test_an_estimate_stands_beside_the_score_and_is_called_one(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from argosy.console.ahead import Ahead, ahead, nearest
 from argosy.console.chart import Happening, Point
 from argosy.console.page import Page
 from argosy.console.past import happenings, reference
-from argosy.console.since import Held, conditions
+from argosy.console.since import Held, conditions, run
 from argosy.controller import signal
 from argosy.controller.condition import rule
 from argosy.controller.standing import Standing
@@ -28,12 +28,13 @@ _POINTS = 600
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """One thing that is wanted of a member, what is true, and whether they agree (None: not known)."""
+    """One thing that is wanted of a member, what is true, and whether they agree (None: not known), and since when."""
 
     about: str
     wanted: str
     true: str
     holds: bool | None
+    since: datetime | None = None
 
 
 class Ruling(msgspec.Struct, frozen=True):
@@ -116,7 +117,7 @@ def read(conn: Connection, address: str, now: datetime) -> MemberPage:
     chosen = next((move.reason for move in moves if move.reason), "")
     return MemberPage(
         fleet=name, key=key, status=row["status"], reason=row["reason"], chosen=chosen, metric=fleet.search.metric,
-        rule=rule(fleet.retrain), wishes=tuple(_wishes(conn, found, row, now)),
+        rule=rule(fleet.retrain), wishes=tuple(_wishes(conn, found, row, moves, now)),
         live=tuple(Point(each.at, each.value) for each in reversed(scores)),
         estimated=tuple(Point(each.at, each.value) for each in reversed(estimates)) if guessed else (),
         held_out=tuple(reference(conn, fleet, key, moves, models)),
@@ -129,7 +130,9 @@ def read(conn: Connection, address: str, now: datetime) -> MemberPage:
     )  # fmt: skip
 
 
-def _wishes(conn: Connection, found: Standing, row: dict[str, Any], now: datetime) -> list[Wish]:
+def _wishes(
+    conn: Connection, found: Standing, row: dict[str, Any], moves: list[aliases.Alias], now: datetime
+) -> list[Wish]:
     """Wanted against true, in the words of the declaration."""
     fleet, trained = found.fleet, row["trained_at"]
     drift, score, on = row[signal.DRIFT], row[signal.SCORE], row[signal.SCORE_ROWS]
@@ -137,20 +140,29 @@ def _wishes(conn: Connection, found: Standing, row: dict[str, Any], now: datetim
     measured = "not measured yet" if drift is None else f"{drift:.2f} times its limit"
     scored = "no labels yet" if score is None else f"{score:.3f} on {words.count(on)} rows"
     return [
-        _answers(found, row),
+        _answers(found, row, moves),
         Wish(
             "trained", f"again when {rule(fleet.retrain)}", f"{words.ago(trained, now)} ago" if trained else "never",
             None if trained is None else row["failures"] == 0,
         ),
         _gated(found, row),
         _rolled(found, row),
-        Wish("drift", "at most its limit", measured, None if drift is None else drift <= 1),
+        Wish(
+            "drift", "at most its limit", measured, None if drift is None else drift <= 1,
+            _since(conn, row, signal.DRIFT, 1.0),
+        ),
         _sound(conn, row),
         Wish(
             f"live {fleet.search.metric}", "within its limits", scored + _estimated(conn, row),
-            None if worse is None else not worse,
+            None if worse is None else not worse, _since(conn, row, signal.DEGRADED, 0.0),
         ),
     ]  # fmt: skip
+
+
+def _since(conn: Connection, row: dict[str, Any], name: str, limit: float) -> datetime | None:
+    """Since when a signal is on the side of its limit where it is now."""
+    value = row[name]
+    return None if value is None else run(conn, row["member_id"], name, lambda then: (then > limit) == (value > limit))
 
 
 def _sound(conn: Connection, row: dict[str, Any]) -> Wish:
@@ -158,12 +170,14 @@ def _sound(conn: Connection, row: dict[str, Any]) -> Wish:
     ratio, wanted = row[signal.QUALITY], "hardly more bad values than in training"
     if ratio is None:
         return Wish("data quality", wanted, "not measured yet", None)
+    since = _since(conn, row, signal.QUALITY, 1.0)
     body = signals.bodies(conn, signal.QUALITY, [row["member_id"]]).get(row["member_id"], {})
     if not ratio or not body:
-        return Wish("data quality", wanted, "as in training", True)
+        return Wish("data quality", wanted, "as in training", True, since)
     what = {"null": "null", "range": "beyond the range of training", "unseen": "never seen in training"}[body["check"]]
     share, before = words.percent(body["value"]), words.percent(body["reference"])
-    return Wish("data quality", wanted, f"{body['feature']} is {what} in {share} of rows, {before} before", ratio <= 1)
+    said = f"{body['feature']} is {what} in {share} of rows, {before} before"
+    return Wish("data quality", wanted, said, ratio <= 1, since)
 
 
 def _estimated(conn: Connection, row: dict[str, Any]) -> str:
@@ -175,7 +189,7 @@ def _estimated(conn: Connection, row: dict[str, Any]) -> str:
     return f"; estimated {row[signal.ESTIMATE]:.3f}{waiting}"
 
 
-def _answers(found: Standing, row: dict[str, Any]) -> Wish:
+def _answers(found: Standing, row: dict[str, Any], moves: list[aliases.Alias]) -> Wish:
     said = {"own": f"version {row['champion_number']} answers"}
     behind = found.table.filter((pl.col("key") == POOLED) & pl.col("champion_id").is_not_null())
     if not behind.is_empty():
@@ -183,7 +197,9 @@ def _answers(found: Standing, row: dict[str, Any]) -> Wish:
     wanted = "a version that passed its gates" + (", or the pooled model" if found.fleet.pooled else "")
     waits = found.waiting.get(row["version_id"])
     none = "no model of its own yet" + (f": {waits.told}" if waits is not None else "")
-    return Wish("answers", wanted, said.get(row["target"], none), (row["target"] in said) or None)
+    if row["target"] not in said:
+        return Wish("answers", wanted, none, None)
+    return Wish("answers", wanted, said[row["target"]], True, moves[0].at if moves else None)
 
 
 def _rolled(found: Standing, row: dict[str, Any]) -> Wish:
@@ -191,7 +207,8 @@ def _rolled(found: Standing, row: dict[str, Any]) -> Wish:
     if isinstance(found.fleet.rollout, Canary):
         wanted = f"canary on {found.fleet.rollout.share:.0%} for {found.fleet.rollout.bake}"
     true = f"under way since {words.moment(row['rollout_at'])}" if state == "started" else str(state or "none yet")
-    return Wish("rollout", wanted, true.replace("_", " "), None if state is None else state != "rolled_back")
+    since = None if state == "started" else row["rollout_at"]
+    return Wish("rollout", wanted, true.replace("_", " "), None if state is None else state != "rolled_back", since)
 
 
 def _gated(found: Standing, row: dict[str, Any]) -> Wish:

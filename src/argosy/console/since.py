@@ -63,22 +63,22 @@ def _since(conn: Connection, wanted: Condition, holds: bool, row: Mapping[str, A
         case NewRows(count=count):
             least = (row.get(signal.TRAINED_ROWS) or 0.0) + count
             return (
-                _run(conn, member, signal.ROWS, lambda value: (value >= least) == holds)
+                run(conn, member, signal.ROWS, lambda value: (value >= least) == holds)
                 if holds
                 else row.get("trained_at")
             )
         case Drifted(limit=None):
-            return _run(conn, member, signal.DRIFT, lambda value: (value > 1) == holds)
+            return run(conn, member, signal.DRIFT, lambda value: (value > 1) == holds)
         case Drifted(limit=float() | int() as limit):
-            return _run(conn, member, signal.DRIFT_VALUE, lambda value: (value > limit) == holds)
+            return run(conn, member, signal.DRIFT_VALUE, lambda value: (value > limit) == holds)
         case Degraded():
-            return _run(conn, member, signal.DEGRADED, lambda value: (value > 0) == holds)
+            return run(conn, member, signal.DEGRADED, lambda value: (value > 0) == holds)
         case _:
             return None
 
 
-def _run(conn: Connection, member: int, name: str, same: Callable[[float], bool]) -> datetime | None:
-    """The start of the unbroken run of like values that lasts until now."""
+def run(conn: Connection, member: int, name: str, same: Callable[[float], bool]) -> datetime | None:
+    """The start of the unbroken run of like values of a signal that lasts until now; None where the latest is none."""
     start = None
     for each in signals.history(conn, member, name, _PAST):
         if each.value is None or not same(each.value):
