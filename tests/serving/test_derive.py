@@ -32,6 +32,7 @@ ENDPOINT = Endpoint(
     "f", "regression", (), tuple(Input(name, kind) for name, kind in _WIRE.items()),
     tuple((name, Expression.of(each, name)) for name, each in EXPRESSIONS.items()),
 )  # fmt: skip
+STRICT = Expression.of(pl.col("s").cast(pl.Int64), "strict")
 _TIMES = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)).map(lambda each: each.replace(tzinfo=UTC))
 ROWS = st.tuples(
     st.none() | _TIMES,
@@ -60,17 +61,49 @@ def test_a_value_that_is_given_wins_and_only_what_is_missing_is_derived() -> Non
 
 def test_an_expression_whose_column_is_not_there_names_the_fleet() -> None:
     lost = Derivation(ENDPOINT).add({"n": [1]}, 1)
-    assert "hour" in lost and all("request features of fleet 'f'" in str(error) for error in lost.values())
+    assert "hour" in lost and all("features of fleet 'f' fail on row 0" in str(each.error(0)) for each in lost.values())
+
+
+def endpoint(made: dict[str, Expression]) -> Endpoint:
+    return Endpoint("f", "regression", (), (Input("n", "INT64"), Input("s", "BYTES")), tuple(made.items()))
 
 
 def test_an_expression_that_fails_costs_its_own_feature_alone() -> None:
-    strict = Expression.of(pl.col("s").cast(pl.Int64), "strict")
     positive = Expression.of(pl.col("n").filter(pl.col("n") > 0), "positive")
     far = Expression.of(pl.lit(datetime(9999, 12, 31)).dt.offset_by("1d"), "far")
     after = Expression.of(pl.col("n") + 1, "after")
-    made = {"strict": strict, "positive": positive, "far": far, "after": after}
-    inputs = (Input("n", "INT64"), Input("s", "BYTES"))
+    made = {"strict": STRICT, "positive": positive, "far": far, "after": after}
     columns: dict[str, list[Any]] = {"n": [1, -1, 2], "s": ["1", "x", "2"]}
-    lost = Derivation(Endpoint("f", "regression", (), inputs, tuple(made.items()))).add(columns, 3)
-    assert list(lost) == ["strict", "positive", "far"] and columns.keys() == {"n", "s", "after"}
-    assert "'positive' gives 2 values for 3 rows" in str(lost["positive"]) and columns["after"] == [2, 0, 3]
+    lost = Derivation(endpoint(made)).add(columns, 3)
+    assert {name: sorted(each.why) for name, each in lost.items()} == {
+        "strict": [1], "positive": [0, 1, 2], "far": [0, 1, 2],
+    }  # fmt: skip
+    assert "'positive' gives 2 values for 3 rows" in str(lost["positive"].error(0))
+    assert (columns["strict"], columns["far"], columns["after"]) == ([1, None, 2], [None] * 3, [2, 0, 3])
+
+
+@given(st.lists(st.sampled_from(["7", "8", "x", "", None]), min_size=1, max_size=40))
+def test_only_rows_that_fail_by_themselves_are_lost(texts: list[str | None]) -> None:
+    columns: dict[str, list[Any]] = {"n": [0] * len(texts), "s": list(texts)}
+    lost = Derivation(endpoint({"strict": STRICT})).add(columns, len(texts))
+    bad = [row for row, text in enumerate(texts) if text in ("x", "")]
+    assert sorted(lost["strict"].why if lost else ()) == bad
+    assert columns["strict"] == [None if row in bad or text is None else int(text) for row, text in enumerate(texts)]
+    for row in bad:
+        error = str(lost["strict"].error(row))
+        assert f"fail on row {row}: " in error and f'["{texts[row]}"]' in error
+
+
+def test_the_search_for_rows_that_fail_has_an_end() -> None:
+    texts = ["7"] * 50_000 + ["x"] * 50_000
+    columns: dict[str, list[Any]] = {"n": [0] * len(texts), "s": texts}
+    lost = Derivation(endpoint({"strict": STRICT})).add(columns, len(texts))
+    assert sorted(lost["strict"].why) == list(range(50_000, 100_000))
+    assert columns["strict"] == [7] * 50_000 + [None] * 50_000
+
+
+def test_where_values_are_not_of_a_row_each_no_row_is_to_blame_by_itself() -> None:
+    columns: dict[str, list[Any]] = {"n": [0] * 4, "s": ["1", "x", "2", "3"]}
+    most = Expression.of(pl.col("s").cast(pl.Int64).max(), "most")
+    lost = Derivation(endpoint({"most": most})).add(columns, 4)
+    assert sorted(lost["most"].why) == [0, 1, 2, 3] and columns["most"] == [None] * 4

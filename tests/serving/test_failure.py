@@ -278,6 +278,33 @@ def test_a_request_feature_of_a_canary_alone_that_cannot_be_made_costs_no_reques
     assert set(clinic.failed()) == {canary}
 
 
+def test_a_value_that_a_request_feature_cannot_be_made_of_costs_its_row_alone(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = clinic.served.fleet
+    numbered = (*FLEET.features, request_features(gate=pl.col("dest").cast(pl.Int64)))
+    with fleet.store.write() as tx:
+        declarations.add(tx, [declared(msgspec.structs.replace(FLEET, features=numbered))])
+    gate = Feature("gate", "number", origin="request")
+    monkeypatch.setattr(conftest, "SIGNATURE", Signature((*SIGNATURE.features[:4], gate), "binary", "late"))
+    canary = fleet.add_version("JFK/AA", 7, champion=False, share=0.5)
+    fleet.add_version("JFK/B6", 8)
+    gates = ["7"] * 1000
+    routes = outputs(clinic.served.post(body(1000, dest=tensor("dest", "BYTES", gates))))["route"]
+    place = routes.index("canary")
+    gates[place] = "BOS"
+    got = outputs(clinic.served.post(body(1000, dest=tensor("dest", "BYTES", gates))))
+    assert got["route"] == [*routes[:place], "own", *routes[place + 1 :]]
+    assert clinic.failed() == {canary: [f"f{place}"]}
+
+    carriers = tensor("carrier", "BYTES", ["AA", "B6"] * 500)
+    got = outputs(clinic.served.post(body(1000, carrier=carriers, dest=tensor("dest", "BYTES", ["BOS", "7"] * 500))))
+    assert set(got["version"]) == {f"{AA}@1", f"{B6}@2"}
+    gates = ["7"] * 17 + ["LAX"] + ["7"] * 982
+    answer = clinic.served.post(body(1000, carrier=carriers, dest=tensor("dest", "BYTES", gates)))
+    assert answer.status_code == 400 and "fail on row 17: " in answer.json()["error"]
+
+
 @pytest.mark.parametrize("text", ["1", "2", "3", "4"])  # the order of the signatures' digests is none of ours
 def test_a_canary_that_takes_a_feature_in_another_type_costs_no_request(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch, text: str

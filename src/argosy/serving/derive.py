@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import polars as pl
 
 from argosy.errors import InputError
@@ -15,6 +17,10 @@ from argosy.serving.routing import Endpoint
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _TIME = pl.Datetime("us", "UTC")
+_FAILS = (Exception, pl.exceptions.PanicException)
+"""An expression may raise anything."""
+_TRIES = 2_000
+"""How often parts of a batch are tried in search of the rows that an expression fails on: 30 microseconds each."""
 _DTYPES: Mapping[str, pl.DataType] = {
     "BOOL": pl.Boolean(),
     "INT64": pl.Int64(),
@@ -22,6 +28,20 @@ _DTYPES: Mapping[str, pl.DataType] = {
     "BYTES": pl.String(),
     "TIME": _TIME,
 }
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """The rows of a batch that a request feature of a fleet cannot be made of, by their places, and why not."""
+
+    fleet: str
+    why: Mapping[int, str]
+
+    def error(self, row: int) -> InputError:
+        """What to tell of one of them."""
+        return InputError(
+            f"the request features of fleet {self.fleet!r} fail on row {row}: {self.why[row]}",
+            next="check the values that they are computed from",
+        )
 
 
 class Derivation:
@@ -37,8 +57,8 @@ class Derivation:
         self._parts = {name: each for name, each in parts.items() if each is not None and each.column in times}
         self._types = {each.name: _DTYPES[each.datatype] for each in endpoint.inputs}
 
-    def add(self, columns: Columns, rows: int) -> dict[str, InputError]:
-        """Add the features that `columns` does not hold yet; those whose expression fails on them come back, with why.
+    def add(self, columns: Columns, rows: int) -> dict[str, Lost]:
+        """Add the features that `columns` does not hold yet. Rows that an expression fails on are null and come back.
 
         A feature is left out where `columns` lacks what a request need not carry: then only a canary takes it.
         """
@@ -54,10 +74,9 @@ class Derivation:
         frame = pl.DataFrame(series)
         lost = {}
         for name in wanted:
-            try:
-                columns[name] = self._run(frame, name, rows)
-            except InputError as error:
-                lost[name] = error
+            columns[name], why = self._run(frame, name, rows)
+            if why:
+                lost[name] = Lost(self._fleet, why)
         return lost
 
     def _quick(self, columns: Columns, name: str) -> bool:
@@ -72,23 +91,50 @@ class Derivation:
         columns[name] = [value]
         return True
 
-    def _run(self, frame: pl.DataFrame, name: str, rows: int) -> list[object]:
-        """One expression at a time: measured, several in one `select` wake the thread pool for a single row."""
+    def _run(self, frame: pl.DataFrame, name: str, rows: int) -> tuple[list[object], dict[int, str]]:
+        """The values of a feature, and why some rows have none."""
         try:
-            values = frame.select(self._expressions[name]).to_series().to_list()
-        except (Exception, pl.exceptions.PanicException) as error:  # an expression may raise anything
-            raise self._failed(error) from error
+            values = self._values(frame, name)
+        except _FAILS as error:
+            return self._salvaged(frame, name, rows, str(error))
         if len(values) == 1:
-            return values * rows
+            return values * rows, {}
         if len(values) != rows:
-            raise self._failed(f"{name!r} gives {len(values)} values for {rows} rows")
-        return values
+            return _nothing(rows, f"{name!r} gives {len(values)} values for {rows} rows")
+        return values, {}
 
-    def _failed(self, why: object) -> InputError:
-        return InputError(
-            f"the request features of fleet {self._fleet!r} fail on these rows: {why}",
-            next="check the values that they are computed from",
-        )
+    def _values(self, frame: pl.DataFrame, name: str) -> list[object]:
+        """One expression at a time: measured, several in one `select` wake the thread pool for a single row."""
+        return frame.select(self._expressions[name]).to_series().to_list()
+
+    def _salvaged(self, frame: pl.DataFrame, name: str, rows: int, why: str) -> tuple[list[object], dict[int, str]]:
+        """As `_run`, where the whole fails: halves of what fails are tried in their turn, up to a limit.
+
+        Nothing is made where the expression does not give a value per row: then no row is to blame by itself.
+        """
+        values: list[object] = [None] * rows
+        lost: dict[int, str] = {}
+        failing, tries = deque([(range(rows), why)]), _TRIES if self._roots[name] else 0
+        while failing:
+            part, said = failing.popleft()
+            if len(part) == 1 or tries <= 0:
+                lost.update(dict.fromkeys(part, said))
+                continue
+            for half in (part[: len(part) // 2], part[len(part) // 2 :]):
+                tries -= 1
+                try:
+                    found = self._values(frame.slice(half.start, len(half)), name)
+                except _FAILS as error:
+                    failing.append((half, str(error)))
+                    continue
+                if len(found) != len(half):
+                    return _nothing(rows, why)
+                values[half.start : half.stop] = found
+        return values, lost
+
+
+def _nothing(rows: int, why: str) -> tuple[list[object], dict[int, str]]:
+    return [None] * rows, dict.fromkeys(range(rows), why)
 
 
 def _series(name: str, values: list[object], dtype: pl.DataType) -> pl.Series:

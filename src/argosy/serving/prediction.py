@@ -12,30 +12,33 @@ import numpy as np
 from argosy.errors import ArgosyError, InputError
 from argosy.model.signature import Matrix, Signature, encode_columns, encode_rows
 from argosy.serving.cache import Loaded
+from argosy.serving.derive import Lost
 from argosy.serving.failure import Failed, Failure
 from argosy.serving.protocol import Columns
 from argosy.serving.routing import Assignment, VersionRef
 
 
 class Given(msgspec.Struct, frozen=True):
-    """What is known of the `count` rows of a batch: their columns, and why features are `lost`, by name.
+    """What is known of the `count` rows of a batch: their columns, and which rows have `lost` a feature, by its name.
 
-    A version that takes one of those does not take these rows; the others do not miss it.
+    A version that takes that feature does not take those rows; the others do not miss it.
     """
 
     columns: Columns
     count: int
-    lost: Mapping[str, InputError] = {}
+    lost: Mapping[str, Lost] = {}
 
     def one(self, signature: Signature) -> Matrix:
         """The only row; raises InputError where it does not fit."""
-        self._complete(signature)
+        if self.lost:
+            _check(0, self._lost(signature))
         return encode_rows([{name: values[0] for name, values in self.columns.items()}], signature)
 
     def whole(self, signature: Signature) -> Matrix | None:
         """All rows, or None where some do not fit, though they may be none of those that versions of it answer."""
+        if self.lost and self._lost(signature):
+            return None
         try:
-            self._complete(signature)
             return encode_columns(self.columns, self.count, signature)
         except InputError:
             return None
@@ -48,18 +51,18 @@ class Given(msgspec.Struct, frozen=True):
         """Those of some rows that do not fit a signature, and why the first does not."""
         found: list[int] = []
         why: InputError | None = None
+        lost = self._lost(signature)
         for i, row in zip(indices, self._rows(indices), strict=True):
             try:
-                self._complete(signature)
+                _check(i, lost)
                 encode_rows([row], signature)
             except InputError as error:
                 found.append(i)
                 why = why or error
         return found, why
 
-    def _complete(self, signature: Signature) -> None:
-        if self.lost and (lacks := [name for name in signature.names if name in self.lost]):
-            raise self.lost[lacks[0]]
+    def _lost(self, signature: Signature) -> list[Lost]:
+        return [each for name, each in self.lost.items() if name in signature.names]
 
     def _rows(self, indices: Sequence[int]) -> Iterator[dict[str, Any]]:
         return ({name: values[i] for name, values in self.columns.items()} for i in indices)
@@ -94,6 +97,12 @@ def predict(models: Mapping[VersionRef, Loaded], assignment: Assignment, given: 
         raise Failed(failures)
     answers: list[float] = out.tolist()
     return answers
+
+
+def _check(row: int, lost: Sequence[Lost]) -> None:
+    for each in lost:
+        if row in each.why:
+            raise each.error(row)
 
 
 def _one(models: Mapping[VersionRef, Loaded], ref: VersionRef, given: Given) -> float:

@@ -14,7 +14,7 @@ import msgspec
 from argosy.errors import ArgosyError, InputError
 from argosy.model.signature import Signature
 from argosy.serving.cache import Loaded, ModelCache
-from argosy.serving.derive import Derivation
+from argosy.serving.derive import Derivation, Lost
 from argosy.serving.failure import Failed, Failure, Unanswered
 from argosy.serving.prediction import Given, predict
 from argosy.serving.protocol import Answer, Batch, Columns
@@ -157,7 +157,7 @@ class Scorer:
         columns, stale = dict(batch.columns), None
         if batch.endpoint.views:
             stale = self._read_views(batch.endpoint, columns, batch.count, plan.at)
-        lost: Mapping[str, InputError] = {}
+        lost: Mapping[str, Lost] = {}
         if batch.endpoint.request_features:
             lost = self._derivation(batch.endpoint).add(columns, batch.count)
         given = Given(columns, batch.count, lost)
