@@ -116,7 +116,9 @@ def test_nobody_is_asked_about_what_another_gate_refused() -> None:
     gates = (ag.Approval("ann"), ag.Gate("f1", minimum=0.5))
     asked, refused = judge(gates, Evidence({"f1": 0.2}))
     assert (asked.passed, asked.message) == (False, "not asked for, since another gate refused it")
-    assert refusal([asked, refused]) == refused
+    assert (asked.asked, refused.asked) == (False, True) and refusal([asked, refused]) == refused
+    told = Ruling("approval by ann", False, asked.message, {})  # a person's words are no sign that nobody was asked
+    assert refusal([told, refused]) == told
     assert judge(gates, Evidence({"f1": 0.7}))[0].passed is None
     answered = judge(gates, Evidence({"f1": 0.2}), True)[0]
     assert (answered.passed, answered.message) == (True, "granted")

@@ -10,8 +10,6 @@ import msgspec
 from argosy.spec.gate import Approval, Gate
 from argosy.spec.metric import greater_is_better
 
-_UNASKED = "not asked for, since another gate refused it"
-
 
 class Evidence(msgspec.Struct, frozen=True):
     """What gates look at: scores and costs by name, and comparisons on the same held-out rows by rival and score.
@@ -28,12 +26,13 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class Ruling(msgspec.Struct, frozen=True):
-    """What one gate says: `passed` is None while it waits for a person."""
+    """What one gate says: `passed` is None while it waits for a person; `asked` is false where it had no need to."""
 
     gate: str
     passed: bool | None
     message: str
     evidence: dict[str, Any]
+    asked: bool = True
 
 
 def judge(gates: tuple[Gate | Approval, ...], evidence: Evidence, granted: bool | None = None) -> list[Ruling]:
@@ -41,9 +40,11 @@ def judge(gates: tuple[Gate | Approval, ...], evidence: Evidence, granted: bool 
 
     Nobody is asked about a version that another gate refused.
     """
-    ruled = [None if isinstance(gate, Approval) else _gate(gate, evidence) for gate in gates]
-    refused = any(ruling is not None and ruling.passed is False for ruling in ruled)
-    return [ruling or _approval(gate, granted, refused=refused) for gate, ruling in zip(gates, ruled, strict=True)]
+    ruled = {gate.name: _gate(gate, evidence) for gate in gates if isinstance(gate, Gate)}
+    refused = any(ruling.passed is False for ruling in ruled.values())
+    return [
+        _approval(gate, granted, refused=refused) if isinstance(gate, Approval) else ruled[gate.name] for gate in gates
+    ]
 
 
 def verdict(rulings: list[Ruling]) -> bool | None:
@@ -55,12 +56,12 @@ def verdict(rulings: list[Ruling]) -> bool | None:
 
 def refusal(rulings: list[Ruling]) -> Ruling:
     """The first ruling that refused the version, of rulings whose verdict is false."""
-    return next(ruling for ruling in rulings if ruling.passed is False and ruling.message != _UNASKED)
+    return next(ruling for ruling in rulings if ruling.passed is False and ruling.asked)
 
 
-def _approval(gate: Gate | Approval, granted: bool | None, *, refused: bool) -> Ruling:
+def _approval(gate: Approval, granted: bool | None, *, refused: bool) -> Ruling:
     if granted is None and refused:
-        return Ruling(gate.name, False, _UNASKED, {})
+        return Ruling(gate.name, False, "not asked for, since another gate refused it", {}, asked=False)
     if granted is None:
         return Ruling(gate.name, None, f"waits for {gate.name}", {})
     return Ruling(gate.name, granted, "granted" if granted else "refused", {"granted": granted})
