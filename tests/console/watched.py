@@ -6,11 +6,13 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 import argosy as ag
 from argosy.controller import signal
-from argosy.store import alerts, events, executions, signals, verdicts, versions
+from argosy.store import alerts, aliases, events, executions, signals, verdicts, versions
+from argosy.testing.sample import promote
 from tests.console.declared import START, digest
 
 NOW = datetime(2013, 10, 1, 6, tzinfo=UTC)
@@ -58,8 +60,9 @@ def trouble(tx: Connection, made: ag.Fleet, ids: dict[str, int], life: dict[str,
         ],
     )  # fmt: skip
     waiting = next(key for key, fate in life.items() if fate == "waiting")
-    (version,) = [v for v in versions.of(tx, [ids[waiting]])][-1:]
+    *_, before, version = versions.of(tx, [ids[waiting]])
     approval = made.gates[-1]
+    aliases.move(tx, [msgspec.structs.replace(promote(before), at=NOW)])
     verdicts.add(
         tx,
         [

@@ -31,8 +31,10 @@ def champion(store: Store, key: str) -> int | None:
 
 
 def ask(store: Store, key: str, number: int, at: datetime) -> int:
-    """Let a gate wait for a person's answer about a version."""
+    """Let a gate wait for a person's answer about a version, which does not answer yet."""
     with store.write() as tx:
+        if number == 3:
+            sample.train(tx, "late", [key], hours=3, promoted=False)
         version = versions.find(tx, "late", key, number)
         assert version is not None
         verdicts.add(tx, [verdicts.NewVerdict(version_id=version.id, gate="approval by ops", passed=None, at=at)])
@@ -73,9 +75,9 @@ def test_what_is_not_there_cannot_be_promoted(fleet: Store, address: str) -> Non
 
 @pytest.mark.parametrize("granted", [True, False])
 def test_an_approval_is_kept_with_its_reason(fleet: Store, granted: bool) -> None:
-    version = ask(fleet, "JFK/AA", 2, sample.moment(5))
+    version = ask(fleet, "JFK/AA", 3, sample.moment(5))
     said = manual.approve(fleet, parse("late/JFK/AA"), granted, "ann", "looked at it", NOW)
-    assert said == f"late/JFK/AA@2 was {'approved' if granted else 'refused'}"
+    assert said == f"late/JFK/AA@3 was {'approved' if granted else 'refused'}"
     with fleet.read() as conn:
         answer = approvals.of(conn, [version])[version]
         assert not verdicts.waiting(conn, "late")
@@ -84,13 +86,24 @@ def test_an_approval_is_kept_with_its_reason(fleet: Store, granted: bool) -> Non
 
 def test_only_what_waits_can_be_approved(fleet: Store) -> None:
     ask(fleet, "JFK/AA", 1, sample.moment(5))
-    with pytest.raises(ConflictError, match="no gate of late/JFK/AA@2 waits"):
-        manual.approve(fleet, parse("late/JFK/AA@2"), True, "ann", "", NOW)
-    with pytest.raises(ConflictError, match="no gate of late/JFK/DL waits"):
-        manual.approve(fleet, parse("late/JFK/DL"), True, "ann", "", NOW)
-    manual.approve(fleet, parse("late/JFK/AA@1"), True, "ann", "", NOW)
-    with pytest.raises(ConflictError):
+    ask(fleet, "JFK/AA", 2, sample.moment(5))
+    for address in ("late/JFK/AA@2", "late/JFK/AA"):
+        with pytest.raises(ConflictError, match="no gate of late/JFK/AA@2 waits for an approval: it answers already"):
+            manual.approve(fleet, parse(address), True, "ann", "", NOW)
+    with pytest.raises(ConflictError, match="no gate of late/JFK/AA@1 .*: version 2 came in its place"):
         manual.approve(fleet, parse("late/JFK/AA@1"), True, "ann", "", NOW)
+    ask(fleet, "JFK/AA", 3, sample.moment(6))
+    manual.approve(fleet, parse("late/JFK/AA@3"), True, "ann", "", NOW)
+    with pytest.raises(ConflictError, match="no gate of late/JFK/AA@3 waits"):
+        manual.approve(fleet, parse("late/JFK/AA@3"), True, "ann", "", NOW)
+
+
+def test_the_newest_version_is_approved_or_none(fleet: Store) -> None:
+    ask(fleet, "JFK/AA", 3, sample.moment(5))
+    with fleet.write() as tx:
+        sample.train(tx, "late", ["JFK/AA"], hours=7, promoted=False)
+    with pytest.raises(ConflictError, match="no gate of late/JFK/AA@4 waits"):
+        manual.approve(fleet, parse("late/JFK/AA"), True, "ann", "", NOW)
 
 
 def test_a_first_champion_has_nothing_to_go_back_to(store: Store) -> None:

@@ -16,18 +16,14 @@ from argosy.store.store import Store
 def approve(store: Store, address: Address, granted: bool, actor: str, reason: str, now: datetime) -> str:
     """Grant or refuse the approval that a version's gate waits for; returns what was done, in words.
 
-    Without a number the address means the version that waits. Raises UnknownError for a member or version that is not
-    there, and ConflictError where no gate waits for a person.
+    Without a number the address means the member's newest version. Raises UnknownError for a member or version that is
+    not there, and ConflictError where no gate of it waits for a person.
     """
     with store.write() as tx:
         member = _member(tx, address)
-        waiting = {verdict.version_id for verdict in verdicts.waiting(tx, address.fleet)}
-        asked = [v for v in versions.of(tx, [member.member_id]) if v.id in waiting]
-        if address.number is not None:
-            asked = [v for v in asked if v.number == _version(tx, address).number]
-        if not asked:
-            raise ConflictError(f"no gate of {address} waits for an approval", next=f"argosy why {address.member}")
-        version = asked[-1]
+        version = _version(tx, address)
+        if version.id not in {each.version_id for each in verdicts.waiting(tx, address.fleet)}:
+            raise _settled(address, member, version)
         approvals.add(
             tx,
             [approvals.NewApproval(version_id=version.id, granted=granted, at=now, actor=actor, reason=reason)],
@@ -85,6 +81,19 @@ def _version(tx: Connection, address: Address) -> versions.Version:
             next=f"argosy get versions --where address:{address.member}",
         )
     return found
+
+
+def _settled(address: Address, member: members.State, version: versions.Version) -> ConflictError:
+    """Why a version waits for nobody."""
+    what = f"no gate of {address.member}@{version.number} waits for an approval"
+    if member.target == aliases.OWN and member.champion_id == version.id:
+        return ConflictError(f"{what}: it answers already", next="nothing to do")
+    if member.version_id != version.id:
+        return ConflictError(
+            f"{what}: version {member.version_number} came in its place",
+            next=f"argosy approve {address.member}, or argosy promote {address.member}@{version.number}",
+        )
+    return ConflictError(what, next=f"argosy why {address.member}")
 
 
 def _with(said: str, reason: str) -> str:

@@ -74,10 +74,14 @@ def of(conn: Connection, version_ids: Iterable[int]) -> list[Verdict]:
 
 
 def waiting(conn: Connection, fleet: str | None = None) -> list[Waiting]:
-    """Versions that wait for a person, in the order in which gates asked: no approval came after the gate's latest."""
-    c, v, m = _TABLE.c, _VERSION.c, _MEMBER.c
+    """Versions that wait for a person, in the order in which gates asked: no approval came after the gate's latest.
+
+    One that answers already, or in whose place a newer version has come, waits for nobody.
+    """
+    c, v, m, now = _TABLE.c, _VERSION.c, _MEMBER.c, schema.current.c
     query = _undecided(select(c.version_id, v.fleet, m.key, v.number, c.gate, c.message), answered=False)
-    query = query.join(_MEMBER, m.id == v.member_id).order_by(c.id)
+    query = query.join(_MEMBER, m.id == v.member_id).join(schema.current, now.member_id == v.member_id)
+    query = query.where(now.version_id == v.id, now.champion_id.is_distinct_from(v.id)).order_by(c.id)
     return fetch(conn, query if fleet is None else query.where(v.fleet == fleet), Waiting)
 
 

@@ -205,7 +205,7 @@ class MembersConformance:
     def test_a_gate_waits_for_a_person(self, store: Store) -> None:
         """Until somebody has spoken."""
         with store.write() as tx:
-            (made,) = train(tx, FLEET, ["a"])
+            (made,) = train(tx, FLEET, ["a"], promoted=False)
             verdicts.add(tx, [verdicts.NewVerdict(version_id=made.id, gate="approval", passed=None, at=moment())])
         with store.read() as conn:
             assert [each.gate for each in verdicts.waiting(conn, FLEET)] == ["approval"]
@@ -221,6 +221,19 @@ class MembersConformance:
                 "roc_auc": True,
                 "approval": None,
             }
+
+    def test_what_answers_or_is_superseded_waits_for_nobody(self, store: Store) -> None:
+        """A person made it the champion, or a newer version came."""
+        with store.write() as tx:
+            made = train(tx, FLEET, ["a", "b", "c"], promoted=False)
+            verdicts.add(tx, [
+                verdicts.NewVerdict(version_id=each.id, gate="approval", passed=None, at=moment()) for each in made
+            ])  # fmt: skip
+            assert [each.key for each in verdicts.waiting(tx, FLEET)] == ["a", "b", "c"]
+            aliases.move(tx, [promote(made[0])])
+            train(tx, FLEET, ["b"], hours=1, promoted=False)
+        with store.read() as conn:
+            assert [each.key for each in verdicts.waiting(conn, FLEET)] == ["c"]
 
     def test_decisions_and_rollouts_have_a_history(self, store: Store) -> None:
         """Newest first, of a member and of the fleet."""

@@ -59,8 +59,10 @@ def attempt(member: int, key: str, *, outcome: str = "succeeded", hours: float =
     )
 
 
-def train(tx: Connection, fleet: str, keys: Sequence[str], *, hours: float = 0) -> list[versions.Version]:
-    """A version for each key, with all that belongs to it, made champion."""
+def train(
+    tx: Connection, fleet: str, keys: Sequence[str], *, hours: float = 0, promoted: bool = True
+) -> list[versions.Version]:
+    """A version for each key, with all that belongs to it, made champion if it is `promoted`."""
     ids = members.ensure(tx, fleet, keys, moment(hours))
     names = [f"{fleet}/{key}/{hours}" for key in keys]
     runs = executions.record(tx, [attempt(ids[key], name, hours=hours) for key, name in zip(keys, names, strict=True)])
@@ -85,7 +87,7 @@ def train(tx: Connection, fleet: str, keys: Sequence[str], *, hours: float = 0) 
         ],
     )
     verdicts.add(tx, [verdicts.NewVerdict(version_id=v.id, gate="roc_auc", passed=True, at=v.at) for v in made])
-    aliases.move(tx, [promote(version) for version in made])
+    aliases.move(tx, [promote(version) for version in made] if promoted else [])
     return made
 
 

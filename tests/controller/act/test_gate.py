@@ -25,7 +25,7 @@ from tests.controller.world import FLEET, PROJECT
 
 @pytest.fixture
 def house(home: Path, tmp_path: Path) -> Iterator[House]:
-    """A house whose fleet asks a person about every version; one member has two that nobody has judged."""
+    """A house whose fleet asks a person about every version; one member has one that nobody has judged."""
     module = tmp_path / "project" / "project.py"
     (module.parent / "data").mkdir(parents=True)
     module.write_text(PROJECT.replace('ag.Gate("log_loss", maximum=0.6)', "ag.Approval()"))
@@ -33,7 +33,7 @@ def house(home: Path, tmp_path: Path) -> Iterator[House]:
         apply(store, module, moment(), "tester")
         with store.write() as tx:
             datasets.commit(tx, ingest("flights", "january"))
-            train(tx, FLEET, ["a"], hours=1)
+            train(tx, FLEET, ["a"], hours=1, promoted=False)
         yield made
 
 
@@ -47,23 +47,34 @@ def gates(house: House, now: datetime) -> list[Gate]:
     return done
 
 
-def test_an_older_version_approved_after_a_newer_one_was_judged_takes_nothing_back(house: House) -> None:
+def test_an_older_version_that_was_approved_takes_nothing_back(house: House) -> None:
+    """It was approved while it was the newest; a newer one came before the gates were asked again."""
     assert len(gates(house, moment(2))) == 1
+    manual.approve(house.store, parse(f"{FLEET}/a"), True, "ann", "the first will do", moment(3))
     with house.store.write() as tx:
-        (newer,) = train(tx, FLEET, ["a"], hours=3)
-    assert [action.versions for action in gates(house, moment(4))] == [(newer.id,)]
-
-    manual.approve(house.store, parse(f"{FLEET}/a@1"), True, "ann", "the first will do", moment(5))
+        (newer,) = train(tx, FLEET, ["a"], hours=4, promoted=False)
     (asked,) = gates(house, moment(6))
     with house.store.read() as conn:
         older = versions.find(conn, FLEET, "a", 1)
         state = members.state(conn, FLEET, "a")
         assert older is not None and state is not None
-        assert asked.versions == (older.id,)
-        assert state.signals[signal.JUDGED] == newer.id
+        assert asked.versions == (older.id, newer.id)
+        assert (state.signals[signal.JUDGED], state.champion_id) == (newer.id, older.id)
         found = {
             v.version_id: (v.passed, v.at) for v in verdicts.of(conn, [older.id, newer.id]) if "approval" in v.gate
         }
-    assert found == {older.id: (True, moment(6)), newer.id: (None, moment(4))}
-    waits = [a for a in plan(observe(house, moment(6)), moment(6)).actions if isinstance(a, Wait)]
-    assert [wait.members for wait in waits if wait.about.startswith("approval")] == [("a",)]
+    assert found == {older.id: (True, moment(6)), newer.id: (None, moment(6))}
+    assert waits(house, moment(6)) == [("a",)]
+
+
+def test_a_version_that_a_person_promoted_waits_for_nobody(house: House) -> None:
+    gates(house, moment(2))
+    assert waits(house, moment(2)) == [("a",)]
+    manual.promote(house.store, parse(f"{FLEET}/a"), "ann", "it will do", moment(3))
+    assert waits(house, moment(3)) == []
+
+
+def waits(house: House, now: datetime) -> list[tuple[str, ...]]:
+    """For whose approval the controller waits."""
+    actions = plan(observe(house, now), now).actions
+    return [each.members for each in actions if isinstance(each, Wait) and each.about.startswith("approval")]
