@@ -3,10 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from argosy.errors import DeclarationError
 from argosy.model.format import load
 from argosy.model.signature import Feature, Signature
+from argosy.spec.estimator import Estimator
 from argosy.spec.fleet import TimeSplit
-from argosy.spec.search import Search
+from argosy.spec.search import Candidate, Search
 from argosy.store.blobs import Blobs
 from argosy.training.fit import Job, Rival, fit
 from argosy.training.outcome import Fitted, NoModel
@@ -86,6 +88,25 @@ def test_a_champion_of_an_older_encoding_answers_as_it_would_have(blobs: Blobs) 
     found = fitted(fit(again, moved.members[0], rival(mine, blobs, "late-arrival/x@1")))
     (loss, *_) = found.evaluation.comparisons["champion"]
     assert loss.b == mine.evaluation.scores[0].value
+
+
+def test_a_candidate_without_a_portable_form_gives_way_to_the_next(blobs: Blobs) -> None:
+    data = Memory({"x": some(0)})
+    odd = Candidate(Estimator("sklearn.semi_supervised:LabelSpreading"), name="odd")
+    worse = Candidate(BOOSTED.estimator, name="worse")
+    given = {"candidates": (odd, BOOSTED, worse), "search": Search("log_loss")}
+    noise = Memory({"x": data.rows._replace(matrix=np.zeros_like(data.rows.matrix))})  # all tie: the first wins
+    found = fitted(fit(job(noise, blobs, **given), noise.members[0], None))
+    assert found.candidate == "boosted"
+    assert [trial.candidate for trial in found.trials] == ["odd", "boosted", "worse"]
+    refused, *others = found.trials
+    assert refused.error.startswith("DeclarationError: ") and "LabelSpreading" in refused.error
+    assert refused.score is not None and not any(trial.error for trial in others)
+    with pytest.raises(DeclarationError, match="LabelSpreading"):
+        fit(job(noise, blobs, **(given | {"candidates": (odd,)})), noise.members[0], None)
+    both = (odd, Candidate(odd.estimator, name="odder"))
+    with pytest.raises(DeclarationError, match="LabelSpreading"):
+        fit(job(noise, blobs, **(given | {"candidates": both})), noise.members[0], None)
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
+from argosy.errors import DeclarationError
 from argosy.model.format import Model, load
 from argosy.model.signature import Signature
 from argosy.spec import duration
@@ -19,7 +20,7 @@ from argosy.store.blobs import Blobs, Slot
 from argosy.training import evaluate, recode, rows, search
 from argosy.training.choose import Choice, choose
 from argosy.training.learner import Learner, learn
-from argosy.training.outcome import Evaluation, Fitted, Histogram, NoModel
+from argosy.training.outcome import Evaluation, Fitted, Histogram, NoModel, Trial
 from argosy.training.rows import Block, Floats, Matrix, Member, Source
 
 _PROVEN_ROWS = 64
@@ -51,7 +52,8 @@ class Job(msgspec.Struct, frozen=True):
 def fit(job: Job, member: Member, champion: Rival | None) -> Fitted | NoModel:
     """Train one member and gather its evidence; `NoModel` where its rows leave nothing to learn.
 
-    Raises what every candidate raised, and DeclarationError where the chosen one has no portable form.
+    A candidate without a portable form gives way to the next. Raises what every candidate raised, and DeclarationError
+    where none has a portable form.
     """
     data = rows.read(job.data, member)
     cut = rows.held_out(data.times, duration.parse(job.fleet.split.test))
@@ -72,12 +74,8 @@ def trained(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         tried = search.options(job.fleet.candidates, job.settings, search_.member_trials)
-        picked = search.pick(tried, train, signature, search_)
-        clock.lap("search")
-        learner = learn(picked.candidate, picked.settings, train, signature, search_.seed)
-        clock.lap("fit")
-        format, content, model, proof = learner.portable(signature, held.matrix[-_PROVEN_ROWS:])
-        clock.lap("export")
+        picks = search.picks(tried, train, signature, search_)
+        picked, learner, (format, content, model, proof) = _portable(picks, train, held, signature, search_.seed, clock)
         answers = _rivals(rivals, held.matrix, signature, constants, job.blobs)
         reference = _reference(learner, model, train, signature)
         found = evaluate.evaluate(job.fleet, model, held, answers, reference, job.data.slices)
@@ -106,6 +104,36 @@ def unfit(fleet: Fleet, train: Block, held: Block, signature: Signature) -> str:
     return ""
 
 
+def _portable(
+    picks: Iterator[Pick], train: Block, held: Block, signature: Signature, seed: int, clock: _Clock
+) -> tuple[Pick, Learner, tuple[str, bytes, Model, float]]:
+    """The first pick that has a portable form, fitted; its trials say of those before why they have none.
+
+    Raises what the first one raised where none has.
+    """
+    refused: list[tuple[Pick, DeclarationError]] = []
+    for picked in picks:
+        clock.lap("search")
+        learner = learn(picked.candidate, picked.settings, train, signature, seed)
+        clock.lap("fit")
+        try:
+            form = learner.portable(signature, held.matrix[-_PROVEN_ROWS:])
+        except DeclarationError as error:
+            refused.append((picked, error))
+            continue
+        finally:
+            clock.lap("export")
+        return picked._replace(trials=tuple(_marked(trial, refused) for trial in picked.trials)), learner, form
+    raise refused[0][1]
+
+
+def _marked(trial: Trial, refused: Sequence[tuple[Pick, DeclarationError]]) -> Trial:
+    for picked, error in refused:
+        if (trial.candidate, trial.settings) == (picked.candidate.name, picked.settings):
+            return msgspec.structs.replace(trial, error=f"{type(error).__name__}: {error}"[:300])
+    return trial
+
+
 class _Clock:
     """CPU seconds of this process by phase."""
 
@@ -115,7 +143,7 @@ class _Clock:
 
     def lap(self, phase: str) -> None:
         now = time.process_time()
-        self.spent[phase] = now - self._last
+        self.spent[phase] = self.spent.get(phase, 0.0) + now - self._last
         self._last = now
 
 

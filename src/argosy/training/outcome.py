@@ -14,7 +14,10 @@ BINS = 200
 
 
 class Trial(msgspec.Struct, frozen=True):
-    """One candidate with one setting on the folds: its score with its standard error, or the error it died of."""
+    """One candidate with one setting on the folds: its score, or the error it died of.
+
+    One that was picked and has no portable form has both.
+    """
 
     candidate: str
     settings: dict[str, Any]

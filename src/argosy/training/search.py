@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -34,14 +34,17 @@ def options(candidates: Sequence[Candidate], settings: Settings, limit: int) -> 
     return [(each, setting) for each in candidates for setting in (settings.get(each.name) or [{}])[:limit]]
 
 
-def pick(tried: Sequence[tuple[Candidate, dict[str, Any]]], rows: Block, signature: Signature, search: Search) -> Pick:
-    """The option with the best score on the folds; an earlier one wins within a standard error of the difference.
+def picks(
+    tried: Sequence[tuple[Candidate, dict[str, Any]]], rows: Block, signature: Signature, search: Search
+) -> Iterator[Pick]:
+    """The option with the best score on the folds, then the best one of the candidates that were not picked yet.
 
-    Every option sees the same folds. With one option nothing is fitted. An option that raises takes no part; raises
-    what the first one raised if all do.
+    An earlier option wins within a standard error of the difference. Every option sees the same folds, once. With one
+    option nothing is fitted. An option that raises takes no part; raises what the first one raised if all do.
     """
     if len(tried) == 1:
-        return Pick(*tried[0], ())
+        yield Pick(*tried[0], ())
+        return
     parts = [(rows.take(train), rows.take(check)) for train, check in folds(rows.times, search.folds)]
     parts = [(train, check) for train, check in parts if learnable(train.labels, signature)]
     labels = np.concatenate([check.labels for _, check in parts]) if parts else np.empty(0)
@@ -60,7 +63,10 @@ def pick(tried: Sequence[tuple[Candidate, dict[str, Any]]], rows: Block, signatu
         scored.append((index, answers, value))
     if not scored and first is not None:
         raise first
-    return Pick(*tried[_winner(search.metric, labels, scored)], tuple(trials))
+    while scored:
+        candidate, setting = tried[_winner(search.metric, labels, scored)]
+        yield Pick(candidate, setting, tuple(trials))
+        scored = [entry for entry in scored if tried[entry[0]][0].name != candidate.name]
 
 
 def learnable(labels: Floats, signature: Signature) -> bool:
