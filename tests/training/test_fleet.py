@@ -103,7 +103,7 @@ def test_a_bad_member_fails_or_falls_back_alone_with_its_reason(store: Store, en
     parts["empty"].matrix[:] = np.nan
     parts["one"].labels[:] = 1.0
     parts["short"] = some(9, 40)
-    report = train(store, engine, request(Memory(parts), candidates=(FRAGILE,), time_limit="3s"), NOW)
+    report = train(store, engine, request(Memory(parts), candidates=(FRAGILE,), time_limit="6s"), NOW)
     assert set(report.versions) == {"x", "y"}
     assert set(report.failed) == {"dies", "hangs", "raises"}
     assert report.failed["raises"] == "exception: ValueError: these rows cannot be learned"
@@ -115,7 +115,7 @@ def test_a_bad_member_fails_or_falls_back_alone_with_its_reason(store: Store, en
     outcomes = dict(zip(states["key"], states["execution_outcome"], strict=True))
     assert Counter(outcomes.values()) == {"failed": 3, "fallback": 3, "succeeded": 2}
     some_of = frozenset({"raises", "empty", "x"})
-    again = train(store, engine, request(Memory(parts), candidates=(FRAGILE,), time_limit="3s", only=some_of), NOW)
+    again = train(store, engine, request(Memory(parts), candidates=(FRAGILE,), time_limit="6s", only=some_of), NOW)
     assert (set(again.failed), set(again.unchanged)) == ({"raises"}, {"empty", "x"})
 
 
@@ -284,5 +284,5 @@ def test_real_flights_are_learned_and_own_or_pooled_is_chosen_with_a_reason(
         body = recorded(store, key).body
         figures = body["rivals"]["pooled"]["log_loss"]
         reason = body["answer"]["reason"]
-        assert f"{figures['own']:.3f} vs pooled {figures['rival']:.3f} on {body['held_out']['rows']} rows" in reason
+        assert f"{figures['own']:.3f} vs pooled@1 {figures['rival']:.3f} on {body['held_out']['rows']} rows" in reason
     assert train(store, engine, wanted, NOW).versions == {}

@@ -120,7 +120,7 @@ def read(conn: Connection, address: str, now: datetime) -> MemberPage:
         rule=rule(fleet.retrain), wishes=tuple(_wishes(conn, found, row, moves, now)),
         live=tuple(Point(each.at, each.value) for each in reversed(scores)),
         estimated=tuple(Point(each.at, each.value) for each in reversed(estimates)) if guessed else (),
-        held_out=tuple(reference(conn, fleet, key, moves, models)),
+        held_out=tuple(reference(fleet, moves, models)),
         happenings=tuple(happenings(conn, fleet, key, state.member_id, moves, models)),
         versions=tuple(_models(conn, models, row, fleet.search.metric)), count=len(models),
         conditions=conditions(conn, fleet.retrain, row, now) if key != "*" or fleet.pooled else None,

@@ -8,24 +8,20 @@ from sqlalchemy import Connection, select
 
 from argosy.console.chart import Happening, Point
 from argosy.spec.fleet import Fleet
-from argosy.store import alerts, aliases, members, rollouts, schema, versions
+from argosy.store import alerts, aliases, rollouts, schema, versions
 
 _ALERTS = 1_000
 
 
-def reference(
-    conn: Connection, fleet: Fleet, key: str, moves: Sequence[aliases.Alias], models: Sequence[versions.Version]
-) -> list[Point]:
-    """The held-out score of whoever answered from each time on, oldest first; None where that is not known."""
+def reference(fleet: Fleet, moves: Sequence[aliases.Alias], models: Sequence[versions.Version]) -> list[Point]:
+    """The held-out score of whoever answered from each time on, oldest first; None where that is not known.
+
+    That of the pooled model is on the member's own held-out rows, as it was measured beside the version of the time.
+    """
     metric = fleet.search.metric
     scores = {version.id: version.metrics.get(metric) for version in models}
-    pooled: list[Point] = []
-    if key != "*" and any(move.target == aliases.POOLED for move in moves):
-        behind = members.state(conn, fleet.name, "*")
-        if behind is not None:
-            its = {version.id: version.metrics.get(metric) for version in versions.of(conn, [behind.member_id])}
-            history = aliases.history(conn, behind.member_id, aliases.CHAMPION)
-            pooled = [Point(move.at, its.get(move.version_id or 0)) for move in reversed(history)]
+    beside = [Point(v.at, v.body.get("rivals", {}).get("pooled", {}).get(metric, {}).get("rival")) for v in models]
+    pooled = sorted((point for point in beside if point.value is not None), key=lambda point: point.at)
     found: list[Point] = []
     past = list(reversed(moves))
     for index, move in enumerate(past):

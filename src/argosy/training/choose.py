@@ -20,8 +20,10 @@ class Choice(msgspec.Struct, frozen=True):
     reason: str
 
 
-def choose(comparison: Comparison | None, *, why_none: str = "the fleet has no pooled model") -> Choice:
-    """Decide from the comparison of own (`a`) with pooled (`b`) on the same held-out rows.
+def choose(
+    comparison: Comparison | None, *, why_none: str = "the fleet has no pooled model", rival: str = "pooled"
+) -> Choice:
+    """Decide from the comparison of own (`a`) with pooled (`b`, which `rival` names) on the same held-out rows.
 
     The own model answers if it is better by more than one standard error of the paired difference: the pooled
     model is simpler to keep, so it wins ties. Without a comparison, for the reason given, the own model answers.
@@ -33,7 +35,7 @@ def choose(comparison: Comparison | None, *, why_none: str = "the fleet has no p
     gain = known(comparison.name).gain(comparison.a, comparison.b)
     error = standard_error(comparison)
     own = gain > error if error > 0.0 else gain > 0.0
-    return Choice(own, f"{'own' if own else 'pooled'} model: {_figures(comparison, gain, error)}")
+    return Choice(own, f"{'own' if own else 'pooled'} model: {_figures(comparison, gain, error, rival)}")
 
 
 def standard_error(comparison: Comparison) -> float:
@@ -42,10 +44,10 @@ def standard_error(comparison: Comparison) -> float:
     return 0.0 if math.isnan(error) else error
 
 
-def _figures(comparison: Comparison, gain: float, error: float) -> str:
+def _figures(comparison: Comparison, gain: float, error: float, rival: str) -> str:
     name = comparison.name.replace("_", "-")
     side = "better" if gain > 0 else "worse" if gain < 0 else "equal"
     return (
-        f"{name} of own {comparison.a:.3f} vs pooled {comparison.b:.3f} on {comparison.rows} rows "
+        f"{name} of own {comparison.a:.3f} vs {rival} {comparison.b:.3f} on {comparison.rows} rows "
         f"(own {side} by {abs(gain):.3f}, one standard error {error:.3f})"
     )

@@ -83,7 +83,7 @@ def trained(
         clock.lap("evaluate")
     return Fitted(
         format=format, data=content, signature=signature.to_json(), candidate=picked.candidate.name,
-        settings=picked.settings, trials=picked.trials, evaluation=found, choice=_choice(found, search_.metric),
+        settings=picked.settings, trials=picked.trials, evaluation=found, choice=_choice(found, search_.metric, rivals.get("pooled")),
         importance=importance, train_rows=len(train.labels), held_out=len(held.labels), span=_span(train),
         held_out_span=_span(held), trained=reference, proof=proof, warnings=_noted(caught), cost=clock.spent,
     )  # fmt: skip
@@ -163,10 +163,11 @@ def _rivals(
     return {name: found[rival.reference] for name, rival in rivals.items()}
 
 
-def _choice(found: Evaluation, metric: str) -> Choice:
+def _choice(found: Evaluation, metric: str, pooled: Rival | None) -> Choice:
     asked = {comparison.name: comparison for comparison in found.comparisons.get("pooled", ())}
     why_none = found.uncompared.get("pooled", "there is no pooled model to compare with")
-    return choose(asked.get(metric), why_none=why_none)
+    version = pooled.reference.rpartition("@")[2] if pooled is not None else ""
+    return choose(asked.get(metric), why_none=why_none, rival=f"pooled@{version}")
 
 
 @lru_cache(maxsize=_MODELS)

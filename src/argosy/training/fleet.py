@@ -135,17 +135,13 @@ class _Training:
         wanted = plan(members, basis, self._fleet.minimum_rows, self._done(members, basis))
         self._unchanged |= wanted.unchanged
         if wanted.fits and self._fleet.pooled:
-            job = msgspec.structs.replace(job, pooled=self._pooled_rival())
+            new = self._landed.versions.get(POOLED)
+            key = new.key if new is not None else self._unchanged.get(POOLED)
+            job = msgspec.structs.replace(job, pooled=rivals.pooled(self._store, self._fleet, key))
         names = [item.member.key for item in wanted.fits]
         champions = rivals.champions(self._store, self._fleet.name, names) if names else {}
         tasks = [Task(item.member.key, (job, item.member, champions.get(item.member.key))) for item in wanted.fits]
         self._run("argosy.training.fit:fit", wanted.fits, tasks, wanted.fallbacks, 1)
-
-    def _pooled_rival(self) -> Any:
-        new = self._landed.versions.get(POOLED)
-        if new is None:
-            return rivals.pooled(self._store, self._fleet.name, self._unchanged.get(POOLED))
-        return rivals.load(self._store, self._fleet.name, [new.id])[new.id]
 
     def _done(self, members: Sequence[Member], basis: Basis) -> dict[str, executions.Execution]:
         with self._store.read() as conn:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from argosy.model.signature import Signature
+from argosy.spec.fleet import Fleet
+from argosy.spec.rollout import Immediate
 from argosy.store import Store, aliases, artifacts, members, versions
 from argosy.training.fit import Rival
 from argosy.training.land import address
@@ -26,12 +28,16 @@ def champions(store: Store, fleet: str, keys: Iterable[str]) -> dict[str, Rival]
     return {key: loaded[version] for key, version in answering.items() if version in loaded}
 
 
-def pooled(store: Store, fleet: str, key: str | None = None) -> Rival | None:
-    """The pooled model that the task `key` made, if that is its latest; else as it stands: champion, else latest."""
-    now = _table(store, fleet).get(POOLED, {})
-    made = key is not None and now.get("version_key") == key
+def pooled(store: Store, fleet: Fleet, key: str | None = None) -> Rival | None:
+    """The pooled model that will answer beside a member that is trained now: the champion, else the latest version.
+
+    Of an immediate rollout the latest, if the task `key` made it: it takes the champion's place as soon as it has
+    passed its gates. A canary may be long in coming, or never.
+    """
+    now = _table(store, fleet.name).get(POOLED, {})
+    made = isinstance(fleet.rollout, Immediate) and key is not None and now.get("version_key") == key
     version = now.get("version_id") if made else now.get("champion_id") or now.get("version_id")
-    return load(store, fleet, {version}).get(version) if version is not None else None
+    return load(store, fleet.name, {version}).get(version) if version is not None else None
 
 
 def load(store: Store, fleet: str, ids: Iterable[int]) -> dict[int, Rival]:

@@ -20,6 +20,7 @@ _KEPT = 50_000
 class Baseline(msgspec.Struct, frozen=True):
     """Of one version: when it was trained, its held-out scores, each feature's share of importance, its predictions.
 
+    `beside` are the scores of the pooled model on the same held-out rows, which are the member's own.
     `predictions` is (low, high, counts in equal bins) of what it predicted on the rows it was trained on, `pooled` of
     what the pooled model predicted on its held-out rows: to be expected where that answers for the member.
     """
@@ -29,6 +30,7 @@ class Baseline(msgspec.Struct, frozen=True):
     importance: dict[str, float]
     predictions: Histogram | None
     pooled: Histogram | None = None
+    beside: dict[str, float] = {}
 
 
 class Baselines:
@@ -57,7 +59,25 @@ def _baseline(version: versions.Version) -> Baseline:
         version.body.get("importance", {}),
         _histogram(seen.get("trained")),
         _histogram(seen.get("pooled")),
+        {name: found["rival"] for name, found in version.body.get("rivals", {}).get("pooled", {}).items()},
     )
+
+
+def judged_by(
+    answering: Mapping[str, tuple[int | None, int | None]], known: Mapping[int, Baseline]
+) -> dict[str, Baseline]:
+    """Per member the baseline of who answers, from the versions (who answers, its own latest) and what is known.
+
+    Where the pooled model answers for a member, its scores are those on the held-out rows of that member, as far as
+    they were measured beside its own model: over all members it may be far better, or far worse.
+    """
+    found = {}
+    for key, (answers, own) in answering.items():
+        base, mine = known.get(answers or 0), known.get(own or 0)
+        if base is not None:
+            scores = mine.beside if mine is not None and own != answers else {}
+            found[key] = msgspec.structs.replace(base, metrics=base.metrics | scores)
+    return found
 
 
 def _histogram(body: Mapping[str, Any] | None) -> Histogram | None:

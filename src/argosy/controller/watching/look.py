@@ -73,7 +73,7 @@ def look(
         return seen
     answering = _answering(state)
     known = house.baselines.of(conn, {id for pair in answering.values() for id in pair if id is not None})
-    judged_by = {key: known[a] for key, (a, _) in answering.items() if a in known}
+    judged_by = baseline.judged_by(answering, known)
     scores, table = performing.measure(fleet, rows, judged_by, now)
     seen.add(scores)
     seen.tables.append(table)
