@@ -36,7 +36,8 @@ def rejected(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     assert run("apply", "orders.py").code == 0
     told = run("train", "late")
     assert (
-        "1 of 2 rows: distance is not at most 100 (mend the source, or argosy approve orders@1)" in told.out + told.err
+        "1 of 2 rows: distance is not at most 100 (mend the source, or correct the contract and argosy apply, "
+        "then argosy approve orders@1)" in told.out + told.err
     )
     return tmp_path
 

@@ -12,7 +12,7 @@ import pytest
 
 from argosy.cli import show
 from argosy.controller.status import ORDER
-from argosy.store import Store, leases
+from argosy.store import Store, leases, members
 
 pytestmark = pytest.mark.slow  # a fleet is trained once for all of them
 
@@ -28,6 +28,15 @@ def test_members_have_a_status(run, inside: Path) -> None:
     found = run("get", "members", "--where", f'status:{status} -key:"*"', "--json").json()["items"]
     assert [i["address"] for i in found] == [i["address"] for i in items[1:] if i["status"] == status]
     assert run("get", "members", "--where", "status:fine").code == 2
+
+
+def test_a_member_that_was_given_nobody_is_answered_by_the_pooled_model(run, late: Path, tmp_path: Path) -> None:
+    shutil.copytree(late, tmp_path / "late")
+    with Store.open(tmp_path / "late" / ".argosy") as store, store.write() as tx:
+        members.ensure(tx, "late-order", ["west"], datetime(2024, 1, 1, tzinfo=UTC))
+    asked = ("get", "members", "--where", "key:west", "--json", "--home", tmp_path / "late" / ".argosy")
+    (item,) = run(*asked).json()["items"]
+    assert (item["target"], item["answers"]) == (None, "pooled")
 
 
 def test_a_fleet_that_was_only_applied_is_listed_with_the_reason(run, tmp_path: Path, monkeypatch) -> None:

@@ -39,7 +39,7 @@ def test_a_source_finds_its_secrets_in_the_environment(
     assert run("apply", "orders.py").code == 0
     refused = run("train", "late", "--json")
     assert (refused.code, refused.err) == (1, "")
-    assert "${ORDERS} of its URL is not set" in refused.out and "no labelled rows to train on" in refused.out
+    assert "${ORDERS} of its URL is not set" in refused.out and "orders has no rows yet, so late cannot train" in refused.out
     monkeypatch.setenv("ORDERS", str(tmp_path / "orders.db"))
     told = msgspec.json.decode(run("train", "late", "--json").out)
     assert any("orders@1: 1 rows added" in line for line in told["done"])
@@ -66,7 +66,38 @@ def test_a_column_that_the_spine_lacks_is_named_with_those_that_there_are(
     assert refused.code == 1
     assert "late cannot train: orders has no column 'depto', 'lat'; it has placed, distance, late" in refused.err
     assert "Traceback" not in refused.err and "defect" not in refused.err
+    why = "orders has no column 'depto', 'lat'; it has placed, distance, late (correct late or the source of orders"
     assert "wait: columns of late" in run("plan").out
+    told = run("why", "late", "--json").json()
+    topics = {topic["title"]: topic for topic in told["topics"]}
+    assert told["summary"].startswith(f"no members yet: {why}")
+    assert topics["Data"]["says"] == "1 dataset(s) keep it waiting" and topics["Data"]["details"][1].startswith(why)
+    assert topics["What happens next"]["says"].startswith(f"wait: columns of late: late cannot train: {why}")
+    (item,) = run("get", "fleets", "--json").json()["items"]
+    assert item["status"] == "waiting" and why in item["reason"] and "argosy train" not in item["reason"]
+    (check,) = (each for each in run("doctor", "--json").json() if each["name"] == "fleet late")
+    assert check["found"].startswith(why) and check["next"] == "argosy why late"
+
+
+@pytest.mark.parametrize(("source", "says"), [
+    ('ag.Csv("orders.csv")', "orders has no rows yet, so late cannot train: orders.csv matches no file in "),
+    ('ag.Csv("found.csv"), contract=ag.Contract(columns={"distance": ag.Column(minimum=5, on_failure="block")})',
+     "no labelled rows to train on: orders: version 1 was rejected: 1 of 1 rows: distance is not at least 5 "
+     "(mend the source, or correct the contract and argosy apply, then argosy approve orders@1)"),
+    ('ag.Csv("found.csv", nulls=["0"])', "no labelled rows to train on"),
+])  # fmt: skip
+def test_a_fleet_of_which_nothing_can_be_trained_is_a_failure(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, says: str
+) -> None:
+    (tmp_path / "found.csv").write_text("placed,distance,late\n2024-01-01T00:00:00Z,1.0,0\n")
+    text = PROJECT.replace('ag.Sql("sqlite:///${ORDERS}", "SELECT * FROM orders")', source)
+    (tmp_path / "orders.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    assert run("apply", "orders.py").code == 0
+    shown = run("train", "late")
+    assert shown.code == 1 and says in shown.err and shown.err.endswith("next: argosy why late\n")
+    told = run("train", "late", "--json")
+    assert told.code == 1 and told.json()["failed"] is True and says in told.json()["done"][-1]
 
 
 FRAGILE = """

@@ -139,6 +139,13 @@ def test_what_is_seen_in_words(condition: Condition, known: str, unknown: str) -
     assert explain(condition, {}, NOW).holds is False
 
 
+def test_a_window_that_is_not_half_full_is_told_of() -> None:
+    row = {signal.DRIFT_SINCE: (NOW - timedelta(hours=6)).timestamp(), signal.DRIFT_WINDOW: 7 * 86_400.0}
+    said = "not measured: rows of 6h so far, a window of 7d counts from half of it on"
+    assert explain(ag.drifted(), row, NOW).saw == said
+    assert explain(ag.drifted(), row | KNOWN, NOW).saw == "worst distance 0.300, 1.50 of its limit"
+
+
 def test_the_tree_of_a_whole_condition() -> None:
     condition = (ag.drifted() | ag.older_than("60d")) & ~ag.new_rows(1000)
     assert list(explain(condition, KNOWN, NOW).lines()) == [

@@ -76,6 +76,12 @@ def test_watching_again_when_there_is_something_new() -> None:
     assert len(keys) == 3
 
 
+def test_a_fleet_without_members_says_what_blocks_its_data() -> None:
+    assert only(snapshot({}, blocked={"flights": "version 1 was rejected"})) == Wait(
+        "dataset flights", (), "flights: version 1 was rejected"
+    )
+
+
 def test_a_fleet_without_rows_waits() -> None:
     found = only(snapshot({}, versions={}, materialised={}))
     assert found == Wait("dataset flights", (), "flights has no rows yet, so late cannot train")
@@ -313,4 +319,4 @@ def test_fleets_are_planned_in_order_of_name(names: list[str]) -> None:
 def test_a_fleet_that_asks_for_a_column_its_spine_lacks_waits_and_says_what_there_is() -> None:
     wait = only(snapshot({"JFK": FRESH}, fleet(by=["orign"])))
     assert isinstance(wait, Wait) and wait.about == "columns of late"
-    assert wait.why.startswith("flights has no column 'orign'; it has ")
+    assert wait.why.startswith("late cannot train: flights has no column 'orign'; it has ")

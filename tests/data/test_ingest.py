@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 from argosy.data.ingest import accept
 from argosy.data.read import scan
 from argosy.data.source import pending
-from argosy.data.state import blocked, stale
+from argosy.data.state import blocked, remedy, stale
 from argosy.errors import ConflictError, CorruptError, InputError, UnknownError
 from argosy.spec.contract import Column, Contract, Rule
 from argosy.spec.expression import Expression
@@ -211,7 +211,7 @@ def test_a_missing_column_or_another_type_blocks(store: Store, root: Path, chang
     put(root, "b", change(rows(2, 2, at=START + DAY)))
     outcome = take(store, root)
     assert outcome.status == "rejected" and message in outcome.findings[0].message
-    why = f"{outcome.findings[0].message} (mend the source, or argosy approve table@2)"
+    why = f"{outcome.findings[0].message} ({remedy('table', 2)})"
     assert str(outcome) == f"table@2: 0 rows added, rejected, because {why}"
     assert everything(store).height == 2
     assert everything(store, purpose="rejected").height == 2

@@ -24,6 +24,7 @@ from argosy.features.trainingset import Columns, TrainingSet, build
 from argosy.model.format import load
 from argosy.model.signature import Signature, infer_signature
 from argosy.spec.estimator import Estimator
+from argosy.spec.rollout import Canary, Immediate
 from argosy.spec.search import Candidate, Int, Search
 from argosy.store import Store, aliases, artifacts, edges, executions, leases, members, versions
 from argosy.training.fleet import PRELOAD, train
@@ -119,7 +120,10 @@ def test_a_bad_member_fails_or_falls_back_alone_with_its_reason(store: Store, en
     assert (set(again.failed), set(again.unchanged)) == ({"raises"}, {"empty", "x"})
 
 
-def test_own_competes_with_pooled_and_with_the_champion_on_the_same_rows(store: Store, engine: Local) -> None:
+@pytest.mark.parametrize(("rollout", "pooled_rival"), [(Immediate(), 2), (Canary(), 1)])
+def test_own_competes_with_pooled_and_with_the_champion_on_the_same_rows(
+    store: Store, engine: Local, rollout: Immediate | Canary, pooled_rival: int
+) -> None:
     parts = {key: some(seed, 600) for seed, key in enumerate("wxyz")}
     parts["w"], parts["x"] = some(7, 600, slope=-3.0), some(11, 150)
     parts["tiny"] = some(8, 60)
@@ -140,8 +144,9 @@ def test_own_competes_with_pooled_and_with_the_champion_on_the_same_rows(store: 
             )])  # fmt: skip
     for key in "wxy":
         parts[key].labels[0] = 1 - parts[key].labels[0]
-    train(store, engine, request(Memory(parts), pooled=True), NOW)
+    train(store, engine, request(Memory(parts), pooled=True, rollout=rollout), NOW)
     assert counts(store) == {"*": 2, "w": 2, "x": 2, "y": 2, "z": 1}
+    assert f" vs pooled@{pooled_rival} " in recorded(store, "w").body["answer"]["reason"]
     odd, like, none = (recorded(store, key).body["rivals"] for key in "wxy")
     assert set(odd) == set(like) == {"champion", "pooled"} and set(none) == {"pooled"}
     assert abs(odd["champion"]["log_loss"]["difference"]) < 0.05 < -odd["pooled"]["log_loss"]["difference"]

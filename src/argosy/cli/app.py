@@ -30,6 +30,7 @@ _GROUPS: Final = {
     "Look": (
         ("get", "List members, versions, events or any other kind."),
         ("describe", "Show all that is known of one thing."),
+        ("read", "Show the rows of a version of a dataset, or write them to a file."),
         ("why", "Explain a member, a version or a dataset, and why nothing happens."),
         ("lineage", "Show what a thing was made from and what came of it."),
         ("events", "Show what happened, or follow it."),

@@ -18,6 +18,7 @@ def describe(kind: str, name: str, /, *, common: Common | None = None) -> int:
       argosy describe member late-arrival/JFK/AA
       argosy describe version late-arrival/JFK/AA@7
       argosy describe dataset flights
+      argosy describe statistics flights@12 --json
       argosy describe execution 17 --json
 
     Parameters

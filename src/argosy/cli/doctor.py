@@ -18,6 +18,8 @@ from argosy.cli import home, lock, show
 from argosy.cli.option import Common
 from argosy.controller import leftover, observe, supply
 from argosy.controller.clock import SystemClock
+from argosy.controller.standing import hindrance
+from argosy.data import state
 from argosy.errors import ArgosyError
 from argosy.store import Store, datasets, leases, members, schema
 
@@ -78,6 +80,7 @@ def _home(given: str | None) -> Iterator[Check]:
         yield _blobs(store)
         yield _up(store)
         yield from _sources(store)
+        yield from _fleets(store)
         yield from _work(store, SystemClock().now())
         yield from _leftovers(store, SystemClock().now())
 
@@ -133,6 +136,19 @@ def _sources(store: Store) -> Iterator[Check]:
         yield Check(f"dataset {name}", NOTE, lack.says, lack.next)
     if len(found) > _SHOWN:
         yield Check("datasets", NOTE, f"{len(found) - _SHOWN} more lack rows", "argosy why DATASET, or the console")
+
+
+def _fleets(store: Store) -> Iterator[Check]:
+    """Fleets that cannot train for want of data that may be used, each with why."""
+    with store.read() as conn:
+        wanted, versions = observe.wanted(conn), datasets.latest(conn)
+        sources, _, fleets = observe.kinds(wanted)
+        blocked = state.blocked(conn, sources)
+    why = {name: hindrance(each, wanted, blocked, versions.get(each.spine)) for name, each in fleets.items()}
+    found = [Check(f"fleet {name}", NOTE, said, f"argosy why {name}") for name, said in why.items() if said]
+    yield from found[:_SHOWN]
+    if len(found) > _SHOWN:
+        yield Check("fleets", NOTE, f"{len(found) - _SHOWN} more wait for data", "argosy get fleets")
 
 
 def _work(store: Store, now: datetime) -> Iterator[Check]:

@@ -25,6 +25,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "members": ("address", "status", "answers", "trained", "reason"),
     "rollouts": ("at", "address", "kind", "state", "share", "reason"),
     "signals": ("at", "address", "name", "value"),
+    "statistics": ("dataset", "number", "columns"),
     "tokens": ("name", "role", "at", "expires_at", "revoked_at"),
     "verdicts": ("at", "address", "number", "gate", "passed", "message"),
     "versions": ("address", "number", "at", "rows", "format", "metrics"),
@@ -35,7 +36,13 @@ _WITH_STATUS = ("fleets", "members")
 
 
 def get(
-    kind: str | None = None, /, *, where: str = "", limit: int = 50, cursor: str | None = None, common: Common | None = None
+    kind: str | None = None,
+    /,
+    *,
+    where: str = "",
+    limit: int = 50,
+    cursor: str | None = None,
+    common: Common | None = None,
 ) -> int:
     """List things of a kind, the newest first.
 
@@ -97,6 +104,8 @@ def _living(name: str, where: str) -> str:
 
 
 def _cell(item: dict[str, object], column: str) -> object:
+    if column == "columns" and isinstance(body := item.get("body"), dict):
+        return list(body)
     value = item[column]
     if column == "digest":
         return str(value)[:12]

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from argosy.cli import home, show
+from argosy.cli import home, show, target
 from argosy.cli.option import Common
 from argosy.cli.role import Readers
 from argosy.errors import InputError, UsageError
@@ -182,11 +182,5 @@ def _write(rows: pl.DataFrame, path: Path) -> None:
         ".csv": rows.write_csv,
         ".json": rows.write_json,
     }
-    writer = writers.get(path.suffix.lower())
-    if writer is None:
-        raise UsageError(f"{path} is of no known kind", next=f"name a file that ends in {', '.join(writers)}")
-    if not path.parent.is_dir():
-        raise InputError(f"there is no directory {path.parent} to write {path.name} to", next=f"mkdir -p {path.parent}")
-    partial = path.with_name(f".{path.name}.partial")
-    writer(partial)
-    partial.replace(path)
+    with target.whole(path, writers, replace=True) as partial:
+        writers[path.suffix.lower()](partial)

@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from argosy.controller.standing import standing, summary
+from argosy.controller.standing import Standing, standing, summary
 from argosy.controller.status import ORDER
 from argosy.errors import UsageError
+from argosy.registry.address import POOLED
 from argosy.store import filters, resources
 from argosy.store.filters import Term
 from argosy.store.resources import Page
@@ -48,18 +49,20 @@ def _holds(term: Term, item: dict[str, Any]) -> bool:
 
 
 def _members(conn: Connection, items: _Items, now: datetime) -> _Items:
-    statuses = {name: _statuses(conn, name, now) for name in {item["fleet"] for item in items}}
+    stands = {name: standing(conn, name, now) for name in {item["fleet"] for item in items}}
+    statuses = {name: _statuses(found) for name, found in stands.items()}
+    pooled = {name for name, found in stands.items() if found is not None and found.pooled}
     told = []
     for item in items:
         word, reason = statuses[item["fleet"]].get(item["key"], ("", "its fleet is no longer declared"))
-        answers = f"own @{item['champion_number']}" if item["target"] == "own" else item["target"]
+        behind = "pooled" if item["fleet"] in pooled and item["key"] != POOLED else None
+        answers = f"own @{item['champion_number']}" if item["target"] == "own" else item["target"] or behind
         told.append(item | {STATUS: word, "reason": reason, "answers": answers, "trained": item["version_at"]})
     return told
 
 
-def _statuses(conn: Connection, name: str, now: datetime) -> dict[str, tuple[str, str]]:
+def _statuses(found: Standing | None) -> dict[str, tuple[str, str]]:
     """The status and its reason of every member of a fleet by key."""
-    found = standing(conn, name, now)
     if found is None:
         return {}
     return {key: (word, reason) for key, word, reason in found.table.select("key", STATUS, "reason").iter_rows()}

@@ -14,14 +14,15 @@ from argosy.cli import home, show
 from argosy.cli.log import quietly
 from argosy.cli.option import Common
 from argosy.controller import loop, survey, tenure
+from argosy.controller import plan as planning
 from argosy.controller.act import train as training
+from argosy.controller.act.train import Trained
 from argosy.controller.action import Gate, Group, Ingest, Materialise, Train, Watch
 from argosy.controller.house import House
 from argosy.controller.loop import Done
 from argosy.controller.observe import FleetState, Snapshot
-from argosy.controller.plan import lacking
 from argosy.engine.contract import Progress
-from argosy.errors import ConflictError, InputError, UnknownError
+from argosy.errors import ConflictError, UnknownError
 from argosy.registry.address import POOLED, Address
 
 _DATA = (Ingest, Materialise)
@@ -59,22 +60,18 @@ def train(fleet: str, /, *members: str, common: Common | None = None) -> int:
             if fleet not in snapshot.fleets:
                 known = ", ".join(sorted(snapshot.fleets)) or "none is declared"
                 raise UnknownError(f"there is no fleet {fleet!r}", next=f"the fleets are: {known}")
-            spine = snapshot.versions.get(snapshot.fleets[fleet].fleet.spine)
-            if spine is not None and (reason := lacking(snapshot.fleets[fleet].fleet, spine)):
-                raise InputError(
-                    f"{fleet} cannot train: {reason}",
-                    next="correct the fleet's by, label or features, then apply it",
-                )
             action = _action(snapshot, snapshot.fleets[fleet], members, f"asked for by {actor}")
             done = _train(house, snapshot, action, now, told)
             told.say(done.said)
             loop.tick(house, now, only=(Gate,), on_done=told)
     found = reasons(done.failed)
-    failed = told.failed or bool(found)
+    failed = told.failed or done.empty or bool(found)
     if given.json:
         show.emit({"done": told.lines, "failed": failed, "reasons": found})
     elif found:
         show.say(*lines(fleet, found))
+    elif done.empty:
+        show.say(f"  next: argosy why {fleet}")
     return 1 if failed else 0
 
 
@@ -132,14 +129,22 @@ class _Told:
             show.say(f"  {progress.done} of {progress.total} trained")
 
 
-def _train(house: House, snapshot: Snapshot, action: Train, now: datetime, told: _Told) -> training.Trained:
-    """Train under the fleet's lease, as the loop does. Raises ConflictError while another process holds it."""
+def _train(house: House, snapshot: Snapshot, action: Train, now: datetime, told: _Told) -> Trained:
+    """Train under the fleet's lease, as the loop does. Raises ConflictError while another process holds it.
+
+    Where nothing can be trained, what came of it says what the fleet waits for.
+    """
+    fleet = snapshot.fleets[action.fleet].fleet
+    if (wait := planning.unready(snapshot, fleet)) is not None:
+        return Trained(wait.why, empty=True)
     with tenure.hold(house.store, action.subject) as lease:
         if lease is None:
             raise ConflictError(f"another process is at work on {action.fleet}", next="argosy get leases, or try again")
         if not house.take(lease):
             snapshot = survey.observe(house, now)
-        return training.run(house, snapshot, action, now, told.progress)
+        done = training.run(house, snapshot, action, now, told.progress)
+    wait = planning.held(snapshot, fleet) if done.empty else None
+    return done if wait is None else Trained(f"{done.said}: {wait.why}", empty=True)
 
 
 def _action(snapshot: Snapshot, state: FleetState, members: tuple[str, ...], cause: str) -> Train:

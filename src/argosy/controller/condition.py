@@ -135,7 +135,7 @@ def _saw(condition: Condition, row: Mapping[str, Any], now: datetime) -> str:
         case Drifted():
             value, ratio = row.get(signal.DRIFT_VALUE), row.get(signal.DRIFT)
             if value is None:
-                return "not measured: too few rows were answered lately"
+                return f"not measured: {_unmeasured(row, now)}"
             return f"worst distance {value:.3f}" + (f", {ratio:.2f} of its limit" if ratio is not None else "")
         case Degraded():
             value, rows = row.get(signal.SCORE), row.get(signal.SCORE_ROWS)
@@ -156,6 +156,14 @@ def _saw(condition: Condition, row: Mapping[str, Any], now: datetime) -> str:
             return "not counted yet" if count is None else f"{int(count)} new labelled rows"
         case _:
             return "by hand only"
+
+
+def _unmeasured(row: Mapping[str, Any], now: datetime) -> str:
+    since, window = row.get(signal.DRIFT_SINCE), row.get(signal.DRIFT_WINDOW)
+    if since is None or window is None:
+        return "too few rows were answered lately"
+    counted, whole = timedelta(seconds=now.timestamp() - since), timedelta(seconds=window)
+    return f"rows of {duration.show(counted)} so far, a window of {duration.show(whole)} counts from half of it on"
 
 
 def _bracketed(condition: Condition) -> str:

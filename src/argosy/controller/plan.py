@@ -47,7 +47,7 @@ def plan(snapshot: Snapshot, now: datetime) -> Plan:
     """What must be done so that what is wanted becomes true."""
     actions = [*_data(snapshot), *_views(snapshot)]
     for name in sorted(snapshot.fleets):
-        actions.extend(_fleet(snapshot, snapshot.fleets[name], now))
+        actions.extend(of_fleet(snapshot, snapshot.fleets[name], now))
     order = {kind: index for index, phase in enumerate((*PHASES, (Wait,))) for kind in phase}
     return Plan(now, tuple(sorted(actions, key=lambda action: order[type(action)])))
 
@@ -83,17 +83,13 @@ def _views(snapshot: Snapshot) -> Iterator[Action]:
             )
 
 
-def _fleet(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[Action]:
+def of_fleet(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[Action]:
+    """What would be done for one fleet alone, waiting included."""
     fleet = state.fleet
     if state.segments:
         yield Record(fleet.name, f"{state.segments} segment(s) of predictions wait to be taken in")
-    spine = snapshot.versions.get(fleet.spine)
-    if spine is None:
-        reason = f"{fleet.spine} has no rows yet, so {fleet.name} cannot train"
-        yield Wait(f"dataset {fleet.spine}", (), reason + _because(snapshot, fleet.spine))
-        return
-    if reason := lacking(fleet, spine):
-        yield Wait(f"columns of {fleet.name}", (), reason)
+    if (wait := unready(snapshot, fleet)) is not None:
+        yield wait
         return
     if state.watched != watch_key(snapshot, fleet, now):
         yield Watch(fleet.name, "new rows or predictions" if state.watched else "nothing has been counted yet")
@@ -104,13 +100,41 @@ def _fleet(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[Act
     yield from _gates(state)
 
 
+def unready(snapshot: Snapshot, fleet: Fleet) -> Wait | None:
+    """What a fleet waits for that can have no members yet: rows of its spine, or a column that the spine lacks."""
+    spine = snapshot.versions.get(fleet.spine)
+    if spine is None:
+        reason = f"{fleet.spine} has no rows yet, so {fleet.name} cannot train"
+        return Wait(f"dataset {fleet.spine}", (), reason + _because(snapshot, fleet.spine))
+    if reason := lacking(fleet, spine):
+        return Wait(f"columns of {fleet.name}", (), f"{fleet.name} cannot train: {reason}")
+    return None
+
+
+def held(snapshot: Snapshot, fleet: Fleet) -> Wait | None:
+    """What members of a fleet wait for, whoever is due: a view without rows, or data that may not be used."""
+    views = [_view(snapshot, each.name) for each in fleet.features if isinstance(each, ViewReference)]
+    empty = [view for view in views if view.name not in snapshot.materialised]
+    if empty:
+        reason = f"{empty[0].dataset} has no rows yet" + _because(snapshot, empty[0].dataset)
+        if empty[0].dataset in snapshot.versions:
+            reason = f"it could not be computed from {empty[0].dataset} yet (argosy events says why)"
+        return Wait(f"view {empty[0].name}", (), reason)
+    needs = dict.fromkeys([fleet.spine, *(view.dataset for view in views)])
+    stopped = [name for name in needs if name in snapshot.blocked]
+    if stopped:
+        reason = "; ".join(f"{name}: {snapshot.blocked[name]}" for name in stopped)
+        return Wait(f"dataset {stopped[0]}", (), reason)
+    return None
+
+
 def _because(snapshot: Snapshot, dataset: str) -> str:
     """Why a dataset has no rows, as the end of a sentence; nothing where nobody knows."""
     return f": {snapshot.lacks[dataset]}" if dataset in snapshot.lacks else ""
 
 
 def lacking(fleet: Fleet, spine: datasets.Version) -> str:
-    """Which column the spine lacks of those that hold keys, label and plain features, and which it has; or nothing.
+    """Which column the spine lacks of those that hold keys, label and plain features, and what to do; or nothing.
 
     Without views, which bring columns of their own, also of those that slices are made of.
     """
@@ -119,7 +143,8 @@ def lacking(fleet: Fleet, spine: datasets.Version) -> str:
     asked = dict.fromkeys((*fleet.by, fleet.label.column, *known, *plain, *_sliced(fleet)))
     absent = [name for name in asked if name not in spine.columns]
     named, have = ", ".join(map(repr, absent[:5])), ", ".join(list(spine.columns)[:20])
-    return f"{fleet.spine} has no column {named}; it has {have}" if absent else ""
+    step = f"correct {fleet.name} or the source of {fleet.spine}, then argosy apply"
+    return f"{fleet.spine} has no column {named}; it has {have} ({step})" if absent else ""
 
 
 def _sliced(fleet: Fleet) -> Iterator[str]:
@@ -160,31 +185,20 @@ def _training(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[
     fleet = state.fleet
     members = due(state, now)
     yield from _outdated(state, set(members["key"]))
-    if members.is_empty():
+    if members.is_empty() and not state.table.is_empty():
         return
-    views = [_view(snapshot, each.name) for each in fleet.features if isinstance(each, ViewReference)]
-    empty = [view for view in views if view.name not in snapshot.materialised]
-    if empty:
-        reason = f"{empty[0].dataset} has no rows yet" + _because(snapshot, empty[0].dataset)
-        if empty[0].dataset in snapshot.versions:
-            reason = f"it could not be computed from {empty[0].dataset} yet (argosy events says why)"
-        yield Wait(f"view {empty[0].name}", tuple(members["key"]), reason)
+    if (wait := held(snapshot, fleet)) is not None:
+        yield msgspec.structs.replace(wait, members=tuple(members["key"]))
         return
-    needs = dict.fromkeys([fleet.spine, *(view.dataset for view in views)])
-    stopped = [name for name in needs if name in snapshot.blocked]
-    if stopped:
-        reason = "; ".join(f"{name}: {snapshot.blocked[name]}" for name in stopped)
-        yield Wait(f"dataset {stopped[0]}", tuple(members["key"]), reason)
-        return
-    held = pl.col("retry_at").is_not_null() & (pl.col("retry_at") > instant(now))
-    backing_off = members.filter(held)
+    later = pl.col("retry_at").is_not_null() & (pl.col("retry_at") > instant(now))
+    backing_off = members.filter(later)
     if not backing_off.is_empty():
         until = backing_off["retry_at"].min()
         assert isinstance(until, datetime)
         yield Wait(
             f"retry of {fleet.name}", tuple(backing_off["key"]), "training failed; it is tried again later", until
         )
-    ready = members.filter(~held.fill_null(False))
+    ready = members.filter(~later.fill_null(False))
     if ready.is_empty():
         return
     pooled = bool(ready["pooled"].any())

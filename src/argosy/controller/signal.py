@@ -14,6 +14,10 @@ DRIFT = "drift"
 """The worst drift monitor's distance over its limit; above 1 the member drifted."""
 DRIFT_VALUE = "drift_value"
 """That monitor's distance itself."""
+DRIFT_SINCE = "drift_since"
+"""Since when rows are counted, seconds since 1970 UTC, where no drift monitor's window is half full; else unknown."""
+DRIFT_WINDOW = "drift_window"
+"""The shortest of those windows in seconds."""
 DEGRADED = "degraded"
 """1 where a performance monitor's limit is broken, else 0."""
 SCORE = "score"
@@ -40,6 +44,6 @@ UNKNOWN = "unknown"
 """Rows of unknown keys, which are no members, that came in within a day of the watch; of the pooled model alone."""
 
 ALL = (
-    ROWS, TRAINED, TRAINED_ROWS, REVISION, DRIFT, DRIFT_VALUE, DEGRADED, SCORE, SCORE_ROWS, ESTIMATE, QUALITY, JUDGED,
-    CANARY, CANARY_VERSION, LIBRARIES, ASKED, SERVED, UNKNOWN,
+    ROWS, TRAINED, TRAINED_ROWS, REVISION, DRIFT, DRIFT_VALUE, DRIFT_SINCE, DRIFT_WINDOW, DEGRADED, SCORE, SCORE_ROWS,
+    ESTIMATE, QUALITY, JUDGED, CANARY, CANARY_VERSION, LIBRARIES, ASKED, SERVED, UNKNOWN,
 )  # fmt: skip

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from argosy.controller import observe
 from argosy.controller.observe import Wanted
+from argosy.controller.plan import lacking
 from argosy.controller.status import counts, status
 from argosy.data import state
 from argosy.spec.feature import FeatureView, ViewReference
@@ -32,6 +33,11 @@ class Standing(msgspec.Struct, frozen=True):
     waiting: dict[int, verdicts.Waiting]
     blocked: str | None
 
+    @property
+    def pooled(self) -> bool:
+        """Whether a pooled model answers for members that have nobody else."""
+        return self.fleet.pooled and bool(self.table.filter("pooled")["champion_id"].count())
+
 
 def standing(conn: Connection, name: str, now: datetime) -> Standing | None:
     """What is true of a fleet; None where none of that name is declared. The number of queries is constant."""
@@ -43,7 +49,9 @@ def standing(conn: Connection, name: str, now: datetime) -> Standing | None:
     asks = any(isinstance(gate, Approval) for gate in fleet.gates)
     waiting = {each.version_id: each for each in verdicts.waiting(conn, name)} if asks else {}
     answered = verdicts.answered(conn, name) if asks else []
-    stopped = "; ".join(f"{each}: {why}" for each, why in state.blocked(conn, reads(fleet, wanted)).items()) or None
+    stopped = hindrance(
+        fleet, wanted, state.blocked(conn, reads(fleet, wanted)), datasets.version(conn, fleet.spine)
+    )  # fmt: skip
     table = observe.table(conn, name)
     told = {id: each.told for id, each in waiting.items()}
     statuses = status(table, fleet, now, approvals=told, answered=answered, blocked=stopped)
@@ -68,6 +76,15 @@ def summary(conn: Connection, found: Standing) -> tuple[str, str]:
         return "waiting", f"no members yet, for want of data: {found.blocked}"
     lacks = "its rows have not been counted" if datasets.version(conn, spine) is not None else f"{spine} has no rows"
     return "new", f"no members yet: {lacks} (argosy up, or argosy train {name})"
+
+
+def hindrance(
+    fleet: Fleet, wanted: Mapping[tuple[str, str], Wanted], blocked: Mapping[str, str], spine: datasets.Version | None
+) -> str | None:
+    """Why a fleet's data may not be used: what blocks a dataset that it reads, or a column that its spine lacks."""
+    why = [f"{name}: {blocked[name]}" for name in reads(fleet, wanted) if name in blocked]
+    absent = lacking(fleet, spine) if spine is not None else ""
+    return "; ".join([*why, *([absent] if absent else [])]) or None
 
 
 def reads(fleet: Fleet, wanted: Mapping[tuple[str, str], Wanted]) -> list[str]:

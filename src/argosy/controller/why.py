@@ -18,7 +18,7 @@ from argosy.controller.action import Action, Finish, Gate, Ingest, Materialise, 
 from argosy.controller.condition import Explanation, explain, rule
 from argosy.controller.libraries import changes
 from argosy.controller.observe import FleetState, Snapshot
-from argosy.controller.standing import reads
+from argosy.controller.standing import hindrance, reads
 from argosy.controller.status import counts, status
 from argosy.controller.survey import member_row
 from argosy.controller.watching import unknown
@@ -123,8 +123,10 @@ def _fleet(conn: Connection, snapshot: Snapshot, state: FleetState, now: datetim
     fleet = state.fleet
     frame = _statuses(snapshot, state, now)
     found = counts(frame.filter(pl.col("key") != POOLED))
-    summary = ", ".join(f"{count} {name}" for name, count in found.items()) or "no members yet"
-    actions = [a for a in planning.plan(snapshot, now).actions if getattr(a, "fleet", None) == fleet.name]
+    stopped = _hindrance(snapshot, state)
+    none = f"no members yet: {stopped}" if stopped else "no members yet"
+    summary = ", ".join(f"{count} {name}" for name, count in found.items()) or none
+    actions = [a for a in planning.of_fleet(snapshot, state, now) if not _aside(a, fleet.name)]
     topics = (
         Topic("Members", summary, tuple(f"{row['key']}: {row['status']}, {row['reason']}" for row in
                                         frame.filter(pl.col("status") != "serving").iter_rows(named=True))),
@@ -345,12 +347,17 @@ def _concerns(action: Action, state: FleetState, key: str, row: dict[str, Any]) 
             return fleet == name and row["version_id"] in asked
         case Finish(fleet=fleet, promote=promote, roll_back=back):
             return fleet == name and row["rollout_version_id"] in (*promote, *back)
-        case Wait(about=about, members=waiting):
-            if about == planning.next_training(name):
-                return False  # told with its latest training: it is no reason why nothing happens
+        case Wait(members=waiting):
+            if _aside(action, name):
+                return False
             return key in waiting or (not waiting and name in action.why)
         case _:
             return False
+
+
+def _aside(action: Action, fleet: str) -> bool:
+    """Told with the latest training of its members: it is no reason why nothing happens."""
+    return isinstance(action, Wait) and action.about == planning.next_training(fleet)
 
 
 def _because(action: Action, state: FleetState, key: str) -> str:
@@ -370,12 +377,14 @@ def _status(snapshot: Snapshot, state: FleetState, key: str, now: datetime) -> t
 
 def _statuses(snapshot: Snapshot, state: FleetState, now: datetime) -> pl.DataFrame:
     waits = {each.version_id: each.told for each in state.waiting}
-    stopped = [
-        f"{name}: {snapshot.blocked[name]}" for name in reads(state.fleet, snapshot.wanted) if name in snapshot.blocked
-    ]
     return status(
-        state.table, state.fleet, now, approvals=waits, answered=state.granted, blocked="; ".join(stopped) or None
+        state.table, state.fleet, now, approvals=waits, answered=state.granted, blocked=_hindrance(snapshot, state)
     )  # fmt: skip
+
+
+def _hindrance(snapshot: Snapshot, state: FleetState) -> str | None:
+    spine = snapshot.versions.get(state.fleet.spine)
+    return hindrance(state.fleet, snapshot.wanted, snapshot.blocked, spine)
 
 
 def _data(snapshot: Snapshot, state: FleetState) -> Topic:
@@ -386,6 +395,10 @@ def _data(snapshot: Snapshot, state: FleetState) -> Topic:
         empty = f"empty, {snapshot.lacks[name]}" if name in snapshot.lacks else "empty"
         lines.append(f"{name}: " + (f"blocked, {stopped}" if stopped else f"@{version.number}" if version else empty))
         bad += bool(stopped) or version is None
+    spine = snapshot.versions.get(state.fleet.spine)
+    if spine is not None and (absent := planning.lacking(state.fleet, spine)):
+        lines.append(absent)
+        bad += state.fleet.spine not in snapshot.blocked
     return Topic("Data", f"{bad} dataset(s) keep it waiting" if bad else "all there", tuple(lines))
 
 

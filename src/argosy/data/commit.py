@@ -18,7 +18,7 @@ from argosy.data.load import Load
 from argosy.data.part import Layout
 from argosy.data.profile import profile
 from argosy.data.source import INGEST
-from argosy.data.state import Before
+from argosy.data.state import Before, remedy
 from argosy.spec.dataset import Dataset
 from argosy.store import Store, contracts, datasets, edges, events, executions, findings, statistics
 from argosy.store.datasets import QUARANTINE, ROWS, NewPart, NewVersion, Version
@@ -61,9 +61,7 @@ class Outcome(msgspec.Struct, frozen=True):
         if self.status != "rejected" or self.version is None:
             return self.status
         why = "; ".join(each.message for each in self.findings if each.outcome == problem.FAILED)
-        return (
-            f"rejected, because {why} (mend the source, or argosy approve {self.version.dataset}@{self.version.number})"
-        )
+        return f"rejected, because {why} ({remedy(self.version.dataset, self.version.number)})"
 
 
 class Making(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from argosy.errors import CorruptError, UnknownError
 from argosy.spec.dataset import Dataset
 from argosy.store import Blobs
 from argosy.store.codec import to_micros
@@ -102,7 +103,7 @@ def compacted(
 
 def frame(blobs: Blobs, parts: Sequence[Part], types: Mapping[str, pl.DataType] | None = None) -> pl.LazyFrame:
     """The rows of parts, verified against their content addresses, in these types (None: what they hold)."""
-    paths = [_sound(blobs, each.digest) for each in parts]
+    paths = [_sound(blobs, each) for each in parts]
     if types is None:
         return pl.concat([pl.scan_parquet(path, glob=False) for path in paths], how="diagonal_relaxed")
     return pl.scan_parquet(
@@ -181,17 +182,22 @@ def _meet(one: tuple[Any, Any], other: Sequence[Any]) -> bool:
     return bool(one[0] <= other[1] and other[0] <= one[1])
 
 
-def _sound(blobs: Blobs, digest: str) -> Path:
-    """The file of a part; its content is checked once for as long as the file stays as it is."""
-    path = blobs.path(digest)
+def _sound(blobs: Blobs, part: Part) -> Path:
+    """The file of a part; its content is checked once for as long as the file stays as it is.
+
+    Raises `CorruptError` or `UnknownError` that names the version that the part came with.
+    """
+    path = blobs.path(part.digest)
+    state = path.stat() if path.exists() else None
+    seen = state and (part.digest, state.st_ino, state.st_size, state.st_mtime_ns)
+    if seen in _verified:
+        return path
     try:
-        state = path.stat()
-    except FileNotFoundError:
-        blobs.check(digest)
-        raise
-    seen = (digest, state.st_ino, state.st_size, state.st_mtime_ns)
-    if seen not in _verified:
-        blobs.check(digest)
+        blobs.check(part.digest)
+    except (CorruptError, UnknownError) as error:
+        whose = f"{part.dataset}@{part.from_version}"
+        raise type(error)(f"a part of {whose} is damaged: {error.message}", next=error.next) from None
+    if seen is not None:
         with _verifying:
             _verified.add(seen)
     return path

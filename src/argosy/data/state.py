@@ -87,8 +87,14 @@ def blocked(conn: Connection, names: Iterable[str]) -> dict[str, str]:
     return {
         name: f"version {numbers[name]} was rejected: {'; '.join(messages[:_SHOWN])}"
         + (f"; and {len(messages) - _SHOWN} more" if len(messages) > _SHOWN else "")
+        + f" ({remedy(name, numbers[name])})"
         for name, messages in found.items()
     }
+
+
+def remedy(dataset: str, number: int) -> str:
+    """What to do about a version that its contract rejected."""
+    return f"mend the source, or correct the contract and argosy apply, then argosy approve {dataset}@{number}"
 
 
 def stale(conn: Connection, given: Sequence[Dataset], now: datetime) -> dict[str, Staleness]:

@@ -37,6 +37,10 @@ _FEW = 64
 _NEVER = (-(2**63), -(2**63))
 _AFTER = b"\xff" * 8 + b"\0"
 """Behind the front of an entity, what sorts after all of its rows and before those of the next."""
+_WIDTH = 4
+"""How many times `map_size` the map is wide. The rows take one at most, and so does each of what a batch writes anew,
+what the batch before gave back, which is had by the next but one only, and the lists of free pages: so there is always
+room for deletes."""
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
@@ -49,15 +53,18 @@ class Online:
     drives out those that it makes unreachable.
 
     Many processes may read and write at once; a reader sees whole batches only, and a writer killed at any moment
-    leaves the batch before. Open a path once per process, and after forking, not before. `map_size` bounds the file;
+    leaves the batch before. Open a path once per process, and after forking, not before. `map_size` bounds the bytes
+    of what is kept. The file holds pages that wait to be used again besides, and is never wider than four times that;
     only what is used of it takes room on disk.
     """
 
     def __init__(self, path: Path, map_size: int = 1 << 36) -> None:
         self.path = path
         path.mkdir(parents=True, exist_ok=True)
-        self._env = lmdb.open(str(path), map_size=map_size, max_readers=1_024)
+        self._limit = map_size
+        self._env = lmdb.open(str(path), map_size=_WIDTH * map_size, max_readers=1_024)
         self._env.reader_check()
+        self._rows = self._env.open_db()
         self._readers: dict[tuple[Source, ...], Reader] = {}
 
     def __enter__(self) -> Self:
@@ -82,7 +89,7 @@ class Online:
         left (then nothing was written).
         """
         batch = _batch(source, frame)
-        with self._writing(permitted) as txn:
+        with self._adding(permitted) as txn:
             views = _views(txn)
             view = views.get(source.name)
             if view is None:
@@ -104,7 +111,7 @@ class Online:
         ones, never none. Raises as `write` does, and then the old rows stay.
         """
         batch = _batch(source, frame)
-        with self._writing(permitted) as txn:
+        with self._adding(permitted) as txn:
             views = _views(txn)
             old = views.get(source.name)
             made = _begin(txn, views, source.name, batch)
@@ -164,7 +171,7 @@ class Online:
         """Delete the rows of a view that were no longer in force at `limit`; return how many.
 
         The last one goes by itself: the room that a transaction gives back is had by the next but one, and whoever
-        writes after this shall have it. Deleting takes room until it is committed: in a full store a few go at a time.
+        writes after this shall have it. Deleting takes room until it is committed: on a full disk a few go at a time.
         """
         dropped, front, size = 0, view.prefix, None
         while True:
@@ -184,17 +191,23 @@ class Online:
             dropped, front = dropped + len(gone), found[-1][:-8]
 
     @contextmanager
-    def _writing(self, permitted: Callable[[], None] | None = None) -> Iterator[Any]:
+    def _adding(self, permitted: Callable[[], None] | None) -> Iterator[Any]:
+        """A transaction that leaves no more than `map_size` bytes of rows, and that `permitted` agrees to at its end."""
+        with self._writing() as txn:
+            yield txn
+            now = txn.stat(self._rows)
+            if (now["branch_pages"] + now["leaf_pages"] + now["overflow_pages"]) * now["psize"] > self._limit:
+                raise self._full()
+            if permitted is not None:
+                permitted()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Any]:
         try:
             with self._env.begin(write=True) as txn:
                 yield txn
-                if permitted is not None:
-                    permitted()
         except lmdb.MapFullError as error:
-            raise CapacityError(
-                f"the online store {self.path} has reached its map size of {self._env.info()['map_size']:,} bytes",
-                next="expire its history, or open it with a larger map_size",
-            ) from error
+            raise self._full() from error
         except lmdb.Error as error:
             # The binding has no class of its own for what a system call answers; a short write is told as EIO.
             if not isinstance(error, lmdb.DiskError) and getattr(error, "code", None) not in _NO_ROOM:
@@ -203,6 +216,12 @@ class Online:
                 f"no room on disk for the online store {self.path}: {error}",
                 next="free some room; where there is enough, see whether the disk has failed",
             ) from error
+
+    def _full(self) -> CapacityError:
+        return CapacityError(
+            f"the online store {self.path} has reached its map size of {self._limit:,} bytes",
+            next="expire its history, or open it with a larger map_size",
+        )
 
 
 class _Batch(msgspec.Struct, frozen=True):

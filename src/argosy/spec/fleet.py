@@ -120,6 +120,11 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
         """`binary` or `regression`, as the search's metric says."""
         return "binary" if self.search.metric in CLASSIFICATION else "regression"
 
+    @property
+    def approval(self) -> str | None:
+        """The name of the gate at which a person is asked; None where nobody is."""
+        return next((gate.name for gate in self.gates if isinstance(gate, Approval)), None)
+
     def _references(self) -> None:
         field = f"Fleet({self.name!r})"
         spine: object = self.spine
@@ -153,6 +158,12 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
                 check.instance(f"{field}.{name}", item, kinds, noun)
             check.put(self, name, items)
         check.distinct(f"{field}.gates", (gate.name for gate in self.gates))
+        asked = [gate for gate in self.gates if isinstance(gate, Approval)]
+        if len(asked) > 1:
+            raise check.fail(
+                f"{field}.gates", asked[1].name, f"the only approval, as one answer stands for all ({asked[0].name})",
+                f"write one: ag.Approval({' and '.join(each.by for each in asked)!r})",
+            )  # fmt: skip
 
     def _feature_names(self) -> list[str]:
         """Names of columns and of request features; a view stands for its columns under its own name."""

@@ -182,6 +182,7 @@ KINDS: dict[str, Kind] = {
     "parts": _facts(schema.part),
     "rollouts": _of_members(schema.rollout),
     "signals": _of_members(schema.signal),
+    "statistics": Kind(schema.statistic, _columns(schema.statistic), _by_dataset_version),
     "tokens": Kind(schema.token, _columns(schema.token), _by("digest"), order=("at", "digest")),
     "verdicts": _of_versions(schema.verdict),
     "versions": _versions(),

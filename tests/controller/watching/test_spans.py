@@ -64,6 +64,19 @@ def within(store: Store, span: str, on: Bins, kept: Kept) -> int:
         return of(spans.within(spans.days(conn, store, kept, FLEET, version, seen, on), on, NOW, span))
 
 
+def test_a_window_that_is_not_half_full_says_nothing_but_since_when_there_are_rows(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        record(store, rows(), 1)
+    with Store.open(tmp_path) as store, store.read() as conn:
+        version = datasets.version(conn, f"{FLEET}.predictions")
+        assert version is not None
+        seen = answers(conn, store, FLEET, DAY, NOW, kept=Kept())
+        found = spans.days(conn, store, Kept(), FLEET, version, seen, bins())
+    assert spans.short(found, bins(), NOW, "4d") == DAY and of(spans.within(found, bins(), NOW, "4d")) == 0
+    assert spans.short(found, bins(), NOW, "3d") is None and of(spans.within(found, bins(), NOW, "3d")) == 72
+    assert spans.short({}, bins(), NOW, "3d") is None
+
+
 def test_what_came_in_since_is_counted_on_top(tmp_path: Path) -> None:
     kept, tomorrow = Kept(), DAY + timedelta(days=1)
     with Store.open(tmp_path) as store:

@@ -67,10 +67,14 @@ class Given(msgspec.Struct, frozen=True):
 
 
 class Trained(msgspec.Struct, frozen=True):
-    """What came of a training in words, and by the key of each member that failed the reason."""
+    """What came of a training in words, and by the key of each member that failed the reason.
+
+    `empty` where no row had a label, so that nothing was trained.
+    """
 
     said: str
     failed: dict[str, str] = {}
+    empty: bool = False
 
 
 def run(
@@ -81,7 +85,7 @@ def run(
     wanted = snapshot.wanted["fleet", action.fleet]
     given = training_set(house, snapshot, state, action, now)
     if given is None:
-        return Trained(f"{action.fleet}: there are no labelled rows to train on")
+        return Trained(f"{action.fleet}: there are no labelled rows to train on", empty=True)
     data = given.data
     lines = data.members.filter(pl.col("member") != POOLED)
     everyone = tuple(Member(key, start, rows, digest) for key, start, rows, digest in

@@ -24,8 +24,8 @@ from argosy.store import alerts, edges, events, executions, members, signals, wi
 
 _UNSEEN: dict[str, float | None] = {
     **dict.fromkeys((
-        signal.DRIFT, signal.DRIFT_VALUE, signal.DEGRADED, signal.SCORE, signal.SCORE_ROWS, signal.ESTIMATE,
-        signal.QUALITY,
+        signal.DRIFT, signal.DRIFT_VALUE, signal.DRIFT_SINCE, signal.DRIFT_WINDOW, signal.DEGRADED, signal.SCORE,
+        signal.SCORE_ROWS, signal.ESTIMATE, signal.QUALITY,
     )),
     signal.SERVED: 0.0, signal.UNKNOWN: 0.0,
 }  # fmt: skip

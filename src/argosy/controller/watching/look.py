@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,7 @@ from argosy.data.dtype import instant
 from argosy.monitoring.alert import SIGNALS, skew_signals
 from argosy.monitoring.window import Windows
 from argosy.registry.address import POOLED
+from argosy.spec import duration
 from argosy.spec.monitor import Drift, Quality, Skew
 from argosy.store.windows import NewWindow
 
@@ -134,7 +135,24 @@ def _compare(
         worst.append(bad)
         seen.tables.append(table)
     seen.add(drifting.worst(distances))
+    seen.add(_unmeasured(state, drifts, frozen, days, now))
     seen.add(faulty.worst(worst))
+
+
+def _unmeasured(
+    state: FleetState, drifts: Sequence[Drift], frozen: reference.Frozen, days: Mapping[datetime, spans.Day],
+    now: datetime,
+) -> Values:  # fmt: skip
+    """Of every member, since when rows are counted, where that is too short for all drift monitors."""
+    least = min(drifts, key=lambda each: duration.parse(each.window), default=None)
+    since = spans.short(days, frozen.bins, now, least.window) if least is not None else None
+    if least is None or since is None:
+        return {}
+    told = {
+        signal.DRIFT_SINCE: since.timestamp(),
+        signal.DRIFT_WINDOW: duration.parse(least.window).total_seconds(),
+    }
+    return {key: dict(told) for key in state.table["key"]}
 
 
 def _estimate(

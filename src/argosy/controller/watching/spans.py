@@ -118,11 +118,19 @@ def within(found: Mapping[datetime, Day], bins: Bins, now: datetime, span: str) 
 
     Two days of a fortnight are no fortnight: a weekday alone would look like drift.
     """
+    same = _counting(found, bins, now, span)
+    return merge(Windows.empty(bins), *(() if short(found, bins, now, span) else same.values()))
+
+
+def short(found: Mapping[datetime, Day], bins: Bins, now: datetime, span: str) -> datetime | None:
+    """Since when rows are counted, where they do not yet reach back over half of `span`; else None."""
+    first = min(_counting(found, bins, now, span), default=None)
+    return first if first is not None and first > now - duration.parse(span) / 2 else None
+
+
+def _counting(found: Mapping[datetime, Day], bins: Bins, now: datetime, span: str) -> dict[datetime, Windows]:
     low = midnight(now - duration.parse(span))
-    same = {day: each.table for day, each in found.items() if day >= low and each.table.digest == bins.digest}
-    if min(same, default=now) > now - duration.parse(span) / 2:
-        return Windows.empty(bins)
-    return merge(Windows.empty(bins), *same.values())
+    return {day: each.table for day, each in found.items() if day >= low and each.table.digest == bins.digest}
 
 
 def put(
