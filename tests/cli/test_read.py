@@ -1,0 +1,82 @@
+"""`argosy read`: the rows of a version, on stdout or in a file; and its statistics, as of any other kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from argosy.spec.contract import Column, Contract
+from argosy.store import Store
+from tests.cli.conftest import Run
+from tests.data.table import DAY, START, dataset, put, rows, take
+
+GOOD = rows(0, 30, list=[[1, 2]] * 30)
+
+
+@pytest.fixture
+def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with table@1 of 30 rows, table@2 of two more, and table@3, which was rejected."""
+    declared = dataset(contract=Contract({"x": Column(maximum=50)}))
+    monkeypatch.chdir(tmp_path)
+    with Store.open(tmp_path / ".argosy", create=True) as store:
+        put(tmp_path, "a", GOOD)
+        assert take(store, tmp_path, declared).status == "accepted"
+        put(tmp_path, "b", rows(30, 2, at=START + 2 * DAY, list=[[3], None]))
+        assert take(store, tmp_path, declared).status == "accepted"
+        put(tmp_path, "c", rows(90, 2, at=START + 3 * DAY, list=[[3], None]))
+        assert take(store, tmp_path, declared).status == "rejected"
+    return tmp_path
+
+
+def test_the_first_rows_are_shown_and_how_many_there_are(run: Run, inside: Path) -> None:
+    shown = run("read", "table")
+    assert shown.code == 0 and len(shown.out.splitlines()) == 2 + 20
+    assert "the first 20 of 32 rows of table@2; write all of them with --to FILE" in shown.err
+    assert [row["id"] for row in run("read", "table@1", "--json", "--limit", 2).json()] == [0, 1]
+    assert run("read", "table", "--limit", 0).code == 2
+
+
+def test_a_version_is_written_as_it_was(run: Run, inside: Path) -> None:
+    assert "30 rows of table@1 written to one.parquet" in run("read", "table@1", "--to", "one.parquet").err
+    assert_frame_equal(pl.read_parquet("one.parquet"), GOOD)
+    assert "3 of 32 rows of table@2" in run("read", "table", "--limit", 3, "--to", "three.json").err
+    assert [row["id"] for row in msgspec.json.decode(Path("three.json").read_bytes())] == [0, 1, 2]
+    refused = run("read", "table", "--to", "all.csv")
+    assert refused.code == 1 and "all.csv cannot be written" in refused.err and "Parquet holds every" in refused.err
+    assert sorted(path.name for path in inside.glob("*.*")) == [".argosy", "one.parquet", "three.json"]
+
+
+def test_a_file_that_is_there_stays_unless_it_is_to_be_replaced(run: Run, inside: Path) -> None:
+    Path("rows.json").write_text("mine")
+    refused = run("read", "table", "--to", "rows.json")
+    assert refused.code == 1 and "rows.json is there already" in refused.err and "--force" in refused.err
+    assert Path("rows.json").read_text() == "mine"
+    assert run("read", "table", "--to", "rows.json", "--force").code == 0
+    assert len(msgspec.json.decode(Path("rows.json").read_bytes())) == 32
+    assert run("read", "table", "--to", "rows.xlsx").code == 2
+    assert "no directory" in run("read", "table", "--to", "far/rows.json").err
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("table@3", "table@3 was rejected by its contract: it has no rows to read"),
+        ("table@9", "there is no version table@9; the latest is table@3"),
+        ("other", "there is no dataset other with rows"),
+    ],
+)
+def test_a_version_that_cannot_be_read_says_why(run: Run, inside: Path, asked: str, message: str) -> None:
+    refused = run("read", asked)
+    assert refused.code == 2 and message in refused.err and "next: argosy " in refused.err
+
+
+def test_statistics_are_a_kind_like_others(run: Run, inside: Path) -> None:
+    items = run("get", "statistics", "--where", "dataset:table", "--json").json()["items"]
+    assert [item["number"] for item in items] == [3, 2, 1]
+    assert "id, t, x, list" in run("get", "statistics").out
+    column = run("describe", "statistics", "table@1", "--json").json()["body"]["x"]
+    assert column["quantiles"] and sum(column["total"]["histogram"]) == 30
