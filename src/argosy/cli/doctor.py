@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from argosy.cli import home, lock, show
 from argosy.cli.option import Common
@@ -21,7 +21,7 @@ from argosy.controller.clock import SystemClock
 from argosy.controller.standing import hindrance
 from argosy.data import state
 from argosy.errors import ArgosyError
-from argosy.store import Store, datasets, leases, members, schema
+from argosy.store import Store, datasets, holding, leases, members, schema
 
 GOOD, NOTE, BAD = "good", "note", "bad"
 _MARKS = {GOOD: "✓", NOTE: "·", BAD: "✗"}
@@ -103,17 +103,21 @@ def _facts(store: Store) -> Iterator[Check]:
 
 
 def _blobs(store: Store) -> Check:
-    """The newest parts and artifacts still are what their addresses say."""
+    """The newest parts and artifacts, packs among them, still are what their addresses say."""
     part, artifact = schema.part.c, schema.artifact.c
     with store.read() as conn:
         whole = list(conn.execute(select(part.digest).order_by(part.id.desc()).limit(_SAMPLE)).scalars())
-        recent = select(artifact.digest).where(artifact.pack.is_(None)).order_by(artifact.at.desc()).limit(_SAMPLE)
+        file = func.coalesce(artifact.pack, artifact.digest)
+        recent = select(file).group_by(file).order_by(func.max(artifact.at).desc()).limit(_SAMPLE)
         whole += conn.execute(recent).scalars()
     for digest in whole:
         try:
-            store.blobs.get(digest)
+            store.blobs.check(digest)
         except ArgosyError as error:
-            return Check("blobs", BAD, error.message, error.next or "restore it from a copy of the home")
+            with store.read() as conn:
+                lost = holding.held(conn, digest)
+            said = f"{lost}: {error.message}" if lost else error.message
+            return Check("blobs", BAD, said, error.next or "restore it from a copy of the home")
     return Check("blobs", GOOD, f"{len(whole)} of the newest were read and match their addresses")
 
 
