@@ -55,8 +55,10 @@ def test_an_alert_that_persists_is_not_raised_again_and_keeps_its_start() -> Non
     assert alert.since == DAY
     assert alert.members == ("a", "b")
     assert later.changed == (alert,)
-    again = watch(_signals({"member": "a", "value": 0.6}, {"member": "b", "value": 0.5}), later.persisting, at=DAY)
+    again = watch(_signals({"member": "a", "value": 0.44}, {"member": "b", "value": 0.5}), later.persisting, at=DAY)
     assert again.persisting and again.changed == ()
+    worse = watch(_signals({"member": "a", "value": 0.9}, {"member": "b", "value": 0.8}), again.persisting, at=DAY)
+    assert [alert.value for alert in worse.changed] == [pytest.approx(0.85)]
 
 
 @pytest.mark.parametrize(("value", "stays"), [(0.195, True), (0.185, False), (None, True), (float("nan"), True)])

@@ -34,6 +34,7 @@ SIGNALS = {
     "p_value": pl.Float64,
     "weight": pl.Float64,
 }
+_FAR = 0.25
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -59,7 +60,7 @@ class Alert(msgspec.Struct, frozen=True):
 class Changes(msgspec.Struct, frozen=True):
     """What one look changed: newly raised, still there (with members and values of now), and over.
 
-    `changed` are those that persist with other members than before.
+    `changed` are those that persist with other members, another severity, or a value by a quarter of the limit away.
     """
 
     raised: tuple[Alert, ...]
@@ -105,9 +106,14 @@ def watch(
     return Changes(
         raised=tuple(alert for alert in now if alert.name not in before),
         persisting=tuple(alert for alert in now if alert.name in before),
-        changed=tuple(a for a in now if a.name in before and a.members != before[a.name].members),
+        changed=tuple(alert for alert in now if alert.name in before and _moved(before[alert.name], alert)),
         resolved=tuple(alert for alert in active if alert.name not in names),
     )
+
+
+def _moved(before: Alert, after: Alert) -> bool:
+    far = abs(after.value - before.value) > abs(after.limit) * _FAR
+    return far or (before.members, before.severity) != (after.members, after.severity)
 
 
 def discoveries(p_values: npt.ArrayLike, fdr: float) -> npt.NDArray[np.bool_]:
