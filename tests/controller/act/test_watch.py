@@ -17,6 +17,7 @@ from argosy.console.page import to_html
 from argosy.controller import signal, survey
 from argosy.controller.act import watch
 from argosy.controller.action import Ingest, Watch
+from argosy.controller.condition import explain
 from argosy.controller.house import House
 from argosy.controller.loop import tick
 from argosy.controller.plan import predictions
@@ -132,6 +133,19 @@ def test_bad_values_are_a_signal_and_an_alert_until_they_are_gone(house: House) 
     later = NOW + timedelta(days=20)
     assert look(house, later)["LGA/AA"][signal.QUALITY] is None
     assert "quality/distance/range" in alarms(house, "resolved")
+
+
+def test_a_window_that_is_not_half_full_is_told_of_until_it_is(house: House) -> None:
+    week(house)
+    early = NOW - timedelta(days=2)
+    row = look(house, early)["LGA/AA"]
+    assert row[signal.DRIFT] is None and row[signal.DRIFT_WINDOW] == timedelta(days=14).total_seconds()
+    assert row[signal.DRIFT_SINCE] == (NOW - timedelta(days=7)).timestamp()
+    saw = explain(ag.drifted(), row, early).saw
+    assert saw == "not measured: rows of 5d so far, a window of 14d counts from half of it on"
+    row = look(house, NOW)["LGA/AA"]
+    assert row[signal.DRIFT] is not None
+    assert (row[signal.DRIFT_SINCE], row[signal.DRIFT_WINDOW]) == (None, None)
 
 
 def test_an_alert_that_comes_to_be_about_others_says_so_and_keeps_its_start(house: House) -> None:

@@ -143,7 +143,7 @@ def _unmeasured(
     state: FleetState, drifts: Sequence[Drift], frozen: reference.Frozen, days: Mapping[datetime, spans.Day],
     now: datetime,
 ) -> Values:  # fmt: skip
-    """Of every member, since when rows are counted, where that is too short for all drift monitors."""
+    """Of members that answered, since when rows are counted, where that is too short for all drift monitors."""
     least = min(drifts, key=lambda each: duration.parse(each.window), default=None)
     since = spans.short(days, frozen.bins, now, least.window) if least is not None else None
     if least is None or since is None:
@@ -152,7 +152,8 @@ def _unmeasured(
         signal.DRIFT_SINCE: since.timestamp(),
         signal.DRIFT_WINDOW: duration.parse(least.window).total_seconds(),
     }
-    return {key: dict(told) for key in state.table["key"]}
+    answered = {key for each in days.values() for key in each.table.members}
+    return {key: dict(told) for key in state.table["key"] if key in answered}
 
 
 def _estimate(
