@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -39,7 +40,10 @@ def test_a_source_finds_its_secrets_in_the_environment(
     assert run("apply", "orders.py").code == 0
     refused = run("train", "late", "--json")
     assert (refused.code, refused.err) == (1, "")
-    assert "${ORDERS} of its URL is not set" in refused.out and "orders has no rows yet, so late cannot train" in refused.out
+    assert (
+        "${ORDERS} of its URL is not set" in refused.out
+        and "orders has no rows yet, so late cannot train" in refused.out
+    )
     monkeypatch.setenv("ORDERS", str(tmp_path / "orders.db"))
     told = msgspec.json.decode(run("train", "late", "--json").out)
     assert any("orders@1: 1 rows added" in line for line in told["done"])
@@ -82,7 +86,7 @@ def test_a_column_that_the_spine_lacks_is_named_with_those_that_there_are(
 @pytest.mark.parametrize(("source", "says"), [
     ('ag.Csv("orders.csv")', "orders has no rows yet, so late cannot train: orders.csv matches no file in "),
     ('ag.Csv("found.csv"), contract=ag.Contract(columns={"distance": ag.Column(minimum=5, on_failure="block")})',
-     "no labelled rows to train on: orders: version 1 was rejected: 1 of 1 rows: distance is not at least 5 "
+     "late is not trained: orders: version 1 was rejected: 1 of 1 rows: distance is not at least 5 "
      "(mend the source, or correct the contract and argosy apply, then argosy approve orders@1)"),
     ('ag.Csv("found.csv", nulls=["0"])', "no labelled rows to train on"),
 ])  # fmt: skip
@@ -98,6 +102,25 @@ def test_a_fleet_of_which_nothing_can_be_trained_is_a_failure(
     assert shown.code == 1 and says in shown.err and shown.err.endswith("next: argosy why late\n")
     told = run("train", "late", "--json")
     assert told.code == 1 and told.json()["failed"] is True and says in told.json()["done"][-1]
+
+
+@pytest.mark.slow
+def test_rows_that_were_rejected_stop_a_training_as_the_plan_says(
+    run: Run, late: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "late"
+    shutil.copytree(late, place)
+    monkeypatch.chdir(place)
+    assert run("apply", "--take-from", "project").code == 0
+    pl.read_parquet("data/orders/sample.parquet").head(9).drop("parcels").write_parquet("data/orders/short.parquet")
+    refused = run("train", "late-order")
+    why = "orders: version 2 was rejected: data/orders/short.parquet has no column 'parcels'"
+    assert refused.code == 1 and f"late-order is not trained: {why}" in refused.err
+    assert "; 3 member(s) wait: harbour, north, south\n  next: argosy why late-order\n" in refused.err
+    assert [each["number"] for each in run("get", "versions", "--json").json()["items"]] == [1] * 4
+    told = {check["name"]: check for check in run("doctor", "--json").json()}
+    assert told["dataset orders"]["found"].startswith("blocked: version 2 was rejected: data/orders/short.parquet")
+    assert run("train", "late-order", "south", "--json").json()["failed"] is True
 
 
 FRAGILE = """

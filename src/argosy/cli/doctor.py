@@ -131,11 +131,16 @@ def _up(store: Store) -> Check:
 
 
 def _sources(store: Store) -> Iterator[Check]:
-    """Datasets that lack rows, each with why."""
+    """Datasets that lack rows, or whose latest version was rejected, each with why."""
     with store.read() as conn:
         wanted = observe.wanted(conn)
         names = [name for kind, name in wanted if kind == "dataset"]
+        stopped = state.blocked(conn, names)
         found = supply.lacks(conn, wanted, names, datasets.latest(conn))
+    blocked = [Check(f"dataset {name}", NOTE, f"blocked: {why}", f"argosy why {name}") for name, why in stopped.items()]
+    yield from blocked[:_SHOWN]
+    if len(blocked) > _SHOWN:
+        yield Check("datasets", NOTE, f"{len(blocked) - _SHOWN} more are blocked", "argosy why DATASET, or the console")
     for name, lack in list(found.items())[:_SHOWN]:
         yield Check(f"dataset {name}", NOTE, lack.says, lack.next)
     if len(found) > _SHOWN:

@@ -132,19 +132,26 @@ class _Told:
 def _train(house: House, snapshot: Snapshot, action: Train, now: datetime, told: _Told) -> Trained:
     """Train under the fleet's lease, as the loop does. Raises ConflictError while another process holds it.
 
-    Where nothing can be trained, what came of it says what the fleet waits for.
+    Where nothing can be trained, or the data may not be used, what came of it says what is waited for, and who waits.
     """
     fleet = snapshot.fleets[action.fleet].fleet
     if (wait := planning.unready(snapshot, fleet)) is not None:
         return Trained(wait.why, empty=True)
+    if (wait := planning.held(snapshot, fleet)) is not None:
+        return Trained(f"{fleet.name} is not trained: {wait.why}{_waiting(action)}", empty=True)
     with tenure.hold(house.store, action.subject) as lease:
         if lease is None:
             raise ConflictError(f"another process is at work on {action.fleet}", next="argosy get leases, or try again")
         if not house.take(lease):
             snapshot = survey.observe(house, now)
-        done = training.run(house, snapshot, action, now, told.progress)
-    wait = planning.held(snapshot, fleet) if done.empty else None
-    return done if wait is None else Trained(f"{done.said}: {wait.why}", empty=True)
+        return training.run(house, snapshot, action, now, told.progress)
+
+
+def _waiting(action: Train) -> str:
+    """Which members wait, as the end of a sentence; nothing where there are none yet."""
+    keys = action.members
+    named = ", ".join(keys[:_KEYS]) + ", …" * (len(keys) > _KEYS)
+    return f"; {len(keys):,} member(s) wait: {named}" if any(keys) else ""
 
 
 def _action(snapshot: Snapshot, state: FleetState, members: tuple[str, ...], cause: str) -> Train:
