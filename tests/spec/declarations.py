@@ -130,7 +130,8 @@ fleets = st.builds(
     ag.Fleet, names, spine=names, label=st.builds(ag.Label, columns, st.none() | columns), features=features,
     candidates=candidates, by=unique_columns, search=st.builds(ag.Search, metrics, st.integers(1, 99)),
     split=st.builds(ag.TimeSplit, durations), pooled=st.booleans(),
-    gates=st.lists(gates, max_size=3, unique_by=lambda gate: gate.name), rollout=rollouts,
+    gates=st.lists(gates, max_size=3, unique_by=lambda gate: gate.name if isinstance(gate, ag.Gate) else ag.Approval),
+    rollout=rollouts,
     monitors=st.lists(monitors, max_size=2), retrain=conditions, lead=st.none() | durations,
     history=st.none() | durations, owner=texts,
 )  # fmt: skip
