@@ -114,7 +114,7 @@ def test_wrong_kinds_filters_and_names(run, inside: Path) -> None:
     assert run("why", "@").code == run("approve", "late-order/").code == 2
     shown = run("describe", "version", "late-order/north@9")
     assert shown.code == 2 and "there is no version 'late-order/north@9'" in shown.err
-    assert "there is no dataset version 'x'" in run("describe", "dataset-versions", "x").err
+    assert "there is no dataset version 'orders@9'" in run("describe", "dataset-versions", "orders@9").err
 
 
 def test_describe_shows_every_field(run, inside: Path) -> None:

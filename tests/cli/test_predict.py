@@ -43,7 +43,7 @@ def test_promote_and_roll_back(run, own: Path) -> None:
 
 def test_nobody_waits_for_an_approval(run, own: Path) -> None:
     shown = run("approve", "late-order/north")
-    assert shown.code == 1 and "no gate of late-order/north waits" in shown.err
+    assert shown.code == 1 and "no gate of late-order/north@1 waits" in shown.err
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv", "json"])
@@ -67,9 +67,64 @@ def test_predictions_for_people_and_programs(run, inside: Path) -> None:
     assert len(run("predict", "late-order", "--file", "rows.csv", "--json").json()) == 200
 
 
+ZONED = """
+import argosy as ag
+import polars as pl
+from lightgbm import LGBMClassifier
+
+orders = ag.Dataset(
+    "orders", time="placed", key=["shop", "number"], source=ag.Csv("orders.csv", zone="Europe/Berlin"),
+)
+late = ag.Fleet(
+    "late", spine=orders, by="depot", label="late", features=[ag.RequestFeatures(hour=pl.col("placed").dt.hour())],
+    candidates=[LGBMClassifier(n_estimators=10, verbosity=-1)], split=ag.TimeSplit(test="5d"), minimum_rows=50,
+)
+"""
+
+
+@pytest.fixture
+def zoned(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose times carry no zone, whose rows have a key of two columns, and whose member has a "/"."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "orders.py").write_text(ZONED)
+    placed = pl.datetime_range(pl.datetime(2024, 6, 1), pl.datetime(2024, 6, 30), "1h", eager=True)
+    pl.DataFrame({"placed": placed}).select(
+        pl.col("placed").dt.strftime("%Y-%m-%dT%H:%M:%S"), shop=pl.lit("mitte"), depot=pl.lit("köln/süd"),
+        number=pl.int_range(pl.len()), late=(pl.col("placed").dt.hour() >= 12).cast(pl.Int64),
+    ).write_csv("orders.csv")  # fmt: skip
+    assert run("apply", "orders.py").code == 0
+    assert run("train", "late").code == 0
+    return tmp_path
+
+
+def test_times_without_an_offset_are_read_in_the_zone_of_the_source(run, zoned: Path) -> None:
+    rows = ["2024-07-01T12:00:00", "2024-07-01T10:00:00Z", "2024-07-01T12:00:00Z", "2024-07-01T11:00:00"]
+    frame = pl.DataFrame({"placed": rows, "depot": "köln/süd", "shop": "mitte", "number": [1, 2, 3, 4]})
+    frame.write_json("rows.json")
+    scored = run("predict", "late", "--file", "rows.json", "--json").json()
+    assert [row["prediction"] > 0.5 for row in scored] == [True, True, True, False]
+    frame[[0, 3]].write_csv("rows.csv")
+    assert [row["prediction"] for row in run("predict", "late", "--file", "rows.csv", "--json").json()] == [
+        scored[0]["prediction"], scored[3]["prediction"],
+    ]  # fmt: skip
+    shown = run("predict", "late", "--file", "rows.csv").out.splitlines()
+    assert shown[0].split() == ["depot", "shop", "number", "prediction", "version", "route"]
+    frame.with_columns(placed=pl.lit("2024-03-31T02:30:00")).write_csv("rows.csv")
+    skipped = run("predict", "late", "--file", "rows.csv")
+    assert skipped.code == 1 and "does not exist in Europe/Berlin" in skipped.err
+    why = run("why", "late/köln/süd")
+    assert why.code == 2 and "next: argosy why 'late/köln%2Fsüd' (a '/' within a value is written %2F)" in why.err
+    assert run("why", "late/köln%2Fsüd").code == 0
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
+        (
+            lambda rows: rows.with_columns(pl.col("left_at").dt.replace_time_zone(None)),
+            "wanted a time with its offset\n  next: write 2013-04-01T12:00:00Z",
+        ),
+        (lambda rows: rows.with_columns(left_at=pl.lit("at noon")), "column 'left_at' holds 'at noon', wanted a time"),
         (lambda rows: rows.drop("kilometres"), "lacks kilometres"),
         (lambda rows: rows.with_columns(parcels=pl.lit("many")), "'many'"),
         (lambda rows: rows.with_columns(depot=pl.lit(None, pl.String)), "no depot"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,16 @@ import polars as pl
 from argosy.cli import home, show, target
 from argosy.cli.option import Common
 from argosy.cli.role import Readers
+from argosy.controller.observe import wanted
 from argosy.errors import InputError, UsageError
 from argosy.serving.cache import ModelCache, blob_loader
 from argosy.serving.protocol import Batch, moment
 from argosy.serving.routing import Endpoint, Routing
 from argosy.serving.score import Scorer
 from argosy.serving.snapshot import Source
+from argosy.spec.dataset import Dataset
+from argosy.spec.fleet import Fleet
+from argosy.spec.source import Csv
 from argosy.store import Store
 
 _ROWS = 50_000
@@ -45,7 +49,8 @@ def predict(
     fleet
         The fleet.
     file
-        Rows as Parquet, CSV, or JSON (a list of objects, or one object a line).
+        Rows as Parquet, CSV, or JSON (a list of objects, or one object a line). Times without an offset are read in
+        the zone that the fleet's dataset declares for its CSV files; where it declares none, they are refused.
     to
         Where to write the rows with their predictions: .parquet, .csv or .json. Default: stdout.
     at
@@ -58,8 +63,10 @@ def predict(
         now = home.clock(store).now()
         routing = Source(store)() or Routing(0, {})
         endpoint = routing.endpoint(fleet)
-        moments = _moments(endpoint, rows, at, now)
-        answers = pl.concat(list(_score(store, endpoint, rows, moments, now)))
+        spine = _spine(store, fleet)
+        read = _instants(endpoint, rows, spine.source.zone if isinstance(spine.source, Csv) else None)
+        moments = _moments(endpoint, read, at, now)
+        answers = pl.concat(list(_score(store, endpoint, read, moments, now)))
     scored = rows.hstack(answers)
     if to is not None:
         _write(scored, to)
@@ -67,7 +74,7 @@ def predict(
     elif given.json:
         show.emit(scored.to_dicts())
     else:
-        names = [name for name in (*endpoint.by, endpoint.row_key) if name and name in rows.columns]
+        names = [name for name in (*endpoint.by, *spine.key) if name in rows.columns]
         shown = scored.select(*dict.fromkeys(names), *answers.columns).head(100)
         show.table([f">{n}" if n == "prediction" else n for n in shown.columns], shown.iter_rows())
         if scored.height > shown.height:
@@ -106,6 +113,59 @@ def _csv(path: Path) -> pl.DataFrame:
 def _json(path: Path) -> pl.DataFrame:
     with path.open("rb") as file:
         return pl.read_ndjson(path) if file.read(1) == b"{" else pl.read_json(path, infer_schema_length=10_000)
+
+
+def _spine(store: Store, fleet: str) -> Dataset:
+    """The dataset that a fleet with an endpoint is trained on."""
+    with store.read() as conn:
+        declared = wanted(conn)
+    found = declared["fleet", fleet].declaration
+    assert isinstance(found, Fleet)
+    spine = declared["dataset", found.spine].declaration
+    assert isinstance(spine, Dataset)
+    return spine
+
+
+def _instants(endpoint: Endpoint, rows: pl.DataFrame, zone: str | None) -> pl.DataFrame:
+    """The rows with the times that the endpoint takes in UTC; those without an offset are read in `zone`.
+
+    Raises InputError for one without an offset where no zone is given, in the words of an answer over HTTP.
+    """
+    names = [each.name for each in endpoint.inputs if each.datatype == "TIME" and each.name in rows.columns]
+    return rows.with_columns(_instant(rows[name], zone) for name in names)
+
+
+def _instant(column: pl.Series, zone: str | None) -> pl.Series:
+    where, bare = f"column {column.name!r}", column
+    told = pl.Series(column.name, [None] * column.len(), _TYPES["TIME"])
+    if column.dtype == pl.String:
+        read = [None if text is None else _iso(text, where) for text in column]
+        at = [each.astimezone(UTC) if each is not None and each.tzinfo else None for each in read]
+        told = pl.Series(column.name, at, _TYPES["TIME"])
+        naive = [each if each is not None and not each.tzinfo else None for each in read]
+        bare = pl.Series(column.name, naive, pl.Datetime("us"))
+    elif column.dtype != pl.Date and not (isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is None):
+        return column
+    bare = bare.cast(pl.Datetime("us"))
+    if bare.null_count() == bare.len():
+        return told
+    if zone is None:
+        moment(bare.drop_nulls()[0].isoformat(), where)  # it has no offset, which is refused
+    made = bare.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+    lost = made.is_null() & bare.is_not_null()
+    if lost.any():
+        raise InputError(
+            f"{where} holds {bare.filter(lost)[0]} in row {lost.arg_max()}, which does not exist in {zone}",
+            next="write it with its offset",
+        )
+    return told.zip_with(told.is_not_null(), made)
+
+
+def _iso(text: str, where: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return moment(text, where)  # it is no time, which is refused
 
 
 def _moments(endpoint: Endpoint, rows: pl.DataFrame, at: str | None, now: datetime) -> datetime | list[datetime]:
@@ -158,15 +218,7 @@ def _typed(rows: pl.DataFrame, name: str, datatype: str) -> pl.Series:
     column, wanted = rows[name], _TYPES[datatype]
     if column.dtype == wanted:
         return column
-    if datatype == "TIME":
-        if column.dtype == pl.String:
-            made = column.str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
-        elif isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is None:
-            made = column.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-        else:
-            made = column.cast(wanted, strict=False)
-    else:
-        made = column.cast(wanted, strict=False)
+    made = column.cast(wanted, strict=False)
     lost = made.is_null() & column.is_not_null()
     if lost.any():
         raise InputError(

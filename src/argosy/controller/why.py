@@ -5,6 +5,7 @@ Pure functions of the facts and of a snapshot: the command line and the console 
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 from typing import Any
 
@@ -71,9 +72,7 @@ def why(conn: Connection, snapshot: Snapshot, address: str, now: datetime) -> Wh
             return _member(conn, snapshot, asked, row, now)
         if not asked.key:
             return _fleet(conn, snapshot, snapshot.fleets[asked.fleet], now)
-        raise UnknownError(
-            f"fleet {asked.fleet} has no member {asked.key!r}", next=f"argosy get members --where fleet:{asked.fleet}"
-        )
+        raise UnknownError(f"fleet {asked.fleet} has no member {asked.key!r}", next=_near(snapshot, asked))
     version = None if asked.key else datasets.version(conn, asked.fleet, asked.number)
     if version is not None or (("dataset", asked.fleet) in snapshot.wanted and asked.number is None):
         return _dataset(conn, snapshot, asked, version, now)
@@ -81,6 +80,15 @@ def why(conn: Connection, snapshot: Snapshot, address: str, now: datetime) -> Wh
         f"{address!r} is no fleet, member or dataset",
         next=f"argosy get members; the fleets are {', '.join(snapshot.fleets) or 'none yet'}",
     )
+
+
+def _near(snapshot: Snapshot, asked: Address) -> str:
+    """The next step where there is no such member: one whose values hold a "/" may be meant."""
+    for key in snapshot.fleets[asked.fleet].table["key"]:
+        found = Address(asked.fleet, key)
+        if "%" in key and "/".join(found.values) == asked.key:
+            return f"argosy why {shlex.quote(found.member)} (a '/' within a value is written %2F)"
+    return f"argosy get members --where fleet:{asked.fleet}"
 
 
 def _member(conn: Connection, snapshot: Snapshot, asked: Address, row: dict[str, Any], now: datetime) -> Why:

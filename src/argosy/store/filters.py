@@ -1,7 +1,8 @@
 """The filter language: `field:value field>1 -field:"two words"`, joined by AND.
 
 Operators are `:` (equal), `>`, `>=`, `<`, `<=`; `-` before a term negates it. In a bare text value `*`
-stands for anything and `none` is the absent value; quotes take both literally, and values that begin with a sign. Times are ISO 8601.
+stands for anything and `none` is the absent value; quotes take both literally, and a value that begins with one of
+`:<>=`. Times are ISO 8601.
 """
 
 from __future__ import annotations
