@@ -12,7 +12,7 @@ from threading import Event
 
 import msgspec
 
-from argosy.controller import leftover, survey, tenure
+from argosy.controller import freshness, leftover, survey, tenure
 from argosy.controller.act import finish, gate, ingest, materialise, record, train, watch
 from argosy.controller.action import Action, Finish, Gate, Ingest, Materialise, Record, Train, Watch, headline
 from argosy.controller.clock import Clock, SystemClock
@@ -62,6 +62,7 @@ def tick(
         snapshot = survey.observe(house, now, offered)
         todo = _phase(plan(snapshot, now), only, given_up)
         if not todo:
+            freshness.tell(house, snapshot, now)
             break
         taken = {action.dataset for action in todo if isinstance(action, Ingest)}
         offered = {name: labels for name, labels in snapshot.pending.items() if name not in taken}

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from argosy.controller import signal
 from argosy.controller.libraries import Libraries
 from argosy.data.dtype import INSTANT
+from argosy.data.state import Staleness
 from argosy.spec.dataset import Dataset
 from argosy.spec.document import Declaration, recorded
 from argosy.spec.feature import FeatureView
@@ -68,7 +69,8 @@ class FleetState(msgspec.Struct, frozen=True):
 class Snapshot(msgspec.Struct, frozen=True):
     """All that `plan` may look at. It holds no connection and no clock.
 
-    `lacks` says of datasets without a version why they have none, where that is known.
+    `lacks` says of datasets without a version why they have none, where that is known; `stale` of those whose newest
+    event is older than their contract allows.
     """
 
     wanted: dict[tuple[str, str], Wanted]
@@ -78,6 +80,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     blocked: dict[str, str] = {}
     lacks: dict[str, str] = {}
     materialised: dict[str, int] = {}
+    stale: dict[str, Staleness] = {}
 
     def of(self, kind: type[Declaration]) -> list[Any]:
         """The declarations of one kind, by name."""

@@ -71,6 +71,9 @@ def _data(snapshot: Snapshot) -> Iterator[Action]:
         if new:
             shown = ", ".join(new[:2]) + (", …" if len(new) > 2 else "")
             yield Ingest(dataset.name, f"{len(new)} new in its source ({shown})")
+        elif dataset.name in snapshot.stale:
+            said = f"{snapshot.stale[dataset.name].says}; its rows are used as they are"
+            yield Wait(f"new rows of {dataset.name}", (), said)
 
 
 def _views(snapshot: Snapshot) -> Iterator[Action]:

@@ -15,7 +15,7 @@ from argosy.controller.apply import Draft, foreseen
 from argosy.controller.house import House
 from argosy.controller.observe import FleetState, Snapshot, Wanted, kinds, table, wanted
 from argosy.data.source import pending
-from argosy.data.state import blocked
+from argosy.data.state import blocked, stale
 from argosy.errors import ArgosyError
 from argosy.spec.fleet import Fleet
 from argosy.spec.gate import Approval
@@ -32,7 +32,7 @@ def observe(house: House, now: datetime, offered: Mapping[str, tuple[str, ...]] 
     """
     with house.store.read() as conn:
         asked = wanted(conn)
-        return _snapshot(conn, house, asked, _pending(conn, house, asked, now, offered or {}))
+        return _snapshot(conn, house, asked, _pending(conn, house, asked, now, offered or {}), now)
 
 
 def foresee(house: House, now: datetime, drafts: list[Draft], module: Path) -> Snapshot:
@@ -43,11 +43,11 @@ def foresee(house: House, now: datetime, drafts: list[Draft], module: Path) -> S
     with house.store.read() as conn:
         asked = foreseen(conn, drafts, module.stem)
         offers = _pending(conn, house, asked, now, {}, drafted=module)
-        return _snapshot(conn, house, asked, offers, drafted=module)
+        return _snapshot(conn, house, asked, offers, now, drafted=module)
 
 
 def _snapshot(
-    conn: Connection, house: House, asked: dict[tuple[str, str], Wanted], offers: _Offers,
+    conn: Connection, house: House, asked: dict[tuple[str, str], Wanted], offers: _Offers, now: datetime,
     drafted: Path | None = None,
 ) -> Snapshot:  # fmt: skip
     sources, views, fleets = kinds(asked)
@@ -62,6 +62,7 @@ def _snapshot(
         blocked=blocked(conn, tuple(sources)) | unreadable,
         lacks={name: str(lack) for name, lack in supply.lacks(conn, asked, empty, versions, drafted).items()},
         materialised=_materialised(conn, {name: asked["feature_view", name] for name in views}),
+        stale=stale(conn, tuple(sources.values()), now),
     )
 
 

@@ -174,6 +174,9 @@ def _dataset(
         topics.insert(0, Topic("Version", says, evidence={"version": f"{name}@{version.number}"}))
         told = tuple(f"{f.severity}, {f.rule}: {f.message} -> {f.outcome}" for f in found)
         topics.insert(1, Topic("Contract", f"{len(found)} finding(s)" if found else "nothing was found amiss", told))
+    if name in snapshot.stale:
+        topics.append(Topic("Freshness", f"stale: {snapshot.stale[name].says}; its rows are used as they are"))
+        summary = f"stale: {summary}"
     stopped = snapshot.blocked.get(name)
     if stopped:
         topics.append(Topic("Blocked", stopped, tuple(f"{each} waits for it" for each in waiting)))
@@ -401,7 +404,9 @@ def _data(snapshot: Snapshot, state: FleetState) -> Topic:
         version = snapshot.versions.get(name)
         stopped = snapshot.blocked.get(name)
         empty = f"empty, {snapshot.lacks[name]}" if name in snapshot.lacks else "empty"
-        lines.append(f"{name}: " + (f"blocked, {stopped}" if stopped else f"@{version.number}" if version else empty))
+        old = f", stale: {snapshot.stale[name].says}" if name in snapshot.stale else ""
+        there = f"@{version.number}{old}" if version else empty
+        lines.append(f"{name}: " + (f"blocked, {stopped}" if stopped else there))
         bad += bool(stopped) or version is None
     spine = snapshot.versions.get(state.fleet.spine)
     if spine is not None and (absent := planning.lacking(state.fleet, spine)):

@@ -49,6 +49,11 @@ class Staleness(msgspec.Struct, frozen=True):
     age: timedelta
     limit: timedelta
 
+    @property
+    def says(self) -> str:
+        """The two in words."""
+        return f"the newest event is {duration.show(self.age)} old, more than {duration.show(self.limit)}"
+
 
 def before(conn: Connection, dataset: Dataset) -> Before:
     """The state of a dataset in this snapshot."""
