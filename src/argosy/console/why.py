@@ -15,7 +15,7 @@ from argosy.console.glance import snapshot
 from argosy.console.page import Page
 from argosy.console.since import Held, conditions
 from argosy.controller import why as reasons
-from argosy.controller.why import Topic
+from argosy.controller.topic import Topic
 from argosy.store import aliases, decisions, rollouts, versions
 
 _NOW = "Now"

@@ -13,20 +13,21 @@ import msgspec
 import polars as pl
 from sqlalchemy import Connection
 
+from argosy.controller import intake, signal
 from argosy.controller import plan as planning
-from argosy.controller import signal, supply
 from argosy.controller.action import Action, Finish, Gate, Ingest, Materialise, Train, Wait, headline
 from argosy.controller.condition import Explanation, explain, rule
 from argosy.controller.libraries import changes
 from argosy.controller.observe import FleetState, Snapshot
-from argosy.controller.standing import hindrance, reads
+from argosy.controller.standing import hindrance
 from argosy.controller.status import counts, status
 from argosy.controller.survey import member_row
+from argosy.controller.topic import Topic, Why
 from argosy.controller.watching import unknown
 from argosy.errors import UnknownError
 from argosy.registry.address import POOLED, Address, parse
 from argosy.spec.metric import greater_is_better
-from argosy.store import aliases, datasets, decisions, findings, members, rollouts, signals, verdicts, versions
+from argosy.store import aliases, datasets, decisions, members, rollouts, signals, verdicts, versions
 from argosy.training.plan import changed
 
 _PARTS = {
@@ -38,26 +39,6 @@ _PARTS = {
     "settings": "what tuning chose",
     "member": "its key",
 }
-
-
-class Topic(msgspec.Struct, frozen=True):
-    """One question with its answer: a sentence, details one a line, and the tree of a condition where there is one."""
-
-    title: str
-    says: str
-    details: tuple[str, ...] = ()
-    tree: Explanation | None = None
-    evidence: dict[str, Any] = {}
-
-
-class Why(msgspec.Struct, frozen=True):
-    """What is known of an address at a time; `kind` is member, version, fleet or dataset."""
-
-    address: str
-    kind: str
-    at: datetime
-    summary: str
-    topics: tuple[Topic, ...]
 
 
 def why(conn: Connection, snapshot: Snapshot, address: str, now: datetime) -> Why:
@@ -75,7 +56,7 @@ def why(conn: Connection, snapshot: Snapshot, address: str, now: datetime) -> Wh
         raise UnknownError(f"fleet {asked.fleet} has no member {asked.key!r}", next=_near(snapshot, asked))
     version = None if asked.key else datasets.version(conn, asked.fleet, asked.number)
     if version is not None or (("dataset", asked.fleet) in snapshot.wanted and asked.number is None):
-        return _dataset(conn, snapshot, asked, version, now)
+        return intake.dataset(conn, snapshot, asked, version, now)
     raise UnknownError(
         f"{address!r} is no fleet, member or dataset",
         next=f"argosy get members; the fleets are {', '.join(snapshot.fleets) or 'none yet'}",
@@ -139,7 +120,7 @@ def _fleet(conn: Connection, snapshot: Snapshot, state: FleetState, now: datetim
         Topic("Members", summary, tuple(f"{row['key']}: {row['status']}, {row['reason']}" for row in
                                         frame.filter(pl.col("status") != "serving").iter_rows(named=True))),
         *_strange(conn, state),
-        _data(snapshot, state),
+        intake.data(snapshot, state),
         Topic("What happens next", "; ".join(f"{headline(a)}: {a.why}" for a in actions) or "nothing is due"),
     )  # fmt: skip
     return Why(fleet.name, "fleet", now, summary, topics)
@@ -153,35 +134,6 @@ def _strange(conn: Connection, state: FleetState) -> list[Topic]:
     lines = [f"{key}: {rows:,} row(s)" for key, rows in seen.first]
     more = [f"and {seen.keys - len(lines):,} more"] * (seen.keys > len(lines))
     return [Topic("Unknown keys", seen.says(state.fleet.spine), (*lines, *more))]
-
-
-def _dataset(
-    conn: Connection, snapshot: Snapshot, asked: Address, version: datasets.Version | None, now: datetime
-) -> Why:
-    name = asked.fleet
-    waiting = [s.fleet.name for s in snapshot.fleets.values() if name in reads(s.fleet, snapshot.wanted)]
-    read_by = f"read by {', '.join(waiting)}" if waiting else "no fleet reads it"
-    pending = snapshot.pending.get(name, ())
-    lack = supply.lacks(conn, snapshot.wanted, [name], snapshot.versions).get(name)
-    offers = [f"{len(pending)} new to take in"] * bool(pending) + ([lack.says] if lack else [])
-    details = (*pending[:10], *([f"next: {lack.next}"] if lack else []))
-    topics = [Topic("Source", "; ".join(offers) or "nothing new", details)]
-    summary = f"no version yet{f': {lack.says}' if lack else ''}; {read_by}"
-    if version is not None:
-        found = findings.of(conn, name, version.number)
-        summary = f"version {version.number} with {version.rows:,} rows; {read_by}"
-        says = f"version {version.number} added {version.added:,} rows: {version.cause}"
-        topics.insert(0, Topic("Version", says, evidence={"version": f"{name}@{version.number}"}))
-        told = tuple(f"{f.severity}, {f.rule}: {f.message} -> {f.outcome}" for f in found)
-        topics.insert(1, Topic("Contract", f"{len(found)} finding(s)" if found else "nothing was found amiss", told))
-    if name in snapshot.stale:
-        topics.append(Topic("Freshness", f"stale: {snapshot.stale[name].says}; its rows are used as they are"))
-        summary = f"stale: {summary}"
-    stopped = snapshot.blocked.get(name)
-    if stopped:
-        topics.append(Topic("Blocked", stopped, tuple(f"{each} waits for it" for each in waiting)))
-        summary = f"blocked: {stopped}"
-    return Why(str(asked), "dataset", now, summary, tuple(topics))
 
 
 def _answers(conn: Connection, snapshot: Snapshot, asked: Address, row: dict[str, Any]) -> Topic:
@@ -396,23 +348,6 @@ def _statuses(snapshot: Snapshot, state: FleetState, now: datetime) -> pl.DataFr
 def _hindrance(snapshot: Snapshot, state: FleetState) -> str | None:
     spine = snapshot.versions.get(state.fleet.spine)
     return hindrance(state.fleet, snapshot.wanted, snapshot.blocked, spine)
-
-
-def _data(snapshot: Snapshot, state: FleetState) -> Topic:
-    lines, bad = [], 0
-    for name in reads(state.fleet, snapshot.wanted):
-        version = snapshot.versions.get(name)
-        stopped = snapshot.blocked.get(name)
-        empty = f"empty, {snapshot.lacks[name]}" if name in snapshot.lacks else "empty"
-        old = f", stale: {snapshot.stale[name].says}" if name in snapshot.stale else ""
-        there = f"@{version.number}{old}" if version else empty
-        lines.append(f"{name}: " + (f"blocked, {stopped}" if stopped else there))
-        bad += bool(stopped) or version is None
-    spine = snapshot.versions.get(state.fleet.spine)
-    if spine is not None and (absent := planning.lacking(state.fleet, spine)):
-        lines.append(absent)
-        bad += state.fleet.spine not in snapshot.blocked
-    return Topic("Data", f"{bad} dataset(s) keep it waiting" if bad else "all there", tuple(lines))
 
 
 def _time(at: datetime | None) -> str:
