@@ -51,7 +51,17 @@ def test_packed_files_are_read_as_plain_ones(store: Store, root: Path) -> None:
     assert everything(store)["x"].to_list() == [1.5, 1.5, None, None]
 
 
+MOST = "id,t,x\n" + "".join(f"{i},2024-01-01T00:00:00Z,{'n/a?' if i == 50 else i}\n" for i in range(1000))
+SOME = "id,t,x\n" + "".join(f"{i},2024-01-01T00:00:00Z,{f'B{i}' if i % 5 == 0 else i}\n" for i in range(1000))
 HALF = "id,t,x\n" + "".join(f"{i},2024-01-01T00:00:00Z,{i if i < 30 else 'n/k'}\n" for i in range(40))
+
+
+def test_what_is_text_by_declaration_or_in_good_part_is_text(store: Store, root: Path) -> None:
+    write(root, SOME.encode())
+    assert take(store, root, declared()).added == 1000
+    write(root, MOST.encode())
+    take(store, root, dataset(name="said", source=Csv("data/*.csv", types={"x": "String"})))
+    assert everything(store).schema["x"] == everything(store, "said").schema["x"] == pl.String
 
 
 @pytest.mark.parametrize(
@@ -62,6 +72,7 @@ HALF = "id,t,x\n" + "".join(f"{i},2024-01-01T00:00:00Z,{i if i < 30 else 'n/k'}\
         (GOOD + '3,2024-01-01T02:00:00Z,1,"a\nb"\n4,x\n', r"line 6: 2 fields where the header has 4"),
         (GOOD + '3,2024-01-01T02:00:00Z,1,"a', r"data/a.csv, line 4: "),
         (HALF, r"data/a.csv, line 32, column 'x': 'n/k' is not Float64, as the values before it are"),
+        (MOST, r"data/a.csv, line 52, column 'x': 'n/a\?' is not a number, as 99.9% are\n.*types={'x': 'String'}"),
         (b"", r"data/a.csv is empty"),
         ("\n\n", r"data/a.csv has no header line"),
         ("id,t,t\n1,2,3\n", r"names column 't' twice"),

@@ -20,7 +20,7 @@ from argosy.spec.source import Csv
 LARGEST = 2 << 30
 """Bytes that a compressed file may hold once it is unpacked."""
 
-_HEAD = 100
+_HEAD, _MOSTLY = 100, 0.9
 Lines = NDArray[np.int64]
 _NEXT_TYPE = "mend the line, or say what the column holds: ag.Csv(…, types={{{column!r}: 'String'}})"
 
@@ -107,7 +107,8 @@ def _exact(values: pl.Series, wanted: pl.DataType, where: _Place) -> pl.Series:
 def _inferred(values: pl.Series, where: _Place, *, strict: bool) -> pl.Series:
     """The values in the first type that reads them all, else as text.
 
-    With `strict`, a column that begins as one type and goes on as text is refused: mostly it is a broken export.
+    With `strict`, a column that begins as one type and goes on as text is refused, and so is one of which at least
+    `_MOSTLY` are numbers: mostly it is a broken export.
     """
     present = values.drop_nulls()
     if present.is_empty():
@@ -126,6 +127,9 @@ def _inferred(values: pl.Series, where: _Place, *, strict: bool) -> pl.Series:
     if begun is not None and strict:
         first = _first(values, _read(values, begun, where))
         raise where.wrong(values, first, f"not {begun}, as the values before it are")
+    numbers = _read(values, pl.Float64(), where)
+    if strict and numbers.count() >= _MOSTLY * len(present):
+        raise where.wrong(values, _first(values, numbers), f"not a number, as {numbers.count() / len(present):.1%} are")
     return values
 
 
