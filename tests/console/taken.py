@@ -13,6 +13,8 @@ from argosy.store import contracts, datasets, events, findings, statistics
 from tests.console.declared import START, digest, flights, weather
 
 ORIGINS = ("EWR", "JFK", "LGA")
+ASKED = {"carrier": "String", "late": "Boolean", "arrived_at": "Datetime(time_unit='us', time_zone='UTC')"}
+"""Columns that the fleet asks of flights beside those with statistics."""
 
 
 def ingest(tx: Connection, dice: random.Random, index: int) -> None:
@@ -29,7 +31,12 @@ def ingest(tx: Connection, dice: random.Random, index: int) -> None:
         made = datasets.commit(
             tx,
             datasets.NewVersion(
-                dataset=name, at=at, parts=[part], columns=columns, sources=[f"{index}.parquet"], cause="1 new file"
+                dataset=name,
+                at=at,
+                parts=[part],
+                columns=columns | (ASKED if name == "flights" else {}),
+                sources=[f"{index}.parquet"],
+                cause="1 new file",
             ),
         )
         body = {column: _statistics(column, dtype, made.rows, dice) for column, dtype in columns.items()}
