@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from argosy.model.signature import Feature, Signature
 from argosy.spec.estimator import Estimator
 from argosy.spec.search import Candidate, Search
-from argosy.training.search import options, pick
+from argosy.training.rows import Block
+from argosy.training.search import Pick, options, picks
 from tests.training.sample import SIGNATURE, some
 
 NUMBERS = Signature(tuple(Feature(name, "number") for name in "abcd"), "binary", "late")
@@ -19,6 +22,12 @@ def boosted(name: str, **parameters: object) -> Candidate:
 WEAK = boosted("weak", n_estimators=1, num_leaves=2)
 GOOD = boosted("good", n_estimators=40, num_leaves=7, learning_rate=0.1)
 REFUSES = Candidate(Estimator("tests.training.bad:Refuses"), name="refuses")
+
+
+def pick(
+    tried: list[tuple[Candidate, dict[str, Any]]], rows: Block, signature: Signature, search: Search
+) -> Pick:  # fmt: skip
+    return next(picks(tried, rows, signature, search))
 
 
 def test_one_option_is_taken_without_a_fit() -> None:

@@ -86,7 +86,7 @@ def _create(store: Store, name: str, role: str, expires: str, *, json: bool) -> 
         show.emit({"token": text, "name": name, "role": role, "expires_at": ends, "digest": secret.digest(text)})
         return
     show.put(text)
-    until = "without an end" if ends is None else f"until {show.text(ends)} UTC"
+    until = "no expiry" if ends is None else f"until {show.text(ends)} UTC"
     show.say(f"{name} may {'look and write' if role == secret.ADMIN else 'look'}, {until}. It is not shown again.")
 
 

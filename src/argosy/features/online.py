@@ -192,7 +192,7 @@ class Online:
 
     @contextmanager
     def _adding(self, permitted: Callable[[], None] | None) -> Iterator[Any]:
-        """A transaction that leaves no more than `map_size` bytes of rows, and that `permitted` agrees to at its end."""
+        """A transaction that leaves at most `map_size` bytes of rows, and that `permitted` agrees to at its end."""
         with self._writing() as txn:
             yield txn
             now = txn.stat(self._rows)

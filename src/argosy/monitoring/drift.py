@@ -201,7 +201,8 @@ def _cramers_v(square: Floats, freedom: Floats, rows: Floats) -> Floats:
     spare = np.maximum(rows - 1.0, 1.0)
     effect = np.maximum(square / np.maximum(rows, 1.0) - freedom / spare, 0.0)
     least = np.minimum(1.0 - 1.0 / spare, freedom - freedom**2 / spare)
-    return np.sqrt(np.clip(np.where(least > 0.0, effect / np.where(least > 0.0, least, 1.0), 0.0), 0.0, 1.0))
+    share: Floats = np.where(least > 0.0, effect / np.where(least > 0.0, least, 1.0), 0.0)
+    return np.asarray(np.sqrt(np.clip(share, 0.0, 1.0)), dtype=np.float64)
 
 
 def _pearson(q: Floats, p: Floats, factor: Floats) -> Floats:

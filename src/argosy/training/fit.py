@@ -22,6 +22,7 @@ from argosy.training.choose import Choice, choose
 from argosy.training.learner import Learner, learn
 from argosy.training.outcome import Evaluation, Fitted, Histogram, NoModel, Trial
 from argosy.training.rows import Block, Floats, Matrix, Member, Source
+from argosy.training.search import Pick
 
 _PROVEN_ROWS = 64
 _HISTOGRAM_ROWS = 2_000
@@ -83,8 +84,8 @@ def trained(
         clock.lap("evaluate")
     return Fitted(
         format=format, data=content, signature=signature.to_json(), candidate=picked.candidate.name,
-        settings=picked.settings, trials=picked.trials, evaluation=found, choice=_choice(found, search_.metric, rivals.get("pooled")),
-        importance=importance, train_rows=len(train.labels), held_out=len(held.labels), span=_span(train),
+        settings=picked.settings, trials=picked.trials, evaluation=found,
+        choice=_choice(found, search_.metric, rivals.get("pooled")), importance=importance, train_rows=len(train.labels), held_out=len(held.labels), span=_span(train),
         held_out_span=_span(held), trained=reference, proof=proof, warnings=_noted(caught), cost=clock.spent,
     )  # fmt: skip
 
