@@ -85,8 +85,9 @@ def trained(
     return Fitted(
         format=format, data=content, signature=signature.to_json(), candidate=picked.candidate.name,
         settings=picked.settings, trials=picked.trials, evaluation=found,
-        choice=_choice(found, search_.metric, rivals.get("pooled")), importance=importance, train_rows=len(train.labels), held_out=len(held.labels), span=_span(train),
-        held_out_span=_span(held), trained=reference, proof=proof, warnings=_noted(caught), cost=clock.spent,
+        choice=_choice(found, search_.metric, rivals.get("pooled")), importance=importance,
+        train_rows=len(train.labels), held_out=len(held.labels), span=_span(train), held_out_span=_span(held),
+        trained=reference, proof=proof, warnings=_noted(caught), cost=clock.spent,
     )  # fmt: skip
 
 
