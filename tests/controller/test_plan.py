@@ -16,7 +16,7 @@ from argosy.controller.action import Action, Finish, Gate, Group, Ingest, Materi
 from argosy.controller.libraries import Libraries
 from argosy.controller.observe import Snapshot
 from argosy.controller.plan import PHASES, RETRY_FIRST, RETRY_LAST, plan, watch_key
-from argosy.store.verdicts import Waiting
+from argosy.store.verdicts import Undecided, Waiting
 from tests.controller.snapshots import FAILED, FRESH, NOW, fleet, snapshot, version
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -230,12 +230,15 @@ def test_an_approval_is_waited_for_and_then_asked_about() -> None:
     said: dict[str, Any] = {"fleet": "late", "gate": "approval by ann", "message": "waits for approval by ann"}
     asked = Waiting(version_id=2, key="b", number=3, **said)
     old = Waiting(version_id=77, key="c d", number=1, **said)
-    found = only(snapshot({"a": {}, "b": {}}, state={"waiting": (asked, old)}))
+    found = only(snapshot({"a": {}, "b": {}}, state={"undecided": Undecided((asked, old))}))
     why = "version 3 waits for approval by ann (argosy approve late/b@3), and 1 more"
     assert found == Wait("approval of late", ("b", "c d"), why)
-    only_old = only(snapshot({"a": {}}, state={"waiting": (old,)}))
+    only_old = only(snapshot({"a": {}}, state={"undecided": Undecided((old,))}))
     assert only_old.why == "version 1 waits for approval by ann (argosy approve 'late/c d@1')"
-    assert only(snapshot({"a": {}, "b": {}}, state={"granted": (2,)})) == Gate("late", (2,), "an approval was given")
+    given, gone = Undecided(answered=(2,)), Undecided(withdrawn=((2, "approval by ops"),))
+    for undecided, why in ((given, "was given"), (gone, "that was asked for is declared no more")):
+        found = only(snapshot({"a": {}, "b": {}}, state={"undecided": undecided}))
+        assert found == Gate("late", (2,), f"an approval {why}")
 
 
 def canary(version: int, since: timedelta, said: float | None = None, of: int | None = None) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def test_gates_that_are_to_be_asked_again_refused_nothing(target: str | None) ->
     if target is None:
         asked |= {"champion_id": None}
     assert "version 4 did not pass its gates" in told(asked)[1]
-    again = told(asked, answered=(8,))
+    again = told(asked, again=(8,))
     assert "did not pass" not in again[1]
     assert again[0] == ("serving" if target else "new")
     if target is None:

@@ -2,12 +2,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
 import pytest
+from sqlalchemy import Connection
 
+import argosy as ag
 from argosy.errors import ConflictError, UnknownError
 from argosy.registry import manual
 from argosy.registry.address import parse
-from argosy.store import aliases, approvals, events, members, verdicts, versions
+from argosy.spec import document
+from argosy.spec.estimator import Estimator
+from argosy.store import aliases, approvals, declarations, events, members, verdicts, versions
 from argosy.store.store import Store
 from argosy.testing import sample
 
@@ -16,11 +21,25 @@ NOW = sample.moment(1000)
 
 @pytest.fixture
 def fleet(store: Store) -> Store:
-    """Two members with two versions each, the later one the champion."""
+    """Two members with two versions each, the later one the champion; a person is asked about each."""
+    declared = ag.Fleet(
+        "late", spine="flights", label="late", features=["distance"], by=["origin", "carrier"],
+        candidates=[Estimator("lightgbm.sklearn:LGBMClassifier")], gates=[ag.Approval("ops")],
+    )  # fmt: skip
     with store.write() as tx:
+        declare(tx, declared)
         sample.train(tx, "late", ["JFK/AA", "JFK/DL"], hours=1)
         sample.train(tx, "late", ["JFK/AA", "JFK/DL"], hours=2)
     return store
+
+
+def declare(tx: Connection, fleet: ag.Fleet) -> None:
+    """As applying a project does."""
+    body = msgspec.json.decode(document.encode(fleet))
+    new = declarations.NewDeclaration(
+        kind="fleet", name=fleet.name, fingerprint=document.fingerprint(fleet), body=body, at=NOW, actor="ann"
+    )
+    declarations.add(tx, [new])
 
 
 def champion(store: Store, key: str) -> int | None:
@@ -80,7 +99,7 @@ def test_an_approval_is_kept_with_its_reason(fleet: Store, granted: bool) -> Non
     assert said == f"late/JFK/AA@3 was {'approved' if granted else 'refused'}"
     with fleet.read() as conn:
         answer = approvals.of(conn, [version])[version]
-        assert not verdicts.waiting(conn, "late")
+        assert not verdicts.undecided(conn, "late", "approval by ops").waiting
     assert (answer.granted, answer.actor, answer.reason, answer.at) == (granted, "ann", "looked at it", NOW)
 
 
@@ -90,12 +109,29 @@ def test_only_what_waits_can_be_approved(fleet: Store) -> None:
     for address in ("late/JFK/AA@2", "late/JFK/AA"):
         with pytest.raises(ConflictError, match="no gate of late/JFK/AA@2 waits for an approval: it answers already"):
             manual.approve(fleet, parse(address), True, "ann", "", NOW)
-    with pytest.raises(ConflictError, match="no gate of late/JFK/AA@1 .*: version 2 came in its place"):
+    with pytest.raises(ConflictError, match=r"no gate of late/JFK/AA@1 .*: version 2 came in its place"):
         manual.approve(fleet, parse("late/JFK/AA@1"), True, "ann", "", NOW)
     ask(fleet, "JFK/AA", 3, sample.moment(6))
     manual.approve(fleet, parse("late/JFK/AA@3"), True, "ann", "", NOW)
     with pytest.raises(ConflictError, match="no gate of late/JFK/AA@3 waits"):
         manual.approve(fleet, parse("late/JFK/AA@3"), True, "ann", "", NOW)
+
+
+@pytest.mark.parametrize("gates", [[], [ag.Approval("ml")]])
+def test_what_a_gate_asked_that_is_declared_no_more_cannot_be_approved(
+    fleet: Store, gates: list[ag.Gate | ag.Approval]
+) -> None:
+    version = ask(fleet, "JFK/AA", 3, sample.moment(5))
+    with fleet.write() as tx:
+        before = declarations.get(tx, "fleet", "late")
+        assert before is not None
+        declared = document.recorded(before.body)
+        assert isinstance(declared, ag.Fleet)
+        declare(tx, msgspec.structs.replace(declared, gates=tuple(gates)))
+    with pytest.raises(ConflictError, match="no gate of late/JFK/AA@3 waits for an approval"):
+        manual.approve(fleet, parse("late/JFK/AA"), True, "ann", "", NOW)
+    with fleet.read() as conn:
+        assert not approvals.of(conn, [version])
 
 
 def test_the_newest_version_is_approved_or_none(fleet: Store) -> None:

@@ -244,6 +244,15 @@ def test_recorded_leaves_out_what_applying_added() -> None:
     assert recorded(body) == fleet()
 
 
+def test_of_several_approvals_that_were_recorded_the_first_stands_for_all() -> None:
+    gates = [ag.Approval("ops"), ag.Gate("roc_auc", minimum=0.6)]
+    body = msgspec.to_builtins(fleet(gates=gates))
+    body["gates"] = [*body["gates"], {"kind": "approval", "by": "legal"}, {"kind": "approval"}]
+    assert recorded(body) == fleet(gates=gates)
+    with pytest.raises(DeclarationError, match="it must be the only approval"):
+        decode(body)
+
+
 def test_decode_errors_say_where_and_what_next() -> None:
     body = json.loads(encode(fleet()))
     with pytest.raises(DeclarationError, match=r"Expected `array`.*\$\.candidates") as caught:

@@ -53,6 +53,15 @@ def test_a_home_of_newer_software_is_refused(store: Store) -> None:
     assert "upgrade" in caught.value.next
 
 
+def test_a_home_of_older_software_is_brought_up_to_date(store: Store) -> None:
+    with store.write() as tx:
+        tx.exec_driver_sql("DROP INDEX ix_verdict_undecided")
+    _set_version(store, "0001")
+    Store.open(store.home, blobs=store.blobs.root).close()
+    with store.read() as conn:
+        assert _differences(conn) == [] and migration.revision(conn) == migration.HEAD
+
+
 def test_many_may_open_a_new_home_at_once(home: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         stores = list(pool.map(Store.open, [home] * 4))

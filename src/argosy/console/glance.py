@@ -8,7 +8,6 @@ from argosy.controller import libraries, observe, supply
 from argosy.controller.observe import FleetState, Snapshot, Wanted
 from argosy.data.state import blocked
 from argosy.spec.fleet import Fleet
-from argosy.spec.gate import Approval
 from argosy.store import datasets, verdicts
 
 
@@ -25,10 +24,8 @@ def snapshot(conn: Connection) -> Snapshot:
 
 
 def _state(conn: Connection, fleet: Fleet, given: Wanted) -> FleetState:
-    asks = any(isinstance(gate, Approval) for gate in fleet.gates)
-    waiting = tuple(verdicts.waiting(conn, fleet.name)) if asks else ()
-    granted = tuple(verdicts.answered(conn, fleet.name)) if asks else ()
+    undecided = verdicts.undecided(conn, fleet.name, fleet.approval)
     known, installed = libraries.known(conn, fleet.name), libraries.installed(given.packages)
     return FleetState(
-        fleet, given.revision, observe.table(conn, fleet.name), waiting, granted, libraries=known, installed=installed
+        fleet, given.revision, observe.table(conn, fleet.name), undecided, libraries=known, installed=installed
     )

@@ -57,8 +57,7 @@ class FleetState(msgspec.Struct, frozen=True):
     fleet: Fleet
     revision: int
     table: pl.DataFrame
-    waiting: tuple[verdicts.Waiting, ...] = ()
-    granted: tuple[int, ...] = ()
+    undecided: verdicts.Undecided = verdicts.Undecided()
     segments: int = 0
     watched: str | None = None
     watched_at: datetime | None = None

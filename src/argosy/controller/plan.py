@@ -251,14 +251,15 @@ def _view(snapshot: Snapshot, name: str) -> FeatureView:
 def _gates(state: FleetState) -> Iterator[Action]:
     asked = pl.col("version_id").is_not_null() & (pl.col(signal.JUDGED).fill_null(-1) != pl.col("version_id"))
     fresh = tuple(state.table.select(pl.col("version_id").filter(asked)).to_series())
-    if fresh or state.granted:
-        why = [f"{len(fresh)} version(s) have not been judged"] * bool(fresh) + ["an approval was given"] * bool(
-            state.granted
-        )
-        yield Gate(state.fleet.name, tuple(sorted({*fresh, *state.granted})), "; ".join(why))
-    if state.waiting:
-        keys = tuple(dict.fromkeys(each.key for each in state.waiting))
-        yield Wait(approval(state.fleet.name), keys, verdicts.tell(state.waiting))
+    undecided = state.undecided
+    if fresh or undecided.again:
+        why = [f"{len(fresh)} version(s) have not been judged"] * bool(fresh)
+        why += ["an approval was given"] * bool(undecided.answered)
+        why += ["an approval that was asked for is declared no more"] * bool(undecided.withdrawn)
+        yield Gate(state.fleet.name, tuple(sorted({*fresh, *undecided.again})), "; ".join(why))
+    if undecided.waiting:
+        keys = tuple(dict.fromkeys(each.key for each in undecided.waiting))
+        yield Wait(approval(state.fleet.name), keys, verdicts.tell(undecided.waiting))
 
 
 def _ended(state: FleetState, now: datetime) -> int:

@@ -16,7 +16,6 @@ from argosy.controller.status import counts, status
 from argosy.data import state
 from argosy.spec.feature import FeatureView, ViewReference
 from argosy.spec.fleet import Fleet
-from argosy.spec.gate import Approval
 from argosy.store import datasets, verdicts
 
 
@@ -46,15 +45,14 @@ def standing(conn: Connection, name: str, now: datetime) -> Standing | None:
     if found is None or not isinstance(found.declaration, Fleet):
         return None
     fleet = found.declaration
-    asks = any(isinstance(gate, Approval) for gate in fleet.gates)
-    waiting = {each.version_id: each for each in verdicts.waiting(conn, name)} if asks else {}
-    answered = verdicts.answered(conn, name) if asks else []
+    undecided = verdicts.undecided(conn, name, fleet.approval)
+    waiting = {each.version_id: each for each in undecided.waiting}
     stopped = hindrance(
         fleet, wanted, state.blocked(conn, reads(fleet, wanted)), datasets.version(conn, fleet.spine)
     )  # fmt: skip
     table = observe.table(conn, name)
     told = {id: each.told for id, each in waiting.items()}
-    statuses = status(table, fleet, now, approvals=told, answered=answered, blocked=stopped)
+    statuses = status(table, fleet, now, approvals=told, again=undecided.again, blocked=stopped)
     age = ((pl.lit(now) - pl.col("trained_at")).dt.total_seconds() / 86_400).alias("age")
     return Standing(
         fleet, table.hstack(statuses.drop("key")).with_columns(age), found.revision, waiting, stopped

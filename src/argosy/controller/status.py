@@ -26,19 +26,19 @@ def status(
     now: datetime,
     *,
     approvals: Mapping[int, str] | None = None,
-    answered: Collection[int] = (),
+    again: Collection[int] = (),
     blocked: str | None = None,
 ) -> pl.DataFrame:
     """A row per row of `frame` (see `observe.table`) in its order, with the columns `key`, `status` and `reason`.
 
     `frame` holds the whole fleet. `approvals` maps the ids of versions that wait for a person to what they wait for;
-    `answered` are those that a person has answered for, whose gates are to be asked again; `blocked` says why the
-    fleet's data may not be used, None while it may. The first status of `ORDER` that applies is a member's.
+    `again` are those whose gates are to be asked again; `blocked` says why the fleet's data may not be used, None while
+    it may. The first status of `ORDER` that applies is a member's.
     """
     waits = approvals or {}
     asked = pl.col("version_id").replace_strict(waits, default=None, return_dtype=pl.String)
-    again = pl.col("version_id").is_in(list(answered)) if answered else pl.lit(False)
-    table = frame.with_columns(_asked=asked if waits else pl.lit(None, pl.String), _again=again)
+    asking = pl.col("version_id").is_in(list(again)) if again else pl.lit(False)
+    table = frame.with_columns(_asked=asked if waits else pl.lit(None, pl.String), _again=asking)
     stands, behind = _behind(frame, fleet, waits)
     cases = [
         ("failed", pl.col("failures") > 0, _failed()),
@@ -213,7 +213,7 @@ def _serving(now: datetime) -> pl.Expr:
 
 
 def _refused() -> pl.Expr:
-    """Gates were asked about the latest version, nobody has answered since, and it never reached traffic."""
+    """Gates were asked about the latest version, are not to be asked again, and it never reached traffic."""
     never = pl.col("rollout_version_id").is_null() | (pl.col("rollout_version_id") != pl.col("version_id"))
     return ((pl.col(signal.JUDGED) == pl.col("version_id")) & never & ~pl.col("_again")).fill_null(False)
 

@@ -18,7 +18,6 @@ from argosy.data.source import pending
 from argosy.data.state import blocked, stale
 from argosy.errors import ArgosyError
 from argosy.spec.fleet import Fleet
-from argosy.spec.gate import Approval
 from argosy.store import datasets, executions, schema, verdicts
 
 _Offers = tuple[dict[str, tuple[str, ...]], dict[str, str]]
@@ -92,14 +91,12 @@ def _pending(
 
 
 def _fleet(conn: Connection, house: House, fleet: Fleet, given: Wanted) -> FleetState:
-    asks = any(isinstance(gate, Approval) for gate in fleet.gates)
     last = _last(conn, f"watch:{fleet.name}")
     return FleetState(
         fleet=fleet,
         revision=given.revision,
         table=table(conn, fleet.name),
-        waiting=tuple(verdicts.waiting(conn, fleet.name)) if asks else (),
-        granted=tuple(verdicts.answered(conn, fleet.name)) if asks else (),
+        undecided=verdicts.undecided(conn, fleet.name, fleet.approval),
         segments=len(waiting(house.places.segments, fleet.name)),
         watched=last.key if last else None,
         watched_at=last.ended_at if last else None,

@@ -151,20 +151,21 @@ def _answers(conn: Connection, snapshot: Snapshot, asked: Address, row: dict[str
         return Topic("Who answers", f"the pooled model, {behind}{since}", details, evidence={"version": behind})
     if behind is not None:
         return Topic("Who answers", f"the pooled model, {behind}", (_lacks(state, row),), evidence={"version": behind})
-    also = [each.told for each in state.waiting if pooled is not None and each.version_id == pooled.version_id]
-    return Topic("Who answers", f"nobody: {_lacks(state, row)}", tuple(f"of the pooled model, {each}" for each in also))
+    waits = [each for each in state.undecided.waiting if pooled is not None and each.version_id == pooled.version_id]
+    also = tuple(f"of the pooled model, {each.told}" for each in waits)
+    return Topic("Who answers", f"nobody: {_lacks(state, row)}", also)
 
 
 def _lacks(state: FleetState, row: dict[str, Any]) -> str:
     """Why a member has no version of its own that answers."""
     number, rows, fleet = row["version_number"], int(row[signal.ROWS] or 0), state.fleet
-    waits = next((each for each in state.waiting if each.version_id == row["version_id"]), None)
+    waits = next((each for each in state.undecided.waiting if each.version_id == row["version_id"]), None)
     if waits is not None:
         return waits.told
     if row["target"] == aliases.POOLED:
         return "the pooled model was chosen for it"
     if number is not None:
-        judged = row[signal.JUDGED] == row["version_id"] and row["version_id"] not in state.granted
+        judged = row[signal.JUDGED] == row["version_id"] and row["version_id"] not in state.undecided.again
         return f"version {number} {'did not pass' if judged else 'waits for'} its gates"
     if row["key"] != POOLED and rows < fleet.minimum_rows:
         return f"it has {rows:,} labelled rows, {fleet.minimum_rows} are needed for its own model"
@@ -173,7 +174,7 @@ def _lacks(state: FleetState, row: dict[str, Any]) -> str:
 
 def _waits(state: FleetState, version: versions.Version) -> verdicts.Waiting | None:
     """What a version waits for from a person; None where it does not."""
-    return next((each for each in state.waiting if each.version_id == version.id), None)
+    return next((each for each in state.undecided.waiting if each.version_id == version.id), None)
 
 
 def _trained(conn: Connection, state: FleetState, member: int, row: dict[str, Any]) -> Topic:
@@ -233,8 +234,10 @@ def _gates(conn: Connection, state: FleetState, asked: Address, version: version
     says = f"{failed} refused it" if failed else "all passed"
     if waits is not None:
         says = f"{waits.message} ({waits.command})"
-    elif version.id in state.granted:
+    elif version.id in state.undecided.answered:
         says = "a person has answered, and its gates are to be asked again"
+    elif version.id in state.undecided.again:
+        says = "who was to approve it is declared no more, and its gates are to be asked again"
     return Topic("Gates", f"{name}: {says}", lines, evidence={"version": name})
 
 
@@ -325,7 +328,7 @@ def _aside(action: Action, fleet: str) -> bool:
 
 def _because(action: Action, state: FleetState, key: str) -> str:
     if isinstance(action, Wait) and action.about == planning.approval(state.fleet.name):
-        return "; ".join(each.told for each in state.waiting if each.key == key)
+        return "; ".join(each.told for each in state.undecided.waiting if each.key == key)
     if isinstance(action, Train):
         return next((group.cause for group in action.groups if key in group.members), action.why)
     if isinstance(action, Wait) and action.until is not None:
@@ -339,9 +342,9 @@ def _status(snapshot: Snapshot, state: FleetState, key: str, now: datetime) -> t
 
 
 def _statuses(snapshot: Snapshot, state: FleetState, now: datetime) -> pl.DataFrame:
-    waits = {each.version_id: each.told for each in state.waiting}
+    waits = {each.version_id: each.told for each in state.undecided.waiting}
     return status(
-        state.table, state.fleet, now, approvals=waits, answered=state.granted, blocked=_hindrance(snapshot, state)
+        state.table, state.fleet, now, approvals=waits, again=state.undecided.again, blocked=_hindrance(snapshot, state)
     )  # fmt: skip
 
 

@@ -148,7 +148,7 @@ def card(conn: Connection, store: Store, address: str) -> Card:
     body, held = version.body, version.body.get("held_out", {})
     return Card(
         address=f"{named.member}@{version.number}", fleet=fleet, member=key, number=version.number,
-        role=_role(conn, version), made=version.at,
+        role=_role(conn, version, spec), made=version.at,
         purpose=spec.description if spec else "", owner=spec.owner if spec else "",
         label=spec.label.column if spec else "", lead=spec.lead if spec else None,
         trained=Span(version.rows, version.span_low, version.span_high),
@@ -187,20 +187,19 @@ def article(card: Card) -> str:
 def _fleet(body: dict[str, Any] | None) -> Fleet | None:
     if body is None:
         return None
-    fields = set(Fleet.__struct_fields__) | {"kind"}
-    found = document.decode({key: value for key, value in body.items() if key in fields})
+    found = document.recorded(body)
     return found if isinstance(found, Fleet) else None
 
 
-def _role(conn: Connection, version: versions.Version) -> str:
+def _role(conn: Connection, version: versions.Version, fleet: Fleet | None) -> str:
     """Champion since when, on a canary, waiting for whom, or why none of these."""
     state = members.states(conn, [version.member_id])[version.member_id]
     if state.champion_id == version.id and state.champion_since:
         return f"champion since {state.champion_since:%d %b %Y %H:%M} UTC"
     if state.rollout_state == "started" and state.rollout_version_id == version.id:
         return f"challenger: a canary on {state.rollout_share or 0:.0%} of the rows"
-    waits = [each for each in verdicts.waiting(conn, version.fleet) if each.version_id == version.id]
-    if waits:
+    undecided = verdicts.undecided(conn, version.fleet, fleet.approval if fleet else None)
+    if waits := [each for each in undecided.waiting if each.version_id == version.id]:
         return f"{waits[0].message} ({waits[0].command})"
     moves = aliases.history(conn, version.member_id, aliases.CHAMPION)
     once = [move.at for move in moves if move.version_id == version.id]

@@ -9,7 +9,9 @@ from sqlalchemy import Connection
 from argosy.errors import ConflictError, UnknownError
 from argosy.registry import rollout
 from argosy.registry.address import Address
-from argosy.store import aliases, approvals, events, members, verdicts, versions
+from argosy.spec import document
+from argosy.spec.fleet import Fleet
+from argosy.store import aliases, approvals, declarations, events, members, verdicts, versions
 from argosy.store.store import Store
 
 
@@ -22,7 +24,7 @@ def approve(store: Store, address: Address, granted: bool, actor: str, reason: s
     with store.write() as tx:
         member = _member(tx, address)
         version = _version(tx, address)
-        if version.id not in {each.version_id for each in verdicts.waiting(tx, address.fleet)}:
+        if version.id not in {each.version_id for each in _waiting(tx, address.fleet)}:
             raise _settled(address, member, version)
         approvals.add(
             tx,
@@ -81,6 +83,13 @@ def _version(tx: Connection, address: Address) -> versions.Version:
             next=f"argosy get versions --where address:{address.member}",
         )
     return found
+
+
+def _waiting(tx: Connection, fleet: str) -> tuple[verdicts.Waiting, ...]:
+    """What waits for a person as the fleet is declared now."""
+    wanted = declarations.get(tx, "fleet", fleet)
+    declared = document.recorded(wanted.body) if wanted is not None else None
+    return verdicts.undecided(tx, fleet, declared.approval if isinstance(declared, Fleet) else None).waiting
 
 
 def _settled(address: Address, member: members.State, version: versions.Version) -> ConflictError:

@@ -17,7 +17,6 @@ from argosy.spec.document import Declaration, recorded
 from argosy.spec.expression import Expression
 from argosy.spec.feature import FeatureView, RequestFeatures
 from argosy.spec.fleet import Fleet
-from argosy.spec.gate import Approval
 from argosy.store import Store, datasets, declarations, routes, schema, verdicts
 from argosy.store.blobs import Blobs
 
@@ -116,8 +115,7 @@ def _members(fleet: Fleet, table: Sequence[routes.Route]) -> dict[str, Route]:
 
 def _waiting(conn: Connection, fleet: Fleet) -> dict[str, verdicts.Waiting]:
     """By key, the version of a member that a person is to answer for; the latest that was asked about."""
-    asks = any(isinstance(gate, Approval) for gate in fleet.gates)
-    found = {each.key: each for each in verdicts.waiting(conn, fleet.name)} if asks else {}
+    found = {each.key: each for each in verdicts.undecided(conn, fleet.name, fleet.approval).waiting}
     return {key: each for key, each in found.items() if fleet.pooled or key != POOLED}
 
 

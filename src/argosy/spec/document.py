@@ -58,8 +58,15 @@ def decode(body: bytes | str | Mapping[str, Any]) -> Declaration:
 
 
 def recorded(body: Mapping[str, Any]) -> Declaration:
-    """The declaration in a body as it was recorded, without what applying added to it (see `ADDED`)."""
-    return decode({key: value for key, value in body.items() if key not in ADDED})
+    """The declaration in a body as it was recorded, without what applying added to it (see `ADDED`).
+
+    Of several approvals of a fleet, which could be declared once, the first stands for all.
+    """
+    kept = {key: value for key, value in body.items() if key not in ADDED}
+    asked = [gate for gate in kept.get("gates", ()) if gate["kind"] == "approval"]
+    if len(asked) > 1:
+        kept["gates"] = [gate for gate in kept["gates"] if gate not in asked[1:]]
+    return decode(kept)
 
 
 def fingerprint(declaration: Declaration, code: Mapping[str, str] | None = None) -> str:

@@ -222,6 +222,8 @@ verdict = Table(
     columns.text("message"),
     Index(None, "version_id", "gate", "id"),
 )
+Index("ix_verdict_undecided", verdict.c.version_id, sqlite_where=verdict.c.passed.is_(None),
+      postgresql_where=verdict.c.passed.is_(None))  # fmt: skip
 
 approval = Table(
     "approval",

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from argosy.store import schema
 from argosy.store.rows import Row, among, columns, fetch, insert
 
-_TABLE, _APPROVAL, _VERSION, _MEMBER = schema.verdict, schema.approval, schema.version, schema.member
+_TABLE, _APPROVAL, _VERSION = schema.verdict, schema.approval, schema.version
 
 
 class NewVerdict(Row, frozen=True, kw_only=True):
@@ -60,6 +60,28 @@ class Waiting(Row, frozen=True, kw_only=True):
         return f"{self.says} ({self.command})"
 
 
+class _Open(Waiting, frozen=True, kw_only=True):
+    answered: bool
+
+
+class Undecided(msgspec.Struct, frozen=True):
+    """What is open between a fleet and persons.
+
+    `waiting` are the versions that wait for a person, in the order in which the gate asked; `answered` the ids of those
+    that a person has answered for since; `withdrawn` those, with the gate, of which a gate asked that is declared no
+    more.
+    """
+
+    waiting: tuple[Waiting, ...] = ()
+    answered: tuple[int, ...] = ()
+    withdrawn: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def again(self) -> tuple[int, ...]:
+        """The ids of versions that the gates of now are to be asked about again."""
+        return tuple(sorted({*self.answered, *(version for version, _ in self.withdrawn)}))
+
+
 def add(tx: Connection, verdicts: Sequence[NewVerdict]) -> list[int]:
     """Record verdicts."""
     return insert(tx, _TABLE, verdicts)
@@ -73,34 +95,30 @@ def of(conn: Connection, version_ids: Iterable[int]) -> list[Verdict]:
     return fetch(conn, query, Verdict)
 
 
-def waiting(conn: Connection, fleet: str | None = None) -> list[Waiting]:
-    """Versions that wait for a person, in the order in which gates asked: no approval came after the gate's latest.
+def undecided(conn: Connection, fleet: str, gate: str | None) -> Undecided:
+    """What is open between a fleet and persons; `gate` is the approval that it declares now, None where it has none.
 
-    One that answers already, or in whose place a newer version has come, waits for nobody.
+    A version that answers already, or in whose place a newer one has come, waits for nobody. One query, of versions
+    whose latest verdict of some gate is none: a person's answer is one that came after it.
     """
-    c, v, m, now = _TABLE.c, _VERSION.c, _MEMBER.c, schema.current.c
-    query = _undecided(select(c.version_id, v.fleet, m.key, v.number, c.gate, c.message), answered=False)
-    query = query.join(_MEMBER, m.id == v.member_id).join(schema.current, now.member_id == v.member_id)
-    query = query.where(now.version_id == v.id, now.champion_id.is_distinct_from(v.id)).order_by(c.id)
-    return fetch(conn, query if fleet is None else query.where(v.fleet == fleet), Waiting)
+    c, v, now, none, after = _TABLE.c, _VERSION.c, schema.current.c, _TABLE.alias().c, _TABLE.alias().c
+    later = select(after.id).where(after.version_id == none.version_id, after.gate == none.gate, after.id > none.id)
+    last = select(none.id).where(none.passed.is_(None), ~later.exists())
+    answered = select(_APPROVAL.c.id).where(_APPROVAL.c.version_id == c.version_id, _APPROVAL.c.at >= c.at).exists()
+    new = and_(now.version_id == v.id, now.champion_id.is_distinct_from(v.id))
+    query = select(c.version_id, v.fleet, now.key, v.number, c.gate, c.message, answered.label("answered"))
+    query = query.join(_VERSION, v.id == c.version_id).join(schema.current, now.member_id == v.member_id)
+    query = query.where(c.id.in_(last), v.fleet == fleet, or_(new, and_(c.gate == gate, answered)))
+    found = fetch(conn, query.order_by(c.id), _Open)
+    mine = [each for each in found if each.gate == gate]
+    return Undecided(
+        tuple(each for each in mine if not each.answered),
+        tuple(sorted(each.version_id for each in mine if each.answered)),
+        tuple((each.version_id, each.gate) for each in found if each.gate != gate),
+    )
 
 
 def tell(waiting: Sequence[Waiting]) -> str:
     """Some versions that wait in words: what the first waits for, with how to answer, and how many more there are."""
     more = len({each.version_id for each in waiting}) - 1
     return waiting[0].told + (f", and {more:,} more" if more else "")
-
-
-def answered(conn: Connection, fleet: str) -> list[int]:
-    """The ids of a fleet's versions that a person has answered for since the gate asked, which now is to ask again."""
-    query = _undecided(select(_TABLE.c.version_id).distinct(), answered=True).where(_VERSION.c.fleet == fleet)
-    return list(conn.scalars(query.order_by(_TABLE.c.version_id)))
-
-
-def _undecided(query: Select[Any], *, answered: bool) -> Select[Any]:
-    """Of gates whose latest verdict on a version is none, with the version; whether a person has spoken since."""
-    c = _TABLE.c
-    last = select(func.max(c.id)).group_by(c.version_id, c.gate)
-    spoken = select(_APPROVAL.c.id).where(_APPROVAL.c.version_id == c.version_id, _APPROVAL.c.at >= c.at).exists()
-    found = query.select_from(_TABLE).join(_VERSION, _VERSION.c.id == c.version_id)
-    return found.where(c.id.in_(last), c.passed.is_(None), spoken if answered else ~spoken)

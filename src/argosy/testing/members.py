@@ -208,14 +208,16 @@ class MembersConformance:
             (made,) = train(tx, FLEET, ["a"], promoted=False)
             verdicts.add(tx, [verdicts.NewVerdict(version_id=made.id, gate="approval", passed=None, at=moment())])
         with store.read() as conn:
-            assert [each.gate for each in verdicts.waiting(conn, FLEET)] == ["approval"]
-            assert [each.command for each in verdicts.waiting(conn)] == ["argosy approve late/a@1"]
-            assert not verdicts.waiting(conn, "other") and not verdicts.answered(conn, FLEET)
+            undecided = verdicts.undecided(conn, FLEET, "approval")
+            assert [each.command for each in undecided.waiting] == ["argosy approve late/a@1"]
+            assert (undecided.again, approvals.answers(conn, "approval", [made.id])) == ((), {})
+            assert verdicts.undecided(conn, "other", "approval") == verdicts.Undecided()
         with store.write() as tx:
             approvals.add(tx, [approvals.NewApproval(version_id=made.id, granted=True, at=moment(1), actor="ann")])
         with store.read() as conn:
-            assert not verdicts.waiting(conn) and not verdicts.answered(conn, "other")
-            assert verdicts.answered(conn, FLEET) == [made.id]
+            undecided = verdicts.undecided(conn, FLEET, "approval")
+            assert (undecided.waiting, undecided.answered, undecided.again) == ((), (made.id,), (made.id,))
+            assert approvals.answers(conn, "approval", [made.id]) == {made.id: True}
             assert approvals.of(conn, [made.id])[made.id].granted
             assert {each.gate: each.passed for each in verdicts.of(conn, [made.id])} == {
                 "roc_auc": True,
@@ -229,11 +231,38 @@ class MembersConformance:
             verdicts.add(tx, [
                 verdicts.NewVerdict(version_id=each.id, gate="approval", passed=None, at=moment()) for each in made
             ])  # fmt: skip
-            assert [each.key for each in verdicts.waiting(tx, FLEET)] == ["a", "b", "c"]
+            assert [each.key for each in verdicts.undecided(tx, FLEET, "approval").waiting] == ["a", "b", "c"]
             aliases.move(tx, [promote(made[0])])
             train(tx, FLEET, ["b"], hours=1, promoted=False)
         with store.read() as conn:
-            assert [each.key for each in verdicts.waiting(conn, FLEET)] == ["c"]
+            assert [each.key for each in verdicts.undecided(conn, FLEET, "approval").waiting] == ["c"]
+            assert verdicts.undecided(conn, FLEET, None).again == (made[2].id,)
+
+    def test_a_gate_that_is_declared_no_more_asks_nobody(self, store: Store) -> None:
+        """What it asked is told, until it has spoken for the last time; an answer is to the gate that had asked."""
+        old, new = "approval by ops", "approval by ml"
+
+        def speak(gate: str, passed: bool | None, hours: float) -> None:
+            with store.write() as tx:
+                new = verdicts.NewVerdict(version_id=made.id, gate=gate, passed=passed, at=moment(hours))
+                verdicts.add(tx, [new])
+
+        with store.write() as tx:
+            (made,) = train(tx, FLEET, ["a"], promoted=False)
+        speak(old, None, 1)
+        with store.write() as tx:
+            approvals.add(tx, [approvals.NewApproval(version_id=made.id, granted=False, at=moment(2), actor="ann")])
+        with store.read() as conn:
+            for gate in (None, new):
+                assert verdicts.undecided(conn, FLEET, gate) == verdicts.Undecided(withdrawn=((made.id, old),))
+            assert approvals.answers(conn, old, [made.id]) == {made.id: False}
+            assert approvals.answers(conn, new, [made.id]) == {}
+        speak(new, None, 3)
+        speak(old, True, 3)
+        with store.read() as conn:
+            assert [each.gate for each in verdicts.undecided(conn, FLEET, new).waiting] == [new]
+            assert verdicts.undecided(conn, FLEET, new).again == ()
+            assert approvals.answers(conn, new, [made.id]) == {}
 
     def test_decisions_and_rollouts_have_a_history(self, store: Store) -> None:
         """Newest first, of a member and of the fleet."""

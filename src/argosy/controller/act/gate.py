@@ -23,11 +23,12 @@ def run(house: House, snapshot: Snapshot, action: Gate, now: datetime) -> str:
     fleet = snapshot.fleets[action.fleet].fleet
     with house.write(action.subject) as tx:
         found = [v for _, v in sorted(versions.get(tx, action.versions).items())]
-        granted = approvals.of(tx, [version.id for version in found])
-        rulings = {
-            v.id: judge(fleet.gates, evidence(v), granted[v.id].granted if v.id in granted else None) for v in found
-        }
-        verdicts.add(tx, [_verdict(v.id, ruling, now) for v in found for ruling in rulings[v.id]])
+        granted = approvals.answers(tx, fleet.approval, [v.id for v in found]) if fleet.approval else {}
+        rulings = {v.id: judge(fleet.gates, evidence(v), granted.get(v.id)) for v in found}
+        gone = verdicts.undecided(tx, fleet.name, fleet.approval).withdrawn
+        heard = [_verdict(v.id, ruling, now) for v in found for ruling in rulings[v.id]]
+        heard += [_withdrawn(id, gate, now) for id, gate in gone if id in rulings]
+        verdicts.add(tx, heard)
         said = _roll_out(tx, house, fleet, found, rulings, now)
         keys = members.get(tx, [version.member_id for version in found])
         signals.record(tx, _judged(tx, fleet, found, now))
@@ -45,7 +46,7 @@ def run(house: House, snapshot: Snapshot, action: Gate, now: datetime) -> str:
                 for v in found
             ],
         )
-        waits = [each for each in verdicts.waiting(tx, fleet.name) if each.version_id in rulings]
+        waits = [w for w in verdicts.undecided(tx, fleet.name, fleet.approval).waiting if w.version_id in rulings]
     passed = sum(verdict(rulings[v.id]) is True for v in found)
     told = f"{fleet.name}: {passed} of {len(found)} version(s) passed their gates"
     return f"{told}; {verdicts.tell(waits)}" if waits else told
@@ -69,6 +70,13 @@ def _verdict(version: int, ruling: Ruling, now: datetime) -> verdicts.NewVerdict
         at=now,
         message=ruling.message,
         evidence=ruling.evidence,
+    )
+
+
+def _withdrawn(version: int, gate: str, now: datetime) -> verdicts.NewVerdict:
+    """The last word of a gate that waited for a person, and is declared no more: it keeps nothing from traffic."""
+    return verdicts.NewVerdict(
+        version_id=version, gate=gate, passed=True, at=now, message="not asked for any more: it was withdrawn"
     )
 
 
