@@ -27,7 +27,7 @@ from argosy.features.source import Unit
 TIMES = struct.Struct(">qq")
 SCHEMAS = b"\0\0\0\0"
 
-_LAST = 2**63 - 1
+_FIRST, _LAST = -(2**63), 2**63 - 1
 _LONGEST = 480
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_ZERO = date(1970, 1, 1).toordinal()
@@ -130,8 +130,8 @@ def head(view: View, entity: Sequence[Any]) -> bytes:
 
 
 def countdown(eff: int) -> bytes:
-    """The end of a key: sorts later moments first."""
-    return (_LAST - eff).to_bytes(8, "big")
+    """The end of a key: sorts later moments first. A moment beyond all that a row can have is the first or the last."""
+    return (_LAST - min(max(eff, _FIRST), _LAST)).to_bytes(8, "big")
 
 
 def moment(key: bytes) -> int:
