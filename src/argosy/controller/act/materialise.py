@@ -133,7 +133,7 @@ def _keep_online(
 
 
 def _expire(house: House, now: datetime) -> None:
-    """Drop online rows that no request may ask for any more; looked at once a week, as every row is walked over."""
+    """Drop online rows that no request may ask for any more; looked at once a week, as each entity is stepped to."""
     if house.expired_at is None or abs(now - house.expired_at) >= _STEP:
         house.online.expire(now, HISTORY)
         house.expired_at = now
