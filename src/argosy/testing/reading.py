@@ -61,7 +61,7 @@ class ReadingConformance:
         leases.release(store, [given_back])
         with store.read() as conn:
             assert [item["name"] for item in resources.page(conn, "leases").items] == [held.name]
-            with pytest.raises(UnknownError, match="no leases 'b'"):
+            with pytest.raises(UnknownError, match="no lease 'b'"):
                 resources.get(conn, "leases", "b")
 
     @pytest.mark.parametrize("kind", ["members", "versions", "executions"])
