@@ -372,6 +372,10 @@ def test_differences_may_be_asked_for_without_applying(desk: Desk) -> None:
         ("def (:\n", "SyntaxError"),
         ("x = 1\n", "declares nothing"),
         ("from helpers import gone\n", "ImportError"),
+        (
+            "import argosy as ag\nd = ag.Dataset('d', time='t', source=ag.Sql('mysql://ann:a/b@db', 'select 1'))\n",
+            "^d: the password of its URL is written out",
+        ),
     ],
 )
 def test_a_broken_project_leaves_no_trace(desk: Desk, text: str, message: str) -> None:

@@ -15,6 +15,7 @@ from argosy.controller import bundle as bundling
 from argosy.controller import owner, parameter
 from argosy.controller.observe import Wanted, wanted
 from argosy.controller.project import load
+from argosy.data import source
 from argosy.errors import UnknownError
 from argosy.spec import code, document
 from argosy.spec.document import Declaration
@@ -74,8 +75,10 @@ class Applied(msgspec.Struct, frozen=True):
 def draft(project: Project) -> list[Draft]:
     """Every declaration of an imported project, with its fingerprint over fields and code.
 
-    Raises DeclarationError for a parameter that a candidate's estimator does not take.
+    Raises DeclarationError for a parameter that a candidate's estimator does not take, and for a written secret.
     """
+    for dataset in project.datasets.values():
+        source.check(dataset)
     for fleet in project.fleets.values():
         parameter.check(fleet)
     drafts = []

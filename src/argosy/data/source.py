@@ -11,7 +11,7 @@ import msgspec
 import polars as pl
 from sqlalchemy import Connection, Engine
 
-from argosy.data import call, file, ledger, part, query
+from argosy.data import call, file, ledger, part, query, url
 from argosy.data.file import File
 from argosy.data.load import Load
 from argosy.data.part import Layout
@@ -66,11 +66,17 @@ def offers(conn: Connection, dataset: Dataset, root: Path, now: datetime) -> lis
     return found
 
 
+def check(dataset: Dataset) -> None:
+    """Raise DeclarationError where the source of a dataset may not become a fact: a written secret would be in it."""
+    if isinstance(dataset.source, Sql):
+        url.check(dataset.name, dataset.source.url)
+
+
 def label(source: Source) -> str:
     """A source by what its declaration says of it, which holds no password."""
     match source:
-        case Sql(url=url):
-            return f"the query over {url}"
+        case Sql(url=declared):
+            return f"the query over {declared}"
         case Function(function=function):
             return function
         case _:

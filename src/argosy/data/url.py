@@ -56,12 +56,13 @@ class Filled:
 def check(dataset: str, url: str) -> URL:
     """Raise DeclarationError, which shows nothing of it, for a dataset's URL that holds a written secret.
 
-    That is a password or an option of such a name, be it within another one, as in ODBC's; what `${NAME}`s stand for is
-    none. Returns what is written: the URL with nothing in their place, of any dialect.
+    That is a password or an option of such a name, be it within another one, as in ODBC's; what `${NAME}`s stand for
+    is none. Returns what is written: the URL, of any dialect, with nothing in their place, but for a host and its port.
     """
     rest = url.partition("://")[2]
+    user, place, options = _split(rest)
     try:
-        written = make_url("any://" + _NAME.sub("", rest))
+        written = make_url(f"any://{_NAME.sub('', user)}{_NAME.sub('0', place)}{_NAME.sub('', options)}")
     except (ArgumentError, ValueError):
         raise DeclarationError(f"{dataset}: its URL is no SQLAlchemy URL", next=WRITE) from None
     if _misplaced(rest):
@@ -69,10 +70,10 @@ def check(dataset: str, url: str) -> URL:
             f"{dataset}: its URL has an '@' after the one before its host",
             next="write an '@' of a password as %40, a '/' of a user as %2F, and what is secret as ${NAME}",
         )
-    secret = "password" if written.password else next((name for name, _ in _secrets(written)), None)
-    if secret is not None:
+    found = ["the password", *(f"the option {name!r}" for name, _ in _secrets(written))][not written.password :]
+    if found:
         raise DeclarationError(
-            f"{dataset}: the {secret} in its URL is written out; it must be free of secrets",
+            f"{dataset}: {found[0]} of its URL is written out, for all to read who may see declarations",
             next="write ${NAME} in its place and set NAME",
         )
     return written
@@ -81,21 +82,67 @@ def check(dataset: str, url: str) -> URL:
 def fill(dataset: str, url: str, environment: Mapping[str, str], root: Path) -> Filled:
     """The URL of a dataset's source. A SQLite file is looked for below `root`: opening none would make an empty one.
 
-    A value for an option stands for itself; so does one for user or password, but that `%40` in it is an "@", and so on.
-    Raises what `check` does, `UnknownError` for a `${NAME}` that the environment lacks and for a SQLite file that is not
-    there, `InputError` for what is no URL; none of them shows a value.
+    A value for an option stands for itself; so does one for user or password, but that `%40` in it is an "@", and such.
+    Raises what `check` does, `UnknownError` for a `${NAME}` that the environment lacks and for a SQLite file that is
+    not there, `InputError` for what is no URL; none of them shows a value.
     """
     written = check(dataset, url)
     missing = next((name for name in _NAME.findall(url) if name not in environment), None)
     if missing is not None:
         raise UnknownError(f"{dataset}: ${{{missing}}} of its URL is not set", next=f"export {missing}=…")
-    scheme, _, rest = _NAME.sub(lambda name: environment[name[1]], url.partition("://")[0]), *url.partition("://")[1:]
+    scheme, _, rest = url.partition("://")
     user, place, options = _split(rest)
-    filled = "".join(
-        _NAME.sub(lambda name, safe=safe: quote(environment[name[1]], safe), part) if safe is not None else part
-        for part, safe in ((user, "%"), (place, None), (options, ""))
+    rest = _put(user, environment, "%") + _put(place, environment) + _put(options, environment, "")
+    try:
+        made = make_url(f"{_put(scheme, environment)}://{rest}")
+    except (ArgumentError, ValueError):
+        raise InputError(f"{dataset}: {url} is no SQLAlchemy URL once it is filled in", next=WRITE) from None
+    if _misplaced(rest):
+        raise InputError(f"{dataset}: {url} has two '@' once it is filled in", next="write one of a password as %40")
+    named = made.username if made.username == written.username else None
+    secrets = {environment[name] for name in _NAME.findall(user + options)} | {value for _, value in _secrets(made)}
+    secrets |= {str(made.password or ""), made.username or "", *_values(made)} - {named, *_values(written)}
+    return Filled(_placed(dataset, made, root), named, frozenset(secrets - {""}))
+
+
+def _put(part: str, environment: Mapping[str, str], safe: str | None = None) -> str:
+    """A part of a URL with its `${NAME}`s filled in: as they are, or escaped but for what is `safe`."""
+    return _NAME.sub(lambda name: environment[name[1]] if safe is None else quote(environment[name[1]], safe), part)
+
+
+def _split(rest: str) -> tuple[str, str, str]:
+    """User with password, place and options of what follows `://`."""
+    match = _PARTS.fullmatch(rest)
+    assert match is not None
+    return match[1], match[2], match[3]
+
+
+def _misplaced(rest: str) -> bool:
+    """Whether a host or a database holds an "@", as where a password holds one; the path of a file may."""
+    place = _split(rest)[1]
+    return "@" in place and not place.startswith("/")
+
+
+def _values(url: URL) -> set[str]:
+    return {value for values in url.normalized_query.values() for value in values}
+
+
+def _secrets(url: URL) -> Iterator[tuple[str, str]]:
+    """Name and value of each option whose name says that it is a secret, and of each such setting within an option."""
+    for option, values in url.normalized_query.items():
+        for value in values:
+            settings = re.split("[;&]" if ";" in value else r"[&\s]", value)
+            for name, _, given in ((option, "=", value), *(setting.partition("=") for setting in settings)):
+                if given.strip() and _SECRET.search(re.sub(r"[\W_]", "", name.lower())):
+                    yield name.strip(), given.strip(" {}")
+
+
+def _forms(secret: str) -> str:
+    """A pattern of a text with any of its characters escaped as in a URL."""
+    return "".join(
+        f"(?:{re.escape(each)}|{''.join(f'%{byte:02x}' for byte in each.encode())}{'|[+]' if each == ' ' else ''})"
+        for each in secret
     )
-    raise NotImplementedError
 
 
 def _placed(dataset: str, url: URL, root: Path) -> URL:
