@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
@@ -24,6 +24,7 @@ from argosy.controller.loop import Done, tick
 from argosy.controller.plan import plan
 from argosy.controller.why import why
 from argosy.data.read import scan
+from argosy.data.source import Past, Pending
 from argosy.engine import key
 from argosy.features.join import join
 from argosy.features.source import Source
@@ -291,9 +292,9 @@ def test_a_new_process_asks_each_source_once_in_a_tick_and_again_only_where_it_t
     asked: Counter[str] = Counter()
     real = survey.pending
 
-    def pending(conn: Connection, dataset: Dataset, root: Path, now: datetime) -> tuple[str, ...]:
+    def pending(conn: Connection, dataset: Dataset, root: Path, facts: Past) -> Pending:
         asked[dataset.name] += 1
-        return real(conn, dataset, root, now)
+        return real(conn, dataset, root, facts)
 
     monkeypatch.setattr(survey, "pending", pending)
     monkeypatch.setattr(house, "_held", {})  # as in a process that has held no lease yet

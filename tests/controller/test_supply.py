@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,8 +20,10 @@ from argosy.controller.project import load
 from argosy.controller.supply import lacks
 from argosy.controller.survey import foresee, observe
 from argosy.controller.why import why
+from argosy.data import file
 from argosy.store import datasets
 from argosy.store.store import Store
+from tests.controller.test_observe import statements
 
 NOW = datetime(2024, 3, 1, 12, tzinfo=UTC)
 LATER = NOW + timedelta(hours=2)
@@ -141,3 +144,37 @@ def test_a_function_that_gives_nothing_yet(house: House, tmp_path: Path, state: 
     assert not [each for each in tick(house, NOW) if each.failed]
     said = "shop:deliver gave no row known by 2024-03-01 12:00, when it was last read"
     assert told(house) == f"{said} (it is asked again every minute)"
+
+
+EMPTY = ['ag.Parquet(f"data/{i}/*.parquet")', 'ag.Sql("sqlite:///none.db", f"select {i} where false")']
+
+
+@pytest.mark.parametrize("source", EMPTY)
+def test_a_pass_over_fifty_empty_datasets_asks_as_much_as_over_five_and_lists_each_pattern_once(
+    tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: Counter[str] = Counter()
+    real = file.listed
+
+    def counted(pattern: str, root: Path) -> list[file.File]:
+        listed[pattern] += 1
+        return real(pattern, root)
+
+    monkeypatch.setattr(file, "listed", counted)
+    asked = {}
+    for count in (5, 50):
+        module = tmp_path / str(count) / "shops.py"
+        module.parent.mkdir()
+        (module.parent / "none.db").touch()
+        every = f"{{f'd{{i}}': ag.Dataset(f'd{{i}}', time='t', source={source}) for i in range({count})}}"
+        module.write_text(f"import argosy as ag\nglobals().update({every})\n")
+        with Store.open(module.parent / "home") as store, House(store, workers=1) as house:
+            apply(store, module, NOW, "tester")
+            tick(house, NOW)
+            listed.clear()
+            with statements() as seen:
+                assert tick(house, NOW) == []
+            asked[count] = seen
+            assert sorted(listed.values()) == [1] * (count if "Parquet" in source else 0)
+            assert len(observe(house, NOW).lacks) == count
+    assert asked[5] == asked[50]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from polars.testing import assert_frame_equal
 
-from argosy.data.source import pending
+from argosy.data.source import offers
 from argosy.errors import CapacityError
 from argosy.store import Store, contracts, datasets, edges, events, executions, findings, statistics
 from tests.data.table import DAY, START, dataset, everything, put, rows, take
@@ -88,6 +88,6 @@ def test_a_full_disk_leaves_nothing_and_the_next_try_completes(store: Store, roo
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     with store.read() as conn:
         assert datasets.version(conn, "table") is None
-        assert pending(conn, dataset(), root, START) == ("data/a.parquet",)
+        assert [each.label for each in offers(conn, dataset(), root, START)] == ["data/a.parquet"]
     assert not [path for path in store.blobs.root.rglob("*") if path.is_file()]
     assert take(store, root, now=START + 10_000 * DAY).added == 50_000

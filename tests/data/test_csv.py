@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from argosy.data.source import pending
+from argosy.data.source import offers
 from argosy.errors import InputError
 from argosy.spec.dataset import Dataset
 from argosy.spec.source import Csv
@@ -96,7 +96,7 @@ def test_what_cannot_be_read_is_named_with_its_line_and_nothing_is_taken(
     assert raised.value.next
     with store.read() as conn:
         assert datasets.version(conn, "table") is None
-        assert len(pending(conn, declared(), root, START)) == 2
+        assert len(offers(conn, declared(), root, START)) == 2
 
 
 @pytest.mark.parametrize("content", [b"\x1f\x8b\x08\x00 nothing", gzip.compress(GOOD.encode())[:-9]])

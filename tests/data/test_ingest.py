@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 
 from argosy.data.ingest import accept
 from argosy.data.read import scan
-from argosy.data.source import pending
+from argosy.data.source import offers
 from argosy.data.state import blocked, remedy, stale
 from argosy.errors import ConflictError, CorruptError, InputError, UnknownError
 from argosy.spec.contract import Column, Contract, Rule
@@ -22,7 +22,7 @@ from tests.data.table import DAY, START, dataset, everything, put, rows, take
 
 def waiting(store: Store, root: Path, declared=None, now=START + 30 * DAY) -> tuple[str, ...]:  # type: ignore[no-untyped-def]
     with store.read() as conn:
-        return pending(conn, declared or dataset(), root, now)
+        return tuple(each.label for each in offers(conn, declared or dataset(), root, now))
 
 
 def test_files_become_versions_that_can_be_read_again(store: Store, root: Path) -> None:

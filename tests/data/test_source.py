@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from argosy.data.source import pending, unmatched
+from argosy.data.source import past, pending, unmatched
 from argosy.errors import ArgosyError, InputError, MissingExtraError, UnknownError
 from argosy.spec.dataset import Dataset
 from argosy.spec.source import Csv, Function, Parquet, Sql
@@ -61,7 +61,7 @@ def sales(**fields: object) -> Dataset:
 
 def pend(store: Store, root: Path, declared: Dataset, now: datetime = NOW) -> tuple[str, ...]:
     with store.read() as conn:
-        return pending(conn, declared, root, now)
+        return pending(conn, declared, root, past(conn, [declared], now)).labels
 
 
 @pytest.mark.parametrize("cursor", ["id", None])

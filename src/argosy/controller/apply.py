@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -164,12 +164,21 @@ def apply(store: Store, module: Path, now: datetime, actor: str, taken: str | No
     return Applied(archive.project, archive.digest, tuple(found))
 
 
+def roots(conn: Connection, projects: Iterable[str]) -> dict[str, Path]:
+    """The directories that projects were applied from, where relative source paths start; one query.
+
+    One that was never applied has none.
+    """
+    subjects = {f"project:{name}": name for name in projects}
+    return {subjects[key]: Path(last.body["root"]) for key, last in events.latest(conn, "applied", subjects).items()}
+
+
 def root(conn: Connection, project: str) -> Path:
-    """The directory that a project was applied from: relative source paths start there."""
-    last = owner.applied(conn, project)
-    if last is None:
+    """As `roots`, of one project. Raises UnknownError where it was never applied."""
+    found = roots(conn, [project])
+    if project not in found:
         raise UnknownError(f"project {project!r} was never applied", next="argosy apply project.py")
-    return Path(last.body["root"])
+    return found[project]
 
 
 def _record(

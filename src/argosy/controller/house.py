@@ -137,12 +137,6 @@ class House:
             self._engine_bundle = digest
         return self._engine
 
-    def root(self, conn: Connection, wanted: Wanted) -> Path:
-        """The directory that relative source paths of a declaration start from."""
-        from argosy.controller.apply import root
-
-        return root(conn, wanted.project)
-
     def bundle(self, conn: Connection, digest: str | None) -> bundles.Bundle | None:
         """The facts of a bundle."""
         return bundles.get(conn, digest) if digest else None

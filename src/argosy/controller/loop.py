@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -57,15 +57,15 @@ def tick(
     """
     done: list[Done] = []
     given_up: set[str] = set()
-    offered: dict[str, tuple[str, ...]] = {}
+    snapshot: Snapshot | None = None
+    taken: set[str] = set()
     for _ in range(_PASSES):
-        snapshot = survey.observe(house, now, offered)
+        snapshot = survey.observe(house, now, snapshot, taken)
         todo = _phase(plan(snapshot, now), only, given_up)
         if not todo:
             freshness.tell(house, snapshot, now)
             break
         taken = {action.dataset for action in todo if isinstance(action, Ingest)}
-        offered = {name: labels for name, labels in snapshot.pending.items() if name not in taken}
         for action in todo:
             result = _carry_out(house, snapshot, action, now, on_progress)
             if result is None or result.failed or result.said == _told(done, action):
@@ -109,11 +109,6 @@ def _phase(planned: Plan, only: tuple[type, ...] | None, given_up: set[str]) -> 
     return Plan(planned.at, actions).next
 
 
-def _but(offered: Mapping[str, tuple[str, ...]], action: Action) -> dict[str, tuple[str, ...]]:
-    """What sources offered, but for the one that an action takes in: that is to be asked again."""
-    return {n: labels for n, labels in offered.items() if not (isinstance(action, Ingest) and action.dataset == n)}
-
-
 def _told(done: list[Done], action: Action) -> str | None:
     """What the same action said before in this tick: saying it again means that it changes nothing."""
     return next((each.said for each in reversed(done) if each.action == action), None)
@@ -128,7 +123,8 @@ def _carry_out(
         if lease is None:
             return None
         if not house.take(lease):
-            snapshot = survey.observe(house, now, _but(snapshot.pending, action))
+            taken = {action.dataset} if isinstance(action, Ingest) else ()
+            snapshot = survey.observe(house, now, snapshot, taken)
             due = next((a for a in plan(snapshot, now).actions if _same(a, action)), None)
             if due is None:
                 return None

@@ -68,14 +68,16 @@ class FleetState(msgspec.Struct, frozen=True):
 class Snapshot(msgspec.Struct, frozen=True):
     """All that `plan` may look at. It holds no connection and no clock.
 
-    `lacks` says of datasets without a version why they have none, where that is known; `stale` of those whose newest
-    event is older than their contract allows.
+    `pending` says what each source offers, `unmatched` of those of files that match none why; `lacks` of datasets
+    without a version why they have none, where that is known; `stale` of those whose newest event is older than their
+    contract allows.
     """
 
     wanted: dict[tuple[str, str], Wanted]
     versions: dict[str, datasets.Version]
     fleets: dict[str, FleetState]
     pending: dict[str, tuple[str, ...]] = {}
+    unmatched: dict[str, tuple[str, str]] = {}
     blocked: dict[str, str] = {}
     lacks: dict[str, str] = {}
     materialised: dict[str, int] = {}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 
 import msgspec
 from sqlalchemy import Connection
@@ -14,7 +14,6 @@ from argosy.controller.action import Ingest, headline
 from argosy.controller.observe import Wanted
 from argosy.data import source
 from argosy.data.source import INGEST
-from argosy.errors import UnknownError
 from argosy.spec.dataset import Dataset
 from argosy.spec.source import Csv, Parquet
 from argosy.store import events, executions
@@ -34,38 +33,41 @@ class Lack(msgspec.Struct, frozen=True):
 
 def lacks(
     conn: Connection, wanted: Mapping[tuple[str, str], Wanted], names: Iterable[str], filled: Container[str],
-    drafted: Path | None = None,
+    unmatched: Mapping[str, tuple[str, str]] | None = None,
 ) -> dict[str, Lack]:  # fmt: skip
-    """Of the declared datasets among `names`, those that lack rows: two queries in all.
+    """Of the declared datasets among `names`, those that lack rows: three queries in all.
 
     Where the last ingest failed, it is that; else only one that is not `filled`, which has no version, is looked at.
-    Files are listed, nothing is opened and nobody is asked. `drafted` is as for `root`.
+    `unmatched` are those whose files were looked for and not found, with why; else their files are listed here. Nothing
+    is opened and nobody is asked.
     """
     asked = {name: wanted["dataset", name] for name in names if ("dataset", name) in wanted}
     if not asked:
         return {}
-    failed = events.latest(conn, "failed", [Ingest(name, "").subject for name in asked])
+    events_of = events.latest(conn, "failed", [Ingest(name, "").subject for name in asked])
     ended = executions.latest(conn, INGEST, asked)
+    failed = {name: _failed(name, events_of.get(Ingest(name, "").subject), ended.get(name)) for name in asked}
+    empty = {name: given for name, given in asked.items() if failed[name] is None and name not in filled}
+    if unmatched is None:
+        unmatched = _unmatched(conn, empty)
+    found = {name: _empty(given, unmatched.get(name), ended.get(name)) for name, given in empty.items()}
+    return {name: lack for name in asked if (lack := failed[name] or found.get(name)) is not None}
+
+
+def _unmatched(conn: Connection, given: Mapping[str, Wanted]) -> dict[str, tuple[str, str]]:
+    """Of these datasets, those of files that match none, with why and what to do."""
+    roots = apply.roots(conn, {each.project for each in given.values()})
     found = {}
-    for name, given in asked.items():
-        last = ended.get(name)
-        lack = _failed(name, failed.get(Ingest(name, "").subject), last)
-        if lack is None and name not in filled:
-            lack = _empty(conn, given, last, drafted)
-        if lack is not None:
-            found[name] = lack
-    return found
+    for name, each in given.items():
+        if each.project in roots:  # else nobody knows where its files lie
+            with suppress(OSError):  # nobody may look there
+                found[name] = source.unmatched(_dataset(each).source, roots[each.project])
+    return {name: why for name, why in found.items() if why is not None}
 
 
-def root(conn: Connection, given: Wanted, drafted: Path | None = None) -> Path:
-    """The directory that relative source paths of a declaration start from.
-
-    `drafted` is the module of a project that is not applied: its sources lie beside it. Raises UnknownError for the
-    declaration of a project that was never applied.
-    """
-    if drafted is not None and given.project == drafted.stem:
-        return drafted.parent
-    return apply.root(conn, given.project)
+def _dataset(given: Wanted) -> Dataset:
+    assert isinstance(given.declaration, Dataset)
+    return given.declaration
 
 
 def _failed(name: str, event: Event | None, last: Execution | None) -> Lack | None:
@@ -76,17 +78,12 @@ def _failed(name: str, event: Event | None, last: Execution | None) -> Lack | No
     return Lack(f"its last ingest failed at {_time(event.at)}: {said.partition(chr(10))[0]}", what)
 
 
-def _empty(conn: Connection, given: Wanted, last: Execution | None, drafted: Path | None) -> Lack | None:
-    dataset = given.declaration
-    assert isinstance(dataset, Dataset)
-    try:
-        unmatched = source.unmatched(dataset.source, root(conn, given, drafted))
-    except (UnknownError, OSError):  # nobody knows where its files lie, or may look there
-        unmatched = None
+def _empty(given: Wanted, unmatched: tuple[str, str] | None, last: Execution | None) -> Lack | None:
     if unmatched is not None:
         return Lack(*unmatched)
     if last is None:
         return None
+    dataset = _dataset(given)
     again = "put more there" if isinstance(dataset.source, (Parquet, Csv)) else "it is asked again every minute"
     read = _time(last.ended_at)
     return Lack(f"{source.label(dataset.source)} gave no row known by {read}, when it was last read", again)

@@ -2,36 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import polars as pl
 from sqlalchemy import Connection, func, select
 
+from argosy.controller import apply as applying
 from argosy.controller import libraries, supply
 from argosy.controller.act.record import waiting
 from argosy.controller.apply import Draft, foreseen
 from argosy.controller.house import House
 from argosy.controller.observe import FleetState, Snapshot, Wanted, kinds, table, wanted
-from argosy.data.source import pending
+from argosy.data.source import Pending, past, pending
 from argosy.data.state import blocked, stale
 from argosy.errors import ArgosyError
 from argosy.spec.fleet import Fleet
 from argosy.store import datasets, executions, schema, verdicts
 
-_Offers = tuple[dict[str, tuple[str, ...]], dict[str, str]]
-"""By dataset, what its source offers, or why it cannot be asked."""
+
+class _Look(msgspec.Struct, frozen=True):
+    """By dataset, what its source offers and why it matches no file, or why it cannot be looked at."""
+
+    pending: dict[str, tuple[str, ...]]
+    unmatched: dict[str, tuple[str, str]]
+    unreadable: dict[str, str]
 
 
-def observe(house: House, now: datetime, offered: Mapping[str, tuple[str, ...]] | None = None) -> Snapshot:
-    """A snapshot of everything that `plan` looks at: a constant number of queries per fleet and per dataset.
+def observe(house: House, now: datetime, before: Snapshot | None = None, anew: Container[str] = ()) -> Snapshot:
+    """A snapshot of everything that `plan` looks at: a constant number of queries per fleet, and per dataset none but
+    of whether files that are new here were taken in.
 
-    `offered` is what sources were found to offer a moment ago: they are not asked again.
+    `before` is one of a moment ago: the sources that it looked at are not looked at again, but for those `anew`.
     """
     with house.store.read() as conn:
         asked = wanted(conn)
-        return _snapshot(conn, house, asked, _pending(conn, house, asked, now, offered or {}), now)
+        known = (
+            {}
+            if before is None
+            else {
+                name: Pending(labels, before.unmatched.get(name))
+                for name, labels in before.pending.items()
+                if name not in anew
+            }
+        )
+        return _snapshot(conn, house, asked, _look(conn, house, asked, now, known), now)
 
 
 def foresee(house: House, now: datetime, drafts: list[Draft], module: Path) -> Snapshot:
@@ -41,53 +58,55 @@ def foresee(house: House, now: datetime, drafts: list[Draft], module: Path) -> S
     """
     with house.store.read() as conn:
         asked = foreseen(conn, drafts, module.stem)
-        offers = _pending(conn, house, asked, now, {}, drafted=module)
-        return _snapshot(conn, house, asked, offers, now, drafted=module)
+        return _snapshot(conn, house, asked, _look(conn, house, asked, now, {}, drafted=module), now)
 
 
 def _snapshot(
-    conn: Connection, house: House, asked: dict[tuple[str, str], Wanted], offers: _Offers, now: datetime,
-    drafted: Path | None = None,
+    conn: Connection, house: House, asked: dict[tuple[str, str], Wanted], look: _Look, now: datetime
 ) -> Snapshot:  # fmt: skip
     sources, views, fleets = kinds(asked)
-    offered, unreadable = offers
     versions = datasets.latest(conn)
     empty = [name for name in sources if name not in versions]
     return Snapshot(
         wanted=asked,
         versions=versions,
         fleets={name: _fleet(conn, house, fleet, asked["fleet", name]) for name, fleet in fleets.items()},
-        pending=offered,
-        blocked=blocked(conn, tuple(sources)) | unreadable,
-        lacks={name: str(lack) for name, lack in supply.lacks(conn, asked, empty, versions, drafted).items()},
+        pending=look.pending,
+        unmatched=look.unmatched,
+        blocked=blocked(conn, tuple(sources)) | look.unreadable,
+        lacks={name: str(lack) for name, lack in supply.lacks(conn, asked, empty, versions, look.unmatched).items()},
         materialised=_materialised(conn, {name: asked["feature_view", name] for name in views}),
         stale=stale(conn, tuple(sources.values()), now),
     )
 
 
-def _pending(
+def _look(
     conn: Connection, house: House, asked: dict[tuple[str, str], Wanted], now: datetime,
-    known: Mapping[str, tuple[str, ...]], drafted: Path | None = None,
-) -> _Offers:  # fmt: skip
+    known: Mapping[str, Pending], drafted: Path | None = None,
+) -> _Look:  # fmt: skip
     """What each source offers; one that cannot be asked blocks its own dataset, with the reason, and no other.
 
-    Those that are `known` are not asked. The module of a project that is `drafted` was imported already.
+    Those that are `known` are not looked at. The module of a project that is `drafted` was imported already, and its
+    sources lie beside it.
     """
-    offered, unreadable, roots = dict[str, tuple[str, ...]](), dict[str, str](), dict[str, Path]()
-    for name, dataset in kinds(asked)[0].items():
+    sources, unreadable = kinds(asked)[0], dict[str, str]()
+    found = {name: known[name] for name in sources if name in known}
+    rest = {name: each for name, each in sources.items() if name not in known}
+    roots = applying.roots(conn, {asked["dataset", name].project for name in rest})
+    if drafted is not None:
+        roots[drafted.stem] = drafted.parent
+    facts = past(conn, tuple(rest.values()), now)
+    for name, dataset in rest.items():
         given = asked["dataset", name]
-        if name in known:
-            offered[name] = known[name]
-            continue
         try:
             if drafted is None or given.project != drafted.stem:
                 house.functions(given)
-            if given.project not in roots:
-                roots[given.project] = supply.root(conn, given, drafted)
-            offered[name] = pending(conn, dataset, roots[given.project], now)
+            root = roots.get(given.project) or applying.root(conn, given.project)
+            found[name] = pending(conn, dataset, root, facts)
         except (ArgosyError, OSError) as error:
             unreadable[name] = f"its source cannot be asked: {error}"
-    return offered, unreadable
+    unmatched = {name: each.unmatched for name, each in found.items() if each.unmatched is not None}
+    return _Look({name: each.labels for name, each in found.items()}, unmatched, unreadable)
 
 
 def _fleet(conn: Connection, house: House, fleet: Fleet, given: Wanted) -> FleetState:

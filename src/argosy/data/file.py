@@ -45,10 +45,8 @@ def listed(pattern: str, root: Path) -> list[File]:
     return found
 
 
-def unmatched(pattern: str, root: Path) -> tuple[str, str] | None:
-    """What is wrong with a glob below `root` that matches no file, and what to do; None where it matches one."""
-    if listed(pattern, root):
-        return None
+def unmatched(pattern: str, root: Path) -> tuple[str, str]:
+    """What is wrong with a glob below `root` that was found to match no file, and what to do."""
     place = root / pattern
     if place.is_dir():
         return f"{place} is a directory, no file", f"name the files in it: {pattern.rstrip('/')}/*.parquet, or *.csv"

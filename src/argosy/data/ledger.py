@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
-from argosy.store import datasets, schema
+from argosy.store import schema
 from argosy.store.datasets import Part
+from argosy.store.rows import among, columns, fetch
 
 WAITING = "waiting"
 """Purpose of parts with rows that are not known yet; their `low`..`high` is a span of known times."""
 
-_ALL = 2**31 - 1
 _MARK = "mark:"
 
 
@@ -26,9 +27,13 @@ class Mark(msgspec.Struct, frozen=True):
     value: Any = None
 
 
-def waiting(conn: Connection, dataset: str, now: datetime) -> list[Part]:
-    """The parts that hold rows known by `now` and were kept back; those taken since are among them."""
-    return datasets.parts(conn, dataset, _ALL, purpose=WAITING, high=now)
+def waiting(conn: Connection, names: Iterable[str], now: datetime) -> dict[str, list[Part]]:
+    """Of each dataset, the parts that hold rows known by `now` and were kept back; those taken since are among them."""
+    c, found = schema.part.c, dict[str, list[Part]]()
+    query = columns(schema.part, Part).where(among(conn, c.dataset, names), c.purpose == WAITING)
+    for part in fetch(conn, query.where(or_(c.low.is_(None), c.low <= now)).order_by(c.id), Part):
+        found.setdefault(part.dataset, []).append(part)
+    return found
 
 
 def waiting_key(part: Part) -> str:

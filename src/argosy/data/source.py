@@ -44,24 +44,50 @@ class Offer(msgspec.Struct, frozen=True):
     part: Part | None = None
 
 
-def pending(conn: Connection, dataset: Dataset, root: Path, now: datetime) -> tuple[str, ...]:
-    """Short labels of what the source offers that is not ingested yet. Nothing is opened and nobody is asked:
-    files are listed, and a query or a function counts as new once a minute of `now`."""
-    return tuple(offer.label for offer in offers(conn, dataset, root, now))
+class Past(msgspec.Struct, frozen=True):
+    """What facts say of the sources of some datasets: rows kept back that are known by now, and who was just asked."""
+
+    waiting: dict[str, list[Part]]
+    asked: frozenset[str]
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """Short labels of what a source offers that is not ingested yet; where no file is there, why and what to do."""
+
+    labels: tuple[str, ...]
+    unmatched: tuple[str, str] | None = None
+
+
+def past(conn: Connection, given: Sequence[Dataset], now: datetime) -> Past:
+    """What `pending` asks facts about these datasets: two queries, however many there are."""
+    last = executions.latest(conn, INGEST, [each.name for each in given if isinstance(each.source, (Sql, Function))])
+    asked = frozenset(name for name, run in last.items() if now - run.ended_at < EVERY)
+    return Past(ledger.waiting(conn, [each.name for each in given], now), asked)
+
+
+def pending(conn: Connection, dataset: Dataset, root: Path, past: Past) -> Pending:
+    """What the source of a dataset offers. Nothing is opened and nobody is asked: files are listed, once, and a query
+    or a function counts as new once a minute."""
+    files = _listed(dataset.source, root)
+    labels = tuple(offer.label for offer in _offers(conn, dataset, files, past))
+    return Pending(labels, _unmatched(dataset.source, files, root))
 
 
 def offers(conn: Connection, dataset: Dataset, root: Path, now: datetime) -> list[Offer]:
     """What can be read now and has not been: rows kept back first, then files by path."""
+    return _offers(conn, dataset, _listed(dataset.source, root), past(conn, [dataset], now))
+
+
+def _offers(conn: Connection, dataset: Dataset, files: Sequence[File], past: Past) -> list[Offer]:
     kept = [
         Offer(f"{each.rows:,} rows known meanwhile", ledger.waiting_key(each), each.bytes, part=each)
-        for each in ledger.waiting(conn, dataset.name, now)
+        for each in past.waiting.get(dataset.name, ())
     ]
-    if isinstance(dataset.source, (Parquet, Csv)):
-        kept += [Offer(each.path, each.key, each.bytes, each) for each in file.listed(dataset.source.path, root)]
+    kept += [Offer(each.path, each.key, each.bytes, each) for each in files]
     done = _taken.setdefault(conn.engine, {}).setdefault(dataset.name, set())
     done |= datasets.ingested(conn, dataset.name, [offer.key for offer in kept if offer.key not in done])
     found = [offer for offer in kept if offer.key not in done]
-    if isinstance(dataset.source, (Sql, Function)) and _due(conn, dataset.name, now):
+    if isinstance(dataset.source, (Sql, Function)) and dataset.name not in past.asked:
         found.append(Offer("query" if isinstance(dataset.source, Sql) else dataset.source.function))
     return found
 
@@ -85,7 +111,15 @@ def label(source: Source) -> str:
 
 def unmatched(source: Source, root: Path) -> tuple[str, str] | None:
     """Why a source of files offers none, and what to do; None where a file is there, or the source is asked."""
-    return file.unmatched(source.path, root) if isinstance(source, (Parquet, Csv)) else None
+    return _unmatched(source, _listed(source, root), root)
+
+
+def _listed(source: Source, root: Path) -> list[File]:
+    return file.listed(source.path, root) if isinstance(source, (Parquet, Csv)) else []
+
+
+def _unmatched(source: Source, files: Sequence[File], root: Path) -> tuple[str, str] | None:
+    return file.unmatched(source.path, root) if isinstance(source, (Parquet, Csv)) and not files else None
 
 
 def portion(offers: Sequence[Offer]) -> list[Offer]:
@@ -139,9 +173,3 @@ def _file(store: Store, dataset: Dataset, root: Path, given: File, source: Parqu
     if known:
         return Load(given.path, "file", f"{given.path}#{digest[:12]}", (given.key,), pl.DataFrame())
     return file.parsed(given, data, digest, source, terms.expected(), (dataset.time, dataset.known or dataset.time))
-
-
-def _due(conn: Connection, dataset: str, now: datetime) -> bool:
-    runs = executions.of_subject(conn, dataset, 20)
-    last = next((run.ended_at for run in runs if run.kind == INGEST), None)
-    return last is None or now - last >= EVERY

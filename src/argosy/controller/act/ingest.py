@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from argosy.controller import apply
 from argosy.controller.action import Ingest
 from argosy.controller.house import House
 from argosy.controller.observe import Snapshot
@@ -18,7 +19,7 @@ def run(house: House, snapshot: Snapshot, action: Ingest, now: datetime) -> str:
     assert isinstance(dataset, Dataset)
     house.functions(wanted)
     with house.store.read() as conn:
-        root = house.root(conn, wanted)
+        root = apply.root(conn, wanted.project)
     outcome = ingest(
         house.store, dataset, root, now, environment=house.environment, actor=house.actor, bundle=wanted.bundle
     )
