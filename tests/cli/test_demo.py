@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from argosy.errors import UnknownError
 from argosy.store import Store, resources
 
 START = "import sys; from argosy.cli import main; sys.exit(main())"
@@ -113,8 +114,11 @@ def _replayed(home: Path) -> str:
     """The last day that was replayed, as the facts say."""
     if not (home / "argosy.db").exists():
         return ""
-    with Store.open(home, create=False) as store, store.read() as conn:
-        items = resources.page(conn, "events", "kind:replayed", limit=1).items
+    try:
+        with Store.open(home, create=False) as store, store.read() as conn:
+            items = resources.page(conn, "events", "kind:replayed", limit=1).items
+    except UnknownError:  # its tables are not made yet
+        return ""
     return items[0]["message"][:10] if items else ""
 
 
