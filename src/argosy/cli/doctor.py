@@ -123,7 +123,7 @@ def _blobs(store: Store) -> Check:
 
 def _up(store: Store) -> Check:
     """Whether processes of `argosy up` keep it up on this machine, and where."""
-    found = lock.holders(store.blobs.root.parent)
+    found = lock.holders(store)
     if len(found) > 1:
         said = "; ".join(map(str, found))
         return Check("up", NOTE, f"{len(found)} times: {said}", "one is enough; stop the others with Ctrl-C or SIGTERM")

@@ -1,7 +1,8 @@
 """The lock of `argosy up`: which processes keep a home up on this machine, since when, and where.
 
-Each holds a file of its own in the home's directory `up`. The system lets the file go when its process ends, however it
-ends, so what a killed one left behind is never believed; whoever looks next clears it away.
+Each holds a file of its own in the home's directory `up`, below the name of its directory of blobs: homes on PostgreSQL
+may have theirs side by side. The system lets the file go when its process ends, however it ends, so what a killed one
+left behind is never believed; whoever looks next clears it away.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -19,8 +21,9 @@ from typing import BinaryIO, Self
 import msgspec
 
 from argosy.errors import ConflictError
+from argosy.store import Store
 
-FOLDER = "up"
+_FOLDER, _GUARD = "up", ".lock"
 
 
 class Up(msgspec.Struct, frozen=True):
@@ -36,14 +39,17 @@ class Up(msgspec.Struct, frozen=True):
 
 
 class Lock:
-    """Held while a home is kept up from the directory `root`; `beside` says that another one may be up too.
+    """Held while the home of a store is kept up; `beside` says that another one may be up too.
 
     Entering it raises ConflictError where one is and none may be; `others` are those that are.
     """
 
-    def __init__(self, root: Path, since: datetime, *, beside: bool) -> None:
+    def __init__(self, store: Store, since: datetime, *, beside: bool) -> None:
         self.others: tuple[Up, ...] = ()
-        self._folder = root / FOLDER
+        self._folder = _folder(store)
+        self._path = (
+            self._folder / f"{_machine()}.{uuid.uuid4().hex}"
+        )  # containers may share machine name and process id
         self._up = Up(os.getpid(), since)
         self._beside = beside
         self._file: BinaryIO | None = None
@@ -57,8 +63,8 @@ class Lock:
                     f"this home is up already, {self.others[0]}",
                     next="open that one, or stop it first; argosy up --port PORT starts another one beside it",
                 )
-            self._file = self._path.open("wb")
-            fcntl.flock(self._file, fcntl.LOCK_EX)
+            self._file = self._path.open("xb")
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._write(self._file)
         return self
 
@@ -77,10 +83,6 @@ class Lock:
             self._path.unlink(missing_ok=True)
             self._file.close()
 
-    @property
-    def _path(self) -> Path:
-        return self._folder / f"{_machine()}.{self._up.pid}"
-
     def _write(self, file: BinaryIO) -> None:
         file.seek(0)
         file.truncate()
@@ -88,9 +90,9 @@ class Lock:
         file.flush()
 
 
-def holders(root: Path) -> tuple[Up, ...]:
-    """Every `argosy up` that runs over the directory `root` on this machine, the first one first."""
-    folder = root / FOLDER
+def holders(store: Store) -> tuple[Up, ...]:
+    """Every `argosy up` that keeps the home of a store up on this machine, the first one first."""
+    folder = _folder(store)
     if not folder.is_dir():
         return ()
     with _alone(folder):
@@ -115,13 +117,17 @@ def _living(folder: Path) -> tuple[Up, ...]:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """One process at a time looks at the folder, or changes it."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    """One process at a time looks at the folder, or changes it.
+
+    It holds a file that is open for writing: over NFS no other is locked, and no directory is.
+    """
+    with (folder / _GUARD).open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(handle)
+
+
+def _folder(store: Store) -> Path:
+    return store.blobs.root.parent / _FOLDER / store.blobs.root.name
 
 
 def _machine() -> str:

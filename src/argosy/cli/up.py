@@ -106,7 +106,7 @@ def run(
 
 def _lock(store: Store, port: int | None) -> Lock:
     """The lock of a home: naming a port says that another one may be up beside this one."""
-    return Lock(store.blobs.root.parent, SystemClock().now(), beside=port is not None)
+    return Lock(store, SystemClock().now(), beside=port is not None)
 
 
 def _url(reached: Settings, port: int) -> str:
