@@ -33,13 +33,13 @@ from harness import Row, cpu, peer, report, tree
 from argosy.engine.local import Local
 from argosy.features.join import join
 from argosy.features.source import Source
-from argosy.features.trainingset import POOLED, Columns, TrainingSet, build
+from argosy.features.trainingset import Columns, TrainingSet, build
 from argosy.model.signature import infer_signature
 from argosy.registry.evidence import choice, evidence
 from argosy.registry.gate import judge, verdict
 from argosy.registry.rollout import Chosen, start
 from argosy.spec.estimator import Estimator
-from argosy.spec.fleet import Fleet
+from argosy.spec.fleet import POOLED, Fleet
 from argosy.spec.gate import Gate
 from argosy.spec.rollout import Immediate
 from argosy.spec.search import Candidate

@@ -21,7 +21,7 @@ from argosy.cli.replay.report import Report, cost, report
 from argosy.controller.action import headline
 from argosy.controller.loop import Done
 from argosy.errors import UsageError
-from argosy.registry.address import POOLED
+from argosy.spec.fleet import POOLED
 from argosy.store import Store, resources
 
 

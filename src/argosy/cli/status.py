@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from argosy.controller.standing import Standing, standing, summary
 from argosy.controller.status import ORDER
 from argosy.errors import UsageError
-from argosy.registry.address import POOLED
+from argosy.spec.fleet import POOLED
 from argosy.store import filters, resources
 from argosy.store.filters import Term
 from argosy.store.resources import Page

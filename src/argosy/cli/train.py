@@ -23,7 +23,8 @@ from argosy.controller.loop import Done
 from argosy.controller.observe import FleetState, Snapshot
 from argosy.engine.contract import Progress
 from argosy.errors import ConflictError, UnknownError
-from argosy.registry.address import POOLED, Address
+from argosy.registry.address import Address
+from argosy.spec.fleet import POOLED
 
 _DATA = (Ingest, Materialise)
 _REASONS, _KEYS, _LONGEST = 3, 3, 200

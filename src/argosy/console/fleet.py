@@ -14,7 +14,7 @@ from argosy.controller import signal
 from argosy.controller.standing import Standing, summary
 from argosy.controller.status import counts, rank
 from argosy.controller.watching import unknown
-from argosy.registry.address import POOLED
+from argosy.spec.fleet import POOLED
 from argosy.spec.metric import greater_is_better
 from argosy.store import alerts
 

@@ -13,7 +13,7 @@ from argosy.console.feed import Line, lines
 from argosy.console.page import Page
 from argosy.controller.standing import summary
 from argosy.controller.status import counts
-from argosy.registry.address import POOLED
+from argosy.spec.fleet import POOLED
 from argosy.store import alerts, datasets, declarations
 
 

@@ -18,8 +18,8 @@ from argosy.console.since import Held, conditions, run
 from argosy.controller import signal
 from argosy.controller.condition import rule
 from argosy.controller.standing import Standing
-from argosy.registry.address import POOLED
 from argosy.registry.duel import Duel, duels
+from argosy.spec.fleet import POOLED
 from argosy.spec.rollout import Canary
 from argosy.store import aliases, approvals, signals, verdicts, versions
 

@@ -25,7 +25,8 @@ from argosy.controller.survey import member_row
 from argosy.controller.topic import Topic, Why
 from argosy.controller.watching import unknown
 from argosy.errors import UnknownError
-from argosy.registry.address import POOLED, Address, parse
+from argosy.registry.address import Address, parse
+from argosy.spec.fleet import POOLED
 from argosy.spec.metric import greater_is_better
 from argosy.store import aliases, datasets, decisions, members, rollouts, signals, verdicts, versions
 from argosy.training.plan import changed

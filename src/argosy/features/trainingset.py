@@ -26,9 +26,7 @@ from argosy.errors import CapacityError, ConflictError, CorruptError, InputError
 from argosy.features.entity import numbered
 from argosy.features.source import require, units
 from argosy.model.signature import Signature, encode
-
-POOLED = "*"
-"""The member key that stands for all rows."""
+from argosy.spec.fleet import POOLED
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

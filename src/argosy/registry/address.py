@@ -8,8 +8,6 @@ import msgspec
 
 from argosy.errors import UsageError
 
-POOLED = "*"
-
 
 class Address(msgspec.Struct, frozen=True):
     """A member of a fleet, and one of its versions where `number` is given.

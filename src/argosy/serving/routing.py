@@ -17,13 +17,12 @@ import msgspec
 from argosy.errors import UnknownError
 from argosy.model.signature import Task
 from argosy.spec.expression import Expression
+from argosy.spec.fleet import POOLED
 from argosy.store.blobs import Slot
 from argosy.store.verdicts import Waiting
 
 Datatype = Literal["BOOL", "INT64", "FP64", "BYTES", "TIME"]
 Reason = Literal["own", "canary", "pooled", "unknown"]
-POOLED = "*"
-"""The key of the pooled model among members."""
 _RANGE = float(2**64)
 
 

@@ -10,13 +10,13 @@ from sqlalchemy import Connection, func, select
 
 from argosy.errors import ArgosyError, DeclarationError
 from argosy.model.signature import Feature, Signature
-from argosy.serving.routing import POOLED, Datatype, Endpoint, Input, Route, Routing, VersionRef, ViewBinding
+from argosy.serving.routing import Datatype, Endpoint, Input, Route, Routing, VersionRef, ViewBinding
 from argosy.spec import duration
 from argosy.spec.dataset import Dataset
 from argosy.spec.document import Declaration, recorded
 from argosy.spec.expression import Expression
 from argosy.spec.feature import FeatureView, RequestFeatures
-from argosy.spec.fleet import Fleet
+from argosy.spec.fleet import POOLED, Fleet
 from argosy.store import Store, datasets, declarations, routes, schema, verdicts
 from argosy.store.blobs import Blobs
 

@@ -17,6 +17,9 @@ from argosy.spec.rollout import Canary, Immediate, Rollout
 from argosy.spec.search import Candidate, Search, candidate
 from argosy.spec.slice import Slice, slice_of
 
+POOLED = "*"
+"""The key of the pooled model among the members of a fleet."""
+
 
 class Label(Declared, frozen=True):
     """What is predicted: a column of the spine, and the column of the time at which it became known."""

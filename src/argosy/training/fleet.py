@@ -13,7 +13,7 @@ import msgspec
 from argosy.engine.contract import Engine, Progress, Result, Task
 from argosy.engine.key import task_key
 from argosy.spec import duration
-from argosy.spec.fleet import Fleet
+from argosy.spec.fleet import POOLED, Fleet
 from argosy.store import Store, executions
 from argosy.training import rivals
 from argosy.training.boost import direct
@@ -21,7 +21,7 @@ from argosy.training.fit import Job
 from argosy.training.land import Context, Landed, Write, land
 from argosy.training.plan import Basis, Fallback, Fit, everyone, keys, plan, relevant
 from argosy.training.request import TrainReport, TrainRequest
-from argosy.training.rows import POOLED, Member
+from argosy.training.rows import Member
 
 PRELOAD = ("lightgbm", "sklearn.pipeline", "sqlalchemy")
 """What an engine for any training imports once, for all its workers. Nothing of argosy: Polars starts threads."""

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from argosy.model.signature import Signature
-from argosy.spec.fleet import Fleet
+from argosy.spec.fleet import POOLED, Fleet
 from argosy.spec.rollout import Immediate
 from argosy.store import Store, aliases, artifacts, members, versions
 from argosy.training.fit import Rival
 from argosy.training.land import address
-from argosy.training.rows import POOLED
 
 
 def champions(store: Store, fleet: str, keys: Iterable[str]) -> dict[str, Rival]:

@@ -17,9 +17,6 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 
-POOLED = "*"
-"""The member key of the pooled model."""
-
 _MICROSECOND = timedelta(microseconds=1)
 
 

@@ -18,7 +18,7 @@ from argosy.data.read import scan
 from argosy.metric import score
 from argosy.model.format import load
 from argosy.model.signature import Signature, encode
-from argosy.registry.address import POOLED
+from argosy.spec.fleet import POOLED
 from argosy.store import artifacts, datasets, members, resources, versions
 from argosy.store.store import Store
 

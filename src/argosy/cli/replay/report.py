@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from argosy.cli import show
 from argosy.cli.replay.compare import Comparison, Figures, compare
 from argosy.cli.replay.days import FLEET, frozen_at
-from argosy.registry.address import POOLED
+from argosy.spec.fleet import POOLED
 from argosy.store import resources, schema
 from argosy.store.store import Store
 

@@ -30,11 +30,10 @@ from argosy.features.request import apply as request_features
 from argosy.features.source import Source
 from argosy.features.trainingset import Columns, TrainingSet, build, member
 from argosy.model.signature import Signature, infer_signature
-from argosy.registry.address import POOLED
 from argosy.spec import duration
 from argosy.spec.dataset import Dataset
 from argosy.spec.feature import Feature, RequestFeatures, Spine, ViewReference
-from argosy.spec.fleet import Fleet
+from argosy.spec.fleet import POOLED, Fleet
 from argosy.store import decisions, events, members, signals
 from argosy.store.executions import FALLBACK
 from argosy.training.fleet import preload, train

@@ -18,8 +18,8 @@ from argosy.controller.watching import answered, asked, baking, failing, unknown
 from argosy.controller.watching.look import Seen, Values, look
 from argosy.monitoring import alert as alerting
 from argosy.monitoring.alert import Alert, Changes
-from argosy.registry.address import POOLED
 from argosy.spec.dataset import Dataset
+from argosy.spec.fleet import POOLED
 from argosy.store import alerts, edges, events, executions, members, signals, windows
 
 _UNSEEN: dict[str, float | None] = {

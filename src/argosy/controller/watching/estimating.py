@@ -16,9 +16,8 @@ from argosy.monitoring.bins import Bins
 from argosy.monitoring.count import count_members
 from argosy.monitoring.estimate import ESTIMATED, Calibration, expected
 from argosy.monitoring.window import Windows
-from argosy.registry.address import POOLED
 from argosy.spec import duration
-from argosy.spec.fleet import Fleet
+from argosy.spec.fleet import POOLED, Fleet
 from argosy.store import windows
 from argosy.store.store import Store
 

@@ -30,8 +30,8 @@ from argosy.controller.watching.reference import Answering
 from argosy.data.dtype import instant
 from argosy.monitoring.alert import SIGNALS, skew_signals
 from argosy.monitoring.window import Windows
-from argosy.registry.address import POOLED
 from argosy.spec import duration
+from argosy.spec.fleet import POOLED
 from argosy.spec.monitor import Drift, Quality, Skew
 from argosy.store.windows import NewWindow
 

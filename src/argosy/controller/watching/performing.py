@@ -14,9 +14,8 @@ from argosy.controller.watching.baseline import Baseline
 from argosy.data.dtype import instant
 from argosy.monitoring.alert import SIGNALS, score_signals
 from argosy.monitoring.performance import performance
-from argosy.registry.address import POOLED
 from argosy.spec import duration
-from argosy.spec.fleet import Fleet
+from argosy.spec.fleet import POOLED, Fleet
 from argosy.spec.metric import greater_is_better
 from argosy.spec.monitor import Performance
 

@@ -16,8 +16,7 @@ from argosy.monitoring.bins import Bins
 from argosy.monitoring.count import count_members
 from argosy.monitoring.lookup import Lookup
 from argosy.monitoring.window import Windows, merge
-from argosy.registry.address import POOLED
-from argosy.spec.fleet import Fleet
+from argosy.spec.fleet import POOLED, Fleet
 from argosy.store import windows
 from argosy.store.store import Store
 

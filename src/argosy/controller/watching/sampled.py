@@ -17,8 +17,8 @@ from argosy.controller.watching import skewed
 from argosy.controller.watching.reference import Frozen
 from argosy.data.dtype import instant
 from argosy.monitoring.quality import SKEW
-from argosy.registry.address import POOLED
 from argosy.spec import duration
+from argosy.spec.fleet import POOLED
 from argosy.spec.monitor import Skew
 from argosy.store import windows
 

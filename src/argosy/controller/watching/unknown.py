@@ -14,7 +14,7 @@ from argosy.controller import signal
 from argosy.controller.watching.answered import once
 from argosy.controller.watching.asked import DAY
 from argosy.data.dtype import instant
-from argosy.registry.address import POOLED
+from argosy.spec.fleet import POOLED
 from argosy.store import signals
 
 SHOWN = 5
