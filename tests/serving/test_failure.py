@@ -254,16 +254,26 @@ def test_a_column_that_only_a_canary_needs_costs_no_request(clinic: Clinic, monk
     assert set(failed) == set(canaries) and all(len(rows) >= 21 for rows in failed.values())
 
 
+def gated(clinic: Clinic) -> Fixture:
+    """The fleet, declared with a request feature that can be made of some destinations only."""
+    numbered = (*FLEET.features, request_features(gate=pl.col("dest").cast(pl.Int64)))
+    with clinic.served.fleet.store.write() as tx:
+        declarations.add(tx, [declared(msgspec.structs.replace(FLEET, features=numbered))])
+    return clinic.served.fleet
+
+
+def takes_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Versions that are added from now on take that feature."""
+    gate = Feature("gate", "number", origin="request")
+    monkeypatch.setattr(conftest, "SIGNATURE", Signature((*SIGNATURE.features[:4], gate), "binary", "late"))
+
+
 def test_a_request_feature_of_a_canary_alone_that_cannot_be_made_costs_no_request(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fleet = clinic.served.fleet
-    numbered = (*FLEET.features, request_features(gate=pl.col("dest").cast(pl.Int64)))
-    with fleet.store.write() as tx:
-        declarations.add(tx, [declared(msgspec.structs.replace(FLEET, features=numbered))])
+    fleet = gated(clinic)
     wanted = [outputs(clinic.served.post(body(size))) for size in (1, 20, 100)]
-    gate = Feature("gate", "number", origin="request")
-    monkeypatch.setattr(conftest, "SIGNATURE", Signature((*SIGNATURE.features[:4], gate), "binary", "late"))
+    takes_gate(monkeypatch)
     canary = fleet.add_version("JFK/AA", 7, champion=False, share=0.999)
     assert [outputs(clinic.served.post(body(size))) for size in (1, 20, 100)] == wanted
     assert len(clinic.failed()[canary]) >= 100 and clinic.metric(canary) == 3
@@ -281,12 +291,8 @@ def test_a_request_feature_of_a_canary_alone_that_cannot_be_made_costs_no_reques
 def test_a_value_that_a_request_feature_cannot_be_made_of_costs_its_row_alone(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fleet = clinic.served.fleet
-    numbered = (*FLEET.features, request_features(gate=pl.col("dest").cast(pl.Int64)))
-    with fleet.store.write() as tx:
-        declarations.add(tx, [declared(msgspec.structs.replace(FLEET, features=numbered))])
-    gate = Feature("gate", "number", origin="request")
-    monkeypatch.setattr(conftest, "SIGNATURE", Signature((*SIGNATURE.features[:4], gate), "binary", "late"))
+    fleet = gated(clinic)
+    takes_gate(monkeypatch)
     canary = fleet.add_version("JFK/AA", 7, champion=False, share=0.5)
     fleet.add_version("JFK/B6", 8)
     gates = ["7"] * 1000
