@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -44,7 +45,7 @@ def sqlite_engine(path: str, *, write: bool) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _connected(connection: sqlite3.Connection, record: Any) -> None:
-        connection.execute("PRAGMA journal_mode=WAL")
+        _insist(lambda: connection.execute("PRAGMA journal_mode=WAL"))
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA cache_size=-65536")
@@ -54,7 +55,7 @@ def sqlite_engine(path: str, *, write: bool) -> Engine:
     @event.listens_for(engine, "begin")
     def _begun(connection: Connection) -> None:
         if write:
-            _begin_immediate(connection)
+            _insist(lambda: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         else:
             connection.exec_driver_sql("BEGIN")
 
@@ -84,13 +85,17 @@ def take_turn(connection: Connection) -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER})")
 
 
-def _begin_immediate(connection: Connection) -> None:
-    deadline = time.monotonic() + PATIENCE
+def _insist(act: Callable[[], object]) -> None:
+    """Do what SQLite refuses while others hold the file; raises ConflictError once `PATIENCE` is over.
+
+    SQLite waits by itself for its turn to write, but gives up at once where a journal mode is to change.
+    """
+    deadline, pause = time.monotonic() + PATIENCE, 0.01
     while True:
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            act()
             return
-        except OperationalError as error:
+        except (OperationalError, sqlite3.OperationalError) as error:
             if not _is_busy(error):
                 raise
             if time.monotonic() > deadline:
@@ -98,9 +103,10 @@ def _begin_immediate(connection: Connection) -> None:
                     f"the store was busy with other writers for {PATIENCE:.0f} s",
                     next="try again; a long write transaction elsewhere is holding it",
                 ) from error
-            time.sleep(0.01)
+            time.sleep(pause)
+            pause = min(2 * pause, 0.1)
 
 
-def _is_busy(error: OperationalError) -> bool:
-    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+def _is_busy(error: OperationalError | sqlite3.OperationalError) -> bool:
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
