@@ -33,7 +33,7 @@ def _words(kind: Any) -> str:
     if origin is tuple:
         one = inner[0] if inner[-1] is ... else None
         return f"list of {_words(one)}" if one is not None else " and ".join(_words(each) for each in inner)
-    if origin is dict:
+    if origin is Mapping:
         return f"{_words(inner[0])} to {_words(inner[1])}"
     return f"`{_shown(kind.__name__)}`"
 

@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 import argosy as ag
 from argosy.errors import DeclarationError
 from argosy.spec.condition import AllOf, AnyOf
+from argosy.spec.estimator import Estimator
 from argosy.spec.feature import FeatureView
 
 
@@ -96,7 +97,9 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: ag.Choice([]), "a list of at least one value"),
     (lambda: ag.Choice("abc"), "Choice.values is 'abc'; it must be a list"),
     (lambda: ag.Choice([NAN]), "Choice.values is nan; it must be a finite number"),
+    (lambda: Estimator("a:B", {"x": [NAN]}), "Estimator.parameters is nan; it must be a finite number"),
     (lambda: ag.Choice([object()]), "Choice.values is (<object"),  # type: ignore[list-item]
+    (lambda: ag.Candidate(LogisticRegression(), 5), "Candidate.search is 5; it must be a dict of ag.Int"),  # type: ignore[arg-type]
     (lambda: ag.Candidate(LogisticRegression(), {"C": 5}), "Candidate"),  # type: ignore[dict-item]
     (lambda: dataset(name="F"), "Dataset.name is 'F'"),
     (lambda: dataset(time=""), "Dataset('flights').time is ''"),

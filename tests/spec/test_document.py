@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pickle
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from argosy.errors import DeclarationError
 from argosy.spec.document import Declaration, decode, diff, encode, fingerprint, kind, recorded, schema
 from argosy.spec.estimator import Estimator
 from argosy.spec.feature import FeatureView
+from argosy.spec.frozen import FrozenDict
 from tests.spec.declarations import declarations
 from tests.spec.jsonschema import problems
 
@@ -276,3 +279,15 @@ def test_declarations_are_frozen(declaration: Declaration) -> None:
     for field in msgspec.structs.fields(declaration):
         with pytest.raises(AttributeError):
             setattr(declaration, field.name, None)
+    assert {type(each) for each in _held(declaration)} <= {FrozenDict, tuple, str, int, float, bool, type(None)}
+    again = decode(encode(declaration))
+    assert hash(declaration) == hash(again) == hash(pickle.loads(pickle.dumps(declaration)))
+
+
+def _held(value: Any) -> Iterator[Any]:
+    """All that a declaration holds, but for other declarations: those are asked for what they hold."""
+    if isinstance(value, msgspec.Struct):
+        value = msgspec.structs.astuple(value)
+    yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ():
+        yield from _held(item)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-import msgspec
-
 from argosy.spec import check, duration
 from argosy.spec.declared import Declared
 from argosy.spec.expression import Expression
+from argosy.spec.frozen import EMPTY
 
 if TYPE_CHECKING:
     import polars as pl
@@ -119,7 +118,7 @@ class Contract(Declared, frozen=True):
     first version (type, and nothing else).
     """
 
-    columns: dict[str, Column] = msgspec.field(default_factory=dict)
+    columns: Mapping[str, Column] = EMPTY
     unique: tuple[str, ...] = ()
     rows: tuple[int, int] | None = None
     freshness: str | None = None

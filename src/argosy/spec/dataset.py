@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Literal
-
-import msgspec
 
 from argosy.spec import check
 from argosy.spec.contract import Contract
 from argosy.spec.declared import Declared
+from argosy.spec.frozen import EMPTY
 from argosy.spec.source import Csv, Function, Parquet, Source, Sql
 
 Tag = Literal["pii", "sensitive"]
@@ -32,7 +31,7 @@ class Dataset(Declared, frozen=True, tag="dataset", tag_field="kind"):
     owner: str = ""
     description: str = ""
     contract: Contract | None = None
-    tags: dict[str, Tag] = msgspec.field(default_factory=dict)
+    tags: Mapping[str, Tag] = EMPTY
 
     if TYPE_CHECKING:
 
@@ -47,7 +46,7 @@ class Dataset(Declared, frozen=True, tag="dataset", tag_field="kind"):
             owner: str = "",
             description: str = "",
             contract: Contract | None = None,
-            tags: dict[str, Tag] = ...,
+            tags: Mapping[str, Tag] = ...,
         ) -> None:
             """What a user may write; the fields hold its canonical form."""
 

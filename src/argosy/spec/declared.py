@@ -10,15 +10,16 @@ from typing import Any, Literal, get_args, get_origin
 import msgspec
 
 from argosy.spec import check
+from argosy.spec.frozen import FrozenDict, frozen
 
 
 class Declared(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """A part of a declaration.
 
-    Once made, each field has its stated type (a list became a tuple, a whole number in a field of real numbers a
-    float; NaN and infinities are refused), and one that equals its default holds the default itself: so it is left
-    out of the JSON, however it was written. A class with a form of its own for a field brings it there first, calls
-    this, and then checks its limits.
+    Once made, each field has its stated type (a list became a tuple, a dict a frozen one, a whole number in a field of
+    real numbers a float; NaN and infinities are refused), and one that equals its default holds the default itself: so
+    it is left out of the JSON, however it was written. A class with a form of its own for a field brings it there
+    first, calls this, and then checks its limits.
     """
 
     def __post_init__(self) -> None:
@@ -40,7 +41,7 @@ def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]
 
 def _typed(declaration: Declared, field: msgspec.structs.FieldInfo, given: Any) -> Any:
     try:
-        value = msgspec.convert(given, field.type)
+        value = frozen(msgspec.convert(given, field.type))
     except msgspec.ValidationError as error:
         choices = [choice for part in (field.type, *get_args(field.type)) for choice in _choices(part)]
         if choices:
@@ -62,8 +63,8 @@ def _choices(kind: Any) -> tuple[str, ...]:
 def _numbers(value: Any) -> Iterator[float]:
     if isinstance(value, float):
         yield value
-    elif isinstance(value, tuple):
-        for item in value:
+    elif isinstance(value, (tuple, FrozenDict)):
+        for item in value if isinstance(value, tuple) else value.values():
             yield from _numbers(item)
 
 

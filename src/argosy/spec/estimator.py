@@ -6,14 +6,13 @@ import importlib
 import inspect
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-
-import msgspec
 
 from argosy.errors import DeclarationError
 from argosy.spec import check
 from argosy.spec.declared import Declared
+from argosy.spec.frozen import EMPTY
 
 _SCALARS = (str, int, float, bool, type(None))
 
@@ -28,7 +27,7 @@ class Estimator(Declared, frozen=True):
     """
 
     path: str
-    parameters: dict[str, Any] = msgspec.field(default_factory=dict)
+    parameters: Mapping[str, Any] = EMPTY
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -133,12 +132,12 @@ def _reference(field: str, value: object) -> str:
 
 
 def _references(value: Any, field: str) -> Iterator[str]:
-    """The classes and functions named in an encoded parameter. Raises DeclarationError if it is not well formed."""
+    """The classes and functions named in an encoded, frozen parameter. Raises DeclarationError if it is ill-formed."""
     items: Iterable[Any] = ()
     match value:
-        case list() | {"$tuple": list()} if not isinstance(value, dict) or len(value) == 1:
-            items = value if isinstance(value, list) else value["$tuple"]
-        case {"$pairs": list(pairs)} if len(value) == 1 and all(isinstance(p, list) and len(p) == 2 for p in pairs):
+        case tuple() | {"$tuple": tuple()} if not isinstance(value, dict) or len(value) == 1:
+            items = value if isinstance(value, tuple) else value["$tuple"]
+        case {"$pairs": tuple(pairs)} if len(value) == 1 and all(isinstance(p, tuple) and len(p) == 2 for p in pairs):
             items = pairs
         case {"$dict": dict(held)} if len(value) == 1:
             items = held.values()
@@ -171,7 +170,7 @@ def _resolve(reference: str) -> Any:
 
 
 def _decode(value: Any) -> Any:
-    if isinstance(value, list):
+    if isinstance(value, tuple):
         return [_decode(item) for item in value]
     if not isinstance(value, dict):
         return value

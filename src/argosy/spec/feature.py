@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from argosy.spec import check, duration
@@ -34,7 +34,7 @@ class ViewReference(Declared, frozen=True, tag="view", tag_field="kind"):
 class RequestFeatures(Declared, frozen=True, tag="request", tag_field="kind"):
     """Features computed from the columns of a request by Polars expressions: data, not code."""
 
-    expressions: dict[str, Expression]
+    expressions: Mapping[str, Expression]
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from argosy.spec import check, parameter
 from argosy.spec.declared import Declared
 from argosy.spec.estimator import Estimator
+from argosy.spec.frozen import EMPTY
 from argosy.spec.metric import METRICS
 
 
@@ -70,7 +69,7 @@ class Candidate(Declared, frozen=True):
     """
 
     estimator: Estimator
-    search: dict[str, Space] = msgspec.field(default_factory=dict)
+    search: Mapping[str, Space] = EMPTY
     name: str = ""
 
     if TYPE_CHECKING:
@@ -82,6 +81,7 @@ class Candidate(Declared, frozen=True):
         given: Any = self.estimator
         estimator = Estimator.of(given, "Candidate.estimator")
         check.put(self, "estimator", estimator)
+        check.instance("Candidate.search", self.search, Mapping, "a dict of ag.Int, ag.Float or ag.Choice")
         for key, space in self.search.items():
             check.instance(f"Candidate.search[{key!r}]", space, (Int, Float, Choice), "ag.Int, ag.Float or ag.Choice")
         if not self.name:

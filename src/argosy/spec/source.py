@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
-
-import msgspec
 
 from argosy.spec import check
 from argosy.spec.declared import Declared
+from argosy.spec.frozen import EMPTY
 from argosy.spec.function import register
 
 
@@ -31,7 +30,7 @@ class Csv(Declared, frozen=True, tag="csv", tag_field="kind"):
 
     path: str
     separator: str = ","
-    types: dict[str, str] = msgspec.field(default_factory=dict)
+    types: Mapping[str, str] = EMPTY
     nulls: tuple[str, ...] = ("", "NA")
     zone: str = "UTC"
 
@@ -48,7 +47,8 @@ class Sql(Declared, frozen=True, tag="sql", tag_field="kind"):
     """Rows of a query over any SQLAlchemy URL. What is secret is written `${NAME}` and read from the environment.
 
     Applying refuses a password, or an option named like one, that is written out.
-    Where `cursor` names a column, only rows past the largest value read so far are asked for.
+    Where `cursor` names a column, only rows from the largest value read so far on are asked for, and those without a
+    value; of these, what was read before is not taken again.
     """
 
     url: str
