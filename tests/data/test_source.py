@@ -9,8 +9,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from argosy.data import query
 from argosy.data.source import past, pending, unmatched
 from argosy.errors import ArgosyError, InputError, MissingExtraError, UnknownError
+from argosy.spec.contract import Column, Contract
 from argosy.spec.dataset import Dataset
 from argosy.spec.source import Csv, Function, Parquet, Sql
 from argosy.store import Store, events
@@ -84,6 +86,59 @@ def test_rows_of_a_cursor_that_are_not_known_yet_are_kept(store: Store, root: Pa
     assert take(store, root, sales(), START + timedelta(hours=2), environment=given).later == 2
     assert take(store, root, sales(), NOW, environment=given).added == 2
     assert everything(store).height == 5
+
+
+@pytest.mark.parametrize("key", [("id",), ()])
+def test_rows_that_come_late_with_the_last_cursor_or_none_are_taken_once(
+    store: Store, root: Path, database: Path, key: tuple[str, ...]
+) -> None:
+    declared, given = dataset(source=sales(cursor="x").source, key=key), {"FOLDER": str(root)}
+    sell(database, 0, 3)
+    assert take(store, root, declared, NOW, environment=given).added == 3
+    with sqlite3.connect(database) as connection:
+        late = [(10, START.isoformat(), 1.0), (11, START.isoformat(), None)]
+        connection.executemany("insert into sales values (?, ?, ?)", late)
+    outcome = take(store, root, declared, NOW + MINUTE, environment=given)
+    assert (outcome.added, outcome.unchanged) == (2, 1)
+    for minute in range(2, 4):
+        assert str(take(store, root, declared, NOW + minute * MINUTE, environment=given)) == "nothing new"
+    sell(database, 3, 1)
+    last = take(store, root, declared, NOW + 4 * MINUTE, environment=given)
+    assert (last.added, last.unchanged) == (1, 0)
+    with sqlite3.connect(database) as connection:
+        connection.execute("insert into sales values (12, ?, null)", (START.isoformat(),))
+    assert take(store, root, declared, NOW + 5 * MINUTE, environment=given).added == 1
+    assert sorted(everything(store)["id"]) == [0, 1, 2, 3, 10, 11, 12]
+
+
+def test_rows_of_the_last_cursor_that_were_rejected_are_not_judged_again(
+    store: Store, root: Path, database: Path
+) -> None:
+    declared, given = sales(cursor="id"), {"FOLDER": str(root)}
+    declared = dataset(source=declared.source, contract=Contract({"x": Column(maximum=1)}))
+    sell(database, 0, 4)
+    assert take(store, root, declared, NOW, environment=given).status == "rejected"
+    assert take(store, root, declared, NOW + MINUTE, environment=given).status == "nothing"
+    sell(database, 4, 1)
+    assert take(store, root, declared, NOW + 2 * MINUTE, environment=given).status == "rejected"
+    assert everything(store, purpose="rejected")["id"].to_list() == [0, 1, 2, 3, 4]
+
+
+def test_more_rows_of_one_cursor_than_an_answer_holds_are_refused(
+    store: Store, root: Path, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(query, "LARGEST", 3)
+    given, start = {"FOLDER": str(root)}, START.isoformat()
+    sell(database, 0, 5)
+    assert take(store, root, sales(), NOW, environment=given).added == 2
+    assert take(store, root, sales(), NOW + MINUTE, environment=given).added == 3
+    assert everything(store)["id"].to_list() == list(range(5))
+    for value in (9, None):
+        with sqlite3.connect(database) as connection:
+            connection.execute("delete from sales where id > 4")
+            connection.executemany("insert into sales values (?, ?, ?)", [(value, start, i) for i in range(4)])
+        with pytest.raises(InputError, match=f"table: more than 3 rows have {value or 'null'}.* as their cursor 'id'"):
+            take(store, root, sales(), NOW + 2 * MINUTE, environment=given)
 
 
 def test_text_that_is_no_time_is_named(store: Store, root: Path, database: Path) -> None:

@@ -21,10 +21,14 @@ _MARK = "mark:"
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """How far a source that is asked, not listed, has been read: the largest value so far, after `count` answers."""
+    """How far a source that is asked, not listed, has been read: the largest value so far, after `count` answers.
+
+    `seen` is the digest of the rows that may be given again: those of that value, and those without one.
+    """
 
     count: int = 0
     value: Any = None
+    seen: str = ""
 
 
 def waiting(conn: Connection, names: Iterable[str], now: datetime) -> dict[str, list[Part]]:
@@ -48,13 +52,15 @@ def mark(conn: Connection, dataset: str) -> Mark:
     key = conn.execute(query.order_by(c.source_key.desc()).limit(1)).scalar_one_or_none()
     if key is None:
         return Mark()
-    count, _, value = str(key).removeprefix(_MARK).partition(":")
-    return Mark(int(count), _decoded(msgspec.json.decode(value)))
+    place, _, value = str(key).removeprefix(_MARK).partition(":")
+    count, _, seen = place.partition(".")
+    return Mark(int(count), _decoded(msgspec.json.decode(value)), seen)
 
 
 def mark_key(mark: Mark) -> str:
     """The key of a mark; keys sort by their count."""
-    return f"{_MARK}{mark.count:012d}:{msgspec.json.encode(_encoded(mark.value)).decode()}"
+    place = f"{mark.count:012d}.{mark.seen}" if mark.seen else f"{mark.count:012d}"
+    return f"{_MARK}{place}:{msgspec.json.encode(_encoded(mark.value)).decode()}"
 
 
 def _encoded(value: Any) -> Any:

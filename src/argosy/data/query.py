@@ -1,11 +1,13 @@
-"""SQL as a source: rows of a query, past the largest value of its cursor that was read."""
+"""SQL as a source: rows of a query, from the largest value of its cursor that was read on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
@@ -20,31 +22,43 @@ from argosy.spec.source import Sql
 LARGEST = 1_000_000
 """Rows of one answer at most; where a cursor is declared, the rest is asked for next time."""
 
+Rows = Sequence[tuple[Any, ...]]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """Rows that may be new, the names of their columns, and how far the source is read once they are in."""
+
+    names: list[str]
+    rows: Rows
+    mark: Mark
+
 
 def read(
     dataset: str, source: Sql, mark: Mark, root: Path, environment: Mapping[str, str], dates: tuple[str, ...]
 ) -> list[Load]:
-    """Ask the database for rows past `mark`. Nothing new gives no load. A SQLite file is looked for below `root`.
+    """Ask the database for rows that `mark` does not cover: those past it, and those at it or without a value where
+    they are not the ones that were read last. Nothing new gives no load. A SQLite file is looked for below `root`.
 
     Raises `UnknownError` for a `${NAME}` that the environment lacks and for a SQLite file that is not there,
-    `MissingExtraError` for a driver that is not installed, `InputError` for a query that fails; none of them shows a
-    password.
+    `MissingExtraError` for a driver that is not installed, `InputError` for a query that fails and for more rows of
+    one value of the cursor than one answer holds; none of them shows a password.
     """
     filled = url.fill(dataset, source.url, environment, root)
     engine, reached = _engine(dataset, source, filled), False
     try:
         with engine.connect() as connection:
             reached = True
-            rows, cursor = _rows(connection, source, mark)
+            answer = _past(connection, dataset, source, mark) if source.cursor else _whole(connection, source, mark)
     except SQLAlchemyError as error:
         raise _failed(dataset, filled, error, reached=reached) from None
     finally:
         engine.dispose()
-    if rows.is_empty():
+    if not answer.rows:
         return []
-    keys = (ledger.mark_key(Mark(mark.count + 1, cursor)),) if source.cursor else ()
-    shown = f"{filled.shown} {cursor if source.cursor else ''}".strip()
+    keys = (ledger.mark_key(answer.mark),) if answer.mark != mark else ()
+    shown = f"{filled.shown} {answer.mark.value if source.cursor else ''}".strip()
     name = f"{dataset} (query)"
+    rows = pl.DataFrame(answer.rows, schema=answer.names, orient="row", infer_schema_length=None)
     given = Load(name, "query", shown, keys, _dated(rows, dates, name), repeats=source.cursor is None)
     return [load.settled(given, "UTC", dates)]
 
@@ -91,24 +105,58 @@ def _dated(rows: pl.DataFrame, dates: tuple[str, ...], name: str) -> pl.DataFram
     return rows.with_columns(found)
 
 
-def _rows(connection: Connection, source: Sql, mark: Mark) -> tuple[pl.DataFrame, Any]:
-    """The next rows and the largest value of the cursor among them."""
-    statement, parameters = source.query.rstrip().rstrip(";"), {}
-    if source.cursor is not None:
-        cursor = connection.dialect.identifier_preparer.quote(source.cursor)
-        past = f" WHERE {cursor} > :past" if mark.value is not None else ""
-        statement = f"SELECT * FROM ({statement}) AS wanted{past} ORDER BY {cursor}"
-        parameters = {"past": mark.value} if past else {}
-    result = connection.execute(text(statement), parameters)
+def _whole(connection: Connection, source: Sql, mark: Mark) -> Answer:
+    """Every row that the query gives."""
+    result = connection.execute(text(_statement(source)))
+    return Answer(list(result.keys()), [tuple(row) for row in result], mark)
+
+
+def _past(connection: Connection, dataset: str, source: Sql, mark: Mark) -> Answer:
+    """The next rows in the order of the cursor, after those that may have come late: at the mark, or with a null."""
+    column = connection.dialect.identifier_preparer.quote(str(source.cursor))
+    known = mark.value is not None
+    given = {"past": mark.value} if known else {}
+    start = f"SELECT * FROM ({_statement(source)}) AS wanted WHERE {column}"
+    at = f" = :past OR {column} IS NULL" if known else " IS NULL"
+    result = connection.execute(text(f"{start}{at}"), given)
     names = list(result.keys())
-    rows = result.fetchmany(LARGEST) if source.cursor else result.fetchall()
-    last = None
-    if source.cursor is not None and rows:
-        at = _position(names, source.cursor)
-        if len(rows) == LARGEST and result.fetchone() is not None:
-            rows = [row for row in rows if row[at] != rows[-1][at]] or rows
-        last = rows[-1][at]
-    return pl.DataFrame([tuple(row) for row in rows], schema=names, orient="row", infer_schema_length=None), last
+    place = _position(names, str(source.cursor))
+    late = [tuple(row) for row in result.fetchmany(LARGEST + 1)]
+    if len(late) > LARGEST:
+        raise _crowded(dataset, source, "null" + (f" or {mark.value}" if known else ""))
+    beyond = " > :past" if known else " IS NOT NULL"
+    result = connection.execute(text(f"{start}{beyond} ORDER BY {column}"), given)
+    rows = [tuple(row) for row in result.fetchmany(LARGEST)]
+    if len(rows) == LARGEST and result.fetchone() is not None:
+        last = rows[-1][place]
+        rows = [row for row in rows if row[place] != last]
+        if not rows:
+            raise _crowded(dataset, source, last)
+    before = _digest(late)
+    fresh = [*(late if before != mark.seen else ()), *rows]
+    if not fresh:
+        return Answer(names, [], mark)
+    value, seen = mark.value, before
+    if rows:
+        value = rows[-1][place]
+        seen = _digest([row for row in (*late, *rows) if row[place] is None or row[place] == value])
+    return Answer(names, fresh, Mark(mark.count + 1, value, seen))
+
+
+def _statement(source: Sql) -> str:
+    return source.query.rstrip().rstrip(";")
+
+
+def _digest(rows: Rows) -> str:
+    """What tells some rows from others, in whichever order they come."""
+    return hashlib.sha256("\n".join(sorted(map(repr, rows))).encode()).hexdigest()[:32]
+
+
+def _crowded(dataset: str, source: Sql, value: Any) -> InputError:
+    return InputError(
+        f"{dataset}: more than {LARGEST:,} rows have {value} as their cursor {source.cursor!r}",
+        next="take a column with fewer alike as Sql.cursor, or select coalesce(…) of two, or name no cursor",
+    )
 
 
 def _position(names: list[str], cursor: str) -> int:
