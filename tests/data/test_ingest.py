@@ -218,6 +218,52 @@ def test_a_missing_column_or_another_type_blocks(store: Store, root: Path, chang
 
 
 @pytest.mark.parametrize(
+    "contract",
+    [
+        Contract(),
+        Contract({"x": Column(nullable=False, presence=1.0)}),
+        Contract(unique=("x",)),
+        Contract(evolution="block"),
+    ],
+)
+def test_a_dropped_column_is_accepted_once_until_it_is_back(store: Store, root: Path, contract: Contract) -> None:
+    declared = dataset(contract=contract)
+    put(root, "a", rows(0, 2))
+    take(store, root, declared)
+    put(root, "b", rows(2, 2, at=START + DAY).drop("x"))
+    assert take(store, root, declared).status == "rejected"
+    assert accept(store, declared, 2, "ann", "nobody needs it", START + 40 * DAY).added == 2
+    put(root, "c", rows(4, 2, at=START + 2 * DAY).drop("x"))
+    outcome = take(store, root, declared)
+    assert (outcome.status, outcome.added, outcome.findings) == ("accepted", 2, ())
+    put(root, "d", rows(6, 2, at=START + 3 * DAY))
+    back = take(store, root, declared)
+    assert "data/d.parquet: column 'x' is back" in back.findings[0].message
+    if back.status == "rejected":
+        accept(store, declared, 5, "ann", "", START + 40 * DAY)
+    assert everything(store)["x"].to_list() == [0.0, 1.0, None, None, None, None, 6.0, 7.0]
+    with store.read() as conn:
+        found = contracts.history(conn, "table")
+        told = [each.message for each in events.since(conn)]
+    assert [each.body.get("dropped", []) for each in found] == [[], ["x"], []]
+    assert "'x' is back" in found[0].reason and "table@2 has no column 'x'" in found[1].reason
+    assert found[1].actor == "ann" and "accepted by ann" in found[1].reason
+    assert any("nobody needs it" in each for each in told) and any("'x' is back" in each for each in told)
+    put(root, "e", rows(8, 2, at=START + 4 * DAY).drop("x"))
+    assert take(store, root, declared).status == "rejected"
+
+
+def test_a_contract_that_says_something_else_of_a_dropped_column_asks_for_it_again(store: Store, root: Path) -> None:
+    put(root, "a", rows(0, 2))
+    take(store, root)
+    put(root, "b", rows(2, 2, at=START + DAY).drop("x"))
+    take(store, root)
+    accept(store, dataset(), 2, "ann", "", START + 40 * DAY)
+    put(root, "c", rows(4, 2, at=START + 2 * DAY).drop("x"))
+    assert take(store, root, dataset(contract=Contract({"x": Column(minimum=0)}))).status == "rejected"
+
+
+@pytest.mark.parametrize(
     "bound", [{"minimum": 0}, {"nullable": False}, {"presence": 1.0}, {"on_failure": "quarantine"}]
 )
 def test_a_column_that_the_contract_names_and_no_row_has_rejects_the_version(

@@ -57,7 +57,7 @@ def judge(
     Raises `InputError` where rows cannot be told apart or dated, and where an accepted column has no common type.
     """
     layout = Layout.of(dataset)
-    fitted = fit(loads, before.terms, layout)
+    fitted = fit(loads, before.terms, layout, accepted=acceptor is not None)
     nothing = pl.DataFrame()
     if problem.blocks(fitted.problems) and (acceptor is None or not fitted.fitting):
         if acceptor is not None:

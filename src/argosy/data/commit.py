@@ -155,7 +155,7 @@ def _contract(tx: Connection, making: Making, batch: Batch, before: Before) -> N
     body = batch.terms.body()
     if batch.blocked or (before.contract is not None and before.contract.body == body):
         return
-    changes = [each.message for each in batch.problems if each.outcome == problem.RECORDED]
+    changes = [each.message for each in batch.problems if problem.evolves(each)]
     reason = "; ".join(changes) or ("declared anew" if before.contract else "inferred from the first rows")
     new = contracts.NewContract(
         dataset=making.dataset.name, body=body, at=making.now, actor=making.actor, reason=reason

@@ -1,8 +1,8 @@
-"""Fitting what arrived to the columns and types of a dataset: what is new, what is wider, what is missing."""
+"""Fitting what arrived to the columns and types of a dataset: what is new, wider, missing, or back."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import msgspec
 import polars as pl
@@ -10,7 +10,7 @@ import polars as pl
 from argosy.data import dtype, load
 from argosy.data.load import Load
 from argosy.data.part import Layout
-from argosy.data.problem import BLOCK, RECORDED, WARN, Problem
+from argosy.data.problem import BLOCK, EVOLUTION, MISSING, RECORDED, WARN, Problem
 from argosy.data.terms import Terms
 from argosy.errors import InputError
 from argosy.spec.contract import Contract
@@ -38,15 +38,16 @@ class Fit(msgspec.Struct, frozen=True):
         )
 
 
-def fit(loads: Sequence[Load], terms: Terms, layout: Layout) -> Fit:
+def fit(loads: Sequence[Load], terms: Terms, layout: Layout, *, accepted: bool = False) -> Fit:
     """Follow the schema through the loads that have rows, in their order.
 
+    Where they are `accepted`, the columns that they lack count as dropped from then on, until a load has them again.
     Raises `InputError` where a load lacks the columns of time, known time or key, or mixes times with and without
     zone: such rows cannot be taken at all, not even to be looked at.
     """
     declared, types = terms.declared(), dtype.parse_all(terms.types)
     naive, zoned = frozenset(terms.naive), frozenset(terms.zoned)
-    problems: list[Problem] = []
+    problems, dropped = list[Problem](), set(terms.dropped)
     fitting, first = True, not types
     for given in loads:
         if given.rows.is_empty():
@@ -54,7 +55,13 @@ def fit(loads: Sequence[Load], terms: Terms, layout: Layout) -> Fit:
         _needed(given, layout)
         load.agreed(given, naive, zoned)
         naive, zoned = naive | given.naive, zoned | given.zoned
-        problems += _missing(given, {**types, **declared}, terms.contract)
+        lacking = _missing(given, {**types, **declared}, terms.contract, dropped)
+        problems += lacking
+        if accepted:
+            dropped |= {problem.column for problem in lacking if problem.column and problem.severity == BLOCK}
+        for column in sorted(dropped & set(given.rows.columns)):
+            dropped.remove(column)
+            problems += [_change(given, f"column {column!r} is back", column, terms)] if column in types else []
         for column, kind in given.rows.schema.items():
             held = types.get(column)
             target, problem = _admit(given, column, kind, held, declared.get(column), terms, first)
@@ -64,7 +71,11 @@ def fit(loads: Sequence[Load], terms: Terms, layout: Layout) -> Fit:
                 types[column] = target
         first = False
     grown = msgspec.structs.replace(
-        terms, types=dtype.names(types), naive=tuple(sorted(naive)), zoned=tuple(sorted(zoned))
+        terms,
+        types=dtype.names(types),
+        naive=tuple(sorted(naive)),
+        zoned=tuple(sorted(zoned)),
+        dropped=tuple(sorted(dropped)),
     )
     return Fit(types, grown, tuple(problems), fitting)
 
@@ -91,11 +102,14 @@ def _needed(given: Load, layout: Layout) -> None:
             )
 
 
-def _missing(given: Load, types: dtype.Types, contract: Contract) -> list[Problem]:
-    """What a load lacks of the columns met before and of those that the contract names: all block, unless they warn."""
+def _missing(given: Load, types: dtype.Types, contract: Contract, dropped: Container[str]) -> list[Problem]:
+    """What a load lacks of the columns met before and of those that the contract names: all block, unless they warn.
+
+    Those that were `dropped` with somebody's consent are not missed.
+    """
     problems, have = list[Problem](), given.rows.columns
     for column in dict.fromkeys((*types, *contract.columns, *contract.unique)):
-        if column in have:
+        if column in have or column in dropped:
             continue
         said = f"{given.name} has no column {column!r}"
         if column in contract.columns or column in contract.unique:
@@ -106,7 +120,7 @@ def _missing(given: Load, types: dtype.Types, contract: Contract) -> list[Proble
             said += f" ({types[column]})"
         warns = column in contract.columns and contract.columns[column].on_failure == WARN
         severity = WARN if warns and column not in contract.unique else BLOCK
-        problems.append(Problem("missing-column", severity, said, column, given.rows.height))
+        problems.append(Problem(MISSING, severity, said, column, given.rows.height))
     return problems
 
 
@@ -135,5 +149,5 @@ def _admit(
 def _change(given: Load, what: str, column: str, terms: Terms) -> Problem:
     if terms.contract.evolution == "block":
         message = f"{given.name}: {what}, and the contract admits no change"
-        return Problem("evolution", BLOCK, message, column, given.rows.height)
-    return Problem("evolution", WARN, f"{given.name}: {what}", column, given.rows.height, outcome=RECORDED)
+        return Problem(EVOLUTION, BLOCK, message, column, given.rows.height)
+    return Problem(EVOLUTION, WARN, f"{given.name}: {what}", column, given.rows.height, outcome=RECORDED)

@@ -17,6 +17,15 @@ FAILED = "failed"
 RECORDED = "recorded"
 """Outcome of a change of the schema that was let in."""
 
+ACCEPTED = "accepted"
+"""Outcome of a finding that kept rows out until somebody accepted them."""
+
+MISSING = "missing-column"
+"""Rule that a column which was met before, or which the contract names, is there."""
+
+EVOLUTION = "evolution"
+"""Rule about columns that are new, wider, or back."""
+
 OUTCOMES = {BLOCK: FAILED, QUARANTINE: "quarantined", WARN: "warned"}
 
 
@@ -52,10 +61,15 @@ def blocks(problems: Iterable[Problem]) -> bool:
     return any(problem.outcome in (None, FAILED) and problem.severity == BLOCK for problem in problems)
 
 
+def evolves(problem: Problem) -> bool:
+    """Whether the problem is a change of the terms, let in by them or by somebody."""
+    return problem.outcome == RECORDED or (problem.outcome == ACCEPTED and problem.rule in (EVOLUTION, MISSING))
+
+
 def accepted(problems: Iterable[Problem], actor: str) -> list[Problem]:
     """The same problems after `actor` took the rows in all the same."""
     return [
-        msgspec.structs.replace(problem, outcome="accepted", message=f"{problem.message} (accepted by {actor})")
+        msgspec.structs.replace(problem, outcome=ACCEPTED, message=f"{problem.message} (accepted by {actor})")
         if blocks([problem])
         else problem
         for problem in problems

@@ -19,7 +19,8 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `contract` is the declared one. `types` are the types of all columns, declared or met first. `naive` and `zoned`
     are the columns whose times came without and with a zone. `suggested` is what the first version would allow, per
-    column (nullable, minimum, maximum, allowed): a proposal for whoever curates the contract, not enforced.
+    column (nullable, minimum, maximum, allowed): a proposal for whoever curates the contract, not enforced. `dropped`
+    are the columns that the source gives no longer, as somebody accepted; they are null, and nothing is asked of them.
     """
 
     contract: Contract = Contract()
@@ -27,12 +28,14 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
     naive: tuple[str, ...] = ()
     zoned: tuple[str, ...] = ()
     suggested: dict[str, dict[str, Any]] = {}
+    dropped: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, body: Mapping[str, Any] | None, dataset: Dataset) -> Terms:
-        """The terms last recorded, under the contract declared now."""
-        recorded = msgspec.convert(body, cls) if body is not None else cls()
-        return msgspec.structs.replace(recorded, contract=dataset.contract or Contract())
+        """The terms last recorded, under the contract declared now; that asks anew for a column which it changes."""
+        recorded, declared = msgspec.convert(body, cls) if body is not None else cls(), dataset.contract or Contract()
+        dropped = tuple(name for name in recorded.dropped if _same(name, recorded.contract, declared))
+        return msgspec.structs.replace(recorded, contract=declared, dropped=dropped)
 
     def body(self) -> dict[str, Any]:
         """The terms as data, to be recorded."""
@@ -54,6 +57,12 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
             for name, column in self.contract.columns.items()
             if column.type is not None
         }
+
+
+def _same(column: str, one: Contract, other: Contract) -> bool:
+    """Whether two contracts ask the same of a column."""
+    alike = one.columns.get(column) == other.columns.get(column)
+    return alike and (column in one.unique) is (column in other.unique)
 
 
 _CATEGORIES = 20

@@ -55,7 +55,7 @@ def checks(terms: Terms, layout: Layout, schema: pl.Schema) -> list[Check]:
         on_failure = BLOCK if on_failure == WARN else on_failure
         found.append(Check("required", on_failure, pl.col(name).is_null(), f"{name} is missing", (name,)))
     for name, column in terms.contract.columns.items():
-        if name in schema:
+        if name in schema and name not in terms.dropped:
             found += _of_column(name, column, schema[name])
     for rule in terms.contract.rules:
         bad = ~(rule.expression.expr().fill_null(True)) & pl.repeat(True, pl.len())
