@@ -13,6 +13,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 _KNOWN = {
     "$schema", "$defs", "$ref", "title", "description", "default", "type", "enum", "const", "anyOf", "properties",
     "required", "additionalProperties", "items", "prefixItems", "minItems", "maxItems", "discriminator", "pattern",
+    "minimum", "maximum", "minLength", "maxLength", "uniqueItems", "minProperties", "propertyNames",
 }  # fmt: skip
 
 
@@ -38,8 +39,17 @@ def _problems(value: Any, schema: dict[str, Any], defs: dict[str, Any], path: st
         yield from _object(value, schema, defs, path)
     elif isinstance(value, list):
         yield from _array(value, schema, defs, path)
-    elif isinstance(value, str) and not re.search(schema.get("pattern", ""), value):
+    elif isinstance(value, str):
+        yield from _text(value, schema, path)
+    elif isinstance(value, (int, float)) and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
+        yield f"{path}: {value!r} is beyond {schema.get('minimum')} to {schema.get('maximum')}"
+
+
+def _text(value: str, schema: dict[str, Any], path: str) -> Iterator[str]:
+    if not re.search(schema.get("pattern", ""), value):
         yield f"{path}: {value!r} does not match {schema['pattern']}"
+    if not schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value)):
+        yield f"{path}: {len(value)} characters"
 
 
 def _is(value: Any, kind: str) -> bool:
@@ -49,7 +59,10 @@ def _is(value: Any, kind: str) -> bool:
 def _object(value: dict[str, Any], schema: dict[str, Any], defs: dict[str, Any], path: str) -> Iterator[str]:
     known, other = schema.get("properties", {}), schema.get("additionalProperties", True)
     yield from (f"{path}: {name} is missing" for name in schema.get("required", []) if name not in value)
+    if len(value) < schema.get("minProperties", 0):
+        yield f"{path}: {len(value)} properties"
     for name, item in value.items():
+        yield from _problems(name, schema.get("propertyNames", {}), defs, f"{path}.{name}")
         if name in known:
             yield from _problems(item, known[name], defs, f"{path}.{name}")
         elif other is False:
@@ -61,6 +74,8 @@ def _object(value: dict[str, Any], schema: dict[str, Any], defs: dict[str, Any],
 def _array(value: list[Any], schema: dict[str, Any], defs: dict[str, Any], path: str) -> Iterator[str]:
     if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)):
         yield f"{path}: {len(value)} items"
+    if schema.get("uniqueItems") and len(set(map(repr, value))) < len(value):
+        yield f"{path}: an item occurs twice"
     first = schema.get("prefixItems", [])
     for index, item in enumerate(value):
         expected = first[index] if index < len(first) else schema.get("items", True)

@@ -86,6 +86,8 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: ag.Performance("roc_auc"), "it must be given minimum, maximum or drop"),
     (lambda: ag.Performance("roc_auc", drop=-0.1), "Performance.drop is -0.1"),
     (lambda: ag.Canary(share=1), "Canary.share is 1.0; it must be a number between 0.001 and 0.999"),
+    (lambda: ag.Canary(metric="auc"), "Canary.metric is 'auc'; it must be one of"),
+    (lambda: ag.Contract(rows=(-1, 5)), "Contract.rows is -1; it must be a number between 0 and 1e+15"),
     (lambda: ag.Canary(bake="0h"), "Canary.bake is '0h'; it must be a duration"),
     (lambda: ag.Search("auc"), "next: use 'roc_auc'"),
     (lambda: ag.Search(trials=0), "Search.trials is 0"),
@@ -136,7 +138,7 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: ag.RequestFeatures(), "RequestFeatures is {}; it must be at least one expression"),
     (lambda: ag.RequestFeatures(a=5), "RequestFeatures.a is 5; it must be a Polars expression"),
     (lambda: ag.older_than("long"), "older_than is 'long'; it must be a duration"),
-    (lambda: ag.new_rows(-1), "new_rows is -1"),
+    (lambda: ag.new_rows(-1), "NewRows.count is -1; it must be a number between 0 and 1e+15"),
     (lambda: ag.drifted() & 5, "condition is 5; it must be a condition"),  # type: ignore[operator]
     (lambda: AllOf(()), "AllOf.conditions is (); it must be a list of at least one condition"),
     (lambda: AnyOf("ab"), "AnyOf.conditions is 'ab'; it must be a list"),  # type: ignore[arg-type]

@@ -14,7 +14,8 @@ from argosy.errors import DeclarationError
 
 T = TypeVar("T")
 
-_NAME = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
+NAME = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
+COLUMN_LENGTH = 128
 _SHOWN = 60
 
 
@@ -28,14 +29,16 @@ def fail(field: str, value: object, limit: str, next: str) -> DeclarationError:
 
 def name(field: str, value: object) -> None:
     """Names travel in addresses and URLs: lower case, starting with a letter, at most 63 characters."""
-    if not isinstance(value, str) or not _NAME.fullmatch(value):
+    if not isinstance(value, str) or not NAME.fullmatch(value):
         raise fail(field, value, "a lower-case name of at most 63 letters, digits, '-', '_' or '.'", "rename it")
 
 
 def column(field: str, value: object) -> None:
-    """A column name is any text without control characters, at most 128 characters long."""
-    if not isinstance(value, str) or not value or len(value) > 128 or not value.isprintable():
-        raise fail(field, value, "a column name of 1 to 128 printable characters", "name a column of the table")
+    """A column name is any text without control characters, at most `COLUMN_LENGTH` characters long."""
+    if not isinstance(value, str) or not value or len(value) > COLUMN_LENGTH or not value.isprintable():
+        raise fail(
+            field, value, f"a column name of 1 to {COLUMN_LENGTH} printable characters", "name a column of the table"
+        )
 
 
 def member(field: str, value: object, allowed: Collection[str]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Union
+from typing import Annotated, Union
 
 from argosy.spec import check, duration
 from argosy.spec.declared import Declared
+from argosy.spec.duration import Duration
+from argosy.spec.limit import FILLED, between
 
 
 class _Condition(Declared, frozen=True):
@@ -35,7 +37,7 @@ class Degraded(_Condition, frozen=True, tag="degraded", tag_field="kind"):
 class OlderThan(_Condition, frozen=True, tag="older_than", tag_field="kind"):
     """The member was last trained longer ago than `age`."""
 
-    age: str
+    age: Duration
 
     def __post_init__(self) -> None:
         check.put(self, "age", duration.canonical(self.age, "older_than"))
@@ -45,11 +47,7 @@ class OlderThan(_Condition, frozen=True, tag="older_than", tag_field="kind"):
 class NewRows(_Condition, frozen=True, tag="new_rows", tag_field="kind"):
     """At least `count` labelled rows became known since the member was last trained."""
 
-    count: int
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check.between("new_rows", self.count, 0, 1e15)
+    count: Annotated[int, between(0, 10**15)]
 
 
 class Never(_Condition, frozen=True, tag="never", tag_field="kind"):
@@ -59,7 +57,7 @@ class Never(_Condition, frozen=True, tag="never", tag_field="kind"):
 class AllOf(_Condition, frozen=True, tag="all_of", tag_field="kind"):
     """Every condition holds."""
 
-    conditions: tuple[Condition, ...]
+    conditions: Annotated[tuple[Condition, ...], FILLED]
 
     def __post_init__(self) -> None:
         _operands(self)
@@ -69,7 +67,7 @@ class AllOf(_Condition, frozen=True, tag="all_of", tag_field="kind"):
 class AnyOf(_Condition, frozen=True, tag="any_of", tag_field="kind"):
     """At least one condition holds."""
 
-    conditions: tuple[Condition, ...]
+    conditions: Annotated[tuple[Condition, ...], FILLED]
 
     def __post_init__(self) -> None:
         _operands(self)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from argosy.spec import check, duration
 from argosy.spec.declared import Declared
+from argosy.spec.duration import Duration
 from argosy.spec.expression import Expression
 from argosy.spec.frozen import EMPTY
+from argosy.spec.limit import FILLED, ColumnName, ColumnNames, Name, between
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,13 +34,12 @@ class Column(Declared, frozen=True):
     maximum: float | None = None
     allowed: tuple[str | int | bool, ...] | None = None
     pattern: str | None = None
-    presence: float = 0.0
+    presence: Annotated[float, between(0, 1)] = 0.0
     on_failure: OnFailure = "block"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check.ordered("Column", self.minimum, self.maximum)
-        check.between("Column.presence", self.presence, 0, 1)
         if self.allowed is not None:
             check.put(self, "allowed", tuple(sorted(set(self.allowed), key=lambda v: (type(v).__name__, v))))
 
@@ -46,7 +47,7 @@ class Column(Declared, frozen=True):
 class Rule(Declared, frozen=True):
     """A condition of the user's own on every row: a Polars expression that is true where the row is good."""
 
-    name: str
+    name: Name
     expression: Expression
     on_failure: OnFailure = "block"
 
@@ -68,9 +69,9 @@ class Reference(Declared, frozen=True):
     the time of the ingest, and which version that was is recorded; rows are not looked at again when it grows.
     """
 
-    columns: tuple[str, ...]
-    dataset: str
-    to: tuple[str, ...] = ()
+    columns: Annotated[ColumnNames, FILLED]
+    dataset: Name
+    to: ColumnNames = ()
     on_failure: OnFailure = "block"
 
     if TYPE_CHECKING:
@@ -118,10 +119,10 @@ class Contract(Declared, frozen=True):
     first version (type, and nothing else).
     """
 
-    columns: Mapping[str, Column] = EMPTY
-    unique: tuple[str, ...] = ()
-    rows: tuple[int, int] | None = None
-    freshness: str | None = None
+    columns: Mapping[ColumnName, Column] = EMPTY
+    unique: ColumnNames = ()
+    rows: tuple[Annotated[int, between(0, 10**15)], int] | None = None
+    freshness: Duration | None = None
     rules: tuple[Rule, ...] = ()
     evolution: Literal["record", "block"] = "record"
     references: tuple[Reference, ...] = ()
@@ -150,5 +151,4 @@ class Contract(Declared, frozen=True):
         check.distinct("Contract.rules", (rule.name for rule in self.rules))
         check.distinct("Contract.references", map(str, self.references))
         if self.rows is not None:
-            check.between("Contract.rows", self.rows[0], 0, 1e15)
             check.ordered("Contract.rows", *self.rows)

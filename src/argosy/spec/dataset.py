@@ -10,6 +10,7 @@ from argosy.spec import check
 from argosy.spec.contract import Contract
 from argosy.spec.declared import Declared
 from argosy.spec.frozen import EMPTY
+from argosy.spec.limit import ColumnName, ColumnNames, Name
 from argosy.spec.source import Csv, Function, Parquet, Source, Sql
 
 Tag = Literal["pii", "sensitive"]
@@ -23,15 +24,15 @@ class Dataset(Declared, frozen=True, tag="dataset", tag_field="kind"):
     known time is later (a correction). `tags` marks columns as `pii` or `sensitive`.
     """
 
-    name: str
-    time: str
+    name: Name
+    time: ColumnName
     source: Source
-    key: tuple[str, ...] = ()
-    known: str | None = None
+    key: ColumnNames = ()
+    known: ColumnName | None = None
     owner: str = ""
     description: str = ""
     contract: Contract | None = None
-    tags: Mapping[str, Tag] = EMPTY
+    tags: Mapping[ColumnName, Tag] = EMPTY
 
     if TYPE_CHECKING:
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from argosy.spec import check
+from argosy.spec import check, limit
 from argosy.spec.frozen import FrozenDict, frozen
 
 
@@ -17,9 +17,9 @@ class Declared(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     """A part of a declaration.
 
     Once made, each field has its stated type (a list became a tuple, a dict a frozen one, a whole number in a field of
-    real numbers a float; NaN and infinities are refused), and one that equals its default holds the default itself: so
-    it is left out of the JSON, however it was written. A class with a form of its own for a field brings it there
-    first, calls this, and then checks its limits.
+    real numbers a float; NaN and infinities are refused) and is within its stated limits (see `limit`), and one that
+    equals its default holds the default itself: so it is left out of the JSON, however it was written. A class with a
+    form of its own for a field brings it there first, calls this, and then checks what is left.
     """
 
     def __post_init__(self) -> None:
@@ -28,6 +28,7 @@ class Declared(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
             if given is field.default:
                 continue
             value = _typed(self, field, given)
+            limit.verify(_label(self, field.name), field.type, value)
             if type(value) is type(field.default) and value == field.default:
                 value = field.default
             if value is not given:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Annotated
+
+from msgspec import Meta
 
 from argosy.spec import check
 
 _UNITS = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 _PATTERN = re.compile(r"([0-9]{1,15})\s*(ms|s|m|h|d|w)")
 _LIMIT = 100 * 366 * 86_400_000
+
+Duration = Annotated[str, Meta(extra_json_schema={"pattern": rf"^\s*{_PATTERN.pattern}\s*$"})]
+"""A text that `parse` reads."""
 
 
 def parse(text: object, field: str = "duration") -> timedelta:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Meta
 
 from argosy.spec import check
 from argosy.spec.declared import Declared
@@ -31,7 +33,7 @@ _LIMIT = 65_536
 class Expression(Declared, frozen=True):
     """A Polars expression in Polars' own JSON. It holds no Python code; one that does is refused."""
 
-    polars: str
+    polars: Annotated[str, Meta(extra_json_schema={"maxLength": _LIMIT})]
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Meta
 
 from argosy.spec import check, duration
 from argosy.spec.dataset import Dataset
 from argosy.spec.declared import Declared
+from argosy.spec.duration import Duration
 from argosy.spec.expression import Expression
 from argosy.spec.function import register, resolve
+from argosy.spec.limit import FILLED, ColumnName, ColumnNames, Name
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
 class Spine(Declared, frozen=True, tag="column", tag_field="kind"):
     """A feature that is a column of the spine, known when the prediction is asked for."""
 
-    name: str
+    name: ColumnName
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -34,7 +38,7 @@ class ViewReference(Declared, frozen=True, tag="view", tag_field="kind"):
 class RequestFeatures(Declared, frozen=True, tag="request", tag_field="kind"):
     """Features computed from the columns of a request by Polars expressions: data, not code."""
 
-    expressions: Mapping[str, Expression]
+    expressions: Annotated[Mapping[ColumnName, Expression], Meta(extra_json_schema={"minProperties": 1})]
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -52,12 +56,12 @@ class FeatureView(Declared, frozen=True, tag="feature_view", tag_field="kind"):
     Called with a frame it runs the function itself, as in a unit test.
     """
 
-    name: str
+    name: Name
     dataset: str
-    entity: tuple[str, ...]
+    entity: Annotated[ColumnNames, FILLED]
     function: str
-    ttl: str | None = None
-    lookback: str | None = None
+    ttl: Duration | None = None
+    lookback: Duration | None = None
     description: str = ""
 
     def __post_init__(self) -> None:

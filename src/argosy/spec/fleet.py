@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from argosy.spec import check, duration
 from argosy.spec.condition import Condition, OlderThan, _Condition
 from argosy.spec.dataset import Dataset
 from argosy.spec.declared import Declared
+from argosy.spec.duration import Duration
 from argosy.spec.feature import Feature, FeatureView, RequestFeatures, Spine, ViewReference, feature
 from argosy.spec.gate import Approval, Gate
+from argosy.spec.limit import FILLED, ColumnName, ColumnNames, Name, between
 from argosy.spec.metric import CLASSIFICATION, METRICS
 from argosy.spec.monitor import MONITORS, Monitor, Performance
 from argosy.spec.rollout import Canary, Immediate, Rollout
@@ -24,8 +26,8 @@ POOLED = "*"
 class Label(Declared, frozen=True):
     """What is predicted: a column of the spine, and the column of the time at which it became known."""
 
-    column: str
-    known_at: str | None = None
+    column: ColumnName
+    known_at: ColumnName | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -37,7 +39,7 @@ class Label(Declared, frozen=True):
 class TimeSplit(Declared, frozen=True):
     """Held-out rows are the last `test` of each member's time; nothing is shuffled."""
 
-    test: str = "14d"
+    test: Duration = "14d"
 
     def __post_init__(self) -> None:
         check.put(self, "test", duration.canonical(self.test, "TimeSplit.test"))
@@ -53,12 +55,12 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
     held-out rows that are scored by themselves. `time_limit` and `memory_mb` bound the training of one member.
     """
 
-    name: str
-    spine: str
+    name: Name
+    spine: Name
     label: Label
-    features: tuple[Feature, ...]
-    candidates: tuple[Candidate, ...]
-    by: tuple[str, ...] = ()
+    features: Annotated[tuple[Feature, ...], FILLED]
+    candidates: Annotated[tuple[Candidate, ...], FILLED]
+    by: ColumnNames = ()
     search: Search = Search()
     split: TimeSplit = TimeSplit()
     pooled: bool = False
@@ -67,11 +69,11 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
     rollout: Rollout = Immediate()
     monitors: tuple[Monitor, ...] = ()
     retrain: Condition = OlderThan("30d")
-    lead: str | None = None
-    history: str | None = None
-    minimum_rows: int = 100
-    time_limit: str = "5m"
-    memory_mb: int = 2048
+    lead: Duration | None = None
+    history: Duration | None = None
+    minimum_rows: Annotated[int, between(10, 10**9)] = 100
+    time_limit: Duration = "5m"
+    memory_mb: Annotated[int, between(64, 10**6)] = 2048
     owner: str = ""
     description: str = ""
 
@@ -113,8 +115,6 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
         field = f"Fleet({self.name!r})"
         check.instance(f"{field}.rollout", self.rollout, (Immediate, Canary), "ag.Immediate() or ag.Canary()")
         check.instance(f"{field}.retrain", self.retrain, _Condition, "a condition, such as ag.older_than('30d')")
-        check.between(f"{field}.minimum_rows", self.minimum_rows, 10, 1e9)
-        check.between(f"{field}.memory_mb", self.memory_mb, 64, 1e6)
         check.distinct(f"{field}.features", self._feature_names())
         self._one_task()
 

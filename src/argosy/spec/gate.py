@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from argosy.spec import check
 from argosy.spec.declared import Declared
+from argosy.spec.limit import between, one_of
 from argosy.spec.metric import COST, METRICS
 
 
@@ -16,17 +17,15 @@ class Gate(Declared, frozen=True, tag="gate", tag_field="kind"):
     `champion`'s, or the `pooled` model's, by at least `by`; a version without a rival passes.
     """
 
-    metric: str
+    metric: Annotated[str, one_of(METRICS | COST)]
     minimum: float | None = None
     maximum: float | None = None
     beats: Literal["champion", "pooled"] | None = None
-    by: float = 0.0
+    by: Annotated[float, between(0, 10**9)] = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check.member("Gate.metric", self.metric, METRICS | COST)
         check.ordered("Gate", self.minimum, self.maximum)
-        check.between("Gate.by", self.by, 0, 1e9)
         if self.beats is not None:
             if self.minimum is not None or self.maximum is not None:
                 raise check.fail("Gate.beats", self.beats, "alone, without minimum and maximum", "write two gates")

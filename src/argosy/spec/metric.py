@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from argosy.spec import limit
+
 CLASSIFICATION = {
     "roc_auc": True, "average_precision": True, "log_loss": False, "brier": False,
     "accuracy": True, "f1": True, "precision": True, "recall": True,
@@ -10,6 +14,9 @@ REGRESSION = {"rmse": False, "mae": False, "r2": True, "mape": False}
 COST = {"latency_p99_ms": False, "size_kb": False}
 METRICS = {**CLASSIFICATION, **REGRESSION}
 """Score name -> whether a greater value is better."""
+
+Metric = Annotated[str, limit.one_of(METRICS)]
+"""The name of a score."""
 
 
 def greater_is_better(metric: str) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from argosy.spec import check, duration
 from argosy.spec.declared import Declared
-from argosy.spec.metric import METRICS
+from argosy.spec.duration import Duration
+from argosy.spec.limit import between
+from argosy.spec.metric import Metric
 
 
 class Drift(Declared, frozen=True, tag="drift", tag_field="kind"):
@@ -17,16 +19,14 @@ class Drift(Declared, frozen=True, tag="drift", tag_field="kind"):
     """
 
     statistic: Literal["psi", "js", "ks", "wasserstein", "chi2"] = "psi"
-    limit: float = 0.2
-    window: str = "7d"
+    limit: Annotated[float, between(0, 10**6)] = 0.2
+    window: Duration = "7d"
     on: Literal["features", "prediction"] = "features"
-    minimum_rows: int = 100
+    minimum_rows: Annotated[int, between(1, 10**9)] = 100
 
     def __post_init__(self) -> None:
         check.put(self, "window", duration.canonical(self.window, "Drift.window"))
         super().__post_init__()
-        check.between("Drift.limit", self.limit, 0, 1e6)
-        check.between("Drift.minimum_rows", self.minimum_rows, 1, 1e9)
 
 
 class Performance(Declared, frozen=True, tag="performance", tag_field="kind"):
@@ -35,21 +35,17 @@ class Performance(Declared, frozen=True, tag="performance", tag_field="kind"):
     Degraded: below `minimum` or above `maximum`, or worse than the held-out score at training by more than `drop`.
     """
 
-    metric: str
+    metric: Metric
     minimum: float | None = None
     maximum: float | None = None
-    drop: float | None = None
-    window: str = "14d"
-    minimum_rows: int = 100
+    drop: Annotated[float, between(0, 10**9)] | None = None
+    window: Duration = "14d"
+    minimum_rows: Annotated[int, between(1, 10**9)] = 100
 
     def __post_init__(self) -> None:
         check.put(self, "window", duration.canonical(self.window, "Performance.window"))
         super().__post_init__()
-        check.member("Performance.metric", self.metric, METRICS)
         check.ordered("Performance", self.minimum, self.maximum)
-        check.between("Performance.minimum_rows", self.minimum_rows, 1, 1e9)
-        if self.drop is not None:
-            check.between("Performance.drop", self.drop, 0, 1e9)
         if self.minimum is None and self.maximum is None and self.drop is None:
             raise check.fail("Performance", self.metric, "given minimum, maximum or drop",
                              f"Performance({self.metric!r}, drop=0.05)")  # fmt: skip
@@ -64,15 +60,13 @@ class Quality(Declared, frozen=True, tag="quality", tag_field="kind"):
     the defaults; a `limit` of 1 is never passed.
     """
 
-    limit: float = 0.1
-    window: str = "7d"
-    minimum_rows: int = 100
+    limit: Annotated[float, between(0, 1)] = 0.1
+    window: Duration = "7d"
+    minimum_rows: Annotated[int, between(1, 10**9)] = 100
 
     def __post_init__(self) -> None:
         check.put(self, "window", duration.canonical(self.window, "Quality.window"))
         super().__post_init__()
-        check.between("Quality.limit", self.limit, 0, 1)
-        check.between("Quality.minimum_rows", self.minimum_rows, 1, 1e9)
 
 
 class Skew(Declared, frozen=True, tag="skew", tag_field="kind"):
@@ -84,15 +78,13 @@ class Skew(Declared, frozen=True, tag="skew", tag_field="kind"):
     never passed.
     """
 
-    limit: float = 0.02
-    window: str = "7d"
-    rows: int = 5000
+    limit: Annotated[float, between(0, 1)] = 0.02
+    window: Duration = "7d"
+    rows: Annotated[int, between(1, 100_000)] = 5000
 
     def __post_init__(self) -> None:
         check.put(self, "window", duration.canonical(self.window, "Skew.window"))
         super().__post_init__()
-        check.between("Skew.limit", self.limit, 0, 1)
-        check.between("Skew.rows", self.rows, 1, 100_000)
 
 
 Monitor = Drift | Performance | Quality | Skew

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from argosy.spec import check, duration
 from argosy.spec.declared import Declared
+from argosy.spec.duration import Duration
+from argosy.spec.limit import between
+from argosy.spec.metric import Metric
 
 
 class Immediate(Declared, frozen=True, tag="immediate", tag_field="kind"):
@@ -26,20 +31,17 @@ class Canary(Declared, frozen=True, tag="canary", tag_field="kind"):
     asked for no row bakes on until it is, for `patience` more at most; then it is promoted on its gates alone.
     """
 
-    share: float = 0.2
-    bake: str = "2h"
-    metric: str | None = None
-    minimum_rows: int = 50
-    errors: float = 0.01
-    patience: str = "7d"
+    share: Annotated[float, between(0.001, 0.999)] = 0.2
+    bake: Duration = "2h"
+    metric: Metric | None = None
+    minimum_rows: Annotated[int, between(1, 10**9)] = 50
+    errors: Annotated[float, between(0, 1)] = 0.01
+    patience: Duration = "7d"
 
     def __post_init__(self) -> None:
         check.put(self, "bake", duration.canonical(self.bake, "Canary.bake"))
         check.put(self, "patience", duration.canonical(self.patience, "Canary.patience"))
         super().__post_init__()
-        check.between("Canary.share", self.share, 0.001, 0.999)
-        check.between("Canary.minimum_rows", self.minimum_rows, 1, 1e9)
-        check.between("Canary.errors", self.errors, 0, 1)
 
 
 Rollout = Immediate | Canary

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from argosy.spec import check, parameter
 from argosy.spec.declared import Declared
 from argosy.spec.estimator import Estimator
 from argosy.spec.frozen import EMPTY
-from argosy.spec.metric import METRICS
+from argosy.spec.limit import FILLED, between
+from argosy.spec.metric import Metric
 
 
 class Int(Declared, frozen=True, tag="int", tag_field="kind"):
@@ -43,7 +44,7 @@ class Float(Declared, frozen=True, tag="float", tag_field="kind"):
 class Choice(Declared, frozen=True, tag="choice", tag_field="kind"):
     """One of some values that JSON can hold."""
 
-    values: tuple[str | int | float | bool | None, ...]
+    values: Annotated[tuple[str | int | float | bool | None, ...], FILLED]
 
     if TYPE_CHECKING:
 
@@ -99,18 +100,11 @@ class Search(Declared, frozen=True):
     `member_trials` settings on its own rows. `folds` forward-chained folds in time score a trial.
     """
 
-    metric: str = "log_loss"
-    trials: int = 20
-    member_trials: int = 3
-    folds: int = 1
+    metric: Metric = "log_loss"
+    trials: Annotated[int, between(1, 10_000)] = 20
+    member_trials: Annotated[int, between(1, 100)] = 3
+    folds: Annotated[int, between(1, 20)] = 1
     seed: int = 0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check.member("Search.metric", self.metric, METRICS)
-        check.between("Search.trials", self.trials, 1, 10_000)
-        check.between("Search.member_trials", self.member_trials, 1, 100)
-        check.between("Search.folds", self.folds, 1, 20)
 
 
 def candidate(value: Any) -> Candidate:

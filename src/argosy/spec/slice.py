@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from argosy.spec import check
 from argosy.spec.declared import Declared
 from argosy.spec.expression import Expression
+from argosy.spec.limit import ColumnName
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,7 +20,7 @@ class Slice(Declared, frozen=True):
     alone stands for its values. Values are compared as text, and made of each row alone.
     """
 
-    name: str
+    name: ColumnName
     values: Expression
 
     if TYPE_CHECKING:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from argosy.spec import check
 from argosy.spec.declared import Declared
 from argosy.spec.frozen import EMPTY
 from argosy.spec.function import register
+from argosy.spec.limit import ColumnName
 
 
 class Parquet(Declared, frozen=True, tag="parquet", tag_field="kind"):
     """Parquet files: a path or a glob, relative to the project. A file that was read is not read again."""
 
-    path: str
+    path: ColumnName
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -28,8 +31,8 @@ class Csv(Declared, frozen=True, tag="csv", tag_field="kind"):
     whole file. `nulls` are the texts that mean "no value". Times without a zone are read in `zone`.
     """
 
-    path: str
-    separator: str = ","
+    path: ColumnName
+    separator: Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength": 1})] = ","
     types: Mapping[str, str] = EMPTY
     nulls: tuple[str, ...] = ("", "NA")
     zone: str = "UTC"
