@@ -53,7 +53,7 @@ async def app(scope, receive, send):
     await receive()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
     await send({"type": "http.response.body", "body": b"ok"})
-Server(configured(app, drain_seconds=1, date_header=False)).run(sockets=[listen("127.0.0.1", int(sys.argv[1]))])
+Server(configured(app, drain_seconds=1, whole=True)).run(sockets=[listen("127.0.0.1", int(sys.argv[1]))])
 """
 Reply = tuple[int, bytes]
 

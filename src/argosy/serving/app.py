@@ -23,7 +23,9 @@ from argosy.serving.score import Scorer
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+Headers = dict[bytes, bytes]
 Response = tuple[int, bytes, bytes]
+Work = Callable[[Headers, Receive], Awaitable[Response]]
 
 _LOG = logging.getLogger("argosy.serving")
 _JSON, _TEXT = b"application/json", b"text/plain; version=0.0.4"
@@ -129,8 +131,9 @@ class App:
         began = time.perf_counter()
         fleet = ""
         try:
-            fleet, work = self._route(scope)
-            status, kind, body = await work(scope, receive)
+            given: Headers = dict(scope["headers"])
+            fleet, work = self._route(scope, given)
+            status, kind, body = await work(given, receive)
         except ArgosyError as error:
             status, kind, body = error.status, _JSON, encode_json({"error": str(error)})
         except Exception:  # the last line: a defect of ours must not take the server down
@@ -147,12 +150,11 @@ class App:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    def _route(self, scope: Scope) -> tuple[str, Callable[[Scope, Receive], Awaitable[Response]]]:
+    def _route(self, scope: Scope, given: Headers) -> tuple[str, Work]:
         """The fleet named by the path ("" if none is) and what answers it. Whatever is not open needs the token."""
         path: str = scope["path"]
-        found: dict[bytes, bytes] = dict(scope["headers"])
-        self._check_host(found.get(b"host", b""))
-        if path not in _OPEN and not compare_digest(found.get(b"authorization", b""), self._bearer):
+        self._check_host(given.get(b"host", b""))
+        if path not in _OPEN and not compare_digest(given.get(b"authorization", b""), self._bearer):
             raise Refused(401, "this needs the server's token", next="send the header Authorization: Bearer TOKEN")
         method, parts = scope["method"], path.split("/")[1:]
         if method == "POST":
@@ -167,19 +169,19 @@ class App:
             return
         raise Refused(421, f"the Host {name[:80]!r} is not served here", next=f"use {self._settings.hosts[0]}")
 
-    def _post(self, parts: list[str]) -> tuple[str, Callable[[Scope, Receive], Awaitable[Response]]]:
+    def _post(self, parts: list[str]) -> tuple[str, Work]:
         match parts:
             case ["v2", "models", fleet, "infer"]:
                 endpoint = self.routing.endpoint(fleet)
-                return endpoint.fleet, lambda scope, receive: self._infer(endpoint, scope, receive)
+                return endpoint.fleet, lambda given, receive: self._infer(endpoint, given, receive)
             case ["predict", fleet]:
                 endpoint = self.routing.endpoint(fleet)
-                return endpoint.fleet, lambda scope, receive: self._predict(endpoint, scope, receive)
+                return endpoint.fleet, lambda given, receive: self._predict(endpoint, given, receive)
             case ["v2", "repository", "index"]:
                 return "", _constant(lambda: protocol.repository_index(self.routing))
             case ["v2", "repository", "models", fleet, "load"]:
                 endpoint = self.routing.endpoint(fleet)
-                return endpoint.fleet, lambda scope, receive: self._load(endpoint)
+                return endpoint.fleet, lambda given, receive: self._load(endpoint)
             case ["v2", "repository", "models", fleet, "unload"]:
                 endpoint = self.routing.endpoint(fleet)
                 raise Refused(
@@ -188,10 +190,10 @@ class App:
                     next="withdraw its declaration; idle models leave memory by themselves",
                 )
             case ["argosy", "flush"]:
-                return "", lambda scope, receive: self._flush()
+                return "", lambda given, receive: self._flush()
         raise UnknownError(f"there is no POST /{'/'.join(parts)[:80]}", next="POST /v2/models/FLEET/infer")
 
-    def _get(self, parts: list[str]) -> tuple[str, Callable[[Scope, Receive], Awaitable[Response]]]:
+    def _get(self, parts: list[str]) -> tuple[str, Work]:
         match parts:
             case ["v2"] | ["v2", ""]:
                 return "", _constant(lambda: protocol.server_metadata(self._settings.version))
@@ -212,20 +214,20 @@ class App:
                 return "", self._metrics
         raise UnknownError(f"there is no GET /{'/'.join(parts)[:80]}", next="GET /v2 names what is served")
 
-    async def _ready(self, scope: Scope, receive: Receive) -> Response:
+    async def _ready(self, given: Headers, receive: Receive) -> Response:
         ready = self.routing.version >= 0 and not self._draining
         return 200 if ready else 503, _JSON, encode_json({"ready": ready})
 
-    async def _metrics(self, scope: Scope, receive: Receive) -> Response:
+    async def _metrics(self, given: Headers, receive: Receive) -> Response:
         return 200, _TEXT, self.measures.text(self._cache, self._recorder, self.routing.version).encode()
 
-    async def _infer(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> Response:
-        body = await self._body(scope, receive)
+    async def _infer(self, endpoint: Endpoint, given: Headers, receive: Receive) -> Response:
+        body = await self._body(given, receive)
         batch, wanted = protocol.parse_infer(body, endpoint)
         return 200, _JSON, protocol.infer_response(endpoint, await self._answer(batch), wanted)
 
-    async def _predict(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> Response:
-        body = await self._body(scope, receive)
+    async def _predict(self, endpoint: Endpoint, given: Headers, receive: Receive) -> Response:
+        body = await self._body(given, receive)
         return 200, _JSON, protocol.records_response(await self._answer(protocol.parse_records(body, endpoint)))
 
     async def _load(self, endpoint: Endpoint) -> Response:
@@ -257,18 +259,17 @@ class App:
             rows[fleet, reason] += 1
         return answer
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+    async def _body(self, given: Headers, receive: Receive) -> bytes:
         """The whole body; refused by its stated length before it is read, and by its real one while it is."""
         limit = self._settings.body_limit
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        length, kind = headers.get(b"content-length", b"0"), headers.get(b"content-type", _JSON)
+        length, kind = given.get(b"content-length", b"0"), given.get(b"content-type", _JSON)
         if not length.isdigit() or int(length) > limit:
             raise _too_large(limit)
         if not kind.lower().startswith(_JSON):
             raise Refused(415, f"the body is {kind[:60].decode('latin-1')!r}", next="send application/json")
-        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        if given.get(b"content-encoding", b"identity").lower() != b"identity":
             raise Refused(415, "the body is compressed", next="send it as it is")
-        if b"inference-header-content-length" in headers:
+        if b"inference-header-content-length" in given:
             raise Refused(415, "the body holds binary tensors", next="send JSON (binary_data=False)")
         message = await receive()
         body: bytes = message.get("body", b"")
@@ -288,8 +289,8 @@ class App:
         return b"".join(parts)
 
 
-def _constant(make: Callable[[], object], status: int = 200) -> Callable[[Scope, Receive], Awaitable[Response]]:
-    async def answer(scope: Scope, receive: Receive) -> Response:
+def _constant(make: Callable[[], object], status: int = 200) -> Work:
+    async def answer(given: Headers, receive: Receive) -> Response:
         return status, _JSON, encode_json(make())
 
     return answer

@@ -57,7 +57,8 @@ class OnlineReader(Protocol):
 class Plan(msgspec.Struct):
     """A batch with its versions chosen and its decision time known.
 
-    `failed` fills with the versions that failed on rows of it: those rows of theirs are assigned anew.
+    `models` are those of the assignment once all are found; `failed` fills with the versions that failed on
+    rows of it: those rows of theirs are assigned anew.
     """
 
     batch: Batch
@@ -66,7 +67,8 @@ class Plan(msgspec.Struct):
     rows: list[str]
     assignment: Assignment
     at: datetime | list[datetime]
-    failed: set[VersionRef] = msgspec.field(default_factory=set)
+    models: dict[VersionRef, Loaded] = {}
+    failed: set[VersionRef] = set()
 
 
 class Scorer:
@@ -113,14 +115,18 @@ class Scorer:
 
     def is_warm(self, plan: Plan) -> bool:
         """Whether every version of a plan is loaded: else `warm` it off the event loop before `answer`."""
-        return all(self._cache.peek(ref) is not None for ref in plan.assignment.groups)
+        found = {}
+        for ref in plan.assignment.groups:
+            loaded = self._cache.peek(ref)
+            if loaded is None:
+                return False
+            found[ref] = loaded
+        plan.models = found
+        return True
 
     def warm(self, plan: Plan) -> None:
         """Load the versions of a plan. Rows of those that cannot be loaded fall to others, as in `answer`."""
-        self._models(plan)
-
-    def _models(self, plan: Plan) -> dict[VersionRef, Loaded]:
-        while True:
+        while not plan.models:
             models, failures = {}, []
             for ref, rows in plan.assignment.groups.items():
                 if self._broken and (known := self._pausing(ref)) is not None:
@@ -132,9 +138,10 @@ class Scorer:
                     failures.append(Failure(ref, rows, error))
                     if plan.assignment.reasons[rows[0]] == "canary":  # any other is all that its rows have: try again
                         self._broken[ref] = (self._clock(), error)
-            if not failures:
-                return models
-            self._replace(plan, failures)
+            if failures:
+                self._replace(plan, failures)
+            else:
+                plan.models = models
 
     def _pausing(self, ref: VersionRef) -> Exception | None:
         """What kept a canary from loading in the last seconds: a try for every request would cost all of them."""
@@ -162,15 +169,15 @@ class Scorer:
             lost = self._derivation(batch.endpoint).add(columns, batch.count)
         given = Given(columns, batch.count, lost)
         while True:
-            models = self._models(plan)
+            self.warm(plan)
             try:
-                predictions = predict(models, plan.assignment, given)
+                predictions = predict(plan.models, plan.assignment, given)
                 break
             except Failed as failed:
                 self._refuse(plan, failed.failures, given)
                 self._replace(plan, failed.failures)
         if self._recorder is not None:
-            self._record(plan, models, columns, predictions, stale)
+            self._record(plan, columns, predictions, stale)
         versions = [ref.address for ref in plan.assignment.versions]
         return Answer(plan.id, predictions, versions, list(plan.assignment.reasons), stale)
 
@@ -210,7 +217,7 @@ class Scorer:
                 versions[row], reasons[row] = stand_in, reason
         if lost:
             raise Unanswered(lost[0]) from lost[0].error
-        plan.assignment = assigned(versions, reasons)
+        plan.assignment, plan.models = assigned(versions, reasons), {}
 
     def _report(self, plan: Plan, failure: Failure) -> None:
         """Record rows without a prediction, and log what a version says the first time that it fails."""
@@ -273,7 +280,6 @@ class Scorer:
     def _record(
         self,
         plan: Plan,
-        models: Mapping[VersionRef, Loaded],
         columns: Columns,
         predictions: list[float],
         stale: list[bool] | None,
@@ -281,7 +287,7 @@ class Scorer:
         assert self._recorder is not None
         at, reasons = _instants(plan), plan.assignment.reasons
         for ref, indices in plan.assignment.groups.items():
-            signature = models[ref].signature
+            signature = plan.models[ref].signature
             values = [columns[name] for name in signature.names]
             rows = []
             for i in indices:

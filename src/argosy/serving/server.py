@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import socket
@@ -82,7 +83,9 @@ def _work(options: Options, watcher: int, listener: socket.socket) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != watcher:
             raise SystemExit("the watching process ended before its worker began")
-    config = configured(application(options), drain_seconds=_DRAIN_SECONDS, date_header=False)
+    config = configured(application(options), drain_seconds=_DRAIN_SECONDS, whole=True)
+    gc.collect()
+    gc.freeze()  # what the start has made stays as long as the worker: no need to walk it again and again
     with suppress(KeyboardInterrupt):  # raised again by the server once it has drained
         Server(config).run(sockets=[listener])
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from typing import Any, cast
 
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -42,14 +43,69 @@ class Wire(HttpToolsProtocol):
                 self.transport.close()
 
 
-def configured(app: Any, *, drain_seconds: int, date_header: bool = True) -> Config:
+class Whole(Wire):
+    """One connection of an application that never streams: head and body of an answer leave together.
+
+    Measured, the second packet is a tenth of what a small request costs.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client has come."""
+        super().connection_made(transport)
+        self.transport = _Joining(transport)
+
+    def on_response_complete(self) -> None:
+        """An answer is whole; one to HEAD has no body that its head could leave with."""
+        cast(_Joining, self.transport).flush()
+        super().on_response_complete()
+
+
+class _Joining(asyncio.Transport):
+    """Holds the head of an answer until what follows it is written; whatever else it is given passes."""
+
+    def __init__(self, inner: asyncio.Transport) -> None:
+        super().__init__()
+        self._inner = inner
+        self._head = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send, or hold."""
+        if self._head:
+            self._inner.write(self._head + data)
+            self._head = b""
+        elif data[:9] == b"HTTP/1.1 " and data[9:10] != b"1":  # an interim answer has no body: a client waits for it
+            self._head = bytes(data)
+        else:
+            self._inner.write(data)
+
+    def flush(self) -> None:
+        """Send what is held."""
+        if self._head:
+            self.write(b"")
+
+    def close(self) -> None:
+        """Close once all is sent."""
+        self.flush()
+        self._inner.close()
+
+    def is_closing(self) -> bool:
+        """Whether it is closed or about to be."""
+        return self._inner.is_closing()
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Give the connection to another protocol."""
+        self._inner.set_protocol(protocol)
+
+
+def configured(app: Any, *, drain_seconds: int, whole: bool = False) -> Config:
     """How both servers of a home run an ASGI application: over this wire, and silent about themselves.
 
-    Once it is to stop, requests under way have `drain_seconds` to end. A Date in each answer costs a little.
+    Once it is to stop, requests under way have `drain_seconds` to end. Where every answer is `whole` it leaves in
+    one packet and without a Date.
     """
     return Config(
         app,
-        http=Wire,
+        http=Whole if whole else Wire,
         loop="uvloop",
         ws="none",
         interface="asgi3",
@@ -59,7 +115,7 @@ def configured(app: Any, *, drain_seconds: int, date_header: bool = True) -> Con
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        date_header=date_header,
+        date_header=not whole,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=drain_seconds,
     )
