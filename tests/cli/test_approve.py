@@ -82,7 +82,7 @@ def asking(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     assert run("apply").code == 0
     trained = run("train", "late-order")
     assert trained.code == 0
-    assert "late-order: 0 of 4 version(s) passed their gates; version 1 waits for approval by the shop (" in trained.err
+    assert "late-order: 0 of 4 versions passed the gates; version 1 waits for approval by the shop (" in trained.err
     assert trained.err.rstrip().endswith("), and 3 more")
     pl.read_parquet("data/orders/sample.parquet").filter(depot="north").head(5).write_parquet("rows.parquet")
     return tmp_path

@@ -208,7 +208,7 @@ def test_what_a_killed_process_left_is_told(run, late: Path, tmp_path: Path) -> 
     draft.write_bytes(b"x" * 3_000_000)
     os.utime(draft, (1e9, 1e9))
     shown = run("doctor", "--home", tmp_path / "copy")
-    assert shown.code == 0 and "· leftovers: 1 unfinished write(s) of processes that were killed, 3.0 MB" in shown.out
+    assert shown.code == 0 and "· leftovers: 1 unfinished write of processes that were killed, 3.0 MB" in shown.out
 
 
 def test_a_flipped_byte_is_found(run, late: Path, tmp_path: Path) -> None:

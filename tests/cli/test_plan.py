@@ -32,7 +32,7 @@ def test_a_new_project_is_all_additions(run, project: Path) -> None:
     assert planned.code == 0
     assert planned.out.splitlines()[:2] == ["+ dataset orders", "+ fleet late-order"]
     assert "ingest orders" in planned.out and "wait: dataset orders" in planned.out
-    assert "Then the controller would do 2 thing(s)" in planned.err
+    assert "Then the controller would do 2 things" in planned.err
     assert not (project / ".argosy").exists()  # a plan writes nothing
     assert run("plan", "--check").code == 3
 

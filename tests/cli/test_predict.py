@@ -23,7 +23,7 @@ def own(late: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_training_again_changes_nothing(run, own: Path) -> None:
     done = run("train", "late-order", "north", "--json")
     assert done.code == 0
-    assert "0 new version(s), 1 unchanged" in " ".join(done.json()["done"])
+    assert "0 new versions, 1 unchanged" in " ".join(done.json()["done"])
     assert run("train", "late-order", "west").code == 2
     assert run("train", "nothing").code == 2
 
@@ -127,7 +127,7 @@ def test_times_without_an_offset_are_read_in_the_zone_of_the_source(run, zoned: 
         (lambda rows: rows.with_columns(left_at=pl.lit("at noon")), "column 'left_at' holds 'at noon', wanted a time"),
         (lambda rows: rows.drop("kilometres"), "lacks kilometres"),
         (lambda rows: rows.with_columns(parcels=pl.lit("many")), "'many'"),
-        (lambda rows: rows.with_columns(depot=pl.lit(None, pl.String)), "no depot"),
+        (lambda rows: rows.with_columns(depot=pl.lit(None, pl.String)), "depot is missing in 5 rows"),
         (lambda rows: rows.head(0), "no rows"),
     ],
 )

@@ -46,7 +46,7 @@ def test_a_source_finds_its_secrets_in_the_environment(
     )
     monkeypatch.setenv("ORDERS", str(tmp_path / "orders.db"))
     told = msgspec.json.decode(run("train", "late", "--json").out)
-    assert any("orders@1: 1 rows added" in line for line in told["done"])
+    assert any("orders@1: 1 row added" in line for line in told["done"])
     with Store.open(tmp_path / ".argosy") as store, store.read() as conn:
         version = datasets.version(conn, "orders")
         assert version is not None and version.rows == 1
@@ -75,7 +75,7 @@ def test_a_column_that_the_spine_lacks_is_named_with_those_that_there_are(
     told = run("why", "late", "--json").json()
     topics = {topic["title"]: topic for topic in told["topics"]}
     assert told["summary"].startswith(f"no members yet: {why}")
-    assert topics["Data"]["says"] == "1 dataset(s) keep it waiting" and topics["Data"]["details"][1].startswith(why)
+    assert topics["Data"]["says"] == "it waits for 1 dataset" and topics["Data"]["details"][1].startswith(why)
     assert topics["What happens next"]["says"].startswith(f"wait: columns of late: late cannot train: {why}")
     (item,) = run("get", "fleets", "--json").json()["items"]
     assert item["status"] == "waiting" and why in item["reason"] and "argosy train" not in item["reason"]
@@ -116,7 +116,7 @@ def test_rows_that_were_rejected_stop_a_training_as_the_plan_says(
     refused = run("train", "late-order")
     why = "orders: version 2 was rejected: data/orders/short.parquet has no column 'parcels'"
     assert refused.code == 1 and f"late-order is not trained: {why}" in refused.err
-    assert "; 3 member(s) wait: harbour, north, south\n  next: argosy why late-order\n" in refused.err
+    assert "; 3 members waiting: harbour, north, south\n  next: argosy why late-order\n" in refused.err
     assert [each["number"] for each in run("get", "versions", "--json").json()["items"]] == [1] * 4
     told = {check["name"]: check for check in run("doctor", "--json").json()}
     assert told["dataset orders"]["found"].startswith("blocked: version 2 was rejected: data/orders/short.parquet")
@@ -165,7 +165,7 @@ def test_members_that_fail_are_told_with_their_reason_and_the_others_land(run: R
     assert run("apply", "orders.py").code == 0
     shown = run("train", "late")
     assert shown.code == 1
-    assert "late: 1 new version(s), 0 unchanged, 0 without a model of their own, 2 failed" in shown.err
+    assert "late: 1 new version, 0 unchanged, 0 without a model of their own, 2 failed" in shown.err
     assert "  2 failed (north, south): exception: ValueError: these rows cannot be learned" in shown.err
     assert shown.err.endswith("  next: argosy why late/north\n")
     told = run("train", "late", "--json")
@@ -187,7 +187,7 @@ def test_reasons_come_the_commonest_first_and_bounded() -> None:
         "  3 failed (m0, m10, m5): exception: number 0",
         "  3 failed (m1, m11, m6): exception: number 1",
         "  2 failed (m2, m7): exception: number 2",
-        "  5 more failed, of 3 other reason(s)",
+        "  5 more failed, of 3 other reasons",
         "  next: argosy why late/m0",
     ]
     (shown, next) = lines("late", reasons({"*": failed["*"]}))

@@ -56,7 +56,9 @@ def test_what_is_wanted_says_since_when_it_is_so(tmp_path: Path) -> None:
         assert (found.holds, found.since) == (True, build.NOW - timedelta(hours=1))
         with store.read() as conn:
             html = to_html(member.page(conn, f"{FLEET}/EWR/UA", build.NOW))
-        assert f'before <span class="since" title="{build.NOW - timedelta(hours=1):%d %b %Y %H:%M} UTC">' in html
+        at = build.NOW - timedelta(hours=1)
+        told = f'<time datetime="{at:%Y-%m-%dT%H:%M:%SZ}" title="{at:%Y-%m-%d %H:%M:%S} UTC">{at:%Y-%m-%d}</time>'
+        assert f'before <span class="since">since {told}</span>' in html
 
 
 def test_an_estimate_stands_beside_the_score_and_is_called_one(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def train(
     events.add(
         tx,
         [events.NewEvent(at=at, kind="trained", subject=made.name, actor="controller",
-                         message=f"train {len(found)} members of {made.name}: {len(found)} new version(s), 0 failed")]
+                         message=f"train {len(found)} members of {made.name}: {len(found)} new versions, 0 failed")]
         + [events.NewEvent(at=at, kind="gated", subject=f"{made.name}/{keys[v.member_id]}", actor="controller",
                            message=f"version {v.number}: canary on 20% of the rows") for v in found],
     )  # fmt: skip

@@ -34,7 +34,7 @@ ACTIONS: list[tuple[Action, str, str]] = [
         "fleet:late",
         "train 5 members (m0, m1, m2, …) of late",
     ),
-    (Gate("late", (1, 2), "w"), "fleet:late", "ask the gates about 2 new version(s) of late"),
+    (Gate("late", (1, 2), "w"), "fleet:late", "ask the gates about 2 new versions of late"),
     (Finish("late", (1,), (2, 3), "w"), "fleet:late", "end canaries of late: promote 1, roll back 2"),
     (Wait("approval of late", ("a",), "w"), "approval of late", "wait: approval of late"),
     (Wait("retry", ("a",), "w", datetime(2013, 1, 1, tzinfo=UTC)), "retry", "wait: retry"),

@@ -73,7 +73,7 @@ def test_training_again_with_nothing_changed_fits_nothing_and_one_changed_member
     state = snapshot.fleets[FLEET]
     everyone = Train(FLEET, (Group("by hand", ("LGA/AA", "LGA/MQ")),), True, "by hand", state.revision)
     said = loop._act(house, snapshot, everyone, START, None)
-    assert "0 new version(s)" in said
+    assert "0 new versions" in said
 
     table = pl.read_parquet(project / "data" / "flights" / "2013-02.parquet")
     one = table.filter(pl.col("carrier") == "AA").head(1)
@@ -84,7 +84,7 @@ def test_training_again_with_nothing_changed_fits_nothing_and_one_changed_member
     tick(house, START, only=(Ingest, Materialise, Watch))
     snapshot = survey.observe(house, START)
     again = Train(FLEET, (Group("by hand", ("LGA/AA", "LGA/MQ")),), False, "by hand", state.revision)
-    assert "1 new version(s), 1 unchanged" in loop._act(house, snapshot, again, START, None)
+    assert "1 new version, 1 unchanged" in loop._act(house, snapshot, again, START, None)
 
 
 def test_a_changed_gate_trains_nobody_and_a_changed_candidate_everybody(house: House, project: Path) -> None:
@@ -117,7 +117,7 @@ def test_an_upgrade_makes_nobody_due_is_told_and_counts_at_the_next_training(
         assert told["Now"].says.startswith("nothing: its condition does not hold")
 
         again = Train(FLEET, (Group("by hand", ("LGA/AA",)),), False, "by hand", 1)
-        assert "1 new version(s), 0 unchanged" in loop._act(house, snapshot, again, START, None)
+        assert "1 new version, 0 unchanged" in loop._act(house, snapshot, again, START, None)
         after = survey.observe(house, START)
         (wait,) = (a for a in plan(after, START).actions if isinstance(a, Wait))
         assert wait.members == ("*", "LGA/MQ")

@@ -59,7 +59,7 @@ def test_views_follow_their_dataset() -> None:
 
 def test_predictions_are_recorded() -> None:
     assert only(snapshot({}, state={"segments": 2})) == Record(
-        "late", "2 segment(s) of predictions wait to be taken in"
+        "late", "2 segments of predictions to take in"
     )
 
 
@@ -223,7 +223,7 @@ def test_a_view_without_rows_is_waited_for() -> None:
 
 def test_new_versions_go_to_the_gates() -> None:
     found = only(snapshot({"a": {}, "b": {signal.JUDGED: 1.0}, "c": {signal.JUDGED: None}}))
-    assert found == Gate("late", (2, 3), "2 version(s) have not been judged")
+    assert found == Gate("late", (2, 3), "2 versions not judged yet")
 
 
 def test_an_approval_is_waited_for_and_then_asked_about() -> None:
@@ -273,7 +273,7 @@ def test_canaries_end_as_the_last_watch_said_of_them() -> None:
 def test_a_fleet_is_watched_again_at_the_end_of_a_canary(since: timedelta, watched: timedelta, ends: bool) -> None:
     given = fleet(rollout=ag.Canary(bake="2h", patience="1d"))
     found = actions(snapshot({"a": canary(1, since, 0.0)}, given, state={"watched_at": NOW - watched}))
-    assert found == ((Watch("late", "the time of 1 canary(s) is over"),) if ends else ())
+    assert found == ((Watch("late", "the time of 1 canary is over"),) if ends else ())
 
 
 def test_canaries_end_at_once_where_the_rollout_became_immediate() -> None:

@@ -92,7 +92,7 @@ def test_workers_and_nursery_killed_in_the_middle_of_a_training_cost_nothing(fre
         hunter.join()
     assert killed and not [each.said for each in done if each.failed]
     assert [each.said for each in done if isinstance(each.action, Train)] == [
-        f"{FLEET}: 3 new version(s), 0 unchanged, 0 without a model of their own, 0 failed"
+        f"{FLEET}: 3 new versions, 0 unchanged, 0 without a model of their own, 0 failed"
     ]
 
 

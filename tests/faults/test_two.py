@@ -147,7 +147,7 @@ def test_a_training_that_slept_through_its_lease_records_nothing_and_its_success
         done = tick(fresh, START)
         assert not [each.said for each in done if each.failed]
         assert [each.said for each in done if isinstance(each.action, Train)] == [
-            f"{FLEET}: 3 new version(s), 0 unchanged, 0 without a model of their own, 0 failed"
+            f"{FLEET}: 3 new versions, 0 unchanged, 0 without a model of their own, 0 failed"
         ]
         os.kill(sleeper.pid, signal.SIGCONT)
         said = sleeper.communicate(timeout=120)[0].splitlines()

@@ -53,6 +53,17 @@ def test_nothing_on_a_page_breaks_its_policy(world: World, path: str) -> None:
     assert re.findall(r"<script(?! src=)", page) == [] and "<style" not in page
 
 
+@pytest.mark.parametrize("path", PAGES)
+def test_times_have_one_form_and_days_another(world: World, path: str) -> None:
+    page = world.viewer.get(path, accept="text/html").text
+    assert re.findall(r"\d\d? (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b", page) == []
+    told = re.findall(r'<time datetime="([^"]+)" title="([^"]+)">([^<]+)</time>', page)
+    spelt = [shown for _, _, shown in told if re.match(r"[0-9]{2}", shown) and "UTC" not in shown]
+    assert [shown for shown in spelt if not re.fullmatch(r"\d{4}-\d\d-\d\d( \d\d:\d\d)?|\d+[smhd]", shown)] == []
+    whole = {title for stamp, title, _ in told if stamp.replace("T", " ").replace("Z", " UTC") != title}
+    assert whole <= {"the time that everything on this page is told from"}
+
+
 def test_no_link_leads_nowhere(world: World) -> None:
     parser = _Links()
     for path in (path for path in PAGES if "none" not in path):

@@ -7,6 +7,7 @@ from argosy.cli.option import Common
 from argosy.controller import apply as applying
 from argosy.controller.apply import Difference
 from argosy.controller.bundle import locate
+from argosy.spec.quantity import plural
 
 _SIGNS = {"add": "+", "change": "~", "remove": "-"}
 
@@ -39,7 +40,7 @@ def apply(project: str = ".", /, *, take_from: str | None = None, common: Common
         return 0
     for each in done.differences:
         show.put(*lines(each))
-    what = f"{len(done.differences)} declaration(s) recorded" if done.differences else "nothing changed"
+    what = f"{plural(len(done.differences), 'declaration')} recorded" if done.differences else "nothing changed"
     show.say(f"project {done.project}: {what} in {address}")
     if done.differences:
         show.say("  next: argosy plan, then argosy up")

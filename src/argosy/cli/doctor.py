@@ -21,6 +21,7 @@ from argosy.controller.clock import SystemClock
 from argosy.controller.standing import hindrance
 from argosy.data import state
 from argosy.errors import ArgosyError
+from argosy.spec.quantity import plural
 from argosy.store import Store, datasets, holding, leases, members, schema
 
 GOOD, NOTE, BAD = "good", "note", "bad"
@@ -99,7 +100,7 @@ def _facts(store: Store) -> Iterator[Check]:
             outcome = GOOD if said == "ok" else BAD
             yield Check("facts", outcome, f"SQLite says {said}", "" if said == "ok" else "restore a copy of argosy.db")
         fleets, versions = members.fleets(conn), datasets.latest(conn)
-    yield Check("contents", GOOD, f"{len(fleets)} fleet(s), {len(versions)} dataset(s)")
+    yield Check("contents", GOOD, f"{plural(len(fleets), 'fleet')}, {plural(len(versions), 'dataset')}")
 
 
 def _blobs(store: Store) -> Check:
@@ -169,12 +170,13 @@ def _work(store: Store, now: datetime) -> Iterator[Check]:
         yield Check("at work", NOTE, "nothing holds a lease at this moment")
     waiting = list((store.blobs.root.parent / "segments").glob("*/[!.]*.arrow"))
     if waiting:
-        yield Check("predictions", NOTE, f"{len(waiting)} segment(s) wait for the controller", "argosy up")
+        said = f"{plural(len(waiting), 'segment')} for the controller to take in"
+        yield Check("predictions", NOTE, said, "argosy up")
 
 
 def _leftovers(store: Store, now: datetime) -> Iterator[Check]:
     found = leftover.find(store, now)
     if found:
         size = sum(each.bytes for each in found) / 1e6
-        said = f"{len(found)} unfinished write(s) of processes that were killed, {size:,.1f} MB"
+        said = f"{plural(len(found), 'unfinished write')} of processes that were killed, {size:,.1f} MB"
         yield Check("leftovers", NOTE, said, "argosy up clears them away when it starts")

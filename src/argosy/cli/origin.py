@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from argosy.cli.show import text
+from argosy.spec.quantity import plural
 from argosy.store.origin import Code, Data, Origin, Requirement
 
 _MOST = 4
@@ -89,7 +90,7 @@ def _below(found: Data, told: set[tuple[str, int]]) -> list[str]:
 
 def _extent(found: Data) -> str:
     span = f", {_span(found.low, found.high)}" if found.low is not None else ""
-    return f"{found.rows:,} rows in {found.parts:,} part{'' if found.parts == 1 else 's'}{span}"
+    return f"{plural(found.rows, 'row')} in {plural(found.parts, 'part')}{span}"
 
 
 def _cut(names: list[str], most: int) -> list[str]:

@@ -24,6 +24,7 @@ from argosy.controller.estimate import Estimate, estimate
 from argosy.controller.house import House
 from argosy.controller.project import load
 from argosy.errors import UnknownError
+from argosy.spec.quantity import plural
 from argosy.store import Store, declarations
 
 DIFFERENT = 3
@@ -96,13 +97,14 @@ def _applied(conn: Connection) -> Path | None:
 
 def _show(module: Path | None, differences: list[Difference], actions: _Costed) -> None:
     if module is not None:
-        show.say(f"Applying {module.name} would change {len(differences) or 'no'} declaration(s).")
+        changed = plural(len(differences), "declaration") if differences else "no declaration"
+        show.say(f"Applying {module.name} would change {changed}.")
         for each in differences:
             show.put(*lines(each))
     if not actions:
         show.say(f"The controller would have nothing {'more ' if differences else ''}to do.")
         return
-    show.say(f"{'Then the' if differences else 'The'} controller would do {len(actions)} thing(s):")
+    show.say(f"{'Then the' if differences else 'The'} controller would do {plural(len(actions), 'thing')}:")
     show.table(("action", "why", ">count", ">CPU s"), [row for each in actions for row in _rows(*each)])
 
 

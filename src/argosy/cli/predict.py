@@ -21,6 +21,7 @@ from argosy.serving.score import Scorer
 from argosy.serving.snapshot import Source
 from argosy.spec.dataset import Dataset
 from argosy.spec.fleet import Fleet
+from argosy.spec.quantity import plural
 from argosy.spec.source import Csv
 from argosy.store import Store
 
@@ -70,7 +71,8 @@ def predict(
     scored = rows.hstack(answers)
     if to is not None:
         _write(scored, to)
-        show.say(f"{scored.height:,} rows scored by {answers['version'].n_unique()} version(s), written to {to}")
+        used = plural(answers["version"].n_unique(), "version")
+        show.say(f"{plural(scored.height, 'row')} scored by {used}, written to {to}")
     elif given.json:
         show.emit(scored.to_dicts())
     else:
@@ -180,7 +182,8 @@ def _moments(endpoint: Endpoint, rows: pl.DataFrame, at: str | None, now: dateti
     times = _typed(rows, endpoint.time, "TIME")
     if times.null_count():
         raise InputError(
-            f"{times.null_count()} row(s) have no {endpoint.time}, so no decision time", next="fill it in, or give --at"
+            f"{endpoint.time} is missing in {plural(times.null_count(), 'row')}, so there is no decision time",
+            next="fill it in, or give --at",
         )
     decided: list[datetime] = (times - endpoint.lead).to_list()
     return decided
@@ -201,7 +204,8 @@ def _score(
     }
     for name in endpoint.by:
         if columns[name].null_count():
-            raise InputError(f"{columns[name].null_count()} row(s) have no {name}", next="every row needs its key")
+            lacking = plural(columns[name].null_count(), "row")
+            raise InputError(f"{name} is missing in {lacking}", next="every row needs its key")
     readers = Readers(str(store.blobs.root.parent))(store.home)
     scorer = Scorer(ModelCache(blob_loader(store.blobs)), lambda: now, readers)
     for start in range(0, rows.height, _ROWS):

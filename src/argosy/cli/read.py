@@ -16,6 +16,7 @@ from argosy.data.commit import REJECTED
 from argosy.data.read import scan
 from argosy.errors import InputError, UnknownError, UsageError
 from argosy.registry.address import Address, parse
+from argosy.spec.quantity import plural
 from argosy.store import datasets
 from argosy.store.datasets import Version
 
@@ -59,7 +60,7 @@ def read(
         if to is not None:
             _write(rows, to, force)
             part = f"{count:,} of " if count < version.rows else ""
-            show.say(f"{part}{version.rows:,} rows of {version.dataset}@{version.number} written to {to}")
+            show.say(f"{part}{plural(version.rows, 'row')} of {version.dataset}@{version.number} written to {to}")
             return 0
         found = rows.collect(engine="streaming")
     if given.json:

@@ -25,6 +25,7 @@ from argosy.engine.contract import Progress
 from argosy.errors import ConflictError, UnknownError
 from argosy.registry.address import Address
 from argosy.spec.fleet import POOLED
+from argosy.spec.quantity import plural
 
 _DATA = (Ingest, Materialise)
 _REASONS, _KEYS, _LONGEST = 3, 3, 200
@@ -100,7 +101,8 @@ def lines(fleet: str, found: Sequence[Reason]) -> list[str]:
         shown.append(f"  {len(each.members):,} failed ({named}): {said[:_LONGEST]}")
     rest = found[_REASONS:]
     if rest:
-        shown.append(f"  {sum(len(each.members) for each in rest):,} more failed, of {len(rest):,} other reason(s)")
+        failed = sum(len(each.members) for each in rest)
+        shown.append(f"  {failed:,} more failed, of {plural(len(rest), 'other reason')}")
     first = Address(fleet, found[0].members[0]).member
     return [*shown, f"  next: argosy why {shlex.quote(first)}"]
 
@@ -152,7 +154,7 @@ def _waiting(action: Train) -> str:
     """Which members wait, as the end of a sentence; nothing where there are none yet."""
     keys = action.members
     named = ", ".join(keys[:_KEYS]) + ", …" * (len(keys) > _KEYS)
-    return f"; {len(keys):,} member(s) wait: {named}" if any(keys) else ""
+    return f"; {plural(len(keys), 'member')} waiting: {named}" if any(keys) else ""
 
 
 def _action(snapshot: Snapshot, state: FleetState, members: tuple[str, ...], cause: str) -> Train:

@@ -20,6 +20,7 @@ from argosy.controller.clock import SystemClock
 from argosy.errors import ArgosyError, CapacityError, ConflictError
 from argosy.server import secret, settings
 from argosy.server.settings import Settings
+from argosy.spec.quantity import plural
 from argosy.store import Store
 
 INFERENCE_PORT = 8076
@@ -59,7 +60,7 @@ def up(
     with home.open(given.home, module, create=module is not None) as store, _lock(store, port) as held:
         if module is not None:
             done = applying.apply(store, module, home.clock(store).now(), home.actor())
-            show.say(f"project {done.project}: {len(done.differences)} declaration(s) recorded")
+            show.say(f"project {done.project}: {plural(len(done.differences), 'declaration')} recorded")
         return run(store, held, port, inference_port, controller=controller, json=given.json)
 
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from argosy.console import links, words
 from argosy.console.svg import drawing, element, shape, text, title
+from argosy.spec.quantity import plural
 
 NAMED = 120
 """Up to so many members each cell bears its name."""
@@ -37,7 +38,7 @@ def draw(fleet: str, cells: Sequence[Cell]) -> Markup:
     places = [(pitch * (index % across), pitch * (index // across)) for index in range(len(cells))]
     inside = _linked(fleet, cells, places, side) if len(cells) <= LINKED else _massed(cells, places, side)
     return drawing(
-        across * pitch, tall, *inside, class_="map", role="img", aria_label=f"status of {len(cells):,} members",
+        across * pitch, tall, *inside, class_="map", role="img", aria_label=f"status of {plural(len(cells), 'member')}",
         data_fleet=fleet, data_pitch=pitch, data_across=across, data_count=len(cells),
     )  # fmt: skip
 
@@ -85,9 +86,8 @@ def _named(fleet: str, cells: Sequence[Cell]) -> Markup:
             )  # fmt: skip
         y += row * -(-len(members) // across)
     wide = left + pitch * min(max(map(len, groups.values()), default=1), across)
-    return drawing(
-        wide, max(y, row), *found, class_="map named", role="img", aria_label=f"status of {len(cells)} members"
-    )
+    label = f"status of {plural(len(cells), 'member')}"
+    return drawing(wide, max(y, row), *found, class_="map named", role="img", aria_label=label)
 
 
 def _label(cell: Cell, groups: dict[str, list[Cell]]) -> str:

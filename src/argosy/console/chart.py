@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 from markupsafe import Markup
 
+from argosy.console import words
 from argosy.console.svg import drawing, element, text, title
 
 _WIDTH, _HEIGHT = 760.0, 282.0
@@ -75,9 +76,9 @@ def draw(
     if values and values[-1].value is not None:
         inside.append(element("circle", cx=scale.x(values[-1].at), cy=scale.y(values[-1].value), r=2.6, class_="last"))
     inside.append(element("line", x1=-9, x2=-9, y1=_TOP, y2=_HEIGHT - _BOTTOM, class_="cross"))
-    data = [(round(scale.x(p.at), 1), f"{p.at:%d %b %Y %H:%M}", round(p.value or 0.0, 4)) for p in values]
+    data = [(round(scale.x(p.at), 1), words.moment(p.at), round(p.value or 0.0, 4)) for p in values]
     data += [
-        (round(scale.x(p.at), 1), f"{p.at:%d %b %Y %H:%M} estimated", round(p.value or 0.0, 4))
+        (round(scale.x(p.at), 1), f"{words.moment(p.at)} estimated", round(p.value or 0.0, 4))
         for p in guessed
         if p not in values
     ]
@@ -133,7 +134,7 @@ def _axis_y(scale: _Scale) -> list[str]:
 def _axis_x(scale: _Scale) -> list[str]:
     length = scale.stop - scale.start
     days = max(length / timedelta(days=1), 0.01)
-    form = "%d %b" if days > 3 else "%H:%M"
+    form = "%Y-%m-%d" if days > 3 else "%H:%M"
     base = _HEIGHT - _BOTTOM
     found = [element("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=base, y2=base, class_="axis")]
     for index in range(6):
@@ -162,7 +163,7 @@ def _row(scale: _Scale, signs: Mapping[str, str], happenings: Sequence[Happening
     for place, group in sorted(places.items()):
         x = min(max(place * _PITCH, _LEFT), _WIDTH - _RIGHT)
         kind = max((each.kind for each in group), key=order.index)
-        said = [f"{each.at:%d %b %Y %H:%M} {each.words}" for each in group[:_TOLD]]
+        said = [f"{words.moment(each.at)} {each.words}" for each in group[:_TOLD]]
         said += [f"and {len(group) - _TOLD} more"] * (len(group) > _TOLD)
         found.append(
             element(

@@ -20,6 +20,7 @@ from argosy.controller.condition import rule
 from argosy.controller.standing import Standing
 from argosy.registry.duel import Duel, duels
 from argosy.spec.fleet import POOLED
+from argosy.spec.quantity import plural
 from argosy.spec.rollout import Canary
 from argosy.store import aliases, approvals, signals, verdicts, versions
 
@@ -92,7 +93,7 @@ def page(conn: Connection, address: str, now: datetime) -> Page:
         "score": chart.draw(data.metric, data.live, data.estimated, data.held_out, data.happenings, now),
         "served": svg.bars(
             [point.value or 0.0 for point in data.served], 760.0, 60.0,
-            [f"{point.at:%d %b %Y}: {words.count(point.value)} rows" for point in data.served],
+            [f"{words.day(point.at)}: {words.count(point.value)} rows" for point in data.served],
         ),
     }  # fmt: skip
     return Page(
@@ -212,7 +213,7 @@ def _rolled(found: Standing, row: dict[str, Any]) -> Wish:
 
 
 def _gated(found: Standing, row: dict[str, Any]) -> Wish:
-    wanted = words.plural(len(found.fleet.gates), "gate")
+    wanted = plural(len(found.fleet.gates), "gate")
     if row["version_id"] is None:
         return Wish("gates", wanted, "no version yet", None)
     waits = found.waiting.get(row["version_id"])

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from argosy.console import links, svg, words
 from argosy.controller import status
+from argosy.spec.quantity import plural
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -57,8 +58,8 @@ def _environment() -> Environment:
         loader=PackageLoader("argosy.console"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=StrictUndefined, auto_reload=False,
     )  # fmt: skip
-    plain = (words.number, words.count, words.short, words.measure, words.size, words.plural, words.percent,
-             words.moment, words.date, words.day, words.stamp, words.ago, words.span, words.name, words.coded,
+    plain = (words.number, words.count, words.short, words.measure, words.size, plural, words.percent,
+             words.moment, words.day, words.instant, words.stamp, words.ago, words.span, words.name, words.coded,
              words.unnamed)  # fmt: skip
     made.filters.update({each.__name__: each for each in plain})
     made.globals.update(links=links, svg=svg, statuses=status.ORDER)

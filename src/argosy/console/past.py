@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from argosy.console.chart import Happening, Point
 from argosy.spec.fleet import Fleet
+from argosy.spec.quantity import plural
 from argosy.store import alerts, aliases, rollouts, schema, versions
 
 _ALERTS = 1_000
@@ -41,7 +42,7 @@ def happenings(
 ) -> list[Happening]:  # fmt: skip
     """Everything that stands on the time axis, oldest first."""
     numbers = {version.id: version.number for version in models}
-    found = [Happening(v.at, "trained", f"version {v.number} trained on {v.rows:,} rows") for v in models]
+    found = [Happening(v.at, "trained", f"version {v.number} trained on {plural(v.rows, 'row')}") for v in models]
     found += _moves(moves, numbers)
     for each in rollouts.history(conn, member, 200):
         number = numbers.get(each.version_id, 0)

@@ -20,6 +20,7 @@ from argosy.data.profile import LISTED
 from argosy.errors import UnknownError
 from argosy.store import contracts, datasets, declarations, resources, statistics
 from argosy.store.findings import Finding
+from argosy.spec.quantity import plural
 
 _VERSIONS, _FINDINGS = 20, 1000
 
@@ -119,7 +120,7 @@ def page(conn: Connection, name: str, now: datetime) -> Page:
     pictures = {column.name: _picture(column) for column in data.columns}
     pictures["\0rows"] = svg.bars(
         [float(v.added) for v in data.versions[::-1]], 240.0, 28.0,
-        [f"version {v.number}: {v.added:,} rows" for v in data.versions[::-1]],
+        [f"version {v.number}: {plural(v.added, 'row')}" for v in data.versions[::-1]],
     )  # fmt: skip
     return Page(
         name, "dataset.html", data, now, trail=(("datasets", "/datasets"), (name, None)), here="datasets",

@@ -54,29 +54,24 @@ def size(value: float | None) -> str:
     return NONE if value is None else f"{short(value)}B"
 
 
-def plural(amount: int, noun: str, many: str | None = None) -> str:
-    """`1 member`, `35 members`."""
-    return f"{amount:,} {noun if amount == 1 else many or noun + 's'}"
-
-
 def percent(value: float | None, digits: int = 0) -> str:
     """A share of one."""
     return NONE if value is None else f"{100 * value:.{digits}f} %"
 
 
 def moment(at: datetime | None) -> str:
-    """A time to the minute, UTC."""
-    return NONE if at is None else f"{at:%d %b %Y %H:%M}"
+    """A time to the minute, UTC, in the form that messages and the command line have too: `2013-05-23 14:05`."""
+    return NONE if at is None else f"{at:%Y-%m-%d %H:%M}"
 
 
 def day(at: datetime | None) -> str:
-    """A date."""
-    return NONE if at is None else f"{at:%d %b %Y}"
+    """A date: `2013-05-23`."""
+    return NONE if at is None else f"{at:%Y-%m-%d}"
 
 
-def date(at: datetime | None) -> str:
-    """A day of the year, where the year goes without saying."""
-    return NONE if at is None else f"{at:%d %b}"
+def instant(at: datetime | None) -> str:
+    """A time to the second, with its zone."""
+    return NONE if at is None else f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def stamp(at: datetime | None) -> str:

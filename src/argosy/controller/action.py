@@ -6,6 +6,8 @@ from datetime import datetime
 
 import msgspec
 
+from argosy.spec.quantity import plural
+
 _SHOWN = 3
 
 
@@ -152,7 +154,7 @@ def headline(action: Action) -> str:
             parts = ["the pooled model"] * pooled + ([_count(members)] if members else [])
             return f"train {' and '.join(parts)} of {fleet}"
         case Gate(fleet=fleet, versions=versions):
-            return f"ask the gates about {len(versions)} new version(s) of {fleet}"
+            return f"ask the gates about {plural(len(versions), 'new version')} of {fleet}"
         case Finish(fleet=fleet, promote=promote, roll_back=back):
             return f"end canaries of {fleet}: promote {len(promote)}, roll back {len(back)}"
         case Wait(about=about):
@@ -162,4 +164,4 @@ def headline(action: Action) -> str:
 def _count(members: tuple[str, ...]) -> str:
     if len(members) <= _SHOWN:
         return ", ".join(members)
-    return f"{len(members)} members ({', '.join(members[:_SHOWN])}, …)"
+    return f"{plural(len(members), 'member')} ({', '.join(members[:_SHOWN])}, …)"

@@ -12,6 +12,7 @@ from argosy.controller.observe import FleetState, Snapshot
 from argosy.controller.standing import reads
 from argosy.controller.topic import Topic, Why
 from argosy.registry.address import Address
+from argosy.spec.quantity import plural
 from argosy.store import datasets, findings
 
 
@@ -30,11 +31,11 @@ def dataset(
     summary = f"no version yet{f': {lack.says}' if lack else ''}; {read_by}"
     if version is not None:
         found = findings.of(conn, name, version.number)
-        summary = f"version {version.number} with {version.rows:,} rows; {read_by}"
-        says = f"version {version.number} added {version.added:,} rows: {version.cause}"
+        summary = f"version {version.number} with {plural(version.rows, 'row')}; {read_by}"
+        says = f"version {version.number} added {plural(version.added, 'row')}: {version.cause}"
         topics.insert(0, Topic("Version", says, evidence={"version": f"{name}@{version.number}"}))
         told = tuple(f"{f.severity}, {f.rule}: {f.message} -> {f.outcome}" for f in found)
-        topics.insert(1, Topic("Contract", f"{len(found)} finding(s)" if found else "nothing was found amiss", told))
+        topics.insert(1, Topic("Contract", plural(len(found), "finding") if found else "nothing was found amiss", told))
     if name in snapshot.stale:
         topics.append(Topic("Freshness", f"stale: {snapshot.stale[name].says}; its rows are used as they are"))
         summary = f"stale: {summary}"
@@ -60,4 +61,4 @@ def data(snapshot: Snapshot, state: FleetState) -> Topic:
     if spine is not None and (absent := planning.lacking(state.fleet, spine)):
         lines.append(absent)
         bad += state.fleet.spine not in snapshot.blocked
-    return Topic("Data", f"{bad} dataset(s) keep it waiting" if bad else "all there", tuple(lines))
+    return Topic("Data", f"it waits for {plural(bad, 'dataset')}" if bad else "all there", tuple(lines))

@@ -17,6 +17,7 @@ from argosy.spec import duration
 from argosy.spec.dataset import Dataset, in_order
 from argosy.spec.feature import FeatureView, RequestFeatures, Spine, ViewReference
 from argosy.spec.fleet import Fleet
+from argosy.spec.quantity import plural
 from argosy.spec.rollout import Canary
 from argosy.store import datasets, verdicts
 from argosy.store.rollouts import STARTED
@@ -90,14 +91,14 @@ def of_fleet(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[A
     """What would be done for one fleet alone, waiting included."""
     fleet = state.fleet
     if state.segments:
-        yield Record(fleet.name, f"{state.segments} segment(s) of predictions wait to be taken in")
+        yield Record(fleet.name, f"{plural(state.segments, 'segment')} of predictions to take in")
     if (wait := unready(snapshot, fleet)) is not None:
         yield wait
         return
     if state.watched != watch_key(snapshot, fleet, now):
         yield Watch(fleet.name, "new rows or predictions" if state.watched else "nothing has been counted yet")
     elif ended := _ended(state, now):
-        yield Watch(fleet.name, f"the time of {ended} canary(s) is over")
+        yield Watch(fleet.name, f"the time of {plural(ended, 'canary', 'canaries')} is over")
     yield from _canaries(state)
     yield from _training(snapshot, state, now)
     yield from _gates(state)
@@ -253,7 +254,7 @@ def _gates(state: FleetState) -> Iterator[Action]:
     fresh = tuple(state.table.select(pl.col("version_id").filter(asked)).to_series())
     undecided = state.undecided
     if fresh or undecided.again:
-        why = [f"{len(fresh)} version(s) have not been judged"] * bool(fresh)
+        why = [f"{plural(len(fresh), 'version')} not judged yet"] * bool(fresh)
         why += ["an approval was given"] * bool(undecided.answered)
         why += ["an approval that was asked for is declared no more"] * bool(undecided.withdrawn)
         yield Gate(state.fleet.name, tuple(sorted({*fresh, *undecided.again})), "; ".join(why))

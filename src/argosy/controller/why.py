@@ -28,6 +28,7 @@ from argosy.errors import UnknownError
 from argosy.registry.address import Address, parse
 from argosy.spec.fleet import POOLED
 from argosy.spec.metric import greater_is_better
+from argosy.spec.quantity import plural
 from argosy.store import aliases, datasets, decisions, members, rollouts, signals, verdicts, versions
 from argosy.training.plan import changed
 
@@ -132,7 +133,7 @@ def _strange(conn: Connection, state: FleetState) -> list[Topic]:
     seen = unknown.read(conn, state.table)
     if seen is None:
         return []
-    lines = [f"{key}: {rows:,} row(s)" for key, rows in seen.first]
+    lines = [f"{key}: {plural(rows, 'row')}" for key, rows in seen.first]
     more = [f"and {seen.keys - len(lines):,} more"] * (seen.keys > len(lines))
     return [Topic("Unknown keys", seen.says(state.fleet.spine), (*lines, *more))]
 
@@ -169,7 +170,7 @@ def _lacks(state: FleetState, row: dict[str, Any]) -> str:
         judged = row[signal.JUDGED] == row["version_id"] and row["version_id"] not in state.undecided.again
         return f"version {number} {'did not pass' if judged else 'waits for'} its gates"
     if row["key"] != POOLED and rows < fleet.minimum_rows:
-        return f"it has {rows:,} labelled rows, {fleet.minimum_rows} are needed for its own model"
+        return f"it has {plural(rows, 'labelled row')}, {fleet.minimum_rows} are needed for its own model"
     return row["execution_reason"] or "it has no version yet"
 
 
@@ -201,7 +202,7 @@ def _made(conn: Connection, member: int, version: versions.Version) -> Topic:
     asked = next((d for d in decisions.of_member(conn, member) if d.action == "train" and d.at == version.at), None)
     because = f", because {asked.reason}" if asked else ""
     span = f" from {_time(version.span_low)} to {_time(version.span_high)}" if version.span_low else ""
-    details = [f"on {version.rows:,} labelled rows{span}"]
+    details = [f"on {plural(version.rows, 'labelled row')}{span}"]
     if version.body.get("candidate"):
         details.append(f"candidate {version.body['candidate']}")
     saw = asked.body.get("saw") if asked else None
@@ -220,7 +221,7 @@ def _scores(version: versions.Version) -> Topic:
             word = "better" if gain > 0 else "worse"
             lines.append(f"{name}: {seen['own']:.4g} against {seen['rival']:.4g} of the {rival}, {word}")
     choice = version.body.get("answer", {}).get("reason")
-    return Topic("Held-out rows", f"{held:,} rows: {shown}", (*lines, *((choice,) if choice else ())))
+    return Topic("Held-out rows", f"{plural(held, 'row')}: {shown}", (*lines, *((choice,) if choice else ())))
 
 
 def _gates(conn: Connection, state: FleetState, asked: Address, version: versions.Version) -> Topic:
@@ -265,7 +266,7 @@ def _traffic(conn: Connection, version: versions.Version, waits: verdicts.Waitin
     states = [r for r in rollouts.history(conn, version.member_id) if r.version_id == version.id]
     lines = tuple(f"{_time(r.at)} {r.kind} {r.state.replace('_', ' ')}: {r.reason}" for r in reversed(states))
     none = "it never reached traffic" if waits is None else f"it has not reached traffic: it {waits.message}"
-    return Topic("What became of it", f"{len(lines)} step(s)" if lines else none, lines)
+    return Topic("What became of it", plural(len(lines), "step") if lines else none, lines)
 
 
 def _difference(state: FleetState, asked: Address, before: versions.Version, after: versions.Version) -> Topic:
@@ -275,7 +276,7 @@ def _difference(state: FleetState, asked: Address, before: versions.Version, aft
     title = f"What changed from @{before.number} to @{after.number}"
     details = []
     if "rows" in parts:
-        details.append(f"{before.rows:,} labelled rows then, {after.rows:,} now")
+        details.append(f"{plural(before.rows, 'labelled row')} then, {after.rows:,} now")
     if "environment" in parts:
         details.extend(_other_libraries(state, before, after))
     return Topic(title, words or "nothing that a model depends on", tuple(details))
@@ -295,7 +296,7 @@ def _next(snapshot: Snapshot, state: FleetState, key: str, row: dict[str, Any], 
         return Topic("Now", "; ".join(f"{headline(a)}: {_because(a, state, key)}" for a in actions), (), tree)
     fleet, rows = state.fleet, int(row[signal.ROWS] or 0)
     if key != POOLED and rows < fleet.minimum_rows:
-        says = f"nothing: {rows:,} labelled rows of the {fleet.minimum_rows} that its own model needs"
+        says = f"nothing: {plural(rows, 'labelled row')} of the {fleet.minimum_rows} that its own model needs"
     elif row["trained_at"] is None:
         says = "nothing: its labelled rows have not been counted yet"
     else:

@@ -20,6 +20,7 @@ from argosy.data.profile import profile
 from argosy.data.source import INGEST
 from argosy.data.state import Before, remedy
 from argosy.spec.dataset import Dataset
+from argosy.spec.quantity import plural
 from argosy.store import Store, contracts, datasets, edges, events, executions, findings, statistics
 from argosy.store.datasets import QUARANTINE, ROWS, NewPart, NewVersion, Version
 
@@ -49,8 +50,9 @@ class Outcome(msgspec.Struct, frozen=True):
     empty: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        said = [f"{self.version.dataset}@{self.version.number}: {self.added:,} rows added"] if self.version else []
-        said += [self._judged] if self.version else []
+        said = []
+        if self.version:
+            said = [f"{self.version.dataset}@{self.version.number}: {plural(self.added, 'row')} added", self._judged]
         counts = {"set aside": self.quarantined, "there already": self.unchanged, "known later": self.later}
         said += [f"{count:,} {word}" for word, count in counts.items() if count]
         said += [f"no row in {', '.join(self.empty[:3])}"] if self.empty else []

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from argosy.data import dtype, load, moment
 from argosy.errors import InputError
+from argosy.spec.quantity import plural
 from argosy.spec.source import Csv
 
 LARGEST = 2 << 30
@@ -209,7 +210,7 @@ def _lines(text: bytes, path: str, separator: str, fields: int) -> Sequence[int]
     if len(wrong):
         raise InputError(
             f"{path}, line {starts[wrong[0]]}: {lengths[wrong[0]]} fields where the header has {fields} "
-            f"({len(wrong)} such line{'s' if len(wrong) > 1 else ''})",
+            f"({plural(len(wrong), 'such line')})",
             next="mend the line; a value that holds the separator is written in quotes",
         )
     return [int(start) for start in starts]

@@ -12,6 +12,7 @@ from argosy.data import dtype, part
 from argosy.data.part import Layout
 from argosy.data.problem import WARN, Problem
 from argosy.errors import InputError
+from argosy.spec.quantity import plural
 from argosy.store import Blobs
 from argosy.store.datasets import Part
 
@@ -97,8 +98,8 @@ def _edited(stored: pl.LazyFrame, again: pl.DataFrame, layout: Layout) -> tuple[
         return ()
     shown = again.join(same, on=ROW, how="anti").select(identity).head(_SHOWN)
     message = (
-        f"{count:,} rows came again with other values but the same key and {layout.knowing}, and were left as they "
-        f"are; a correction needs a later {layout.knowing}"
+        f"{plural(count, 'row')} came again with other values but the same key and {layout.knowing}, and what was "
+        f"there stays; a correction needs a later {layout.knowing}"
     )
     return (Problem("edited", WARN, message, rows=count, examples=examples(shown)),)
 

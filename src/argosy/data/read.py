@@ -12,6 +12,7 @@ from argosy.data import dtype, part
 from argosy.data.compact import compact
 from argosy.data.part import Layout
 from argosy.errors import InputError, UnknownError
+from argosy.spec.quantity import plural
 from argosy.store import Store, datasets, edges, events, executions
 from argosy.store.datasets import ROWS, NewVersion, Version
 
@@ -116,7 +117,7 @@ def append(
             read = [edges.Edge(execution_id=run, direction=edges.IN, kind=kind, reference=ref) for kind, ref in inputs]
             made = edges.Edge(execution_id=run, direction=edges.OUT, kind="dataset", reference=reference)
             edges.add(tx, [*read, made])
-        message = f"{reference}: {rows.height:,} rows added ({cause})"
+        message = f"{reference}: {plural(rows.height, 'row')} added ({cause})"
         events.add(
             tx, [events.NewEvent(at=now, kind="dataset.appended", subject=dataset, actor=actor, message=message)]
         )

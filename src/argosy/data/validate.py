@@ -16,6 +16,7 @@ from argosy.data.terms import Terms
 from argosy.errors import InputError
 from argosy.spec import duration
 from argosy.spec.contract import Column
+from argosy.spec.quantity import plural
 
 REASON = "reason"
 """The column that quarantined rows have in addition: why they were set aside."""
@@ -149,7 +150,7 @@ def whole(terms: Terms, added: int, newest: datetime | None, now: datetime) -> l
     found = []
     if terms.contract.rows is not None and not terms.contract.rows[0] <= added <= terms.contract.rows[1]:
         least, most = terms.contract.rows
-        found.append(Problem("rows", BLOCK, f"{added:,} rows arrived, not {least:,} to {most:,}", rows=added))
+        found.append(Problem("rows", BLOCK, f"{plural(added, 'row')} arrived, not {least:,} to {most:,}", rows=added))
     if terms.contract.freshness is not None and newest is not None:
         age = now - newest
         if age > duration.parse(terms.contract.freshness):

@@ -12,6 +12,7 @@ from argosy.metric.estimate import Estimate
 from argosy.metric.groups import Floats, Groups
 from argosy.metric.score import Score, estimate, known, rows
 from argosy.metric.tail import normal_quantile, normal_tails
+from argosy.spec.quantity import plural
 
 
 class Measure(msgspec.Struct, frozen=True):
@@ -124,4 +125,4 @@ def _one(score: Score, y: npt.ArrayLike, p: npt.ArrayLike) -> tuple[Groups, Esti
 def _reason(score: Score, value: float, count: int) -> str:
     if not math.isnan(value):
         return ""
-    return f"{score.name} needs {score.needs if count else 'a row'} ({count} rows given)"
+    return f"{score.name} needs {score.needs if count else 'a row'} ({plural(count, 'row')} given)"

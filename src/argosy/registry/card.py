@@ -195,7 +195,7 @@ def _role(conn: Connection, version: versions.Version, fleet: Fleet | None) -> s
     """Champion since when, on a canary, waiting for whom, or why none of these."""
     state = members.states(conn, [version.member_id])[version.member_id]
     if state.champion_id == version.id and state.champion_since:
-        return f"champion since {state.champion_since:%d %b %Y %H:%M} UTC"
+        return f"champion since {state.champion_since:%Y-%m-%d %H:%M} UTC"
     if state.rollout_state == "started" and state.rollout_version_id == version.id:
         return f"challenger: a canary on {state.rollout_share or 0:.0%} of the rows"
     undecided = verdicts.undecided(conn, version.fleet, fleet.approval if fleet else None)
@@ -203,7 +203,7 @@ def _role(conn: Connection, version: versions.Version, fleet: Fleet | None) -> s
         return f"{waits[0].message} ({waits[0].command})"
     moves = aliases.history(conn, version.member_id, aliases.CHAMPION)
     once = [move.at for move in moves if move.version_id == version.id]
-    return f"was champion from {min(once):%d %b %Y %H:%M} UTC" if once else "never was champion"
+    return f"was champion from {min(once):%Y-%m-%d %H:%M} UTC" if once else "never was champion"
 
 
 def _inputs(conn: Connection, store: Store, version: versions.Version) -> Iterator[Input]:

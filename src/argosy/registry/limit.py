@@ -22,7 +22,7 @@ def limits(fleet: Fleet | None, version: Version, key: str) -> Iterator[str]:
     if fleet is not None and fleet.lead:
         yield f"Expects to be asked {fleet.lead} before the event; later knowledge is not used, earlier is not tested."
     if version.span_high is not None:
-        yield f"Has learned nothing of what happened after {version.span_high:%d %b %Y}."
+        yield f"Has learned nothing of what happened after {version.span_high:%Y-%m-%d}."
     if held < _FEW:
         yield f"Judged on only {held} held-out rows: mind the intervals."
     yield "Scores are of past rows in the order of time; they promise nothing where the world changes."

@@ -7,6 +7,8 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from argosy.spec.quantity import plural
+
 
 def render(template: str, card: object) -> str:
     """One of the templates beside this module, over a card."""
@@ -18,7 +20,7 @@ def _number(value: float | None, digits: int = 4) -> str:
 
 
 def _moment(value: datetime | None) -> str:
-    return "—" if value is None else f"{value:%d %b %Y %H:%M}"
+    return "—" if value is None else f"{value:%Y-%m-%d %H:%M}"
 
 
 def _spent(cost: dict[str, float]) -> list[tuple[str, str]]:
@@ -59,5 +61,7 @@ def _environment() -> Environment:
         loader=PackageLoader("argosy.registry"), autoescape=lambda name: bool(name and name.endswith(".html")),
         trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined, keep_trailing_newline=True,
     )  # fmt: skip
-    made.filters.update(number=_number, moment=_moment, cell=_cell, spent=_spent, proof=_proof, sentence=_sentence)
+    made.filters.update(
+        number=_number, moment=_moment, cell=_cell, spent=_spent, proof=_proof, sentence=_sentence, plural=plural
+    )  # fmt: skip
     return made

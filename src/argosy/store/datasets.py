@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import ARRAY, Connection, Select, Text, any_, bindparam, func, not_, or_, select
 
 from argosy.errors import ConflictError, InputError
+from argosy.spec.quantity import plural
 from argosy.store import schema
 from argosy.store.codec import to_json
 from argosy.store.rows import Row, columns, fetch, insert
@@ -285,7 +286,7 @@ def _keep(tx: Connection, dataset: str, number: int, parts: Sequence[NewPart], s
     seen = ingested(tx, dataset, sources)
     if seen:
         shown = ", ".join(sorted(seen)[:3])
-        raise ConflictError(f"{len(seen)} source(s) are already in {dataset}: {shown}", next="leave them out")
+        raise ConflictError(f"{dataset} holds {plural(len(seen), 'source')} already: {shown}", next="leave them out")
     fields = NewPart.__struct_fields__
     first = max(number, 1)
     insert(tx, _PART, [_StoredPart(dataset=dataset, from_version=first, **_dict(part, fields)) for part in parts])

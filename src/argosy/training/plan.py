@@ -11,6 +11,7 @@ import msgspec
 from argosy.engine.key import task_key
 from argosy.model.signature import Signature
 from argosy.spec.fleet import Fleet
+from argosy.spec.quantity import plural
 from argosy.training.rows import Member
 
 _ELSEWHERE = (
@@ -103,7 +104,7 @@ def plan(members: Sequence[Member], basis: Basis, minimum_rows: int, done: Colle
         if task in done:
             unchanged[member.key] = task
         elif member.rows < minimum_rows:
-            reason = f"{member.rows} labelled rows, fewer than minimum_rows={minimum_rows}"
+            reason = f"{plural(member.rows, 'labelled row')}, fewer than minimum_rows={minimum_rows}"
             fallbacks.append(Fallback(member, task, made_of, reason))
         else:
             fits.append(Fit(member, task, made_of))

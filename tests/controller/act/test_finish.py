@@ -46,12 +46,12 @@ def champions(house: House) -> list[int | None]:
 def test_some_hold_and_some_do_worse(house: House, canaries: list[versions.Version]) -> None:
     a, b, c = (each.id for each in canaries)
     action = Finish("late", (a, b), (c,), "baked")
-    assert run(house, snapshot({}), action, moment(5)) == "late: 2 canary(s) promoted, 1 rolled back"
+    assert run(house, snapshot({}), action, moment(5)) == "late: 2 canaries promoted, 1 rolled back"
     assert champions(house) == [2, 2, 1]
     with house.store.read() as conn:
         assert [each.kind for each in events.of_subject(conn, "late/a")] == ["promoted"]
         assert [each.kind for each in events.of_subject(conn, "late/c")] == ["rolled_back"]
-    assert run(house, snapshot({}), action, moment(6)) == "late: 0 canary(s) promoted, 0 rolled back"
+    assert run(house, snapshot({}), action, moment(6)) == "late: 0 canaries promoted, 0 rolled back"
 
 
 def test_what_a_person_ended_meanwhile_stays_ended(house: House, canaries: list[versions.Version]) -> None:
@@ -60,7 +60,7 @@ def test_what_a_person_ended_meanwhile_stays_ended(house: House, canaries: list[
         roll_back(tx, "late", a.member_id, moment(4), "ann", "no")
         promote(tx, "late", [b], moment(4), "ann", "yes")
     said = run(house, snapshot({}), Finish("late", (a.id, c.id), (b.id,), "baked"), moment(5))
-    assert said == "late: 1 canary(s) promoted, 0 rolled back"
+    assert said == "late: 1 canary promoted, 0 rolled back"
     assert champions(house) == [1, 2, 2]
     with house.store.read() as conn:
         assert [each.state for each in rollouts.history(conn, b.member_id)][:2] == ["finished", "started"]

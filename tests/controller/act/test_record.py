@@ -45,9 +45,9 @@ def take_in(house: House) -> str:
 
 def test_a_segment_is_taken_in_once_though_it_is_still_there(house: House) -> None:
     land(house, "1.arrow", [700.0, 800.0])
-    assert "2 answered rows from 1 segment(s)" in take_in(house)
+    assert "2 answered rows from 1 segment" in take_in(house)
     land(house, "1.arrow", [700.0, 800.0])
-    assert "0 answered rows from 0 segment(s)" in take_in(house)
+    assert "0 answered rows from 0 segments" in take_in(house)
     assert not list((house.places.segments / FLEET).iterdir())
 
 
@@ -70,7 +70,7 @@ def test_many_segments_are_taken_in_by_portions_and_each_that_is_in_stays_in(
         take_in(house)
     assert calls == [["1.arrow", "2.arrow"], ["3.arrow"], ["4.arrow"]]
     assert sorted(file.name for file in folder.iterdir()) == ["4.arrow", "5.arrow"]
-    assert "14 answered rows from 2 segment(s)" in take_in(house)
+    assert "14 answered rows from 2 segments" in take_in(house)
     assert not list(folder.iterdir())
     with house.store.read() as conn:
         assert [each.added for each in datasets.versions(conn, predictions(FLEET))] == [5, 1, 9, 5]
@@ -85,7 +85,7 @@ def test_a_segment_that_cannot_be_read_is_moved_aside_and_stops_none_of_the_othe
         (folder / name).write_bytes(content)
     pl.DataFrame({"at": ["noon"]}).write_ipc(folder / "5.arrow")
     bad["5.arrow"] = (folder / "5.arrow").read_bytes()
-    assert take_in(house).endswith("4 answered rows from 2 segment(s); 4 that cannot be read were moved to .bad")
+    assert take_in(house).endswith("4 answered rows from 2 segments; 4 that cannot be read were moved to .bad")
     assert record.waiting(house.places.segments, FLEET) == []
     assert {file.name: file.read_bytes() for file in (folder / record.BAD).iterdir()} == bad
     with house.store.read() as conn:
@@ -102,7 +102,7 @@ def test_a_segment_whose_damage_makes_the_reader_panic_is_moved_aside(
 
     land(house, "1.arrow", [700.0])
     monkeypatch.setattr(pl, "read_ipc", panic)
-    assert "0 answered rows from 0 segment(s); 1 that" in take_in(house)
+    assert "0 answered rows from 0 segments; 1 that" in take_in(house)
     assert [file.name for file in (house.places.segments / FLEET / record.BAD).iterdir()] == ["1.arrow"]
 
 
@@ -114,7 +114,7 @@ def test_where_the_machine_is_short_of_means_segments_wait(house: House, monkeyp
     with monkeypatch.context() as patch, pytest.raises(OSError, match="Too many"):
         patch.setattr(Path, "read_bytes", full)
         take_in(house)
-    assert "1 answered rows from 1 segment(s)" in take_in(house)
+    assert "1 answered row from 1 segment" in take_in(house)
 
 
 def test_a_feature_of_another_type_is_recorded_and_counted_beside_what_it_was(house: House) -> None:

@@ -244,8 +244,8 @@ def test_a_thousand_unknown_keys_make_no_member_and_are_told_of_in_one_line(hous
     assert [after["*"][name] for name in (signal.UNKNOWN, signal.SERVED)] == [1_002.0, 1_002.0]
     assert after["*"][signal.ROWS] == before["*"][signal.ROWS]
     says, details = topics(house, NOW)["Unknown keys"]
-    assert says.startswith("1,002 row(s) of 1,000 key(s) that flights has no row of were answered by the pooled model")
-    assert details[0] == "JFX/7: 3 row(s)" and details[-1] == "and 995 more" and len(details) == 6
+    assert says.startswith("the pooled model answered 1,002 rows of 1,000 keys that flights has no row of")
+    assert details[0] == "JFX/7: 3 rows" and details[-1] == "and 995 more" and len(details) == 6
     with house.store.read() as conn:
         page = to_html(fleet.page(conn, FLEET, NOW))
         (day,) = [Windows.from_bytes(house.store.blobs.get(w.digest)) for w in windows.between(conn, FLEET, "live")]

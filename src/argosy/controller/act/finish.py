@@ -13,6 +13,7 @@ from argosy.controller.action import Finish
 from argosy.controller.house import House
 from argosy.controller.observe import Snapshot
 from argosy.registry.rollout import promote, roll_back_canary
+from argosy.spec.quantity import plural
 from argosy.store import events, members, signals, versions
 from argosy.store.rollouts import STARTED
 
@@ -37,7 +38,7 @@ def run(house: House, snapshot: Snapshot, action: Finish, now: datetime) -> str:
             [_event("promoted", names[v.id], v, said[v.id], house.actor, now) for v in held]
             + [_event("rolled_back", names[v.id], v, said[v.id], house.actor, now) for v in worse],
         )
-    return f"{action.fleet}: {len(held)} canary(s) promoted, {len(worse)} rolled back"
+    return f"{action.fleet}: {plural(len(held), 'canary', 'canaries')} promoted, {len(worse)} rolled back"
 
 
 def _running(tx: Connection, ids: Sequence[int]) -> dict[int, versions.Version]:

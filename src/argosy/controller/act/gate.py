@@ -15,6 +15,7 @@ from argosy.registry.evidence import choice, evidence, pooled_instead
 from argosy.registry.gate import Ruling, judge, refusal, verdict
 from argosy.registry.rollout import Chosen, start
 from argosy.spec.fleet import Fleet
+from argosy.spec.quantity import plural
 from argosy.store import approvals, events, members, signals, verdicts, versions
 
 
@@ -48,7 +49,7 @@ def run(house: House, snapshot: Snapshot, action: Gate, now: datetime) -> str:
         )
         waits = [w for w in verdicts.undecided(tx, fleet.name, fleet.approval).waiting if w.version_id in rulings]
     passed = sum(verdict(rulings[v.id]) is True for v in found)
-    told = f"{fleet.name}: {passed} of {len(found)} version(s) passed their gates"
+    told = f"{fleet.name}: {passed} of {plural(len(found), 'version')} passed the gates"
     return f"{told}; {verdicts.tell(waits)}" if waits else told
 
 

@@ -19,6 +19,7 @@ from argosy.spec import duration
 from argosy.spec.dataset import Dataset
 from argosy.spec.feature import FeatureView, ViewReference
 from argosy.spec.fleet import Fleet
+from argosy.spec.quantity import plural
 from argosy.store import datasets, edges, executions
 from argosy.store.store import Store
 
@@ -50,7 +51,7 @@ def run(house: House, snapshot: Snapshot, action: Materialise, now: datetime) ->
         house.online.expire(now, HISTORY)
         _keep_online(house, action.subject, given, frame, earlier, anew=done == 0)
     _commit(house, wanted, view, dataset, frame, action.version, now)
-    return f"{view.name}: {frame.height:,} rows from {dataset.name}@{action.version}"
+    return f"{view.name}: {plural(frame.height, 'row')} from {dataset.name}@{action.version}"
 
 
 def rows_name(view: str, wanted: Wanted) -> str:

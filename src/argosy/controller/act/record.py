@@ -16,6 +16,7 @@ from argosy.controller.plan import predictions
 from argosy.controller.watching.spans import retyped
 from argosy.data.dtype import INSTANT, Types, parse_all, wider
 from argosy.data.read import append, union
+from argosy.spec.quantity import plural
 from argosy.store import datasets, events
 
 TIME = "at"
@@ -48,7 +49,8 @@ def run(house: House, snapshot: Snapshot, action: Record, now: datetime) -> str:
         rows += _take(house, name, action, portion, now)
     for file in files:
         file.unlink(missing_ok=True)
-    said = f"{name}: {rows:,} answered rows from {len(files) - len(seen) - len(bad)} segment(s)"
+    taken = plural(len(files) - len(seen) - len(bad), "segment")
+    said = f"{name}: {plural(rows, 'answered row')} from {taken}"
     return f"{said}; {len(bad)} that cannot be read were moved to {BAD}" if bad else said
 
 

@@ -34,6 +34,7 @@ from argosy.spec import duration
 from argosy.spec.dataset import Dataset
 from argosy.spec.feature import Feature, RequestFeatures, Spine, ViewReference
 from argosy.spec.fleet import POOLED, Fleet
+from argosy.spec.quantity import plural
 from argosy.store import decisions, events, members, signals
 from argosy.store.executions import FALLBACK
 from argosy.training.fleet import preload, train
@@ -99,7 +100,7 @@ def run(
     report = train(house.store, engine, request, now, on_progress, partial(house.write, action.subject))
     _record(house, state, action, report, environment, now)
     said = (
-        f"{action.fleet}: {len(report.versions)} new version(s), {len(report.unchanged)} unchanged, "
+        f"{action.fleet}: {plural(len(report.versions), 'new version')}, {len(report.unchanged)} unchanged, "
         f"{len(report.fallbacks)} without a model of their own, {len(report.failed)} failed"
     )
     left_out = (f"; slice {name!r} is left out: {why}" for name, why in given.left_out.items())
@@ -259,7 +260,7 @@ def _record(
                 for key, cause in causes.items()
             ],
         )  # fmt: skip
-        message = f"{headline(action)}: {len(report.versions)} new version(s), {len(report.failed)} failed"
+        message = f"{headline(action)}: {plural(len(report.versions), 'new version')}, {len(report.failed)} failed"
         body = {"failed": dict(list(report.failed.items())[:20]), "cpu_s": report.cpu_s}
         events.add(tx, [events.NewEvent(at=now, kind="trained", subject=fleet.name, actor=house.actor,
                                         message=message, body=body)])  # fmt: skip

@@ -20,6 +20,7 @@ from argosy.monitoring import alert as alerting
 from argosy.monitoring.alert import Alert, Changes
 from argosy.spec.dataset import Dataset
 from argosy.spec.fleet import POOLED
+from argosy.spec.quantity import plural
 from argosy.store import alerts, edges, events, executions, members, signals, windows
 
 _UNSEEN: dict[str, float | None] = {
@@ -59,7 +60,8 @@ def run(house: House, snapshot: Snapshot, action: Watch, now: datetime) -> str:
     _fade(seen.values, state.table)
     changes = alerting.watch(seen.signals, active, at=now, watched=max(len(counts), 1))
     _write(house, snapshot, state, seen, changes, now)
-    return f"{state.fleet.name}: {rows.height:,} answered rows, {len(changes.raised)} alert(s) raised"
+    counted, raised = plural(rows.height, "answered row"), plural(len(changes.raised), "alert")
+    return f"{state.fleet.name}: {counted}, {raised} raised"
 
 
 def _rows(

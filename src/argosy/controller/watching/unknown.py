@@ -15,6 +15,7 @@ from argosy.controller.watching.answered import once
 from argosy.controller.watching.asked import DAY
 from argosy.data.dtype import instant
 from argosy.spec.fleet import POOLED
+from argosy.spec.quantity import plural
 from argosy.store import signals
 
 SHOWN = 5
@@ -33,8 +34,8 @@ class Unknown(msgspec.Struct, frozen=True):
 
     def says(self, spine: str) -> str:
         """One sentence, which names no key."""
-        keys = f"{self.rows:,} row(s) of {self.keys:,} key(s) that {spine} has no row of"
-        return f"{keys} were answered by the pooled model in the last day"
+        keys = f"{plural(self.rows, 'row')} of {plural(self.keys, 'key')} that {spine} has no row of"
+        return f"the pooled model answered {keys} in the last day"
 
 
 def pool(rows: pl.DataFrame, known: Collection[str]) -> pl.DataFrame:
