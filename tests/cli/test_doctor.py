@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from argosy.store import Store, artifacts, datasets, resources
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -31,6 +35,20 @@ def test_a_dataset_without_a_file_is_named_and_is_no_fault(run, empty: Path) -> 
 def test_a_home_that_is_not_up_says_how_to_start_it(run, empty: Path) -> None:
     (check,) = (each for each in run("doctor", "--json").json() if each["name"] == "up")
     assert check == {"name": "up", "outcome": "note", "found": "not on this machine", "next": "argosy up"}
+
+
+def test_why_a_version_was_rejected_is_said_once(run, empty: Path) -> None:
+    project = empty / "project.py"
+    contract = 'owner="you", contract=ag.Contract(columns={"parcels": ag.Column(minimum=5, on_failure="block")})'
+    project.write_text(project.read_text().replace('owner="you"', contract, 1))
+    (empty / "data" / "orders").mkdir(parents=True)
+    rows = {"order_id": ["a"], "left_at": [AT], "recorded_at": [AT], "depot": ["north"], "kilometres": [1.0]}
+    pl.DataFrame({**rows, "parcels": [1], "late": [False]}).write_parquet(empty / "data" / "orders" / "a.parquet")
+    assert run("apply").code == 0
+    assert run("train", "late-order").code == 1
+    found = {each["name"]: each["found"] for each in run("doctor", "--json").json()}
+    assert found["dataset orders"].startswith("blocked: version 1 was rejected: 1 of 1 rows: parcels is not at least 5")
+    assert found["fleet late-order"] == "orders: blocked"
 
 
 @pytest.mark.slow

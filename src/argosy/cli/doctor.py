@@ -149,11 +149,14 @@ def _sources(store: Store) -> Iterator[Check]:
 
 
 def _fleets(store: Store) -> Iterator[Check]:
-    """Fleets that cannot train for want of data that may be used, each with why."""
+    """Fleets that cannot train for want of data that may be used, each with why; of datasets, only which are blocked.
+
+    Why those are blocked is said with the datasets.
+    """
     with store.read() as conn:
         wanted, versions = observe.wanted(conn), datasets.latest(conn)
         sources, _, fleets = observe.kinds(wanted)
-        blocked = state.blocked(conn, sources)
+        blocked = dict.fromkeys(state.blocked(conn, sources), "blocked")
     why = {name: hindrance(each, wanted, blocked, versions.get(each.spine)) for name, each in fleets.items()}
     found = [Check(f"fleet {name}", NOTE, said, f"argosy why {name}") for name, said in why.items() if said]
     yield from found[:_SHOWN]
