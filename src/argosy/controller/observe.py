@@ -31,6 +31,7 @@ _TYPES: dict[str, Any] = {
     "execution_outcome": pl.String, "execution_reason": pl.String, "failures": pl.Int64,
     **dict.fromkeys(_TIMES, pl.Int64),
 }  # fmt: skip
+_SIGNALS = pl.Struct(dict.fromkeys(signal.ALL, pl.Float64))
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -117,12 +118,9 @@ def table(conn: Connection, fleet: str) -> pl.DataFrame:
     not known), and derived from them `pooled`, `trained_at` and `new_rows`.
     """
     columns = members.table(conn, fleet)
-    values = columns.pop("signals")
+    signals = pl.Series(columns.pop("signals"), dtype=pl.String).str.json_decode(_SIGNALS)
     frame = pl.DataFrame(columns, schema={name: _TYPES[name] for name in columns})
-    signals = pl.DataFrame(
-        {n: [v.get(n) for v in values] for n in signal.ALL}, schema=dict.fromkeys(signal.ALL, pl.Float64)
-    )
-    return derive(frame.hstack(signals))
+    return derive(frame.hstack(signals.struct.unnest()))
 
 
 def derive(frame: pl.DataFrame) -> pl.DataFrame:

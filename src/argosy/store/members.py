@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, cast
 
-import msgspec
 from sqlalchemy import Connection, select
 
 from argosy.store import current, schema
@@ -110,13 +109,11 @@ def table(conn: Connection, fleet: str) -> dict[str, list[Any]]:
     """What is true of every member of a fleet now: one statement, columns of equal length ordered by key.
 
     The columns are the fields of `State` without `fleet`; instants are integers, microseconds
-    since 1970 UTC, and `signals` holds a dict per member.
+    since 1970 UTC, and `signals` holds a JSON object per member, as it is kept.
     """
     names = [name for name in State.__struct_fields__ if name != "fleet"]
     query = select(*(_CURRENT.c[name] for name in names)).where(_CURRENT.c.fleet == fleet).order_by(_CURRENT.c.key)
     # The driver's own tuples: building result rows would double the time for ten thousand members.
     rows = cast(Any, conn.execute(query)).cursor.fetchall()
     lists = [list(values) for values in zip(*rows, strict=True)] or [[] for _ in names]
-    out: dict[str, list[Any]] = dict(zip(names, lists, strict=True))
-    out["signals"] = msgspec.json.decode(f"[{','.join(out['signals'])}]")
-    return out
+    return dict(zip(names, lists, strict=True))
