@@ -88,6 +88,21 @@ def test_a_row_changes_by_itself_when_a_fact_is_written(page: Page, harbour: Har
     expect(page.locator("a.chip[data-status=degraded] b")).to_have_text("2")
 
 
+@pytest.mark.parametrize(("path", "what"), [("/events", ".lines li"), ("/alerts", ".lines li, details.alert")])
+def test_a_line_of_a_narrow_page_is_folded_until_it_is_asked_for(
+    page: Page, harbour: Harbour, path: str, what: str
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(harbour.url + path)
+    lines = page.locator(what)
+    heights = lines.evaluate_all("found => found.map(each => each.getBoundingClientRect().height)")
+    assert heights and max(heights) < 56  # two lines and what is between them
+    summary = lines.first.locator("summary").first
+    summary.click(position={"x": 2, "y": 2})
+    expect(lines.first.locator("p").first).to_be_visible()
+    assert summary.evaluate("found => found.scrollWidth <= found.clientWidth")
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_no_page_scrolls_sideways_or_complains(browser: Browser, harbour: Harbour, path: str, width: int) -> None:
     context = browser.new_context(

@@ -1,4 +1,4 @@
-"""A home to show, built once: pages only read."""
+"""Homes to show: one built once, which pages only read, and empty ones."""
 
 from __future__ import annotations
 
@@ -16,3 +16,10 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The store of `build.home`, which no test writes to."""
     with build.home(Path(tmp_path_factory.mktemp("shown"))) as store:
         yield store
+
+
+@pytest.fixture
+def store(home: Path) -> Iterator[Store]:
+    """An empty home."""
+    with Store.open(home) as made:
+        yield made

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from argosy.console import alarm
 from argosy.console.page import to_html
-from argosy.store import Store
+from argosy.store import Store, alerts
 from tests.console import build
 
 
@@ -15,3 +17,21 @@ def test_an_alert_is_told_once_and_its_members_are_listed(shown: Store) -> None:
     assert "35 members drifted on temp</h2>" in raised and "drifted on temp (EWR/VX, JFK/DL)" in past
     assert raised.count(">EWR/UA</a>") == 1 and "(EWR/UA)" not in raised
     assert raised.count("9d</time>") == 2 and "median" not in raised
+
+
+def test_what_came_and_went_is_paged_and_what_is_raised_is_told_on_the_first_page(store: Store) -> None:
+    raised = alerts.NewAlert(fleet="late", name="drift/x", cause="x", state="raised", at=build.NOW, message="x drifted")
+    gone = msgspec.structs.replace(raised, state="resolved")
+    with store.write() as tx:
+        alerts.add(tx, [raised, gone] * alarm.SIZE + [raised])
+    with store.read() as conn:
+        first = alarm.read(conn)
+        found, pages = list(first.past), [first]
+        while pages[-1].next:
+            pages.append(alarm.read(conn, cursor=pages[-1].next))
+            found += pages[-1].past
+        assert [len(page.past) for page in pages] == [alarm.SIZE, alarm.SIZE, 1]
+        assert [item["id"] for item in found] == list(range(2 * alarm.SIZE + 1, 0, -1))
+        newest, older = (to_html(alarm.page(conn, build.NOW, fleet="late", cursor=page.cursor)) for page in pages[:2])
+    assert "<h2>x drifted</h2>" in newest and "<h2>x drifted</h2>" not in older
+    assert 'rel="first" href="/alerts?fleet=late"' in older and 'rel="next"' in older

@@ -12,32 +12,38 @@ from argosy.console import links
 from argosy.console.page import Page
 from argosy.store import alerts, resources
 
-_PAST = 100
+SIZE = 50
+"""Changes on a page."""
 _GRAVE = {"critical": 0, "warning": 1, "info": 2}
 
 
 class AlarmPage(msgspec.Struct, frozen=True):
-    """What the alerts page shows: alerts that stand, worst first, and the latest changes."""
+    """What the alerts page shows: alerts that stand, worst first, and changes, the latest first.
+
+    `cursor` is where the changes begin, None for the latest, `next` that of older ones.
+    """
 
     fleet: str
     raised: tuple[alerts.Alert, ...]
     past: tuple[dict[str, Any], ...]
+    cursor: str | None
+    next: str | None
 
 
-def page(conn: Connection, now: datetime, *, fleet: str = "") -> Page:
+def page(conn: Connection, now: datetime, *, fleet: str = "", cursor: str | None = None) -> Page:
     """The alerts, of one fleet if given."""
-    data = read(conn, fleet)
+    data = read(conn, fleet, cursor)
     command = "argosy get alerts" + (f" --where fleet:{fleet}" if fleet else "")
     return Page(
         "Alerts", "alerts.html", data, now, here="alerts", command=command, live=links.with_query("/events/live")
     )
 
 
-def read(conn: Connection, fleet: str = "") -> AlarmPage:
+def read(conn: Connection, fleet: str = "", cursor: str | None = None) -> AlarmPage:
     """The snapshot of the alerts page."""
     where = f"-state:{alerts.CHANGED}" + (f' fleet:"{fleet}"' if fleet else "")
-    past = resources.page(conn, "alerts", where, limit=_PAST)
-    return AlarmPage(fleet, tuple(ranked(conn, fleet)), tuple(past.items))
+    past = resources.page(conn, "alerts", where, limit=SIZE, cursor=cursor)
+    return AlarmPage(fleet, tuple(ranked(conn, fleet)), tuple(past.items), cursor, past.next)
 
 
 def ranked(conn: Connection, fleet: str = "") -> list[alerts.Alert]:

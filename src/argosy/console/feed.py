@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,8 +13,10 @@ from argosy.console import links
 from argosy.console.page import Page
 from argosy.store import resources
 
+SIZE = 50
+"""Events on a page, before like ones become one line."""
 _NEAR = timedelta(hours=1)
-_READ = 400
+_COUNTED = 400
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -29,11 +32,15 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class FeedPage(msgspec.Struct, frozen=True):
-    """What the events page shows; `next` is the cursor of older ones, `kinds` those among these events."""
+    """What the events page shows; `cursor` is where it begins, None for the newest, `next` that of older ones.
+
+    `kinds` counts these events and some hundred older ones.
+    """
 
     where: str
     lines: tuple[Line, ...]
     kinds: tuple[tuple[str, int], ...]
+    cursor: str | None
     next: str | None
 
 
@@ -49,11 +56,10 @@ def page(conn: Connection, now: datetime, *, where: str = "", cursor: str | None
 
 def read(conn: Connection, *, where: str = "", cursor: str | None = None) -> FeedPage:
     """The snapshot of the events page."""
-    found = resources.page(conn, "events", where, limit=_READ, cursor=cursor)
-    kinds: dict[str, int] = {}
-    for item in found.items:
-        kinds[item["kind"]] = kinds.get(item["kind"], 0) + 1
-    return FeedPage(where, tuple(_collapse(found.items)), tuple(sorted(kinds.items())), found.next)
+    found = resources.page(conn, "events", where, limit=SIZE, cursor=cursor)
+    near = resources.page(conn, "events", where, limit=_COUNTED, cursor=cursor).items
+    kinds = Counter(str(item["kind"]) for item in near)
+    return FeedPage(where, tuple(_collapse(found.items)), tuple(sorted(kinds.items())), cursor, found.next)
 
 
 def lines(conn: Connection, *, where: str = "", limit: int = 50) -> list[Line]:

@@ -109,10 +109,12 @@ def events(
 
 
 @get("/alerts", sync_to_thread=True)
-def alerts(desk: NamedDependency[Desk], request: Asked, fleet: FromQuery[str] = "") -> Response[Any]:
+def alerts(
+    desk: NamedDependency[Desk], request: Asked, fleet: FromQuery[str] = "", cursor: FromQuery[str | None] = None
+) -> Response[Any]:
     """The alerts."""
     with desk.store.read() as conn:
-        return answer(request, alarm.page(conn, desk.now(), fleet=fleet))
+        return answer(request, alarm.page(conn, desk.now(), fleet=fleet, cursor=cursor))
 
 
 @get("/lineage/{kind:str}/{reference:path}", sync_to_thread=True)
