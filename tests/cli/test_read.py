@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+import argosy
 from argosy.spec.contract import Column, Contract
 from argosy.store import Store
 from tests.cli.conftest import Run
@@ -72,6 +73,31 @@ def test_a_file_that_is_there_stays_unless_it_is_to_be_replaced(run: Run, inside
 def test_a_version_that_cannot_be_read_says_why(run: Run, inside: Path, asked: str, message: str) -> None:
     refused = run("read", asked)
     assert refused.code == 2 and message in refused.err and "next: argosy " in refused.err
+
+
+def test_a_dataset_is_told_with_its_status_and_rows_that_broke_its_contract(run: Run, inside: Path) -> None:
+    (item,) = run("get", "datasets", "--json").json()["items"]
+    assert item["status"] == "blocked" and "version 3 was rejected" in item["reason"]
+    assert run("get", "datasets", "--where", "status:ready", "--json").json()["items"] == []
+    assert "blocked" in run("get", "datasets").out and run("get", "datasets", "--where", "status:fine").code == 2
+    whole = run("describe", "dataset", "table", "--json").json()
+    assert (whole["status"], whole["contract"], whole["dropped"]) == ("blocked", 1, [])
+    (finding,) = whole["findings"]
+    assert [(row["id"], row["x"]) for row in finding["examples"]] == [(90, 90.0), (91, 91.0)]
+    assert run("describe", "dataset", "table@3", "--json").json()["findings"] == whole["findings"]
+    assert run("describe", "dataset", "table@2", "--json").json()["findings"] == []
+    shown = run("describe", "dataset", "table")
+    assert "message: 2 of 2 rows: x is not at most 50" in shown.out and "id=90" in shown.out
+    assert "next: argosy describe contract table" in shown.err
+
+
+def test_a_contract_is_told_with_a_proposal_to_paste(run: Run, inside: Path) -> None:
+    named, numbered = (run("describe", "contract", each, "--json").json() for each in ("table", "table@1"))
+    assert named == numbered == run("describe", "contract", named["id"], "--json").json()
+    shown = run("describe", "contract", "table").out
+    assert shown.rstrip().endswith(named["proposal"])
+    assert list(eval(named["proposal"], {"ag": argosy}).columns) == ["id", "list"]
+    assert "there is no contract 'other'" in run("describe", "contract", "other").err
 
 
 def test_statistics_are_a_kind_like_others(run: Run, inside: Path) -> None:

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import polars as pl
 import pytest
 
 from argosy.console import table
+from argosy.console.page import to_html
+from argosy.data.ingest import accept
 from argosy.data.profile import LISTED, profile
-from argosy.store import Store, contracts, datasets, statistics
+from argosy.spec.contract import Column, Contract
+from argosy.spec.document import encode
+from argosy.store import Store, contracts, datasets, declarations, statistics
 from argosy.store.findings import Finding
+from tests.data.table import DAY, START, dataset, put, rows, take
 
 NOW = datetime(2013, 6, 1, tzinfo=UTC)
 
@@ -63,7 +69,7 @@ def add(store: Store, frame: pl.DataFrame) -> table.TablePage:
         body = profile(frame, statistics.get(tx, "table", last.number) if last else None)
         statistics.add(tx, statistics.NewStatistic(dataset="table", number=made.number, body=body))
     with store.read() as conn:
-        return table.read(conn, "table")
+        return table.read(conn, "table", NOW)
 
 
 def test_the_statistics_of_a_page_are_of_all_rows(store: Store) -> None:
@@ -82,8 +88,37 @@ def test_the_statistics_of_a_page_are_of_all_rows(store: Store) -> None:
 
 def test_a_page_tells_a_finding_of_an_earlier_version(shown: Store) -> None:
     with shown.read() as conn:
-        (noted,) = table.read(conn, "weather").findings
+        (noted,) = table.read(conn, "weather", NOW).findings
     assert (noted.latest.version, noted.versions) == (3, 1)
+
+
+def test_a_page_tells_rows_that_were_set_aside_what_is_dropped_and_that_it_is_stale(home: Path, tmp_path: Path) -> None:
+    contract = Contract({"x": Column(maximum=5, on_failure="quarantine")}, freshness="2d")
+    declared = dataset(contract=contract, tags={"x": "sensitive"})
+    with Store.open(home) as store:
+        body = msgspec.json.decode(encode(declared))
+        new = declarations.NewDeclaration(
+            kind="dataset", name="table", fingerprint="", body=body, at=START, actor="ada"
+        )
+        with store.write() as tx:
+            declarations.add(tx, [new])
+        put(tmp_path, "a", rows(0, 8, y=1))
+        take(store, tmp_path, declared)
+        put(tmp_path, "b", rows(8, 1, at=START + DAY).with_columns(x=0.5))
+        accept(store, declared, take(store, tmp_path, declared).version.number, "ann", "", START + DAY)
+        now = START + 3 * DAY + timedelta(hours=1)
+        with store.read() as conn:
+            pages = [table.page(conn, "table", each) for each in (now - timedelta(hours=1), now)]
+            lists = [table.index(conn, each).data[0].stale for each in (now - timedelta(hours=1), now)]
+    data, html = pages[1].data, to_html(pages[1])
+    assert (pages[0].data.stale, lists[0]) == (None, None)
+    said = "stale since 2024-01-04 00:00: the newest event is 2d 1h old, more than 2d"
+    assert str(data.stale) == str(lists[1]) == said
+    assert str(data.stale) in html and "stale" not in to_html(pages[0])
+    assert data.dropped == ("y",) and "dropped y" in html
+    (aside,) = [each.latest for each in data.findings if each.latest.outcome == "quarantined"]
+    assert [(each["id"], each["x"]) for each in aside.examples] == [(6, "(sensitive)"), (7, "(sensitive)")]
+    assert "<summary>2 of 2 rows</summary>" in html and "<td>(sensitive)</td>" in html
 
 
 def test_limits_of_a_contract_are_told_to_the_digit(store: Store) -> None:

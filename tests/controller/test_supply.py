@@ -74,7 +74,7 @@ def told(house: House, now: datetime = NOW) -> str:
     with house.store.read() as conn:
         found = lacks(conn, wanted(conn), ["orders"], datasets.latest(conn))
         dataset, fleet = why(conn, snapshot, "orders", now), why(conn, snapshot, "late", now)
-        page, (entry,) = table.read(conn, "orders"), table.index(conn, now).data
+        page, (entry,) = table.read(conn, "orders", now), table.index(conn, now).data
         assert glance.snapshot(conn).lacks == ({} if snapshot.versions else {"orders": str(found["orders"])})
         steps = [step.why for step in planned.page(conn, now).data.steps]
     lack = found["orders"]

@@ -144,6 +144,17 @@ def test_failing_rows_are_set_aside_with_the_reason(store: Store, root: Path) ->
     assert everything(store, purpose="quarantine")["id"].to_list() == [6, 7, 8]
 
 
+def test_a_finding_shows_rows_with_what_their_rule_reads_and_no_value_that_is_tagged(store: Store, root: Path) -> None:
+    short = Rule("short", Expression.of(pl.col("note").str.len_chars() < 100, "note"), "quarantine")
+    contract = Contract({"mail": Column(pattern="@", on_failure="quarantine")}, rules=(short,))
+    declared = dataset(contract=contract, tags={"mail": "pii"})
+    put(root, "a", rows(0, 3, mail=["a@b", "none", None], note=["x", None, "y" * 200]))
+    mail, note = take(store, root, declared).findings
+    assert mail.examples == [{"id": 1, "t": "2024-01-01T01:00:00Z", "mail": "(pii)"}]
+    assert [(each["id"], each["note"]) for each in note.examples] == [(2, "y" * 80 + "…")]
+    assert note.column is None
+
+
 def test_a_version_that_blocks_is_kept_out_until_it_is_accepted(store: Store, root: Path) -> None:
     good = Rule("small", Expression.of(pl.col("x") < 100, "x"))
     declared = dataset(contract=Contract(rules=(good,)))

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
+import msgspec
 from sqlalchemy import Connection
 
 from argosy.cli import home, show
 from argosy.cli.get import plural
 from argosy.cli.option import Common
 from argosy.errors import UnknownError
-from argosy.store import resources
+from argosy.store import contracts, declarations, resources
+
+_DATASETS, _VERSIONS, _CONTRACTS = "datasets", "dataset-versions", "contracts"
+_FINDINGS = ("version", "rule", "column", "outcome", "rows", "message", "examples")
+_SHOWN = 10
+"""Findings of a dataset that are told, the newest."""
 
 
 def describe(kind: str, name: str, /, *, common: Common | None = None) -> int:
@@ -18,27 +27,74 @@ def describe(kind: str, name: str, /, *, common: Common | None = None) -> int:
       argosy describe member late-arrival/JFK/AA
       argosy describe version late-arrival/JFK/AA@7
       argosy describe dataset flights
+      argosy describe dataset flights@12
+      argosy describe contract flights
       argosy describe statistics flights@12 --json
       argosy describe execution 17 --json
 
     Parameters
     ----------
     kind
-        What it is: member, version, fleet, dataset, execution, ...
+        What it is: member, version, fleet, dataset, contract, execution, ...
     name
         Its name, address, number or digest.
     """
     given = common or Common()
+    kind = plural(kind)
+    kind = _VERSIONS if kind == _DATASETS and "@" in name else kind
     with home.open(given.home) as store, store.read() as conn:
         try:
-            found = resources.get(conn, plural(kind), name)
+            found = resources.get(conn, kind, name)
         except UnknownError as error:
-            raise (_empty(conn, name) if plural(kind) == "datasets" else None) or error from None
+            raise (_empty(conn, name) if kind == _DATASETS else None) or error from None
+        if kind == _DATASETS:
+            found = _dataset(conn, found, home.clock(store).now())
+        elif kind == _VERSIONS:
+            found["findings"] = _findings(conn, found["dataset"], f" version:{found['number']}")
+        elif kind == _CONTRACTS:
+            found["proposal"] = _proposal(found)
     if given.json:
         show.emit(found)
-    else:
-        show.put(*show.tree(found))
+        return 0
+    proposal = found.pop("proposal", "")
+    show.put(*show.tree(found))
+    if proposal:
+        show.put("", "# what the first rows would allow beyond it, to be curated in the ag.Dataset", proposal)
+    if found.get("contract") and kind == _DATASETS:
+        show.say(f"  next: argosy describe contract {name}, for its rules and what the first rows would allow")
     return 0
+
+
+def _dataset(conn: Connection, item: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """A dataset with how it stands, the number of its contract, what its source dropped, and its newest findings."""
+    from argosy.cli import status  # it needs Polars, which other kinds do not
+
+    (found,) = status.of_datasets(conn, [item], now)
+    contract = contracts.current(conn, item["name"])
+    found["contract"] = contract.number if contract else None
+    found["dropped"] = contract.body.get("dropped", []) if contract else []
+    found["findings"] = _findings(conn, item["name"])
+    return found
+
+
+def _findings(conn: Connection, dataset: str, more: str = "") -> list[dict[str, Any]]:
+    """What was found wrong with the rows of a dataset, each with some of them, the newest first."""
+    from argosy.data.problem import masked
+
+    declared = declarations.get(conn, "dataset", dataset)
+    tags = declared.body.get("tags", {}) if declared else {}
+    found = resources.page(conn, "findings", f'dataset:"{dataset}"{more}', limit=_SHOWN).items
+    return [
+        {name: masked(each[name], tags) if name == "examples" else each[name] for name in _FINDINGS} for each in found
+    ]
+
+
+def _proposal(item: dict[str, Any]) -> str:
+    """What the first rows would allow beyond a contract, as Python."""
+    from argosy.data.proposal import proposal
+    from argosy.data.terms import Terms
+
+    return proposal(msgspec.convert(item["body"], Terms))
 
 
 def _empty(conn: Connection, name: str) -> UnknownError | None:

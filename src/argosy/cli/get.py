@@ -14,7 +14,8 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "approvals": ("at", "address", "number", "granted", "actor", "reason"),
     "bundles": ("at", "digest", "project", "git_commit", "dirty", "actor"),
     "dataset-versions": ("at", "dataset", "number", "added", "rows", "cause"),
-    "datasets": ("name", "number", "rows", "added", "at", "cause"),
+    "contracts": ("dataset", "number", "at", "actor", "reason"),
+    "datasets": ("name", "status", "number", "rows", "added", "at", "reason"),
     "decisions": ("at", "address", "action", "reason"),
     "declarations": ("kind", "name", "at", "actor", "reason"),
     "events": ("at", "kind", "subject", "message"),
@@ -32,7 +33,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "windows": ("fleet", "kind", "start", "stop", "rows"),
 }
 _SCORES = ("roc_auc", "log_loss", "rmse", "mae", "r2")
-_WITH_STATUS = ("fleets", "members")
+_WITH_STATUS = ("datasets", "fleets", "members")
 
 
 def get(

@@ -1,4 +1,4 @@
-"""Lists whose items have a status in a word and the reason in words: members, and the fleets that they make up."""
+"""Lists whose items have a status in a word and the reason in words: members, their fleets, and datasets."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from argosy.controller.observe import kinds, wanted
 from argosy.controller.standing import Standing, standing, summary
 from argosy.controller.status import ORDER
+from argosy.data.state import blocked, stale
 from argosy.errors import UsageError
 from argosy.spec.fleet import POOLED
 from argosy.store import filters, resources
@@ -19,12 +21,15 @@ from argosy.store.resources import Page
 STATUS = "status"
 WITHDRAWN = "withdrawn"
 """Of a fleet that has members and is declared no longer."""
+BLOCKED, STALE, READY = "blocked", "stale", "ready"
+"""Of a dataset: its latest version was rejected, its newest event is older than its contract allows, or neither."""
 
 _Items = list[dict[str, Any]]
 
 
 def page(conn: Connection, kind: str, where: str, limit: int, cursor: str | None, now: datetime) -> Page:
-    """A page of members or fleets with the fields `status` and `reason`; members have `answers` and `trained` too.
+    """A page of members, fleets or datasets with the fields `status` and `reason`; members have `answers` and `trained`
+    too.
 
     `where` may ask for `status:drifting` beside the fields of the kind; then there is one page and no cursor.
     """
@@ -77,7 +82,23 @@ def _fleets(conn: Connection, items: _Items, now: datetime) -> _Items:
     return told
 
 
+def of_datasets(conn: Connection, items: _Items, now: datetime) -> _Items:
+    """Datasets with their `status` and its `reason`: of one that is ready, what made its latest version."""
+    declared = kinds(wanted(conn))[0]
+    stopped = blocked(conn, [item["name"] for item in items])
+    old = stale(conn, tuple(declared.values()), now)
+    told = []
+    for item in items:
+        name = item["name"]
+        word = BLOCKED if name in stopped else STALE if name in old else READY
+        reasons = [stopped[name]] if name in stopped else []
+        reasons += [str(old[name])] if name in old else []
+        told.append(item | {STATUS: word, "reason": "; ".join(reasons) or item["cause"]})
+    return told
+
+
 _KINDS: dict[str, tuple[Callable[[Connection, _Items, datetime], _Items], tuple[str, ...]]] = {
+    "datasets": (of_datasets, (BLOCKED, STALE, READY)),
     "members": (_members, ORDER),
     "fleets": (_fleets, (*ORDER, WITHDRAWN)),
 }

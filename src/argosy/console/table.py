@@ -13,10 +13,12 @@ from sqlalchemy import Connection
 from argosy.console import facts, svg, words
 from argosy.console.page import Page
 from argosy.controller import supply
-from argosy.controller.observe import wanted
+from argosy.controller.observe import kinds, wanted
 from argosy.controller.supply import Lack
 from argosy.data import state as state_of_data
+from argosy.data.problem import masked
 from argosy.data.profile import LISTED
+from argosy.data.state import Staleness
 from argosy.errors import UnknownError
 from argosy.store import contracts, datasets, declarations, resources, statistics
 from argosy.store.findings import Finding
@@ -37,6 +39,7 @@ class Entry(msgspec.Struct, frozen=True):
     at: datetime | None
     blocked: str | None
     lack: Lack | None
+    stale: Staleness | None
 
 
 class Noted(msgspec.Struct, frozen=True):
@@ -73,7 +76,8 @@ class Column(msgspec.Struct, frozen=True):
 class TablePage(msgspec.Struct, frozen=True):
     """What a dataset's page shows. `findings` are by rule, that of the latest version first.
 
-    The statistics of its `columns` are of all its rows. `lack` says why rows are lacking, where they are.
+    The statistics of its `columns` are of all its rows. `lack` says why rows are lacking, where they are; `dropped`
+    columns are no longer given by the source, as somebody accepted.
     """
 
     name: str
@@ -86,10 +90,12 @@ class TablePage(msgspec.Struct, frozen=True):
     count: int
     contract: dict[str, Any] | None
     contract_number: int
+    dropped: tuple[str, ...]
     findings: tuple[Noted, ...]
     columns: tuple[Column, ...]
     blocked: str | None
     lack: Lack | None
+    stale: Staleness | None
 
 
 def index(conn: Connection, now: datetime) -> Page:
@@ -99,7 +105,9 @@ def index(conn: Connection, now: datetime) -> Page:
     views = _views(conn)
     names = sorted({*latest, *bodies}, key=lambda name: (name not in bodies, name))
     stopped = state_of_data.blocked(conn, names)
-    lacks = supply.lacks(conn, wanted(conn), names, latest)
+    asked = wanted(conn)
+    lacks = supply.lacks(conn, asked, names, latest)
+    old = state_of_data.stale(conn, tuple(kinds(asked)[0].values()), now)
     found = []
     for name in names:
         body, version = bodies.get(name, {}), latest.get(name)
@@ -108,7 +116,7 @@ def index(conn: Connection, now: datetime) -> Page:
             Entry(
                 name, text, facts.owner(body), version.number if version else 0, version.rows if version else 0,
                 len(version.columns) if version else 0, version.at if version else None, stopped.get(name),
-                lacks.get(name),
+                lacks.get(name), old.get(name),
             )
         )  # fmt: skip
     return Page("Datasets", "datasets.html", tuple(found), now, here="datasets", command="argosy get datasets")
@@ -116,7 +124,7 @@ def index(conn: Connection, now: datetime) -> Page:
 
 def page(conn: Connection, name: str, now: datetime) -> Page:
     """One dataset. Raises `UnknownError` if it is neither declared nor filled."""
-    data = read(conn, name)
+    data = read(conn, name, now)
     pictures = {column.name: _picture(column) for column in data.columns}
     pictures["\0rows"] = svg.bars(
         [float(v.added) for v in data.versions[::-1]], 240.0, 28.0,
@@ -128,7 +136,7 @@ def page(conn: Connection, name: str, now: datetime) -> Page:
     )  # fmt: skip
 
 
-def read(conn: Connection, name: str) -> TablePage:
+def read(conn: Connection, name: str, now: datetime) -> TablePage:
     """The snapshot of a dataset's page."""
     declared, versions = facts.declared(conn, name), datasets.versions(conn, name)[::-1]
     if declared is None and not versions:
@@ -138,6 +146,7 @@ def read(conn: Connection, name: str) -> TablePage:
     body: dict[str, Any] | None = contract.body["contract"] if contract else None
     found = resources.page(conn, "findings", f'dataset:"{name}"', limit=_FINDINGS).items
     source = msgspec.to_builtins(declared.source) if declared else {}
+    tags = declared.tags if declared else {}
     return TablePage(
         name=name, description=declared.description if declared else filled(name, _views(conn)),
         owner=declared.owner if declared else "",
@@ -145,10 +154,12 @@ def read(conn: Connection, name: str) -> TablePage:
         time=declared.time if declared else "", key=declared.key if declared else (),
         versions=tuple(versions[:_VERSIONS]), count=len(versions), contract=body,
         contract_number=contract.number if contract else 0,
-        findings=tuple(noted([Finding(**item) for item in found])),
-        columns=tuple(_columns(conn, latest, body or {}, declared.tags if declared else {})),
+        dropped=tuple(contract.body.get("dropped", ())) if contract else (),
+        findings=tuple(noted([Finding(**item | {"examples": masked(item["examples"], tags)}) for item in found])),
+        columns=tuple(_columns(conn, latest, body or {}, tags)),
         blocked=state_of_data.blocked(conn, [name]).get(name),
         lack=supply.lacks(conn, wanted(conn), [name], [name] if latest else ()).get(name),
+        stale=state_of_data.stale(conn, [declared] if declared else [], now).get(name),
     )  # fmt: skip
 
 

@@ -94,7 +94,10 @@ def commit(making: Making, loads: Sequence[Load], batch: Batch, before: Before) 
             version = datasets.commit(tx, _version(making, batch, before, rows, keys, parts, run))
             statistics.add(tx, statistics.NewStatistic(dataset=version.dataset, number=version.number, body=body))
             _contract(tx, making, batch, before)
-            found = [each.finding(version.dataset, version.number, making.now) for each in batch.problems]
+            found = [
+                each.finding(version.dataset, version.number, making.now, making.dataset.tags)
+                for each in batch.problems
+            ]
             findings.add(tx, found)
         else:
             datasets.note(tx, making.dataset.name, keys, parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,9 @@ EVOLUTION = "evolution"
 OUTCOMES = {BLOCK: FAILED, QUARANTINE: "quarantined", WARN: "warned"}
 
 
+_LONGEST = 80
+
+
 class Problem(msgspec.Struct, frozen=True):
     """`rows` rows break `rule`; `examples` shows at most five. `severity` is the rule's `on_failure`."""
 
@@ -40,8 +43,8 @@ class Problem(msgspec.Struct, frozen=True):
     examples: tuple[Any, ...] = ()
     outcome: str | None = None
 
-    def finding(self, dataset: str, version: int, at: datetime) -> NewFinding:
-        """The fact of this problem."""
+    def finding(self, dataset: str, version: int, at: datetime, tags: Mapping[str, str]) -> NewFinding:
+        """The fact of this problem; values of columns that bear one of `tags` are left out of it."""
         return NewFinding(
             dataset=dataset,
             version=version,
@@ -52,8 +55,22 @@ class Problem(msgspec.Struct, frozen=True):
             message=self.message,
             at=at,
             column=self.column,
-            examples=list(self.examples),
+            examples=masked(self.examples, tags),
         )
+
+
+def masked(examples: Iterable[Any], tags: Mapping[str, str]) -> list[Any]:
+    """Rows to be shown: each value of a column that is tagged as its tag, and of a long text the beginning."""
+    return [
+        {name: _shown(value, tags.get(name)) for name, value in each.items()} if isinstance(each, dict) else each
+        for each in examples
+    ]
+
+
+def _shown(value: Any, tag: str | None) -> Any:
+    if tag is not None and value is not None:
+        return f"({tag})"
+    return f"{value[:_LONGEST]}…" if isinstance(value, str) and len(value) > _LONGEST + 1 else value
 
 
 def blocks(problems: Iterable[Problem]) -> bool:

@@ -54,6 +54,9 @@ class Staleness(msgspec.Struct, frozen=True):
         """The two in words."""
         return f"the newest event is {duration.show(self.age)} old, more than {duration.show(self.limit)}"
 
+    def __str__(self) -> str:
+        return f"stale since {self.newest + self.limit:%Y-%m-%d %H:%M}: {self.says}"
+
 
 def before(conn: Connection, dataset: Dataset) -> Before:
     """The state of a dataset in this snapshot."""

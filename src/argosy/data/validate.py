@@ -118,7 +118,7 @@ def _try(rows: pl.DataFrame, check: Check) -> None:
 
 
 def _problem(rows: pl.DataFrame, check: Check, count: int, layout: Layout) -> Problem:
-    shown = dict.fromkeys((*layout.key, layout.time, *check.columns))
+    shown = dict.fromkeys((*layout.key, layout.time, *(check.columns or check.bad.meta.root_names())))
     some = rows.filter(check.bad).select(list(shown)).head(5)
     message = f"{count:,} of {rows.height:,} rows: {check.broken}"
     return Problem(check.rule, check.on_failure, message, check.column, count, history.examples(some))

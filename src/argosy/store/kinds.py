@@ -61,6 +61,13 @@ def _by_dataset_version(reference: str) -> dict[str, Any]:
     return {"dataset": parts["name"], "number": parts["number"]}
 
 
+def _by_contract(reference: str) -> dict[str, Any]:
+    """One contract by its id or as NAME@NUMBER; NAME alone is the one in force, as the newest come first."""
+    if reference.isdigit():
+        return _by_id(reference)
+    return _by_dataset_version(reference) if "@" in reference else {"dataset": reference}
+
+
 def _address(fleet: ColumnElement[str], key: ColumnElement[str]) -> ColumnElement[str]:
     return case((key == "", fleet), else_=fleet + "/" + key)
 
@@ -168,7 +175,7 @@ KINDS: dict[str, Kind] = {
     "aliases": _aliases(),
     "approvals": _of_versions(schema.approval),
     "bundles": _bundles(),
-    "contracts": _facts(schema.contract),
+    "contracts": Kind(schema.contract, _columns(schema.contract), _by_contract),
     "dataset-versions": Kind(schema.dataset_version, _columns(schema.dataset_version), _by_dataset_version),
     "datasets": _datasets(),
     "decisions": _of_members(schema.decision),
