@@ -82,6 +82,22 @@ def test_what_is_no_module_of_the_project_is_left_out(tmp_path: Path, name: str)
     assert make(module).digest == before.digest
 
 
+def test_files_that_the_code_reads_travel_with_it(tmp_path: Path, store: Store) -> None:
+    module = project(tmp_path / "project")
+    table = tmp_path / "project/helpers/codes.json"
+    table.write_text("import this")
+    (tmp_path / "project/helpers/other.json").write_text("")
+    before, after = make(module), make(module, {"helpers/codes.json", "helpers/steps.py", "elsewhere.json"})
+    assert set(after.modules) == {*FILES, "helpers/codes.json"}
+    assert after.imports == before.imports
+    assert after.digest != before.digest
+    store.blobs.put(after.data)
+    folder = unpack(store.blobs, after.digest, tmp_path / "cache")
+    assert (folder / "helpers/codes.json").read_text() == "import this"
+    table.write_text("import that")
+    assert make(module, {"helpers/codes.json"}).digest != after.digest
+
+
 def test_a_neighbour_that_does_not_parse_is_taken_as_it_is(tmp_path: Path) -> None:
     module = project(tmp_path, FILES | {"old.py": "print 'python 2'"})
     assert "old.py" in make(module).modules
@@ -89,7 +105,7 @@ def test_a_neighbour_that_does_not_parse_is_taken_as_it_is(tmp_path: Path) -> No
 
 def test_too_many_files(tmp_path: Path) -> None:
     module = project(tmp_path, FILES | {f"m{number}.py": "" for number in range(2000)})
-    with pytest.raises(DeclarationError, match=r"flights.py lies beside 2004 Python files .* at most 2000"):
+    with pytest.raises(DeclarationError, match=r"flights.py lies beside 2004 files of code, .* at most 2000"):
         make(module)
 
 

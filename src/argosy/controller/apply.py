@@ -18,6 +18,7 @@ from argosy.controller.project import load
 from argosy.data import source
 from argosy.errors import UnknownError
 from argosy.spec import code, document
+from argosy.spec.dataset import Dataset
 from argosy.spec.document import Declaration
 from argosy.spec.feature import ViewReference
 from argosy.spec.fleet import Fleet
@@ -44,7 +45,10 @@ TRAINING = (
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """A declaration as it would be recorded: its JSON, the digests of the code that it reaches, what that imports."""
+    """A declaration as it would be recorded: its JSON, the digests of the code that it reaches, what that imports.
+
+    `files` are those that its code names, by their path from the project's directory.
+    """
 
     kind: str
     name: str
@@ -53,6 +57,7 @@ class Draft(msgspec.Struct, frozen=True):
     code: dict[str, str]
     packages: tuple[str, ...]
     training: str = ""
+    files: tuple[str, ...] = ()
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -83,12 +88,14 @@ def draft(project: Project) -> list[Draft]:
         parameter.check(fleet)
     drafts = []
     for each in project.declarations():
-        prints = {name: code.fingerprint(resolve(name)) for name in project.functions(each)}
+        keeps = not isinstance(each, Dataset)  # what a source reads is data, and may be another file every day
+        prints = {name: code.fingerprint(resolve(name), files=keeps) for name in project.functions(each)}
         reached = {name: print.digest for name, print in prints.items() if print.parts}  # a library has none of its own
         print = document.fingerprint(each, reached)
         body, training = msgspec.to_builtins(each), _training(project, each, reached)
         packages = tuple(sorted({package for reach in prints.values() for package in reach.packages}))
-        drafts.append(Draft(document.kind(each), each.name, print, body, reached, packages, training))
+        files = tuple(sorted({file for reach in prints.values() for file in reach.files}))
+        drafts.append(Draft(document.kind(each), each.name, print, body, reached, packages, training, files))
     return drafts
 
 
@@ -153,7 +160,7 @@ def apply(store: Store, module: Path, now: datetime, actor: str, taken: str | No
     """
     project, _ = load(module)
     drafts = draft(project)
-    archive = bundling.make(module)
+    archive = bundling.make(module, {file for each in drafts for file in each.files})
     facts = bundling.describe(archive, module.parent, now, actor)
     store.blobs.put(archive.data)
     with store.write() as tx:

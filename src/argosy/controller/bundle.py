@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Collection
 from datetime import datetime
 from functools import cache
 from importlib import metadata
@@ -27,7 +28,7 @@ _SKIPPED = {"__pycache__", "node_modules", "build", "dist"}
 
 
 class Archive(msgspec.Struct, frozen=True):
-    """The modules of a project: `data` is a tar whose bytes depend on the files' names and contents alone."""
+    """The modules of a project, and the files that they read: `data` is a tar of their names and contents alone."""
 
     project: str
     data: bytes
@@ -40,10 +41,14 @@ class Archive(msgspec.Struct, frozen=True):
         return hashlib.sha256(self.data).hexdigest()
 
 
-def make(module: Path) -> Archive:
-    """The archive of a project's module file and of every first-party module beside it that it may import."""
+def make(module: Path, named: Collection[str] = ()) -> Archive:
+    """The archive of a project's module file and of every first-party module beside it that it may import.
+
+    `named` are further files that its code reads, by their path from the module's directory; where one is not there,
+    it belongs to code that lies elsewhere.
+    """
     root = module.parent
-    files = _files(module)
+    files = _files(module, named)
     buffer = io.BytesIO()
     modules: dict[str, str] = {}
     imports: set[str] = set()
@@ -54,7 +59,7 @@ def make(module: Path) -> Archive:
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
             modules[name] = hashlib.sha256(data).hexdigest()
-            imports |= _imports(path, data)
+            imports |= _imports(path, data) if path.suffix == ".py" else set()
     return Archive(module.stem, buffer.getvalue(), modules, frozenset(imports))
 
 
@@ -128,7 +133,7 @@ def _declares(path: Path) -> bool:
     return "argosy" in text and ("Fleet(" in text or "Dataset(" in text)
 
 
-def _files(module: Path) -> list[Path]:
+def _files(module: Path, named: Collection[str]) -> list[Path]:
     root = module.parent
     environments = [place.parent for place in root.rglob("pyvenv.cfg")]
     found = [
@@ -136,10 +141,11 @@ def _files(module: Path) -> list[Path]:
         if not any(part in _SKIPPED or part.startswith(".") for part in path.relative_to(root).parts)
         and not any(path.is_relative_to(place) for place in environments)
     ]  # fmt: skip
+    found = sorted({*found, *(path for path in (root / name for name in named) if path.is_file())})
     size = sum(path.stat().st_size for path in found)
     if len(found) > _MEMBERS or size > _BYTES:
         raise DeclarationError(
-            f"project {module.name} lies beside {len(found)} Python files of {size:,} bytes; at most {_MEMBERS} files "
+            f"project {module.name} lies beside {len(found)} files of code, {size:,} bytes; at most {_MEMBERS} files "
             f"and {_BYTES:,} bytes make a bundle",
             next="move the project into a directory of its own",
         )

@@ -1,10 +1,14 @@
 """The fingerprint of a function: its syntax, and that of everything of the project that it reaches.
 
-What counts is meaning: comments, docstrings and layout do not; a helper in another module, a constant, a default
-argument and the method of a base class do. Other packages count by name; their versions are part of the environment.
+What counts is meaning: comments, docstrings, layout and annotations do not (see `Meaning` for the annotations that
+do); a helper in another module, a constant, a default argument and the method of a base class do. A variable that is
+renamed counts, though it means the same: a rerun too many is safe. Other packages count by name; their versions are
+part of the environment.
 
-Reached is what the code names: global names, attributes of the project's modules, imports in bodies, and the values
-that a closure holds. What shows only at run time (`importlib.import_module(text)`, an argument's class) is not seen.
+Reached is what the code names: global names, attributes of the project's modules, imports in bodies, the values that a
+closure holds, and files that a text in the code names (see `resource.named`). `getattr` and `globals` with a constant
+name are followed; with any other, the module counts as a whole, but a notebook's does not. What shows only at run time
+(`importlib.import_module(text)`, an argument's class, a path put together of other than constant texts) is not seen.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ from typing import Any, Literal
 import msgspec
 
 from argosy.errors import DeclarationError
+from argosy.spec import resource
 from argosy.spec.syntax import Definition, Module
 from argosy.spec.tree import Target, Tree, is_installed
 
@@ -38,13 +43,15 @@ class CodePrint(msgspec.Struct, frozen=True):
     """What a function is made of.
 
     `digest` is the SHA-256 over all `parts`, in hex. `parts` maps `module:name` (`module:*` for a module used as a
-    whole, `module:function[variable]` for a value that a closure holds) to digests. `packages` are the other packages
-    that the parts import, without the standard library.
+    whole, `module:function[variable]` for a value that a closure holds, the path below its root for a file) to digests.
+    `packages` are the other packages that the parts import, without the standard library; `files` those of the parts
+    that are files.
     """
 
     digest: str
     parts: dict[str, str]
     packages: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
     def changes(self, other: CodePrint) -> dict[str, Literal["added", "removed", "changed"]]:
         """How the parts of `other`, the later one, differ from these."""
@@ -59,20 +66,22 @@ class CodePrint(msgspec.Struct, frozen=True):
         return found
 
 
-def fingerprint(function: Callable[..., Any], roots: Iterable[str | Path] = ()) -> CodePrint:
+def fingerprint(function: Callable[..., Any], roots: Iterable[str | Path] = (), *, files: bool = True) -> CodePrint:
     """The print of a function or class, read from the files of its project as they are now.
 
     A module is the project's if its file lies under one of `roots`; by default the directory from which
     the function's own module is imported (the working directory for a notebook). A function of an installed package
-    has no parts of its own. Raises `DeclarationError` where the source cannot be found, or a closure holds a value
-    that has no stable form.
+    has no parts of its own. Without `files`, those that it names do not count. Raises `DeclarationError` where the
+    source cannot be found, or a closure holds a value that has no stable form.
     """
     given = tuple(Path(root).resolve() for root in roots)
-    closure = _Closure(Tree(given or _inferred(function)))
+    given = given or _inferred(function)
+    closure = _Closure(Tree(given))
     root = closure.enter(function, repr(function)[:100])
     closure.follow()
-    parts = dict(sorted(closure.parts.items()))
-    return CodePrint(_digest(root, *parts, *parts.values()), parts, tuple(sorted(closure.packages)))
+    found = resource.named(closure.texts, closure.folders or given, given) if files else {}
+    parts = dict(sorted((closure.parts | found).items()))
+    return CodePrint(_digest(root, *parts, *parts.values()), parts, tuple(sorted(closure.packages)), tuple(found))
 
 
 class _Closure:
@@ -81,6 +90,8 @@ class _Closure:
     def __init__(self, tree: Tree) -> None:
         self.parts: dict[str, str] = {}
         self.packages: set[str] = set()
+        self.texts: set[str] = set()
+        self.folders: set[Path] = set()
         self._tree = tree
         self._waiting: list[Target] = []
         self._inners: list[tuple[Any, str]] = []
@@ -153,6 +164,15 @@ class _Closure:
         for chain in definition.chains:
             for target in self._tree.targets(module, chain, definition.imports):
                 names.append(f"{'.'.join(chain)}={self._reach(target)}")
+        for chain in definition.hints:
+            for target in self._tree.targets(module, chain, definition.imports):
+                if not target.ours:
+                    self._reach(target)
+        self._add(part, definition, names, module.folder)
+
+    def _add(self, part: str, definition: Definition, names: list[str], folder: Path | None) -> None:
+        self.texts |= definition.texts
+        self.folders |= {folder} if folder is not None else set()
         self.parts[part] = _digest(definition.digest, *names)
 
     def _inner(self, value: Any, part: str, module: Module | None) -> str:
@@ -183,7 +203,7 @@ class _Closure:
                 names += [f"{'.'.join(chain)}={self._reach(target)}" for target in found]
             elif chain[0] in held:
                 names.append(f"{chain[0]}={self.value(held[chain[0]], f'{chain[0]!r} in {part}')}")
-        self.parts[part] = _digest(definition.digest, *names)
+        self._add(part, definition, names, None)
 
 
 def _digest(*pieces: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import copy
 import hashlib
 import symtable
 from collections.abc import Iterable, Iterator
@@ -11,11 +10,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from argosy.errors import DeclarationError
+from argosy.spec.meaning import Meaning
 
 Chain = tuple[str, ...]  # `helpers.scale` is ("helpers", "scale")
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_DECLARES = "argosy"  # decorators of this package declare; what they say is fingerprinted as a declaration
+_SELF = "argosy"  # what a project declares with it is fingerprinted as a declaration, not as code
+WHOLE = "*"
+"""The name by which a definition reads its module as a whole, as `globals()` does."""
 
 
 class Imported(NamedTuple):
@@ -26,14 +28,17 @@ class Imported(NamedTuple):
 
 
 class Definition(NamedTuple):
-    """One or several statements: the digest of their syntax, and the names of their surroundings that they read.
+    """One or several statements: the digest of their meaning, and the names of their surroundings that they read.
 
-    The digest ignores comments, docstrings, layout and decorators of argosy. `imports` are those inside of bodies.
+    The digest ignores comments, layout, and what `Meaning` takes off; `hints` are the names in annotations that went.
+    `imports` are those inside of bodies, `texts` the constants that are texts.
     """
 
     digest: str
     chains: tuple[Chain, ...]
     imports: dict[str, Imported]
+    hints: tuple[Chain, ...]
+    texts: frozenset[str]
 
 
 class Module:
@@ -42,6 +47,7 @@ class Module:
     def __init__(self, name: str, source: bytes, path: Path | None) -> None:
         self.name = name
         self.package = path is None or path.name == "__init__.py"
+        self.folder = path.parent if path is not None else None
         try:
             self.tree = ast.parse(source, filename=str(path))
         except (SyntaxError, ValueError) as error:
@@ -70,14 +76,19 @@ class Module:
 
     def define(self, statements: Iterable[ast.stmt], outer: Iterable[str] = ()) -> Definition:
         """A definition out of statements of this module; names in `outer` belong to an enclosing function."""
-        bare = [self._bare(statement) for statement in statements]
+        meaning = Meaning(self._decorating)
+        bare = [meaning.reduce(statement) for statement in statements]
         imports: dict[str, Imported] = {}
         for node in (node for statement in bare for node in ast.walk(statement)):
             imports.update(dict(self._bindings(node)))
-        names = (_global_names(bare) | set(imports)) - set(outer)
+        held = {name for statement in bare for node in ast.walk(statement) if (name := _in_globals(node))}
+        names = (_global_names(bare) | set(imports)) - set(outer) | held | {WHOLE}
         chains = {chain for statement in bare for chain in _chains(statement) if chain[0] in names}
+        hints = {chain for hint in meaning.hints for chain in _chains(hint)}
+        texts = frozenset(text for statement in bare for text in self._texts(statement))
         text = "\n".join(ast.dump(statement) for statement in bare)
-        return Definition(hashlib.sha256(text.encode()).hexdigest(), tuple(sorted(chains)), imports)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return Definition(digest, tuple(sorted(chains)), imports, tuple(sorted(hints)), texts)
 
     def _add(self, statement: ast.stmt) -> None:
         for node in _same_scope(statement):
@@ -105,20 +116,18 @@ class Module:
         climb = node.level - (1 if self.package else 0)
         return ".".join([*parts[: len(parts) - climb], *([node.module] if node.module else [])])
 
-    def _bare(self, statement: ast.stmt) -> ast.stmt:
-        statement = copy.deepcopy(statement)
-        for node in ast.walk(statement):
-            if not isinstance(node, _SCOPES):
-                continue
-            if ast.get_docstring(node, clean=False) is not None:
-                node.body = node.body[1:] or [ast.Pass()]
-            node.decorator_list = [one for one in node.decorator_list if not self._declares(one)]
-        return statement
+    def _texts(self, node: ast.AST) -> Iterator[str]:
+        """Constants that are texts, but for those in what argosy is called with: a declaration, not code."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        if not (isinstance(node, ast.Call) and self._decorating(node) == _SELF):
+            for child in ast.iter_child_nodes(node):
+                yield from self._texts(child)
 
-    def _declares(self, decorator: ast.expr) -> bool:
+    def _decorating(self, decorator: ast.expr) -> str:
         root = _root(decorator.func if isinstance(decorator, ast.Call) else decorator)
-        origin = self.imports[root].module if root in self.imports else ""
-        return origin.partition(".")[0] == _DECLARES != self.name.partition(".")[0]
+        package = self.imports[root].module.partition(".")[0] if root in self.imports else ""
+        return "" if package == self.name.partition(".")[0] else package
 
 
 def _is_main_guard(statement: ast.stmt) -> bool:
@@ -154,22 +163,42 @@ def _touched(statement: ast.stmt) -> set[str]:
 
 def _root(node: ast.AST) -> str | None:
     while isinstance(node, (ast.Attribute, ast.Subscript)):
+        if name := _in_globals(node):
+            return name
         node = node.value
     return node.id if isinstance(node, ast.Name) else None
 
 
+def _in_globals(node: ast.AST) -> str | None:
+    """The name that `globals()["name"]` stands for."""
+    match node:
+        case ast.Subscript(ast.Call(ast.Name("globals"), [], []), ast.Constant(str(name))):
+            return name
+    return None
+
+
 def _chains(node: ast.AST) -> Iterator[Chain]:
-    """Every name in a tree, with the attributes read from it directly."""
+    """Every name in a tree, with the attributes read from it directly, also by `getattr` with a constant."""
     attributes: list[str] = []
+    others: list[ast.AST] = []
     inner = node
-    while isinstance(inner, ast.Attribute):
-        attributes.append(inner.attr)
-        inner = inner.value
-    if isinstance(inner, ast.Name):
-        yield (inner.id, *reversed(attributes))
-        return
-    for child in ast.iter_child_nodes(inner):
-        yield from _chains(child)
+    while True:
+        match inner:
+            case ast.Attribute(value, attribute):
+                inner = value
+            case ast.Call(ast.Name("getattr"), [value, ast.Constant(str(attribute)), *default], []):
+                inner = value
+                others += default
+            case _:
+                break
+        attributes.append(attribute)
+    name = _in_globals(inner) or (inner.id if isinstance(inner, ast.Name) else None)
+    if name is not None:
+        yield (WHOLE,) if name == "globals" else (name, *reversed(attributes))
+    else:
+        others += ast.iter_child_nodes(inner)
+    for other in others:
+        yield from _chains(other)
 
 
 def _global_names(statements: list[ast.stmt]) -> set[str]:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from argosy.spec.syntax import Chain, Definition, Imported, Module
+from argosy.spec.syntax import WHOLE, Chain, Definition, Imported, Module
 
 _parsed: dict[tuple[str, Path], tuple[tuple[int, ...], Module]] = {}
 
@@ -16,7 +16,7 @@ class Target(NamedTuple):
     """What a name stands for: a definition of the project, a whole module of it (`*`), or another package's."""
 
     module: str
-    name: str = "*"
+    name: str = WHOLE
     ours: bool = True
 
     @property
@@ -42,7 +42,7 @@ class Tree:
         """The definition behind a target of the project."""
         module = self.module(target.module)
         assert module is not None
-        return module.whole() if target.name == "*" else module.definition(target.name)
+        return module.whole() if target.name == WHOLE else module.definition(target.name)
 
     def targets(self, module: Module, chain: Chain, imports: dict[str, Imported]) -> list[Target]:
         """What a chain of names read in a module stands for; nothing for builtins. `imports` come first."""
@@ -55,6 +55,8 @@ class Tree:
             return []
         seen.add((module.name, chain))
         name, rest = chain[0], chain[1:]
+        if name == WHOLE:
+            return [Target(module.name)]
         found = [Target(module.name, name)] if name in module.statements else []
         if name in module.imports:
             found += self._imported(module.imports[name], rest, seen)

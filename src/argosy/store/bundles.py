@@ -13,7 +13,10 @@ _TABLE = schema.bundle
 
 
 class Bundle(Row, frozen=True, kw_only=True):
-    """`digest` addresses the archive; `libraries` and `modules` map names to versions and content hashes."""
+    """`digest` addresses the archive; `libraries` and `modules` map names to versions and content hashes.
+
+    Among the modules are the files that they read.
+    """
 
     digest: str
     project: str
