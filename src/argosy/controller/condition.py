@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -30,6 +31,7 @@ class Explanation(msgspec.Struct, frozen=True):
             yield from part.lines(depth + 1)
 
 
+@lru_cache(maxsize=256)
 def compile(condition: Condition, now: datetime) -> pl.Expr:
     """The condition as a boolean expression over the table of members (see `observe`); unknown values are false."""
     match condition:
@@ -85,6 +87,7 @@ def leaves(condition: Condition) -> tuple[Condition, ...]:
             return (condition,)
 
 
+@lru_cache(maxsize=64)
 def because(condition: Condition, now: datetime) -> pl.Expr:
     """Where a condition holds, the rules that make it so, in reading order and joined by "and"; else empty.
 

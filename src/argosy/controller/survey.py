@@ -92,10 +92,11 @@ def _look(
     sources, unreadable = kinds(asked)[0], dict[str, str]()
     found = {name: known[name] for name in sources if name in known}
     rest = {name: each for name, each in sources.items() if name not in known}
-    roots = applying.roots(conn, {asked["dataset", name].project for name in rest})
-    if drafted is not None:
-        roots[drafted.stem] = drafted.parent
-    facts = past(conn, tuple(rest.values()), now)
+    if rest:
+        roots = applying.roots(conn, {asked["dataset", name].project for name in rest})
+        if drafted is not None:
+            roots[drafted.stem] = drafted.parent
+        facts = past(conn, tuple(rest.values()), now)
     for name, dataset in rest.items():
         given = asked["dataset", name]
         try:

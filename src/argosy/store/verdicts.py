@@ -5,10 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select
 
 from argosy.store import schema
 from argosy.store.rows import Row, among, columns, fetch, insert
@@ -101,6 +102,18 @@ def undecided(conn: Connection, fleet: str, gate: str | None) -> Undecided:
     A version that answers already, or in whose place a newer one has come, waits for nobody. One query, of versions
     whose latest verdict of some gate is none: a person's answer is one that came after it.
     """
+    found = fetch(conn, _open(), _Open, fleet=fleet, gate=gate)
+    mine = [each for each in found if each.gate == gate]
+    return Undecided(
+        tuple(each for each in mine if not each.answered),
+        tuple(sorted(each.version_id for each in mine if each.answered)),
+        tuple((each.version_id, each.gate) for each in found if each.gate != gate),
+    )
+
+
+@cache
+def _open() -> Select[Any]:
+    """By `fleet` and `gate`; it is asked in every pass of the controller, and takes longer to build than to run."""
     c, v, now, none, after = _TABLE.c, _VERSION.c, schema.current.c, _TABLE.alias().c, _TABLE.alias().c
     later = select(after.id).where(after.version_id == none.version_id, after.gate == none.gate, after.id > none.id)
     last = select(none.id).where(none.passed.is_(None), ~later.exists())
@@ -108,14 +121,8 @@ def undecided(conn: Connection, fleet: str, gate: str | None) -> Undecided:
     new = and_(now.version_id == v.id, now.champion_id.is_distinct_from(v.id))
     query = select(c.version_id, v.fleet, now.key, v.number, c.gate, c.message, answered.label("answered"))
     query = query.join(_VERSION, v.id == c.version_id).join(schema.current, now.member_id == v.member_id)
-    query = query.where(c.id.in_(last), v.fleet == fleet, or_(new, and_(c.gate == gate, answered)))
-    found = fetch(conn, query.order_by(c.id), _Open)
-    mine = [each for each in found if each.gate == gate]
-    return Undecided(
-        tuple(each for each in mine if not each.answered),
-        tuple(sorted(each.version_id for each in mine if each.answered)),
-        tuple((each.version_id, each.gate) for each in found if each.gate != gate),
-    )
+    mine = and_(c.gate == bindparam("gate", type_=c.gate.type), answered)
+    return query.where(c.id.in_(last), v.fleet == bindparam("fleet"), or_(new, mine)).order_by(c.id)
 
 
 def tell(waiting: Sequence[Waiting]) -> str:
