@@ -58,7 +58,7 @@ def ingest(tx: Connection, dice: random.Random, index: int) -> None:
         findings.add(
             tx,
             [findings.NewFinding(dataset="weather", version=3, rule="range", column="wind_speed", severity="quarantine",
-                                 outcome="quarantined", rows=1, examples=[1048.36], at=at,
+                                 outcome="quarantined", rows=1, at=at, examples=[{"wind_speed": 1048.36}],
                                  message="wind_speed: 1 value above 150 (1048.36) was set aside")],
         )  # fmt: skip
 

@@ -124,6 +124,21 @@ def test_rows_of_the_last_cursor_that_were_rejected_are_not_judged_again(
     assert everything(store, purpose="rejected")["id"].to_list() == [0, 1, 2, 3, 4]
 
 
+def test_rows_that_are_asked_for_again_are_rejected_once_for_one_reason(
+    store: Store, root: Path, database: Path
+) -> None:
+    source, given = sales(cursor=None).source, {"FOLDER": str(root)}
+    declared, other = (dataset(source=source, contract=Contract({"x": Column(maximum=most)})) for most in (1, 0.5))
+    sell(database, 0, 4)
+    asked = [declared, declared, other, other, dataset(source=source), dataset(source=source)]
+    outcomes = [take(store, root, each, NOW + at * MINUTE, environment=given) for at, each in enumerate(asked)]
+    assert [each.status for each in outcomes] == ["rejected", "nothing", "rejected", "nothing", "accepted", "nothing"]
+    with sqlite3.connect(database) as connection:
+        connection.execute("insert into sales values (9, ?, 9)", (START.isoformat(),))
+    assert take(store, root, declared, NOW + 9 * MINUTE, environment=given).status == "rejected"
+    assert everything(store)["id"].to_list() == [0, 1, 2, 3]
+
+
 def test_more_rows_of_one_cursor_than_an_answer_holds_are_refused(
     store: Store, root: Path, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

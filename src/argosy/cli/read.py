@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 
 from argosy.cli import home, show, target
 from argosy.cli.option import Common
-from argosy.data.commit import REJECTED
 from argosy.data.read import scan
+from argosy.data.state import REJECTED
 from argosy.errors import InputError, UnknownError, UsageError
 from argosy.registry.address import Address, parse
 from argosy.spec.quantity import plural

@@ -18,14 +18,11 @@ from argosy.data.load import Load
 from argosy.data.part import Layout
 from argosy.data.profile import profile
 from argosy.data.source import INGEST
-from argosy.data.state import Before, remedy
+from argosy.data.state import REJECTED, Before, Refused, remedy
 from argosy.spec.dataset import Dataset
 from argosy.spec.quantity import plural
 from argosy.store import Store, contracts, datasets, edges, events, executions, findings, statistics
 from argosy.store.datasets import QUARANTINE, ROWS, NewPart, NewVersion, Version
-
-REJECTED = "rejected"
-"""Purpose of parts whose rows broke a rule that blocks."""
 
 _WAITS = 64
 """Parts into which rows that are not known yet are split by their known time, so that few are rewritten a day."""
@@ -81,11 +78,16 @@ class Making(msgspec.Struct, frozen=True):
 
 
 def commit(making: Making, loads: Sequence[Load], batch: Batch, before: Before) -> Outcome:
-    """Write the parts, then all facts at once. Raises `ConflictError` if another ingest was faster."""
+    """Write the parts, then all facts at once. Raises `ConflictError` if another ingest was faster.
+
+    Rows that the latest version was rejected with, and are rejected again for the same reasons, make no version.
+    """
     keys = tuple(dict.fromkeys(key for given in loads for key in given.keys))
     parts = _parts(making, batch, keys)
     rows = batch.rows[0] if batch.rows and not batch.blocked else _none(batch)
-    made = bool(batch.height or batch.aside.height)
+    if again := batch.blocked and _refused(batch, parts) == before.refused:
+        parts = [each for each in parts if each.purpose == ledger.WAITING]
+    made = bool(batch.height or batch.aside.height) and not again
     body = profile(rows, before.statistics) if made else {}
     with making.store.write() as tx:
         run = _execution(tx, making, batch, keys)
@@ -107,6 +109,12 @@ def commit(making: Making, loads: Sequence[Load], batch: Batch, before: Before) 
         if made or keys:
             _event(tx, making, outcome, batch)
     return outcome
+
+
+def _refused(batch: Batch, parts: Sequence[NewPart]) -> Refused:
+    """What of a batch is kept out, and why."""
+    why = frozenset(each.message for each in batch.problems if problem.blocks([each]))
+    return Refused(frozenset(each.digest for each in parts if each.purpose == REJECTED), why)
 
 
 def _parts(making: Making, batch: Batch, keys: tuple[str, ...]) -> list[NewPart]:

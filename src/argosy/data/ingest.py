@@ -11,9 +11,10 @@ import msgspec
 
 from argosy.data import part, source, state
 from argosy.data.batch import KEPT, judge
-from argosy.data.commit import REJECTED, Making, Outcome, commit
+from argosy.data.commit import Making, Outcome, commit
 from argosy.data.compact import compact
 from argosy.data.load import Load
+from argosy.data.state import REJECTED
 from argosy.errors import ConflictError, UnknownError
 from argosy.spec.dataset import Dataset
 from argosy.store import Store, datasets

@@ -15,17 +15,28 @@ from argosy.data.reference import Target
 from argosy.data.terms import Terms
 from argosy.spec import duration
 from argosy.spec.dataset import Dataset
-from argosy.store import contracts, datasets, schema, statistics
+from argosy.store import contracts, datasets, findings, schema, statistics
 from argosy.store.datasets import QUARANTINE, ROWS, Part, Version
 from argosy.store.rows import among
 
+REJECTED = "rejected"
+"""Purpose of parts whose rows broke a rule that blocks."""
+
 _SHOWN = 3
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """Which rows were kept out, by the digests of their parts, and why."""
+
+    digests: frozenset[str]
+    messages: frozenset[str]
 
 
 class Before(msgspec.Struct, frozen=True):
     """What is true of a dataset before rows are added: its latest version, its terms, its parts, its statistics.
 
-    `targets` are what its contract's references are checked against.
+    `targets` are what its contract's references are checked against; `refused` is what its latest version was to add,
+    where that was rejected.
     """
 
     version: Version | None
@@ -35,6 +46,7 @@ class Before(msgspec.Struct, frozen=True):
     aside: list[Part]
     statistics: dict[str, Any] | None
     targets: tuple[Target, ...] = ()
+    refused: Refused | None = None
 
     @property
     def number(self) -> int:
@@ -69,7 +81,16 @@ def before(conn: Connection, dataset: Dataset) -> Before:
     parts = datasets.cover(conn, dataset.name, version.number)
     aside = datasets.parts(conn, dataset.name, version.number, purpose=QUARANTINE)
     body = statistics.get(conn, dataset.name, version.number)
-    return Before(version, contract, terms, parts, aside, body, targets)
+    return Before(version, contract, terms, parts, aside, body, targets, _refused(conn, version))
+
+
+def _refused(conn: Connection, version: Version) -> Refused | None:
+    name, number = version.dataset, version.number
+    parts = datasets.parts(conn, name, number, purpose=REJECTED, since=number - 1)
+    if not parts:
+        return None
+    why = frozenset(each.message for each in findings.of(conn, name, number) if each.outcome == FAILED)
+    return Refused(frozenset(each.digest for each in parts), why)
 
 
 def blocked(conn: Connection, names: Iterable[str]) -> dict[str, str]:
