@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 import argosy as ag
 from argosy.spec.document import Declaration, fingerprint, kind
 from argosy.spec.estimator import Estimator
-from argosy.store import bundles, declarations, events
+from argosy.store import applications, bundles, declarations, events
 
 START = datetime(2013, 4, 1, tzinfo=UTC)
 
@@ -63,9 +63,13 @@ def declare(tx: Connection, wanted: Sequence[Declaration]) -> None:
     bundle = bundles.Bundle(
         digest=digest("bundle"), project="flights", at=at, libraries=libraries,
         modules={"flights": digest("flights.py")}, actor="ada",
-        git_commit="3f2a9c1d77aa00bb11cc22dd33ee44ff55667788", dirty=True,
     )  # fmt: skip
     bundles.add(tx, bundle)
+    commit = "3f2a9c1d77aa00bb11cc22dd33ee44ff55667788"
+    made = applications.NewApplication(
+        bundle=bundle.digest, project="flights", at=at, actor="ada", git_commit=commit, dirty=True
+    )
+    applications.add(tx, [made])
     declarations.add(
         tx,
         [

@@ -13,8 +13,9 @@ import pytest
 from argosy.controller.apply import Applied, Difference, apply, differences, draft, foreseen, root
 from argosy.controller.project import forget, load, recorded
 from argosy.errors import ConflictError, DeclarationError, UnknownError
-from argosy.store import bundles, declarations, events
+from argosy.store import applications, declarations, events
 from argosy.store.store import Store
+from tests.controller.checkout import git
 
 NOW = datetime(2013, 1, 1, tzinfo=UTC)
 FLIGHTS = '''
@@ -130,7 +131,8 @@ def test_applying_twice_changes_nothing(desk: Desk) -> None:
     assert desk.facts() == before == (5, 1)
     with desk.store.read() as conn:
         found = recorded(conn)
-        assert bundles.latest(conn, "flights") is not None
+        made = applications.latest(conn, "flights")
+        assert made is not None and (made.bundle, made.git_commit, made.dirty) == (first.bundle, None, False)
         (event,) = events.of_subject(conn, "project:flights")
         assert root(conn, "flights") == desk.folder
     assert {each.name for each in found.declarations()} == ALL
@@ -151,6 +153,25 @@ def test_going_back_to_an_older_state_is_recorded_once(desk: Desk) -> None:
     assert before == (5, 3)
     desk.apply()
     assert desk.facts() == before
+
+
+def test_the_same_code_in_another_commit_is_applied_once_more(desk: Desk) -> None:
+    git(desk.folder, "init", "-q")
+    git(desk.folder, "add", ".")
+    git(desk.folder, "commit", "-qm", "first")
+    (desk.folder / "notes.txt").write_text("not committed")
+    first = desk.apply()
+    git(desk.folder, "add", ".")
+    git(desk.folder, "commit", "-qm", "second")
+    for _ in range(2):
+        assert desk.apply() == Applied("flights", first.bundle, ())
+    with desk.store.read() as conn:
+        made = applications.of(conn, [first.bundle])[first.bundle]
+        latest, *_ = events.of_subject(conn, "project:flights")
+    commit = git(desk.folder, "rev-parse", "HEAD")
+    assert [(each.dirty, each.git_commit == commit) for each in made] == [(True, False), (False, True)]
+    assert latest.message == f"applied: the same code, commit {commit[:10]}"
+    assert desk.facts() == (5, 2)
 
 
 @pytest.mark.parametrize(

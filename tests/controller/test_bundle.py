@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import subprocess
 import tarfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from argosy.controller.bundle import describe, locate, make, unpack
+from argosy.controller.bundle import application, describe, locate, make, unpack
 from argosy.errors import CorruptError, DeclarationError, UnknownError
 from argosy.store.store import Store
+from tests.controller.checkout import git
 
 NOW = datetime(2013, 1, 1, tzinfo=UTC)
 FILES = {
@@ -157,33 +157,30 @@ def test_an_archive_cannot_leave_its_place(tmp_path: Path, store: Store, data: b
     assert after - before == {cache}
 
 
-def git(root: Path, *arguments: str) -> str:
-    """Run git."""
-    names = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
-    return subprocess.run(
-        ["git", "-C", str(root), *names, *arguments], check=True, capture_output=True, text=True
-    ).stdout.strip()
-
-
 def test_the_commit_and_whether_the_tree_was_dirty(tmp_path: Path) -> None:
     module = project(tmp_path / "project")
-    facts = describe(make(module), module.parent, NOW, "ann")
-    assert (facts.git_commit, facts.dirty) == (None, False)
+
+    def seen() -> tuple[str | None, bool]:
+        made = application(make(module), module.parent, NOW, "ann")
+        assert (made.bundle, made.project, made.at, made.actor) == (make(module).digest, "flights", NOW, "ann")
+        return made.git_commit, made.dirty
+
+    assert seen() == (None, False)
     git(tmp_path, "init", "-q")
-    assert describe(make(module), module.parent, NOW, "ann").git_commit is None
+    assert seen() == (None, False)
     git(tmp_path, "add", "-A")
     git(tmp_path, "commit", "-q", "-m", "first")
-    facts = describe(make(module), module.parent, NOW, "ann")
-    assert (facts.git_commit, facts.dirty) == (git(tmp_path, "rev-parse", "HEAD"), False)
+    first = git(tmp_path, "rev-parse", "HEAD")
+    assert seen() == (first, False)
     (tmp_path / "elsewhere.txt").write_text("")
-    assert describe(make(module), module.parent, NOW, "ann").dirty is False
+    assert seen() == (first, False)
     module.write_text(FILES["flights.py"] + "x = 1\n")
-    assert describe(make(module), module.parent, NOW, "ann").dirty is True
+    assert seen() == (first, True)
 
 
 def test_libraries_are_those_imported(tmp_path: Path) -> None:
     module = project(tmp_path)
-    facts = describe(make(module), module.parent, NOW, "ann")
+    facts = describe(make(module), NOW, "ann")
     assert set(facts.libraries) == {"python", "argosy", "polars", "lightgbm"}
     assert (facts.actor, facts.at, facts.project) == ("ann", NOW, "flights")
 

@@ -8,8 +8,9 @@ import pytest
 
 from argosy.errors import InputError, UnknownError
 from argosy.registry.card import Card, card, to_html, to_markdown
-from argosy.store import Store, aliases, versions
+from argosy.store import Store, aliases, applications, origin, versions
 from tests.console import build
+from tests.console.declared import digest
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,7 @@ def test_a_card_tells_what_its_facts_hold(store: Store) -> None:
     assert sum(each.importance for each in found.inputs) == pytest.approx(1)
     assert found.inputs[0].importance == max(each.importance for each in found.inputs)
     assert (found.git_commit or "").startswith("3f2a9c1d") and found.dirty
+    assert ", with changes that were not committed" in to_markdown(found)
     assert found.libraries["polars"] == "2.1.0" and found.cost["cpu_s"] == 0.21
     assert any("origin = EWR, carrier = 9E" in limit for limit in found.limits)
 
@@ -142,3 +144,18 @@ def test_html_stands_on_its_own(store: Store) -> None:
     parser.feed(text)
     assert "<h2>Slices of the held-out rows</h2>" in text and "<td>6|7</td>" in text
     assert parser.open == [] and parser.loaded == [] and "<script" not in text
+
+
+def test_code_that_was_committed_since_is_named_by_its_commit(tmp_path: Path) -> None:
+    clean = applications.NewApplication(
+        bundle=digest("bundle"), project="flights", at=build.NOW, actor="ada", git_commit="77" * 20
+    )
+    with build.home(tmp_path / "home") as store:
+        with store.write() as tx:
+            applications.add(tx, [clean])
+        found = of(store, "late-arrival/EWR/9E@2")
+        with store.read() as conn:
+            known = origin.of_version(conn, "late-arrival", "EWR/9E", 2)
+    assert known is not None and known.code is not None
+    assert (found.git_commit, found.dirty) == (known.code.git_commit, known.code.dirty) == ("77" * 20, False)
+    assert "not committed" not in to_markdown(found)

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from argosy.errors import ConflictError
-from argosy.store import Store, migration, schema
+from argosy.store import Store, applications, bundles, migration, schema
 
 
 def _differences(connection: Connection) -> list[object]:
@@ -54,12 +54,32 @@ def test_a_home_of_newer_software_is_refused(store: Store) -> None:
 
 
 def test_a_home_of_older_software_is_brought_up_to_date(store: Store) -> None:
+    """Each application that an event tells of is kept with its commit, and each bundle that none tells of."""
+    undone = (
+        "DROP INDEX ix_verdict_undecided", "DROP TABLE application", "ALTER TABLE bundle ADD COLUMN git_commit TEXT",
+        "ALTER TABLE bundle ADD COLUMN dirty BOOLEAN NOT NULL DEFAULT true",
+    )  # fmt: skip
+    bundle = "INSERT INTO bundle (digest, project, at, git_commit, libraries, modules, actor) VALUES "
+    event = "INSERT INTO event (id, at, kind, subject, actor, message, body) VALUES "
     with store.write() as tx:
-        tx.exec_driver_sql("DROP INDEX ix_verdict_undecided")
+        for statement in undone:
+            tx.exec_driver_sql(statement)
+        for values in ("('one', 'p', 10, 'c1', '{}', '{}', 'ann')", "('two', 'p', 5, NULL, '{}', '{}', 'bob')"):
+            tx.exec_driver_sql(bundle + values)
+        told = [("applied", "c1", "true"), ("applied", "c2", "false"), ("noted", "c3", "false")]
+        for id, (kind, commit, dirty) in enumerate(told, 1):
+            body = f'{{"bundle": "one", "commit": "{commit}", "dirty": {dirty}}}'
+            tx.exec_driver_sql(f"{event} ({id}, {9 + id}, '{kind}', 'project:p', 'ann', '', '{body}')")
     _set_version(store, "0001")
     Store.open(store.home, blobs=store.blobs.root).close()
     with store.read() as conn:
         assert _differences(conn) == [] and migration.revision(conn) == migration.HEAD
+        found, kept = applications.of(conn, ["one", "two"]), bundles.get(conn, "two")
+    assert kept is not None and (kept.project, kept.actor) == ("p", "bob")
+    assert [(each.id, each.git_commit, each.dirty, each.project) for each in found["one"]] == [
+        (2, "c1", True, "p"), (3, "c2", False, "p"),
+    ]  # fmt: skip
+    assert [(each.id, each.git_commit, each.dirty, each.actor) for each in found["two"]] == [(1, None, True, "bob")]
 
 
 def test_many_may_open_a_new_home_at_once(home: Path) -> None:

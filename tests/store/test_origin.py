@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from argosy.store import (
     Store,
+    applications,
     artifacts,
     bundles,
     datasets,
@@ -77,8 +78,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         with found.write() as tx:
             bundles.add(tx, bundles.Bundle(
                 digest=digest("bundle"), project="p", at=moment(), libraries={"polars": "2.1.0"},
-                modules={"p.py": digest("p.py")}, actor="ada", git_commit="3f2a9c1d77", dirty=True,
+                modules={"p.py": digest("p.py")}, actor="ada",
             ))  # fmt: skip
+            applications.add(tx, [applications.NewApplication(
+                bundle=digest("bundle"), project="p", at=moment(), actor="ada", git_commit="3f2a9c1d77", dirty=True,
+            )])  # fmt: skip
             declare(tx, "dataset", "flights", "d1", 0, description="Flights.", owner="ops")
             declare(tx, "feature_view", "state", "v1", 0, code={"p:state": digest("state")})
             declare(tx, "fleet", "late", "f1", 0, description="Late by 15 minutes.", code={"p:state": digest("state")})

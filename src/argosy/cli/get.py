@@ -12,6 +12,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "alerts": ("at", "state", "address", "name", "message"),
     "aliases": ("at", "address", "alias", "target", "reason", "actor"),
     "approvals": ("at", "address", "number", "granted", "actor", "reason"),
+    "applications": ("at", "project", "bundle", "git_commit", "dirty", "actor"),
     "bundles": ("at", "digest", "project", "git_commit", "dirty", "actor"),
     "dataset-versions": ("at", "dataset", "number", "added", "rows", "cause"),
     "contracts": ("dataset", "number", "at", "actor", "reason"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -11,11 +11,9 @@ from argosy.cli.option import Common
 from argosy.cli.origin import lines
 from argosy.errors import UnknownError
 from argosy.registry.address import parse
-from argosy.store import bundles, datasets, executions, members, origin, versions
+from argosy.store import applications, bundles, datasets, executions, members, origin, versions
 from argosy.store import lineage as graphs
 from argosy.store.lineage import EXECUTION, Graph, Node
-
-_Runs = Mapping[str, executions.Execution]
 
 
 def lineage(address: str, /, *, up: int = 4, down: int = 0, common: Common | None = None) -> int:
@@ -45,19 +43,22 @@ def lineage(address: str, /, *, up: int = 4, down: int = 0, common: Common | Non
             for id, run in executions.get(conn, [int(n.reference) for n in graph.nodes if n.kind == EXECUTION]).items()
         }
         code = {run.bundle: bundles.get(conn, run.bundle) for run in runs.values() if run.bundle}
+        applied = applications.of(conn, code)
         known = origin.of(conn, start)
     if given.json:
         show.emit({"start": start, "origin": known, "nodes": graph.nodes, "links": graph.links, "cut": graph.cut,
-                   "executions": list(runs.values()), "bundles": list(code.values())})  # fmt: skip
+                   "executions": list(runs.values()), "bundles": list(code.values()),
+                   "applications": [each for made in applied.values() for each in made]})  # fmt: skip
         return 0
+    ran = {id: _ran(run, code.get(run.bundle or ""), applied.get(run.bundle or "", ())) for id, run in runs.items()}
     if not graph.links:
         show.say(f"nothing is recorded of where {start.kind} {start.reference} comes from")
     if up:
         if known is not None:
             show.put(f"{start.kind} {start.reference}", *lines(known), "", "step by step:")
-        show.put(*_draw(start, graph, runs, code, back=True))
+        show.put(*_draw(start, graph, ran, back=True))
     if down:
-        show.put("", "and what came of it:", *_draw(start, graph, runs, code, back=False))
+        show.put("", "and what came of it:", *_draw(start, graph, ran, back=False))
     if graph.cut:
         show.say("there is more: ask for fewer steps, or start further along")
     return 0
@@ -81,9 +82,7 @@ def _node(conn: Connection, text: str) -> Node:
     return Node("dataset", f"{version.dataset}@{version.number}")
 
 
-def _draw(
-    start: Node, graph: Graph, runs: _Runs, code: Mapping[str, bundles.Bundle | None], *, back: bool
-) -> list[str]:
+def _draw(start: Node, graph: Graph, ran: Mapping[str, str], *, back: bool) -> list[str]:
     """The graph as an indented tree from `start`; what was drawn before is named again, not unfolded again."""
     following: dict[Node, list[Node]] = {}
     for link in graph.links:
@@ -94,7 +93,7 @@ def _draw(
 
     def descend(node: Node, depth: int) -> None:
         again = " (above)" if node in drawn and following.get(node) else ""
-        drawing.append(f"{'  ' * depth}{_name(node, runs, code)}{again}")
+        drawing.append(f"{'  ' * depth}{_name(node, ran)}{again}")
         if node in drawn:
             return
         drawn.add(node)
@@ -105,13 +104,16 @@ def _draw(
     return drawing
 
 
-def _name(node: Node, runs: _Runs, code: Mapping[str, bundles.Bundle | None]) -> str:
-    run = runs.get(node.reference) if node.kind == EXECUTION else None
-    if run is None:
-        return f"{node.kind} {node.reference[:80]}"
-    text = f"{run.kind} at {show.text(run.ended_at)} (execution {node.reference}, {run.outcome})"
-    bundle = code.get(run.bundle or "")
+def _name(node: Node, ran: Mapping[str, str]) -> str:
+    told = ran.get(node.reference) if node.kind == EXECUTION else None
+    return told or f"{node.kind} {node.reference[:80]}"
+
+
+def _ran(run: executions.Execution, bundle: bundles.Bundle | None, given: Sequence[applications.Application]) -> str:
+    """An execution in a line, with the code that ran and its commit."""
+    text = f"{run.kind} at {show.text(run.ended_at)} (execution {run.id}, {run.outcome})"
     if bundle is None:
         return text
-    commit = f", commit {bundle.git_commit[:10]}{' with changes' if bundle.dirty else ''}" if bundle.git_commit else ""
+    made = applications.source(given, run.started_at)
+    commit = f", {made.commit}" if made and made.commit else ""
     return f"{text}, code {bundle.project}:{bundle.digest[:10]}{commit}"

@@ -24,7 +24,7 @@ from argosy.spec.feature import ViewReference
 from argosy.spec.fleet import Fleet
 from argosy.spec.function import resolve
 from argosy.spec.project import Project
-from argosy.store import bundles, declarations, events
+from argosy.store import applications, bundles, declarations, events
 from argosy.store.store import Store
 
 # What a fleet's models are made of; a change of anything else needs no training.
@@ -154,6 +154,8 @@ def foreseen(conn: Connection, drafts: list[Draft], project: str) -> dict[tuple[
 def apply(store: Store, module: Path, now: datetime, actor: str, taken: str | None = None) -> Applied:
     """Record a project's bundle and declarations in one transaction. Doing it again changes nothing.
 
+    The same code in another commit, or in a tree that has become clean, is recorded as applied once more.
+
     `taken` is a project whose declarations this one takes over, where it declares them too. Raises ConflictError where
     another one declares a name otherwise, or reads what is no longer declared, and where one of the same name in
     another place would lose declarations.
@@ -161,13 +163,13 @@ def apply(store: Store, module: Path, now: datetime, actor: str, taken: str | No
     project, _ = load(module)
     drafts = draft(project)
     archive = bundling.make(module, {file for each in drafts for file in each.files})
-    facts = bundling.describe(archive, module.parent, now, actor)
+    facts = bundling.describe(archive, now, actor)
+    made = bundling.application(archive, module.parent, now, actor)
     store.blobs.put(archive.data)
     with store.write() as tx:
         found = differences(tx, drafts, module, taken)
-        last = owner.applied(tx, archive.project)
-        if found or last is None or (last.body["bundle"], last.body["root"]) != (archive.digest, str(module.parent)):
-            _record(tx, drafts, found, facts, module.parent, now, actor)
+        if found or _anew(tx, made, module.parent):
+            _record(tx, drafts, found, facts, made, module.parent)
     return Applied(archive.project, archive.digest, tuple(found))
 
 
@@ -188,11 +190,22 @@ def root(conn: Connection, project: str) -> Path:
     return found[project]
 
 
+def _anew(conn: Connection, made: applications.NewApplication, directory: Path) -> bool:
+    """Whether a project's code, its commit or its place is another than when it was last applied."""
+    last, before = owner.applied(conn, made.project), applications.latest(conn, made.project)
+    if last is None or before is None:
+        return True
+    then = (before.bundle, before.git_commit, before.dirty, last.body["root"])
+    return then != (made.bundle, made.git_commit, made.dirty, str(directory))
+
+
 def _record(
     tx: Connection, drafts: list[Draft], found: list[Difference], facts: bundles.Bundle,
-    directory: Path, now: datetime, actor: str,
+    made: applications.NewApplication, directory: Path,
 ) -> None:  # fmt: skip
+    now, actor, last = made.at, made.actor, applications.latest(tx, made.project)
     bundles.add(tx, facts)
+    applications.add(tx, [made])
     changed = {(each.kind, each.name) for each in found}
     rows = [_row(tx, each, facts, now, actor) for each in drafts if (each.kind, each.name) in changed]
     for each in found:
@@ -212,8 +225,8 @@ def _record(
                 )
             )
     declarations.add(tx, rows)
-    summary = ", ".join(f"{each.verb} {each.kind} {each.name}" for each in found) or "code only"
-    body = {"root": str(directory), "bundle": facts.digest, "commit": facts.git_commit, "dirty": facts.dirty}
+    summary = ", ".join(f"{each.verb} {each.kind} {each.name}" for each in found) or _code(last, made)
+    body = {"root": str(directory), "bundle": facts.digest}
     event = events.NewEvent(
         at=now,
         kind="applied",
@@ -223,6 +236,13 @@ def _record(
         body=body,
     )
     events.add(tx, [event])
+
+
+def _code(last: applications.Application | None, made: applications.NewApplication) -> str:
+    """What applying records where no declaration differs."""
+    if last is None or last.bundle != made.bundle:
+        return "code only"
+    return f"the same code, {made.commit}" if made.commit else "the same code"
 
 
 def _row(tx: Connection, each: Draft, facts: bundles.Bundle, now: datetime, actor: str) -> declarations.NewDeclaration:

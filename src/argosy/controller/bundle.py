@@ -1,4 +1,4 @@
-"""Bundles: a project's modules as one content-addressed archive, with its commit and its libraries."""
+"""Bundles: a project's modules as one content-addressed archive, with its libraries; and the commit that it is in."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from argosy.errors import CorruptError, DeclarationError, UnknownError
-from argosy.store import bundles
+from argosy.store import applications, bundles
 from argosy.store.blobs import Blobs
 
 _MEMBERS = 2_000
@@ -63,14 +63,21 @@ def make(module: Path, named: Collection[str] = ()) -> Archive:
     return Archive(module.stem, buffer.getvalue(), modules, frozenset(imports))
 
 
-def describe(archive: Archive, root: Path, at: datetime, actor: str) -> bundles.Bundle:
-    """The bundle's facts: the git commit of `root`, whether its tree was dirty, and the libraries imported."""
-    commit = _git(root, "rev-parse", "HEAD")
-    dirty = bool(commit) and bool(_git(root, "status", "--porcelain", "--", "."))
+def describe(archive: Archive, at: datetime, actor: str) -> bundles.Bundle:
+    """The bundle's facts: its modules, and the libraries imported."""
     return bundles.Bundle(
         digest=archive.digest, project=archive.project, at=at, libraries=_libraries(archive.imports),
-        modules=archive.modules, actor=actor, git_commit=commit or None, dirty=dirty,
+        modules=archive.modules, actor=actor,
     )  # fmt: skip
+
+
+def application(archive: Archive, root: Path, at: datetime, actor: str) -> applications.NewApplication:
+    """That it is applied now: the git commit of `root`, and whether its tree is dirty."""
+    commit = _git(root, "rev-parse", "HEAD")
+    dirty = bool(commit) and bool(_git(root, "status", "--porcelain", "--", "."))
+    return applications.NewApplication(
+        bundle=archive.digest, project=archive.project, at=at, actor=actor, git_commit=commit or None, dirty=dirty
+    )
 
 
 def unpack(blobs: Blobs, digest: str, cache: Path) -> Path:

@@ -18,6 +18,7 @@ from argosy.spec import document
 from argosy.spec.fleet import Fleet
 from argosy.store import (
     aliases,
+    applications,
     approvals,
     artifacts,
     bundles,
@@ -144,6 +145,8 @@ def card(conn: Connection, store: Store, address: str) -> Card:
     spec = _fleet(wanted.body if wanted else None)
     run = executions.get(conn, [version.execution_id])[version.execution_id]
     bundle = bundles.get(conn, run.bundle) if run.bundle else None
+    made = applications.of(conn, [bundle.digest] if bundle else ())
+    applied = applications.source(made[bundle.digest], run.started_at) if bundle and made else None
     found = edges.of(conn, [version.execution_id])
     body, held = version.body, version.body.get("held_out", {})
     return Card(
@@ -162,7 +165,7 @@ def card(conn: Connection, store: Store, address: str) -> Card:
         answer=body.get("answer", {}).get("reason", ""), gates=_gates(conn, version.id),
         format=version.format, digest=version.artifact, proof=body.get("proof"), cost=_cost(version),
         bundle=run.bundle, project=bundle.project if bundle else "",
-        git_commit=bundle.git_commit if bundle else None, dirty=bool(bundle and bundle.dirty),
+        git_commit=applied.git_commit if applied else None, dirty=bool(applied and applied.dirty),
         libraries=bundle.libraries if bundle else {},
         lineage=tuple(Link(e.direction, e.kind, e.reference) for e in found),
         warnings=tuple(body.get("warnings", ())), limits=tuple(limits(spec, version, key)),

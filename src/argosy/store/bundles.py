@@ -1,4 +1,4 @@
-"""Bundles: a project's code as it was when applied."""
+"""Bundles: a project's code by its content; how often and from which commits it was applied, `applications` tells."""
 
 from __future__ import annotations
 
@@ -24,8 +24,6 @@ class Bundle(Row, frozen=True, kw_only=True):
     libraries: dict[str, str]
     modules: dict[str, str]
     actor: str
-    git_commit: str | None = None
-    dirty: bool = False
 
 
 def add(tx: Connection, bundle: Bundle) -> None:
@@ -36,9 +34,3 @@ def add(tx: Connection, bundle: Bundle) -> None:
 def get(conn: Connection, digest: str) -> Bundle | None:
     """The bundle of a digest."""
     return next(iter(fetch(conn, columns(_TABLE, Bundle).where(_TABLE.c.digest == digest), Bundle)), None)
-
-
-def latest(conn: Connection, project: str) -> Bundle | None:
-    """The project's most recently applied bundle."""
-    query = columns(_TABLE, Bundle).where(_TABLE.c.project == project).order_by(_TABLE.c.at.desc()).limit(1)
-    return next(iter(fetch(conn, query, Bundle)), None)

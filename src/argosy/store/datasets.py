@@ -286,7 +286,7 @@ def _keep(tx: Connection, dataset: str, number: int, parts: Sequence[NewPart], s
     seen = ingested(tx, dataset, sources)
     if seen:
         shown = ", ".join(sorted(seen)[:3])
-        raise ConflictError(f"{dataset} holds {plural(len(seen), 'source')} already: {shown}", next="leave them out")
+        raise ConflictError(f"{plural(len(seen), 'source')} already in {dataset}: {shown}", next="leave them out")
     fields = NewPart.__struct_fields__
     first = max(number, 1)
     insert(tx, _PART, [_StoredPart(dataset=dataset, from_version=first, **_dict(part, fields)) for part in parts])

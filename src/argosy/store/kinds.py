@@ -167,12 +167,18 @@ def _leases() -> Kind:
 
 
 def _bundles() -> Kind:
-    return Kind(schema.bundle, _columns(schema.bundle), _by("digest"), order=("at", "digest"))
+    """Each with the commit that it was last applied from."""
+    table, applied = schema.bundle, schema.application
+    last = applied.c.id.in_(select(func.max(applied.c.id)).group_by(applied.c.bundle))
+    source = table.outerjoin(applied, (applied.c.bundle == table.c.digest) & last)
+    fields = {**_columns(table), "git_commit": applied.c.git_commit, "dirty": func.coalesce(applied.c.dirty, False)}
+    return Kind(source, fields, _by("digest"), order=("at", "digest"))
 
 
 KINDS: dict[str, Kind] = {
     "alerts": _of_members(schema.alert),
     "aliases": _aliases(),
+    "applications": _facts(schema.application),
     "approvals": _of_versions(schema.approval),
     "bundles": _bundles(),
     "contracts": Kind(schema.contract, _columns(schema.contract), _by_contract),

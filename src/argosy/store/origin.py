@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
-from argosy.store import bundles, datasets, declarations, edges, executions, schema, versions
+from argosy.store import applications, bundles, datasets, declarations, edges, executions, schema, versions
 from argosy.store.lineage import Node
 
 _DEEPEST = 8
@@ -110,7 +110,7 @@ def of_version(conn: Connection, fleet: str, key: str, number: int) -> Origin | 
     return Origin(
         f"{fleet}/{key}@{number}" if key else f"{fleet}@{number}", version.at, version.format, version.artifact,
         version.rows, version.span_low, version.span_high, named.get("rows", ""), named.get("training set", ""), run,
-        _requirement(conn, wanted), _code(conn, run.bundle, wanted), tuple(data),
+        _requirement(conn, wanted), _code(conn, run, wanted), tuple(data),
     )  # fmt: skip
 
 
@@ -145,7 +145,7 @@ def _data(conn: Connection, name: str, number: int, depth: int) -> Data | None:
         min((part.low for part in held if part.low is not None), default=None),
         max((part.high for part in held if part.high is not None), default=None),
         version.digest, version.execution_id, _requirement(conn, wanted),
-        _code(conn, run.bundle if run else None, wanted),
+        _code(conn, run, wanted),
         tuple((kind, reference) for kind, reference in read if kind != "dataset"),
         tuple(_datasets(conn, inside, depth - 1)) if depth else (),
     )  # fmt: skip
@@ -186,11 +186,13 @@ def _requirement(conn: Connection, wanted: declarations.Declaration | None) -> R
     )  # fmt: skip
 
 
-def _code(conn: Connection, digest: str | None, wanted: declarations.Declaration | None) -> Code | None:
-    bundle = bundles.get(conn, digest) if digest else None
-    if bundle is None:
+def _code(
+    conn: Connection, run: executions.Execution | None, wanted: declarations.Declaration | None
+) -> Code | None:  # fmt: skip
+    bundle = bundles.get(conn, run.bundle) if run and run.bundle else None
+    if run is None or bundle is None:
         return None
     functions = wanted.body.get("code", {}) if wanted else {}
-    return Code(
-        bundle.project, bundle.digest, bundle.git_commit, bundle.dirty, bundle.modules, functions, bundle.libraries
-    )
+    made = applications.source(applications.of(conn, [bundle.digest]).get(bundle.digest, ()), run.started_at)
+    commit, dirty = (made.git_commit, made.dirty) if made else (None, False)
+    return Code(bundle.project, bundle.digest, commit, dirty, bundle.modules, functions, bundle.libraries)

@@ -26,12 +26,15 @@ bundle = Table(
     Column("digest", Name, primary_key=True),
     columns.text("project"),
     columns.at(),
-    columns.text("git_commit", optional=True),
-    Column("dirty", Boolean, nullable=False),
     columns.json("libraries"),
     columns.json("modules"),
     columns.text("actor"),
 )
+application = Table(
+    "application", metadata, columns.id(), columns.to("bundle", "bundle.digest"), columns.text("project"),
+    columns.at(), columns.text("actor"), columns.text("git_commit", optional=True),
+    Column("dirty", Boolean, nullable=False), Index(None, "bundle", "id"), Index(None, "project", "id"),
+)  # fmt: skip
 
 declaration = Table(
     "declaration",

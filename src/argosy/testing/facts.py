@@ -12,6 +12,7 @@ from argosy.errors import ConflictError, InputError, UnknownError
 from argosy.store import (
     Store,
     alerts,
+    applications,
     bundles,
     contracts,
     datasets,
@@ -19,6 +20,7 @@ from argosy.store import (
     events,
     executions,
     findings,
+    resources,
     statistics,
     tokens,
     windows,
@@ -108,8 +110,37 @@ class FactsConformance:
                 tx, bundles.Bundle(digest=digest("b"), project="q", at=moment(), libraries={}, modules={}, actor="b")
             )
         with store.read() as conn:
-            assert bundles.get(conn, digest("b")) == bundles.latest(conn, "p") == new
-            assert bundles.latest(conn, "q") is None
+            assert bundles.get(conn, digest("b")) == new
+            assert bundles.get(conn, digest("c")) is None
+
+    def test_a_bundle_is_applied_from_many_commits(self, store: Store) -> None:
+        """All are kept; the clean one is named for what ran before it, unless there was one already."""
+        made = [
+            applications.NewApplication(
+                bundle=digest("b"), project=project, at=moment(hour), actor="ann", git_commit=commit, dirty=dirty
+            )
+            for project, hour, commit, dirty in (
+                ("p", 1, None, False), ("p", 2, "c1", True), ("p", 3, "c1", False), ("q", 4, "c2", True),
+                ("p", 5, "c2", False),
+            )
+        ]  # fmt: skip
+        with store.write() as tx:
+            bundles.add(
+                tx, bundles.Bundle(digest=digest("b"), project="p", at=moment(), libraries={}, modules={}, actor="ann")
+            )
+            ids = applications.add(tx, made)
+        with store.read() as conn:
+            found = applications.of(conn, [digest("b"), digest("c")])[digest("b")]
+            assert [each.id for each in found] == ids and applications.of(conn, [digest("c")]) == {}
+            last, other = applications.latest(conn, "p"), applications.latest(conn, "q")
+            assert last is not None and other is not None and (last.id, other.id) == (ids[4], ids[3])
+            assert applications.latest(conn, "r") is None
+            (item,) = resources.page(conn, "bundles").items
+            assert (item["digest"], item["git_commit"], item["dirty"]) == (digest("b"), "c2", False)
+        cases = [(found, 0, 3), (found, 2, 3), (found, 4, 3), (found, 6, 5), (found[:2], 1, 1), (found[:2], 2, 2)]
+        named = [applications.source(given, moment(at)) for given, at, _ in cases]
+        assert [each.at for each in named if each] == [moment(hour) for *_, hour in cases]
+        assert applications.source([], moment()) is None
 
     def test_versions_of_a_dataset_are_their_parts_so_far(self, store: Store) -> None:
         """Each can be read again; quarantined rows do not count."""
