@@ -58,9 +58,7 @@ def test_views_follow_their_dataset() -> None:
 
 
 def test_predictions_are_recorded() -> None:
-    assert only(snapshot({}, state={"segments": 2})) == Record(
-        "late", "2 segments of predictions to take in"
-    )
+    assert only(snapshot({}, state={"segments": 2})) == Record("late", "2 segments of predictions to take in")
 
 
 def test_watching_again_when_there_is_something_new() -> None:

@@ -130,7 +130,7 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: ag.Rule("r", 5), "Rule('r').expression is 5; it must be a Polars expression"),  # type: ignore[arg-type]
     (lambda: ag.Reference((), "d"), "Reference.columns is (); it must be at least one column"),
     (lambda: ag.Reference("a", 5), "Reference.dataset is 5; it must be a lower-case name"),  # type: ignore[arg-type]
-    (lambda: ag.Reference("a", "d", ["a", "b"]), "Reference.to is ('a', 'b'); it must be 1 column(s), one for each"),
+    (lambda: ag.Reference("a", "d", ["a", "b"]), "Reference.to is ('a', 'b'); it must be 1 column, one for each"),
     (lambda: ag.Contract(references=[ag.Reference("a", "d")] * 2), "Contract.references is 'a in d.a'; it must be"),
     (lambda: ag.Dataset("d", time="t", source=ag.Csv("x"), contract=ag.Contract(references=[ag.Reference("a", "d")])),
      "Dataset('d').contract.references is 'd'; it must be another dataset"),

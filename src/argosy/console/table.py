@@ -20,9 +20,9 @@ from argosy.data.problem import masked
 from argosy.data.profile import LISTED
 from argosy.data.state import Staleness
 from argosy.errors import UnknownError
+from argosy.spec.quantity import plural
 from argosy.store import contracts, datasets, declarations, resources, statistics
 from argosy.store.findings import Finding
-from argosy.spec.quantity import plural
 
 _VERSIONS, _FINDINGS = 20, 1000
 

@@ -257,8 +257,8 @@ def _rollout(conn: Connection, asked: Address, row: dict[str, Any], now: datetim
 
 
 def _canary(seen: dict[str, Any]) -> str:
-    rows = f"{seen.get('canary_rows', 0):,} rows of the canary, {seen.get('champion_rows', 0):,} of the champion"
-    return f"{seen.get('reason', '')} ({rows})".strip()
+    rows, others = plural(seen.get("canary_rows", 0), "row"), seen.get("champion_rows", 0)
+    return f"{seen.get('reason', '')} ({rows} of the canary, {others:,} of the champion)".strip()
 
 
 def _traffic(conn: Connection, version: versions.Version, waits: verdicts.Waiting | None) -> Topic:

@@ -11,6 +11,7 @@ from argosy.spec.duration import Duration
 from argosy.spec.expression import Expression
 from argosy.spec.frozen import EMPTY
 from argosy.spec.limit import FILLED, ColumnName, ColumnNames, Name, between
+from argosy.spec.quantity import plural
 
 if TYPE_CHECKING:
     import polars as pl
@@ -94,8 +95,9 @@ class Reference(Declared, frozen=True):
         if not self.columns:
             raise check.fail("Reference.columns", (), "at least one column", "name the column that refers")
         if self.to and len(self.to) != len(self.columns):
-            raise check.fail("Reference.to", self.to, f"{len(self.columns)} column(s), one for each of {self.columns}",
-                             "name one for one, or leave it out where the names are the same")  # fmt: skip
+            wanted = f"{plural(len(self.columns), 'column')}, one for each of {self.columns}"
+            next = "name one for one, or leave it out where the names are the same"
+            raise check.fail("Reference.to", self.to, wanted, next)
         if self.to == self.columns:
             check.put(self, "to", ())
         super().__post_init__()
