@@ -19,7 +19,7 @@ _SIGNAL = schema.signal.c
 def recent(conn: Connection, name: str, member_ids: Iterable[int], last: int = 30) -> dict[int, list[float | None]]:
     """The last values of one signal of some members, oldest first."""
     rank = func.row_number().over(partition_by=_SIGNAL.member_id, order_by=_SIGNAL.id.desc()).label("rank")
-    mine = (_SIGNAL.name == name) & among(conn, _SIGNAL.member_id, member_ids)
+    mine = (_SIGNAL.name == name) & among(_SIGNAL.member_id, member_ids)
     ranked = select(_SIGNAL.id, _SIGNAL.member_id, _SIGNAL.value, rank).where(mine).subquery().c
     query = select(ranked.member_id, ranked.value).where(ranked.rank <= last).order_by(ranked.id)
     found: defaultdict[int, list[float | None]] = defaultdict(list)

@@ -34,7 +34,7 @@ class Mark(msgspec.Struct, frozen=True):
 def waiting(conn: Connection, names: Iterable[str], now: datetime) -> dict[str, list[Part]]:
     """Of each dataset, the parts that hold rows known by `now` and were kept back; those taken since are among them."""
     c, found = schema.part.c, dict[str, list[Part]]()
-    query = columns(schema.part, Part).where(among(conn, c.dataset, names), c.purpose == WAITING)
+    query = columns(schema.part, Part).where(among(c.dataset, names), c.purpose == WAITING)
     for part in fetch(conn, query.where(or_(c.low.is_(None), c.low <= now)).order_by(c.id), Part):
         found.setdefault(part.dataset, []).append(part)
     return found

@@ -98,7 +98,7 @@ def blocked(conn: Connection, names: Iterable[str]) -> dict[str, str]:
     version, finding = schema.dataset_version.c, schema.finding.c
     last = (
         select(version.dataset, func.max(version.number).label("number"))
-        .where(among(conn, version.dataset, names))
+        .where(among(version.dataset, names))
         .group_by(version.dataset)
         .subquery()
     )
@@ -134,7 +134,7 @@ def stale(conn: Connection, given: Sequence[Dataset], now: datetime) -> dict[str
         if each.contract and each.contract.freshness
     }
     c = schema.part.c
-    query = select(c.dataset, func.max(c.high)).where(among(conn, c.dataset, limits), c.purpose == ROWS)
+    query = select(c.dataset, func.max(c.high)).where(among(c.dataset, limits), c.purpose == ROWS)
     found = {}
     for name, newest in conn.execute(query.group_by(c.dataset)):
         if newest is not None and now - newest > limits[name]:

@@ -52,7 +52,7 @@ def latest(conn: Connection, project: str) -> Application | None:
 
 def of(conn: Connection, bundles: Iterable[str]) -> dict[str, list[Application]]:
     """Those of each bundle, oldest first; one query. A bundle that was never applied has none."""
-    query = columns(_TABLE, Application).where(among(conn, _TABLE.c.bundle, bundles)).order_by(_TABLE.c.id)
+    query = columns(_TABLE, Application).where(among(_TABLE.c.bundle, bundles)).order_by(_TABLE.c.id)
     found: dict[str, list[Application]] = {}
     for each in fetch(conn, query, Application):
         found.setdefault(each.bundle, []).append(each)

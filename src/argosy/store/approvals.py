@@ -37,7 +37,7 @@ def add(tx: Connection, approvals: Sequence[NewApproval]) -> list[int]:
 def of(conn: Connection, version_ids: Iterable[int]) -> dict[int, Approval]:
     """The latest approval of each of some versions that has one."""
     c = _TABLE.c
-    last = select(func.max(c.id)).where(among(conn, c.version_id, version_ids)).group_by(c.version_id)
+    last = select(func.max(c.id)).where(among(c.version_id, version_ids)).group_by(c.version_id)
     found = fetch(conn, columns(_TABLE, Approval).where(c.id.in_(last)), Approval)
     return {approval.version_id: approval for approval in found}
 
@@ -45,7 +45,7 @@ def of(conn: Connection, version_ids: Iterable[int]) -> dict[int, Approval]:
 def answers(conn: Connection, gate: str, version_ids: Iterable[int]) -> dict[int, bool]:
     """What persons said of some versions, by id: the latest answer, where it is to `gate`, which had asked last."""
     c, v = _TABLE.c, schema.verdict.c
-    last = select(func.max(c.id)).where(among(conn, c.version_id, version_ids)).group_by(c.version_id)
+    last = select(func.max(c.id)).where(among(c.version_id, version_ids)).group_by(c.version_id)
     asked = select(v.gate).where(v.version_id == c.version_id, v.passed.is_(None), v.at <= c.at)
     asked = asked.order_by(v.id.desc()).limit(1)
     query = select(c.version_id, c.granted).where(c.id.in_(last), asked.scalar_subquery() == gate)

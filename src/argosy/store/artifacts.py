@@ -45,5 +45,5 @@ def add(tx: Connection, artifacts: Sequence[Artifact]) -> None:
 
 def get(conn: Connection, digests: Iterable[str]) -> dict[str, Artifact]:
     """The known artifacts among `digests`."""
-    found = fetch(conn, columns(_TABLE, Artifact).where(among(conn, _TABLE.c.digest, digests)), Artifact)
+    found = fetch(conn, columns(_TABLE, Artifact).where(among(_TABLE.c.digest, digests)), Artifact)
     return {artifact.digest: artifact for artifact in found}

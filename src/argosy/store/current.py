@@ -102,6 +102,6 @@ def signalled(tx: Connection, signals: Sequence[NewSignal]) -> None:
     fresh: dict[int, dict[str, Any]] = {}
     for signal in signals:
         fresh.setdefault(signal.member_id, {})[signal.name] = to_number(signal.value)
-    query = select(_TABLE.c.member_id, _TABLE.c.signals).where(among(tx, _TABLE.c.member_id, fresh))
+    query = select(_TABLE.c.member_id, _TABLE.c.signals).where(among(_TABLE.c.member_id, fresh))
     values = [(to_json(known | fresh[id]), id) for id, known in tx.execute(query).fetchall()]
     update(tx, _TABLE, ("signals = ?",), "member_id", values)

@@ -30,5 +30,5 @@ def add(tx: Connection, edges: Sequence[Edge]) -> None:
 def of(conn: Connection, execution_ids: Iterable[int]) -> list[Edge]:
     """All edges of some executions."""
     c = _TABLE.c
-    query = columns(_TABLE, Edge).where(among(conn, c.execution_id, execution_ids))
+    query = columns(_TABLE, Edge).where(among(c.execution_id, execution_ids))
     return fetch(conn, query.order_by(c.execution_id, c.direction, c.kind, c.reference), Edge)

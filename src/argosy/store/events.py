@@ -52,7 +52,7 @@ def of_subject(conn: Connection, subject: str, limit: int = 100) -> list[Event]:
 def latest(conn: Connection, kind: str, subjects: Iterable[str]) -> dict[str, Event]:
     """The latest event of a kind of each of the subjects that has one."""
     c = _TABLE.c
-    last = select(func.max(c.id)).where(among(conn, c.subject, subjects), c.kind == kind).group_by(c.subject)
+    last = select(func.max(c.id)).where(among(c.subject, subjects), c.kind == kind).group_by(c.subject)
     return {event.subject: event for event in fetch(conn, columns(_TABLE, Event).where(c.id.in_(last)), Event)}
 
 

@@ -64,14 +64,14 @@ def record(tx: Connection, executions: Sequence[NewExecution]) -> list[int]:
 
 def get(conn: Connection, ids: Iterable[int]) -> dict[int, Execution]:
     """The runs among `ids` that exist."""
-    found = fetch(conn, columns(_TABLE, Execution).where(among(conn, _TABLE.c.id, ids)), Execution)
+    found = fetch(conn, columns(_TABLE, Execution).where(among(_TABLE.c.id, ids)), Execution)
     return {run.id: run for run in found}
 
 
 def finished(conn: Connection, keys: Iterable[str]) -> dict[str, Execution]:
     """For each of `keys` that was ever done, the latest run that did not fail."""
     c = _TABLE.c
-    last = select(func.max(c.id)).where(among(conn, c.key, keys), c.outcome != FAILED).group_by(c.key)
+    last = select(func.max(c.id)).where(among(c.key, keys), c.outcome != FAILED).group_by(c.key)
     return {run.key: run for run in fetch(conn, columns(_TABLE, Execution).where(c.id.in_(last)), Execution)}
 
 
@@ -84,7 +84,7 @@ def of_subject(conn: Connection, subject: str, limit: int = 100) -> list[Executi
 def latest(conn: Connection, kind: str, subjects: Iterable[str]) -> dict[str, Execution]:
     """The latest run of a kind about each of the subjects that had one."""
     c = _TABLE.c
-    last = select(func.max(c.id)).where(among(conn, c.subject, subjects), c.kind == kind).group_by(c.subject)
+    last = select(func.max(c.id)).where(among(c.subject, subjects), c.kind == kind).group_by(c.subject)
     return {run.subject: run for run in fetch(conn, columns(_TABLE, Execution).where(c.id.in_(last)), Execution)}
 
 

@@ -44,7 +44,7 @@ def claim_any(
     c = _TABLE.c
     with store.claim() as tx:
         insert(tx, _TABLE, [Lease(name=name, owner="", token=0, expires_at=EPOCH) for name in wanted], ignore=True)
-        free = select(c.name).where(among(tx, c.name, wanted), c.expires_at <= now).order_by(c.name).limit(limit)
+        free = select(c.name).where(among(c.name, wanted), c.expires_at <= now).order_by(c.name).limit(limit)
         taken = update(_TABLE).where(c.name.in_(free.with_for_update(skip_locked=True)))
         taken = taken.values(owner=owner, token=c.token + 1, expires_at=now + ttl)
         rows: Any = taken.returning(c.name, c.owner, c.token, c.expires_at)
@@ -56,9 +56,9 @@ def heartbeat(store: Store, leases: Iterable[Lease], now: datetime, ttl: timedel
     held = {lease.name: lease.token for lease in leases}
     c = _TABLE.c
     with store.claim() as tx:
-        rows = fetch(tx, columns(_TABLE, Lease).where(among(tx, c.name, held)).with_for_update(), Lease)
+        rows = fetch(tx, columns(_TABLE, Lease).where(among(c.name, held)).with_for_update(), Lease)
         mine = [lease.name for lease in rows if lease.token == held[lease.name]]
-        extended: Any = update(_TABLE).where(among(tx, c.name, mine)).values(expires_at=now + ttl)
+        extended: Any = update(_TABLE).where(among(c.name, mine)).values(expires_at=now + ttl)
         extended = extended.returning(c.name, c.owner, c.token, c.expires_at)
         return sorted(fetch(tx, extended, Lease), key=lambda lease: lease.name)
 
@@ -78,7 +78,7 @@ def hold(tx: Connection, leases: Iterable[Lease]) -> None:
     Until that transaction ends, nobody else can claim them.
     """
     held = {lease.name: lease for lease in leases}
-    rows = fetch(tx, columns(_TABLE, Lease).where(among(tx, _TABLE.c.name, held)).with_for_update(), Lease)
+    rows = fetch(tx, columns(_TABLE, Lease).where(among(_TABLE.c.name, held)).with_for_update(), Lease)
     now = {lease.name: lease for lease in rows}
     for name, lease in held.items():
         if name not in now or now[name].token != lease.token:

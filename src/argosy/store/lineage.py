@@ -72,7 +72,7 @@ def _edges(conn: Connection, nodes: Iterable[Node], direction: str, limit: int) 
     """Executions that read ("in") or made ("out") any of `nodes`, the latest first, and whether some were cut."""
     c = _TABLE.c
     wanted = set(nodes)
-    query = _triples().where(c.direction == direction, among(conn, c.reference, {node.reference for node in wanted}))
+    query = _triples().where(c.direction == direction, among(c.reference, {node.reference for node in wanted}))
     rows = conn.execute(query.order_by(c.execution_id.desc()).limit(limit + 1)).fetchall()
     found = [(run, Node(kind, reference)) for run, kind, reference in rows[:limit]]
     return [(run, node) for run, node in found if node in wanted], len(rows) > limit
@@ -81,9 +81,7 @@ def _edges(conn: Connection, nodes: Iterable[Node], direction: str, limit: int) 
 def _around(conn: Connection, runs: Iterable[Node], direction: str, limit: int) -> tuple[list[tuple[int, Node]], bool]:
     """What the executions read ("in") or made ("out"), and whether some was cut."""
     c = _TABLE.c
-    query = _triples().where(
-        c.direction == direction, among(conn, c.execution_id, [int(run.reference) for run in runs])
-    )
+    query = _triples().where(c.direction == direction, among(c.execution_id, [int(run.reference) for run in runs]))
     rows = conn.execute(query.order_by(c.execution_id.desc()).limit(limit + 1)).fetchall()
     return [(run, Node(kind, reference)) for run, kind, reference in rows[:limit]], len(rows) > limit
 

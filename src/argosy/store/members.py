@@ -78,13 +78,13 @@ def ids(conn: Connection, fleet: str, keys: Iterable[str] | None = None) -> dict
     """The ids of a fleet's members by key, of all of them unless `keys` are given."""
     query = select(_TABLE.c.key, _TABLE.c.id).where(_TABLE.c.fleet == fleet)
     if keys is not None:
-        query = query.where(among(conn, _TABLE.c.key, keys))
+        query = query.where(among(_TABLE.c.key, keys))
     return {key: id for key, id in conn.execute(query)}
 
 
 def get(conn: Connection, ids: Iterable[int]) -> dict[int, Member]:
     """The members among `ids` that exist."""
-    found = fetch(conn, columns(_TABLE, Member).where(among(conn, _TABLE.c.id, ids)), Member)
+    found = fetch(conn, columns(_TABLE, Member).where(among(_TABLE.c.id, ids)), Member)
     return {member.id: member for member in found}
 
 
@@ -101,7 +101,7 @@ def state(conn: Connection, fleet: str, key: str) -> State | None:
 
 def states(conn: Connection, ids: Iterable[int]) -> dict[int, State]:
     """What is true now of each of some members, by id."""
-    found = fetch(conn, columns(_CURRENT, State).where(among(conn, _CURRENT.c.member_id, ids)), State)
+    found = fetch(conn, columns(_CURRENT, State).where(among(_CURRENT.c.member_id, ids)), State)
     return {state.member_id: state for state in found}
 
 

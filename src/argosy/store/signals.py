@@ -54,7 +54,7 @@ def history(conn: Connection, member_id: int, name: str, limit: int = 100) -> li
 def bodies(conn: Connection, name: str, member_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
     """The body of the latest value of one signal, for those of some members that have one."""
     c = _TABLE.c
-    mine = (c.name == name) & among(conn, c.member_id, member_ids)
+    mine = (c.name == name) & among(c.member_id, member_ids)
     last = select(func.max(c.id)).where(mine).group_by(c.member_id)
     rows = conn.execute(select(c.member_id, c.body).where(c.id.in_(last)))
     return {member: body for member, body in rows if body is not None}

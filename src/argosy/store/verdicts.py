@@ -91,7 +91,7 @@ def add(tx: Connection, verdicts: Sequence[NewVerdict]) -> list[int]:
 def of(conn: Connection, version_ids: Iterable[int]) -> list[Verdict]:
     """The latest verdict of each gate on each of some versions, by version and gate."""
     c = _TABLE.c
-    last = select(func.max(c.id)).where(among(conn, c.version_id, version_ids)).group_by(c.version_id, c.gate)
+    last = select(func.max(c.id)).where(among(c.version_id, version_ids)).group_by(c.version_id, c.gate)
     query = columns(_TABLE, Verdict).where(c.id.in_(last)).order_by(c.version_id, c.gate)
     return fetch(conn, query, Verdict)
 

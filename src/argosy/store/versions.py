@@ -47,7 +47,7 @@ def add(tx: Connection, versions: Sequence[NewVersion]) -> list[Version]:
     """Record versions, each with the next number of its member; returns them in order, numbered."""
     c = _TABLE.c
     query = select(c.member_id, func.max(c.number)).group_by(c.member_id)
-    query = query.where(among(tx, c.member_id, {new.member_id for new in versions}))
+    query = query.where(among(c.member_id, {new.member_id for new in versions}))
     numbers: dict[int, int] = {member: number for member, number in tx.execute(query)}
     made = []
     for id, new in enumerate(versions, next_id(tx, _TABLE)):
@@ -60,13 +60,13 @@ def add(tx: Connection, versions: Sequence[NewVersion]) -> list[Version]:
 
 def get(conn: Connection, ids: Iterable[int]) -> dict[int, Version]:
     """The versions among `ids` that exist."""
-    found = fetch(conn, columns(_TABLE, Version).where(among(conn, _TABLE.c.id, ids)), Version)
+    found = fetch(conn, columns(_TABLE, Version).where(among(_TABLE.c.id, ids)), Version)
     return {version.id: version for version in found}
 
 
 def of(conn: Connection, member_ids: Iterable[int]) -> list[Version]:
     """All versions of some members, by member and number."""
-    query = columns(_TABLE, Version).where(among(conn, _TABLE.c.member_id, member_ids))
+    query = columns(_TABLE, Version).where(among(_TABLE.c.member_id, member_ids))
     return fetch(conn, query.order_by(_TABLE.c.member_id, _TABLE.c.number), Version)
 
 
