@@ -58,9 +58,7 @@ class Meaning(ast.NodeTransformer):
         self.hints.append(node.annotation)
         if node.value is not None:
             return ast.copy_location(ast.Assign([node.target], node.value), node)
-        node.annotation = ast.copy_location(
-            ast.Constant(None), node
-        )  # without a value it still makes the name a local one
+        node.annotation = ast.copy_location(ast.Constant(None), node)  # it still makes the name a local one
         return node
 
     def _function(self, node: _Function) -> _Function:
