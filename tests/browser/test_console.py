@@ -98,7 +98,7 @@ def test_a_line_of_a_narrow_page_is_folded_until_it_is_asked_for(
     heights = lines.evaluate_all("found => found.map(each => each.getBoundingClientRect().height)")
     assert heights and max(heights) < 56  # two lines and what is between them
     summary = lines.first.locator("summary").first
-    summary.click(position={"x": 2, "y": 2})
+    summary.press("Enter")  # a click may meet the link to what the line is about
     expect(lines.first.locator("p").first).to_be_visible()
     assert summary.evaluate("found => found.scrollWidth <= found.clientWidth")
 
