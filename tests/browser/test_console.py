@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from argosy.controller import signal
-from argosy.store import members, signals
+from argosy.store import events, members, signals
 from tests.console import build
 from tests.server.harbour import Harbour
 
@@ -101,6 +102,29 @@ def test_a_line_of_a_narrow_page_is_folded_until_it_is_asked_for(
     summary.press("Enter")  # a click may meet the link to what the line is about
     expect(lines.first.locator("p").first).to_be_visible()
     assert summary.evaluate("found => found.scrollWidth <= found.clientWidth")
+
+
+def test_what_comes_live_leaves_open_what_was_opened_and_nothing_out_of_reach(page: Page, harbour: Harbour) -> None:
+    def happen(numbers: range) -> None:
+        with harbour.store.write() as tx:
+            events.add(tx, [
+                events.NewEvent(at=build.NOW + timedelta(hours=2 * n), kind="noted", subject=f"s{n}", actor="test",
+                                message=f"{'x' * n} was noted")
+                for n in numbers
+            ])  # fmt: skip
+
+    happen(range(60))
+    page.goto(f"{harbour.url}/events?where=kind:noted")
+    expect(page.locator("#pulse")).to_be_visible()
+    page.wait_for_timeout(300)  # the stream notes what the page shows before it looks for changes
+    opened = page.locator(".lines details", has_text="s59")
+    opened.locator("summary").press("Enter")
+    happen(range(60, 65))
+    expect(page.locator(".lines .subject").first).to_have_text("s64")
+    expect(opened.locator("p")).to_be_visible()
+    expect(opened.locator("summary")).to_be_focused()
+    page.get_by_role("link", name="older").click()
+    expect(page.locator(".lines .subject").first).to_have_text("s14")
 
 
 @pytest.mark.parametrize("path", PATHS)

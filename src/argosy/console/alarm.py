@@ -34,9 +34,8 @@ def page(conn: Connection, now: datetime, *, fleet: str = "", cursor: str | None
     """The alerts, of one fleet if given."""
     data = read(conn, fleet, cursor)
     command = "argosy get alerts" + (f" --where fleet:{fleet}" if fleet else "")
-    return Page(
-        "Alerts", "alerts.html", data, now, here="alerts", command=command, live=links.with_query("/events/live")
-    )
+    live = "" if cursor else links.with_query("/alerts/live", fleet=fleet)
+    return Page("Alerts", "alerts.html", data, now, here="alerts", command=command, live=live)
 
 
 def read(conn: Connection, fleet: str = "", cursor: str | None = None) -> AlarmPage:

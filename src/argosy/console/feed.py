@@ -20,7 +20,7 @@ _COUNTED = 400
 
 
 class Line(msgspec.Struct, frozen=True):
-    """Some like events: the newest's time and words, their subjects (a few), and how many they are."""
+    """Some like events: the oldest's id, the newest's time and words, their subjects, and how many they are."""
 
     id: int
     at: datetime
@@ -74,7 +74,7 @@ def _collapse(items: list[dict[str, Any]]) -> list[Line]:
         last = found[-1] if found else None
         if last is not None and _alike(last, item):
             subjects = last.subjects if item["subject"] in last.subjects else (*last.subjects, item["subject"])
-            found[-1] = msgspec.structs.replace(last, count=last.count + 1, subjects=subjects)
+            found[-1] = msgspec.structs.replace(last, id=item["id"], count=last.count + 1, subjects=subjects)
         else:
             message = item["message"]
             found.append(Line(item["id"], item["at"], item["kind"], message, item["actor"], (item["subject"],), 1))

@@ -7,7 +7,7 @@ from zlib import crc32
 
 from sqlalchemy import Connection
 
-from argosy.console import cells, feed, fleet
+from argosy.console import alarm, cells, feed, fleet
 from argosy.console.page import render
 
 Parts = dict[str, str]
@@ -24,8 +24,13 @@ def of_fleet(conn: Connection, name: str, now: datetime, *, q: str, sort: str, n
 
 
 def of_events(conn: Connection, now: datetime, *, where: str) -> Parts:
-    """The newest events, as one part."""
-    return {"lines": render("lines.html", lines=feed.read(conn, where=where).lines, now=now)}
+    """The newest events with their counts and the way to older ones, as one part: they belong together."""
+    return {"results": render("events-results.html", data=feed.read(conn, where=where), now=now)}
+
+
+def of_alerts(conn: Connection, now: datetime, *, name: str) -> Parts:
+    """The alerts, of one fleet if named, as one part."""
+    return {"results": render("alerts-results.html", data=alarm.read(conn, name), now=now)}
 
 
 def changes(parts: Parts, sent: dict[str, int]) -> Parts:

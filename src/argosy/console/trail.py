@@ -45,8 +45,8 @@ def daily(values: Sequence[Signal], now: datetime, days: int = 120) -> list[tupl
 
 
 def mark(conn: Connection) -> tuple[int, ...]:
-    """Changes whenever a fact that the table of members sums up was recorded: cheap enough to ask every second."""
+    """Changes whenever a fact that a live page shows was recorded: cheap enough to ask every second."""
     tables = (schema.signal, schema.alias, schema.rollout, schema.execution, schema.version, schema.verdict,
-              schema.approval, schema.member)  # fmt: skip
+              schema.approval, schema.member, schema.event, schema.alert)  # fmt: skip
     last = [select(func.coalesce(func.max(table.c.id), 0)).scalar_subquery() for table in tables]
     return tuple(conn.execute(select(*last)).one())

@@ -25,9 +25,9 @@ from argosy.store.store import Store
 
 _LOG = logging.getLogger("argosy.server")
 ROUTES = [
-    api.health, api.kinds, api.listed, api.one, api.done, watch.facts, watch.fleet, watch.events, pages.index,
-    pages.one_fleet, pages.cell, pages.one_member, pages.decisions, pages.card, pages.events, pages.alerts,
-    pages.lineage, pages.datasets, pages.dataset, pages.plan, pages.static, pages.by_hand,
+    api.health, api.kinds, api.listed, api.one, api.done, watch.facts, watch.fleet, watch.events, watch.alerts,
+    pages.index, pages.one_fleet, pages.cell, pages.one_member, pages.decisions, pages.card, pages.events,
+    pages.alerts, pages.lineage, pages.datasets, pages.dataset, pages.plan, pages.static, pages.by_hand,
 ]  # fmt: skip
 """Every route there is. All but those of `guard.OPEN` need a token."""
 

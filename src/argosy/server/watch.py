@@ -77,6 +77,16 @@ def events(desk: NamedDependency[Desk], where: FromQuery[str] = "") -> ServerSen
     return ServerSentEvent(_parts(desk, look), headers={"cache-control": "no-store"})
 
 
+@get("/alerts/live", sync_to_thread=False)
+def alerts(desk: NamedDependency[Desk], fleet: FromQuery[str] = "") -> ServerSentEvent:
+    """The alerts as they come and go."""
+
+    def look(conn: Connection) -> live.Parts:
+        return live.of_alerts(conn, desk.now(), name=fleet)
+
+    return ServerSentEvent(_parts(desk, look), headers={"cache-control": "no-store"})
+
+
 async def _facts(desk: Desk, kind: str, after: int) -> Messages:
     def new() -> list[dict[str, Any]]:
         with desk.store.read() as conn:

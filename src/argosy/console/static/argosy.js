@@ -21,12 +21,21 @@ function follow() {
     if (!old || old.contains(document.activeElement) && id === "map") return;
     const made = document.createElement("template");
     made.innerHTML = html.trim();
-    const fresh = id === "lines" ? made.content : made.content.firstElementChild;
-    if (id === "lines") { old.replaceChildren(fresh); return; }
+    if (id === "results") return refill(old, made.content);
+    const fresh = made.content.firstElementChild;
     if (old.classList.contains("here")) fresh.classList.add("here");
     if (id[0] === "m" && id !== "map") fresh.classList.add("fresh");
     old.replaceWith(fresh);
   });
+}
+
+// What was opened stays open, and the line that has the focus keeps it.
+function refill(place, content) {
+  const open = [...place.querySelectorAll("details[open]")].map((each) => each.id);
+  const at = place.contains(document.activeElement) && document.activeElement.closest("details")?.id;
+  place.replaceChildren(content);
+  open.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
+  if (at) document.getElementById(at)?.querySelector("summary").focus();
 }
 
 // --- filtering while typing ------------------------------------------------------------------------------------------
