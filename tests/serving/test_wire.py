@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -18,13 +20,15 @@ Send = Callable[[dict[str, Any]], Any]
 
 
 async def echo(scope: dict[str, Any], receive: Callable[[], Any], send: Send) -> None:
-    """Answers with the body of the request; "/broken" begins an answer and fails."""
+    """Answers with the body of the request, "/slow" a while later; "/broken" begins an answer and fails."""
     if scope["type"] == "lifespan":
         while (await receive())["type"] == "lifespan.startup":
             await send({"type": "lifespan.startup.complete"})
         await send({"type": "lifespan.shutdown.complete"})
         return
     body = (await receive())["body"]
+    if scope["path"] == "/slow":
+        await asyncio.sleep(0.1)
     head = [(b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 200, "headers": head})
     if scope["path"] == "/broken":
@@ -106,6 +110,17 @@ def test_an_answer_that_breaks_off_is_not_left_hanging(client: socket.socket) ->
     while piece := client.recv(1 << 16):
         received += piece
     assert received.endswith(b"content-length: 12\r\n\r\n")
+
+
+def test_clients_that_leave_while_they_are_answered_break_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    with served(whole=True) as client:
+        for _ in range(20):
+            with socket.create_connection(client.getpeername(), 5) as other:
+                other.sendall(asked("POST", "/slow", b"gone") * 2)
+        client.sendall(asked("POST", "/slow", b"here"))
+        assert client.recv(1 << 16).endswith(b"\r\n\r\nhere")
+        gc.collect()
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
 
 
 def test_only_an_application_that_may_stream_dates_its_answers() -> None:

@@ -17,7 +17,8 @@ _REFUSAL = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r
 class Wire(HttpToolsProtocol):
     """One connection. A request whose head is above `HEAD_LIMIT` bytes is refused and the connection closed.
 
-    The parser has no limit of its own; bodies wait in the socket until the application asks for them.
+    The parser has no limit of its own; one read of the socket is taken whole. Bodies wait in the socket until the
+    application asks for them.
     """
 
     _head = 0
@@ -71,17 +72,18 @@ class _Joining(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send, or hold."""
         if self._head:
-            self._inner.write(self._head + data)
-            self._head = b""
+            head, self._head = self._head, b""
+            self._inner.write(head + data)
         elif data[:9] == b"HTTP/1.1 " and data[9:10] != b"1":  # an interim answer has no body: a client waits for it
             self._head = bytes(data)
         else:
             self._inner.write(data)
 
     def flush(self) -> None:
-        """Send what is held."""
-        if self._head:
-            self.write(b"")
+        """Send what is held, unless the client has left."""
+        head, self._head = self._head, b""
+        if head and not self._inner.is_closing():
+            self._inner.write(head)
 
     def close(self) -> None:
         """Close once all is sent."""
