@@ -32,3 +32,11 @@ def test_the_opposite_holds_too(tmp_path: Path) -> None:
         assert tx.execute(keys.where(among(key, ["d", "b", "z"]))).scalars().all() == ["b", "d"]
         assert tx.execute(keys.where(~among(key, ["d", "b", "z"]))).scalars().all() == ["a", "c", "e"]
         assert tx.execute(keys.where(among(key, []))).scalars().all() == []
+
+
+def test_instants_are_looked_up_as_they_are_kept(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "home") as store, store.write() as tx:
+        for hours, keys in enumerate(["ab", "c"]):
+            members.ensure(tx, "f", keys, moment(hours))
+        found = tx.execute(select(schema.member.c.key).where(among(schema.member.c.at, [moment(1), moment(7)])))
+        assert found.scalars().all() == ["c"]

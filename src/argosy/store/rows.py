@@ -108,7 +108,10 @@ class _Values(TypeDecorator[list[Any]]):
         return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(self.of))
 
     def process_bind_param(self, value: list[Any] | None, dialect: Dialect) -> Any:
-        return to_json(value) if dialect.name == "sqlite" else value
+        if dialect.name != "sqlite" or value is None:
+            return value
+        each = self.of.dialect_impl(dialect).bind_processor(dialect)
+        return to_json(value if each is None else list(map(each, value)))
 
 
 class _Among(FunctionElement[bool]):
