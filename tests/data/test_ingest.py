@@ -264,6 +264,20 @@ def test_a_dropped_column_is_accepted_once_until_it_is_back(store: Store, root: 
     assert take(store, root, declared).status == "rejected"
 
 
+def test_accepting_rows_for_another_reason_brings_no_dropped_column_back(store: Store, root: Path) -> None:
+    declared = dataset(contract=Contract(rows=(2, 2)))
+    put(root, "a", rows(0, 2))
+    take(store, root, declared)
+    for number, (name, count) in enumerate([("b", 2), ("c", 3)], start=2):
+        put(root, name, rows(10 * number, count, at=START + number * DAY).drop("x"))
+        assert take(store, root, declared).status == "rejected"
+        with store.read() as conn:
+            latest = datasets.latest(conn)["table"].number
+        assert accept(store, declared, latest, "ann", "", START + 40 * DAY).added == count
+    put(root, "d", rows(40, 2, at=START + 5 * DAY).drop("x"))
+    assert take(store, root, declared).status == "accepted"
+
+
 def test_a_contract_that_says_something_else_of_a_dropped_column_asks_for_it_again(store: Store, root: Path) -> None:
     put(root, "a", rows(0, 2))
     take(store, root)

@@ -41,7 +41,8 @@ class Fit(msgspec.Struct, frozen=True):
 def fit(loads: Sequence[Load], terms: Terms, layout: Layout, *, accepted: bool = False) -> Fit:
     """Follow the schema through the loads that have rows, in their order.
 
-    Where they are `accepted`, the columns that they lack count as dropped from then on, until a load has them again.
+    Where they are `accepted`, the columns that they lack count as dropped from then on, until a load has values of them
+    (rows that were kept apart hold every column of the dataset, empty where their source had none).
     Raises `InputError` where a load lacks the columns of time, known time or key, or mixes times with and without
     zone: such rows cannot be taken at all, not even to be looked at.
     """
@@ -59,7 +60,7 @@ def fit(loads: Sequence[Load], terms: Terms, layout: Layout, *, accepted: bool =
         problems += lacking
         if accepted:
             dropped |= {problem.column for problem in lacking if problem.column and problem.severity == BLOCK}
-        for column in sorted(dropped & set(given.rows.columns)):
+        for column in [name for name in sorted(dropped & set(given.rows.columns)) if given.rows[name].count()]:
             dropped.remove(column)
             problems += [_change(given, f"column {column!r} is back", column, terms)] if column in types else []
         for column, kind in given.rows.schema.items():
