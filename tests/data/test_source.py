@@ -3,7 +3,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -99,7 +99,7 @@ def test_rows_that_come_late_with_the_last_cursor_or_none_are_taken_once(
         late = [(10, START.isoformat(), 1.0), (11, START.isoformat(), None)]
         connection.executemany("insert into sales values (?, ?, ?)", late)
     outcome = take(store, root, declared, NOW + MINUTE, environment=given)
-    assert (outcome.added, outcome.unchanged) == (2, 1)
+    assert (outcome.added, outcome.unchanged) == (2, 0)
     for minute in range(2, 4):
         assert str(take(store, root, declared, NOW + minute * MINUTE, environment=given)) == "nothing new"
     sell(database, 3, 1)
@@ -109,6 +109,61 @@ def test_rows_that_come_late_with_the_last_cursor_or_none_are_taken_once(
         connection.execute("insert into sales values (12, ?, null)", (START.isoformat(),))
     assert take(store, root, declared, NOW + 5 * MINUTE, environment=given).added == 1
     assert sorted(everything(store)["id"]) == [0, 1, 2, 3, 10, 11, 12]
+
+
+@pytest.mark.parametrize("key", [("id",), ()])
+@pytest.mark.parametrize("known", [None, "read_at"])
+def test_a_column_that_reads_differently_each_time_makes_no_row_new(
+    store: Store, root: Path, database: Path, key: tuple[str, ...], known: str | None
+) -> None:
+    query = "select id, t, x, strftime('%Y-%m-%dT%H:%M:%fZ', 'now') as read_at, random() as drawn from sales"
+    source, given = sales(cursor="x", query=query).source, {"FOLDER": str(root)}
+    declared, late = dataset(source=source, key=key, known=known), datetime.now(UTC) + DAY
+    sell(database, 0, 3)
+    assert take(store, root, declared, late, environment=given).added == 3
+    for minute in range(1, 3):
+        assert str(take(store, root, declared, late + minute * MINUTE, environment=given)) == "nothing new"
+    for extra in (10, 11):
+        with sqlite3.connect(database) as connection:
+            connection.execute("insert into sales values (?, ?, 1)", (extra, START.isoformat()))
+        outcome = take(store, root, declared, late + extra * MINUTE, environment=given)
+        assert (outcome.added, outcome.unchanged, outcome.findings) == (1, 0, ())
+    assert sorted(everything(store)["id"]) == [0, 1, 2, 10, 11]
+
+
+@pytest.mark.parametrize("on_failure", ["quarantine", "block"])
+def test_a_late_row_brings_none_of_those_again_that_were_set_aside_rejected_or_kept_back(
+    store: Store, root: Path, database: Path, on_failure: str
+) -> None:
+    contract = Contract({"x": Column(minimum=1, on_failure=on_failure)})  # type: ignore[arg-type]
+    source, given = sales(query="select *, 1 as y from sales", cursor="y").source, {"FOLDER": str(root)}
+    declared = dataset(source=source, contract=contract)
+    sell(database, 0, 5)
+    first = START + timedelta(hours=3)
+    take(store, root, declared, first, environment=given)
+    with sqlite3.connect(database) as connection:
+        connection.execute("insert into sales values (10, ?, 0)", (START.isoformat(),))
+    take(store, root, declared, first + MINUTE, environment=given)
+    aside = everything(store, purpose="quarantine" if on_failure == "quarantine" else "rejected")
+    assert sorted(aside["id"]) == ([0, 1, 10] if on_failure == "quarantine" else [0, 1, 2, 3, 10])
+    take(store, root, dataset(source=source), NOW, environment=given)
+    assert sorted(everything(store)["id"]) == ([2, 3, 4] if on_failure == "quarantine" else [4])
+
+
+def test_a_pass_over_a_query_with_nothing_new_reads_no_row(store: Store, root: Path, database: Path) -> None:
+    declared, given = sales(query="select abs(id) as id, t, x from sales", cursor="x"), {"FOLDER": str(root)}
+    with sqlite3.connect(database) as connection:
+        alike = [(i, START.isoformat(), None if i % 2 else 7.0) for i in range(10)]
+        connection.executemany("insert into sales values (?, ?, ?)", alike)
+    assert take(store, root, declared, NOW, environment=given).added == 10
+    with sqlite3.connect(database) as connection:
+        connection.execute("update sales set id = ?", (-(2**63),))  # of which reading abs fails
+    assert str(take(store, root, declared, NOW + MINUTE, environment=given)) == "nothing new"
+    sell(database, 10, 1)
+    with sqlite3.connect(database) as connection:
+        connection.execute("insert into sales values (11, ?, null)", (START.isoformat(),))
+    with pytest.raises(InputError, match="integer overflow"):
+        take(store, root, declared, NOW + 2 * MINUTE, environment=given)
 
 
 def test_rows_of_the_last_cursor_that_were_rejected_are_not_judged_again(

@@ -23,12 +23,12 @@ _MARK = "mark:"
 class Mark(msgspec.Struct, frozen=True):
     """How far a source that is asked, not listed, has been read: the largest value so far, after `count` answers.
 
-    `seen` is the digest of the rows that may be given again: those of that value, and those without one.
+    `seen` counts the rows that would be given again: those of that value, and those without one.
     """
 
     count: int = 0
     value: Any = None
-    seen: str = ""
+    seen: int = 0
 
 
 def waiting(conn: Connection, names: Iterable[str], now: datetime) -> dict[str, list[Part]]:
@@ -54,7 +54,7 @@ def mark(conn: Connection, dataset: str) -> Mark:
         return Mark()
     place, _, value = str(key).removeprefix(_MARK).partition(":")
     count, _, seen = place.partition(".")
-    return Mark(int(count), _decoded(msgspec.json.decode(value)), seen)
+    return Mark(int(count), _decoded(msgspec.json.decode(value)), int(seen) if seen.isdigit() else 0)
 
 
 def mark_key(mark: Mark) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,9 @@ from argosy.data.ledger import Mark
 from argosy.data.load import Load
 from argosy.data.url import Filled
 from argosy.errors import InputError, MissingExtraError
+from argosy.spec.dataset import Dataset
 from argosy.spec.source import Sql
+from argosy.store import mask
 
 LARGEST = 1_000_000
 """Rows of one answer at most; where a cursor is declared, the rest is asked for next time."""
@@ -26,41 +27,58 @@ Rows = Sequence[tuple[Any, ...]]
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """Rows that may be new, the names of their columns, and how far the source is read once they are in."""
+    """Rows that may be new, the names of their columns, and how far the source is read once they are in.
+
+    The first `late` of the rows may have been given before.
+    """
 
     names: list[str]
     rows: Rows
     mark: Mark
+    late: int = 0
 
 
 def read(
-    dataset: str, source: Sql, mark: Mark, root: Path, environment: Mapping[str, str], dates: tuple[str, ...]
+    dataset: Dataset,
+    source: Sql,
+    mark: Mark,
+    root: Path,
+    environment: Mapping[str, str],
+    unseen: Callable[[pl.DataFrame], pl.DataFrame],
 ) -> list[Load]:
-    """Ask the database for rows that `mark` does not cover: those past it, and those at it or without a value where
-    they are not the ones that were read last. Nothing new gives no load. A SQLite file is looked for below `root`.
+    """Ask the database for rows that `mark` does not cover: those past it and, where there is now another number of
+    rows at it or without a value, those of them that are `unseen`. Nothing new gives no load. A SQLite file is looked
+    for below `root`.
 
     Raises `UnknownError` for a `${NAME}` that the environment lacks and for a SQLite file that is not there,
     `MissingExtraError` for a driver that is not installed, `InputError` for a query that fails and for more rows of
     one value of the cursor than one answer holds; none of them shows a password.
     """
-    filled = url.fill(dataset, source.url, environment, root)
-    engine, reached = _engine(dataset, source, filled), False
+    filled = url.fill(dataset.name, source.url, environment, root)
+    engine, reached = _engine(dataset.name, source, filled), False
     try:
         with engine.connect() as connection:
             reached = True
             answer = _past(connection, dataset, source, mark) if source.cursor else _whole(connection, source, mark)
     except SQLAlchemyError as error:
-        raise _failed(dataset, filled, error, reached=reached) from None
+        raise _failed(dataset.name, filled, error, reached=reached) from None
     finally:
         engine.dispose()
-    if not answer.rows:
-        return []
     keys = (ledger.mark_key(answer.mark),) if answer.mark != mark else ()
-    shown = f"{filled.shown} {answer.mark.value if source.cursor else ''}".strip()
-    name = f"{dataset} (query)"
+    if not answer.rows and not keys:
+        return []
+    at = mask.value(answer.mark.value, dataset.tags.get(source.cursor)) if source.cursor else ""
+    given = Load(f"{dataset.name} (query)", "query", f"{filled.shown} {at}".strip(), keys, pl.DataFrame())
+    if not answer.rows:
+        return [given]
+    dates = (dataset.time, dataset.known or dataset.time)
     rows = pl.DataFrame(answer.rows, schema=answer.names, orient="row", infer_schema_length=None)
-    given = Load(name, "query", shown, keys, _dated(rows, dates, name), repeats=source.cursor is None)
-    return [load.settled(given, "UTC", dates)]
+    dated = _dated(rows, dates, given.name, dataset.tags)
+    found = load.settled(msgspec.structs.replace(given, rows=dated, repeats=source.cursor is None), "UTC", dates)
+    if not answer.late:
+        return [found]
+    fresh = pl.concat([unseen(found.rows.head(answer.late)), found.rows.slice(answer.late)])
+    return [msgspec.structs.replace(found, rows=fresh)] if fresh.height else [given] if keys else []
 
 
 def _engine(dataset: str, source: Sql, filled: Filled) -> Engine:
@@ -88,7 +106,7 @@ def _failed(dataset: str, filled: Filled, error: SQLAlchemyError, *, reached: bo
     return InputError(f"{dataset}: {what}: {filled.hide(said[0])}", next=next)
 
 
-def _dated(rows: pl.DataFrame, dates: tuple[str, ...], name: str) -> pl.DataFrame:
+def _dated(rows: pl.DataFrame, dates: tuple[str, ...], name: str, tags: Mapping[str, str]) -> pl.DataFrame:
     """Times that the database keeps as text, as SQLite does, read as times."""
     found = []
     for column in dict.fromkeys(dates):
@@ -97,8 +115,9 @@ def _dated(rows: pl.DataFrame, dates: tuple[str, ...], name: str) -> pl.DataFram
             if wrong is None and read.null_count() > rows[column].null_count():
                 wrong = int((read.is_null() & rows[column].is_not_null()).arg_true()[0])
             if wrong is not None:
+                shown = mask.text(rows[column][wrong], tags.get(column))
                 raise InputError(
-                    f"{name}, row {wrong + 1}, column {column!r}: {rows[column][wrong]!r:.60} is no time like the rest",
+                    f"{name}, row {wrong + 1}, column {column!r}: {shown} is no time like the rest",
                     next="select it as a timestamp, or as ISO 8601 text, with a zone in all rows or in none",
                 )
             found.append(read)
@@ -111,50 +130,44 @@ def _whole(connection: Connection, source: Sql, mark: Mark) -> Answer:
     return Answer(list(result.keys()), [tuple(row) for row in result], mark)
 
 
-def _past(connection: Connection, dataset: str, source: Sql, mark: Mark) -> Answer:
-    """The next rows in the order of the cursor, after those that may have come late: at the mark, or with a null."""
+def _past(connection: Connection, dataset: Dataset, source: Sql, mark: Mark) -> Answer:
+    """The next rows in the order of the cursor, after those at the mark or without a value where their number is
+    another than it was: only these are counted each time."""
     column = connection.dialect.identifier_preparer.quote(str(source.cursor))
     known = mark.value is not None
-    given = {"past": mark.value} if known else {}
-    start = f"SELECT * FROM ({_statement(source)}) AS wanted WHERE {column}"
-    at = f" = :past OR {column} IS NULL" if known else " IS NULL"
-    result = connection.execute(text(f"{start}{at}"), given)
+    given, start = {"past": mark.value} if known else {}, f"FROM ({_statement(source)}) AS wanted WHERE {column}"
+    at = f"{start} = :past OR {column} IS NULL" if known else f"{start} IS NULL"
+    there, valued = connection.execute(text(f"SELECT count(*), count({column}) {at}"), given).one()
+    nulls, late = there - valued, list[tuple[Any, ...]]()
+    if there > LARGEST:
+        raise _crowded(dataset, source, mark.value, null=True)
+    if there != mark.seen:
+        late = [tuple(row) for row in connection.execute(text(f"SELECT * {at}"), given).fetchmany(LARGEST)]
+    beyond = " > :past" if known else " IS NOT NULL"
+    result = connection.execute(text(f"SELECT * {start}{beyond} ORDER BY {column}"), given)
     names = list(result.keys())
     place = _position(names, str(source.cursor))
-    late = [tuple(row) for row in result.fetchmany(LARGEST + 1)]
-    if len(late) > LARGEST:
-        raise _crowded(dataset, source, "null" + (f" or {mark.value}" if known else ""))
-    beyond = " > :past" if known else " IS NOT NULL"
-    result = connection.execute(text(f"{start}{beyond} ORDER BY {column}"), given)
     rows = [tuple(row) for row in result.fetchmany(LARGEST)]
     if len(rows) == LARGEST and result.fetchone() is not None:
         last = rows[-1][place]
         rows = [row for row in rows if row[place] != last]
         if not rows:
             raise _crowded(dataset, source, last)
-    before = _digest(late)
-    fresh = [*(late if before != mark.seen else ()), *rows]
-    if not fresh:
-        return Answer(names, [], mark)
-    value, seen = mark.value, before
-    if rows:
-        value = rows[-1][place]
-        seen = _digest([row for row in (*late, *rows) if row[place] is None or row[place] == value])
-    return Answer(names, fresh, Mark(mark.count + 1, value, seen))
+    value = rows[-1][place] if rows else mark.value
+    seen = nulls + sum(row[place] == value for row in rows) if rows else there
+    read = Mark(mark.count, value, seen)
+    return Answer(names, [*late, *rows], read if read == mark else Mark(mark.count + 1, value, seen), len(late))
 
 
 def _statement(source: Sql) -> str:
     return source.query.rstrip().rstrip(";")
 
 
-def _digest(rows: Rows) -> str:
-    """What tells some rows from others, in whichever order they come."""
-    return hashlib.sha256("\n".join(sorted(map(repr, rows))).encode()).hexdigest()[:32]
-
-
-def _crowded(dataset: str, source: Sql, value: Any) -> InputError:
+def _crowded(dataset: Dataset, source: Sql, value: Any, *, null: bool = False) -> InputError:
+    shown = [str(mask.value(value, dataset.tags.get(str(source.cursor))))] if value is not None else []
+    alike = " or ".join([*(["null"] if null else []), *shown])
     return InputError(
-        f"{dataset}: more than {LARGEST:,} rows have {value} as their cursor {source.cursor!r}",
+        f"{dataset.name}: more than {LARGEST:,} rows have {alike} as their cursor {source.cursor!r}",
         next="take a column with fewer alike as Sql.cursor, or select coalesce(…) of two, or name no cursor",
     )
 

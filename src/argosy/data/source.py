@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -11,7 +12,7 @@ import msgspec
 import polars as pl
 from sqlalchemy import Connection, Engine
 
-from argosy.data import call, file, ledger, part, query, url
+from argosy.data import call, file, late, ledger, part, query, url
 from argosy.data.file import File
 from argosy.data.load import Load
 from argosy.data.part import Layout
@@ -160,7 +161,8 @@ def load(
             with store.read() as conn:
                 mark = ledger.mark(conn, dataset.name)
             if isinstance(source, Sql):
-                found += query.read(dataset.name, source, mark, root, environment, (layout.time, layout.knowing))
+                unseen = partial(late.unseen, store, dataset, str(source.cursor))
+                found += query.read(dataset, source, mark, root, environment, unseen)
             elif isinstance(source, Function):
                 found += call.read(dataset.name, source, mark, now, layout)
     return found
