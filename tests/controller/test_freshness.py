@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from argosy.controller.action import Train, Wait
+from argosy.console import planned
+from argosy.controller.action import Train, Wait, headline
 from argosy.controller.apply import apply
 from argosy.controller.house import House
 from argosy.controller.loop import tick
@@ -71,7 +72,12 @@ def test_the_plan_and_why_tell_of_it_and_nothing_is_blocked(house: House) -> Non
     assert Wait("new rows of flights", (), said) in plan(snapshot, now).actions
     assert snapshot.blocked == {}
     with house.store.read() as conn:
+        steps = planned.page(conn, now).data.steps
         dataset, fleet = why(conn, snapshot, "flights", now), why(conn, snapshot, "late", now)
+    assert snapshot.pending == {"flights": ()} and snapshot.fleets["late"].segments == 0
+    assert [(each.headline, each.why) for each in steps] == [
+        (headline(each), each.why) for each in plan(snapshot, now).actions
+    ]
     assert dataset.summary.startswith("stale: version 1 ")
     assert {each.title: each.says for each in dataset.topics}["Freshness"] == f"stale: {said}"
     (data,) = [each for each in fleet.topics if each.title == "Data"]

@@ -132,8 +132,13 @@ def test_an_upgrade_makes_nobody_due_is_told_and_counts_at_the_next_training(
 def test_a_changed_helper_of_a_view_computes_it_anew(house: House, project: Path) -> None:
     declare(project, r'for span in \("3h", "24h"\)', 'for span in ("2h", "24h")')
     apply(house.store, project / "flights.py", START, "tester")
+    seen = survey.observe(house, START)
+    assert len(seen.outdated) == 2 and not seen.failed and not seen.outdated & seen.materialised.keys()
+    (wait,) = (each for each in plan(seen, START).actions if isinstance(each, Wait))
+    assert "its code or its declaration changed: it is computed from" in wait.why and wait.why.endswith("due now")
     done = tick(house, START)
     assert kinds(done)[Materialise] == 2
+    assert not survey.observe(house, START).outdated
     with house.store.read() as conn:
         (name,) = [
             n for n in datasets.latest(conn) if n.startswith("airport_state") and _columns(conn, n, "airport_delay_2h")

@@ -204,19 +204,45 @@ def test_those_that_did_not_fail_are_trained_meanwhile() -> None:
 def test_a_blocked_dataset_names_the_members_that_wait(blocked: str) -> None:
     given = {"a": FRESH, "b": {}, "c": FRESH}
     found = only(snapshot(given, blocked={blocked: "12 rows of wind_speed are above 150"}))
-    assert found == Wait(f"dataset {blocked}", ("a", "c"), f"{blocked}: 12 rows of wind_speed are above 150")
+    why = f"{blocked}: 12 rows of wind_speed are above 150"
+    assert found == Wait(f"dataset {blocked}", ("a", "c", "b"), f"{why}; waiting: 2 models due now, 1 model once due")
     assert isinstance(only(snapshot(given, blocked={"planes": "empty"})), Train)
+    nobody_due = snapshot({"b": {}, "d": {}}, blocked={blocked: "empty"})
+    assert only(nobody_due) == Wait(f"dataset {blocked}", ("b", "d"), f"{blocked}: empty; waiting: 2 models once due")
     assert isinstance(only(snapshot(given, fleet(features=["distance"]), blocked={"weather": "x"})), Train)
 
 
-def test_a_view_without_rows_is_waited_for() -> None:
-    for versions, why in (
-        ({}, "weather has no rows yet"),
-        ({"weather": version("weather", 2)}, "it could not be computed from weather yet (argosy events says why)"),
-    ):
-        given = snapshot({"a": FRESH}, materialised={}, versions={"flights": version("flights", 3), **versions})
-        found = [each for each in actions(given) if isinstance(each, Wait)]
-        assert found == [Wait("view conditions", ("a",), why)]
+@pytest.mark.parametrize(
+    ("filled", "known", "why"),
+    [
+        (False, {}, "weather has no rows yet"),
+        (True, {}, "it is computed from weather first"),
+        (
+            True,
+            {"outdated": frozenset({"conditions"})},
+            "its code or its declaration changed: it is computed from weather first",
+        ),
+        (
+            True,
+            {"outdated": frozenset({"conditions"}), "failed": {"conditions": "there is no column gust"}},
+            "it could not be computed from weather: there is no column gust",
+        ),
+    ],
+)
+def test_a_view_without_rows_is_waited_for(filled: bool, known: dict[str, Any], why: str) -> None:
+    versions = {"flights": version("flights", 3)} | ({"weather": version("weather", 2)} if filled else {})
+    given = snapshot({"a": FRESH, "b": {}}, materialised={}, versions=versions, **known)
+    found = [each for each in actions(given) if isinstance(each, Wait)]
+    assert found == [Wait("view conditions", ("a",), f"{why}; waiting: 1 model due now")]
+    idle = snapshot({"b": {}}, materialised={}, versions=versions, **known)
+    assert not [each for each in actions(idle) if isinstance(each, Wait)]
+
+
+def test_a_view_of_other_code_is_computed_anew() -> None:
+    (found, *_) = actions(snapshot({}, materialised={}, outdated=frozenset({"conditions"})))
+    assert found == Materialise(
+        "conditions", 2, "its code or its declaration changed, so all of weather is computed anew"
+    )
 
 
 def test_new_versions_go_to_the_gates() -> None:
@@ -234,9 +260,11 @@ def test_an_approval_is_waited_for_and_then_asked_about() -> None:
     only_old = only(snapshot({"a": {}}, state={"undecided": Undecided((old,))}))
     assert only_old.why == "version 1 waits for approval by ann (argosy approve 'late/c d@1')"
     given, gone = Undecided(answered=(2,)), Undecided(withdrawn=((2, "approval by ops"),))
-    for undecided, why in ((given, "was given"), (gone, "that was asked for is declared no more")):
+    for undecided, why in (
+        (given, "a person has answered"), (gone, "an approval that was asked for is declared no more")
+    ):  # fmt: skip
         found = only(snapshot({"a": {}, "b": {}}, state={"undecided": undecided}))
-        assert found == Gate("late", (2,), f"an approval {why}")
+        assert found == Gate("late", (2,), why)
 
 
 def canary(version: int, since: timedelta, said: float | None = None, of: int | None = None) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from textwrap import dedent
 
 import pytest
 
-from argosy.console import glance, planned, table
+from argosy.console import planned, table
+from argosy.controller import survey
 from argosy.controller.apply import apply, draft
 from argosy.controller.house import House
 from argosy.controller.loop import tick
@@ -75,7 +76,7 @@ def told(house: House, now: datetime = NOW) -> str:
         found = lacks(conn, wanted(conn), ["orders"], datasets.latest(conn))
         dataset, fleet = why(conn, snapshot, "orders", now), why(conn, snapshot, "late", now)
         page, (entry,) = table.read(conn, "orders", now), table.index(conn, now).data
-        assert glance.snapshot(conn).lacks == ({} if snapshot.versions else {"orders": str(found["orders"])})
+        assert survey.glance(conn, NOW).lacks == ({} if snapshot.versions else {"orders": str(found["orders"])})
         steps = [step.why for step in planned.page(conn, now).data.steps]
     lack = found["orders"]
     assert page.lack == entry.lack == lack

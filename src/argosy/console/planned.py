@@ -9,8 +9,8 @@ import msgspec
 from sqlalchemy import Connection
 
 from argosy.console import words
-from argosy.console.glance import snapshot
 from argosy.console.page import Page
+from argosy.controller import survey
 from argosy.controller.action import Action, Finish, Gate, Group, Train, Wait, headline
 from argosy.controller.plan import Plan, plan
 from argosy.store import executions, members
@@ -46,9 +46,8 @@ def page(conn: Connection, now: datetime, given: Plan | None = None) -> Page:
 
 
 def from_facts(conn: Connection, now: datetime) -> Plan:
-    """What would be trained, gated, finished and waited for, were nothing new outside: no source is asked."""
-    made = plan(snapshot(conn), now)
-    return Plan(made.at, tuple(action for action in made.actions if isinstance(action, (Train, Gate, Finish, Wait))))
+    """What would be done, were nothing new outside: no source is asked, nor an inference server."""
+    return plan(survey.glance(conn, now), now)
 
 
 def _step(conn: Connection, action: Action) -> Step:
@@ -68,7 +67,7 @@ def _step(conn: Connection, action: Action) -> Step:
         case Gate(versions=ids):
             return Step(name, headline(action), action.why, fleet, (Group("new versions", _keys(conn, ids)),))
         case Wait(members=keys, until=until):
-            groups = (Group("for", keys),) if keys else ()
+            groups = (Group("waiting", keys),) if keys else ()
             return Step(name, headline(action), action.why, fleet, groups, until)
         case _:
             return Step(name, headline(action), action.why, fleet)

@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 
 from argosy.console import facts, links, words
 from argosy.console.ahead import Ahead, ahead, nearest
-from argosy.console.glance import snapshot
 from argosy.console.page import Page
 from argosy.console.since import Held, conditions
+from argosy.controller import survey
 from argosy.controller import why as reasons
 from argosy.controller.topic import Topic
 from argosy.store import aliases, decisions, rollouts, versions
@@ -67,7 +67,7 @@ def read(conn: Connection, address: str, now: datetime) -> WhyPage:
     row = state.table.row(by_predicate=pl.col("key") == key, named=True)
     found = [_decision(each) for each in decisions.of_member(conn, member.member_id, 60)]
     found += _moves(conn, member.member_id)
-    told = reasons.why(conn, snapshot(conn), address, now).topics
+    told = reasons.why(conn, survey.glance(conn, now), address, now).topics
     verdict = next((topic.says for topic in told if topic.title == _NOW), "")
     return WhyPage(
         name, key, row["status"], row["reason"], verdict, tuple(topic for topic in told if topic.title != _NOW),

@@ -71,7 +71,8 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     `pending` says what each source offers, `unmatched` of those of files that match none why; `lacks` of datasets
     without a version why they have none, where that is known; `stale` of those whose newest event is older than their
-    contract allows.
+    contract allows. Of views, `materialised` are those computed under their present code, with the version of their
+    dataset, `outdated` those computed under other code alone, and `failed` says why one could not be computed.
     """
 
     wanted: dict[tuple[str, str], Wanted]
@@ -82,6 +83,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     blocked: dict[str, str] = {}
     lacks: dict[str, str] = {}
     materialised: dict[str, int] = {}
+    outdated: frozenset[str] = frozenset()
+    failed: dict[str, str] = {}
     stale: dict[str, Staleness] = {}
 
     def of(self, kind: type[Declaration]) -> list[Any]:

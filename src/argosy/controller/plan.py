@@ -82,9 +82,10 @@ def _views(snapshot: Snapshot) -> Iterator[Action]:
         version = snapshot.versions.get(view.dataset)
         done = snapshot.materialised.get(view.name, 0)
         if version is not None and version.number > done:
-            yield Materialise(
-                view.name, version.number, f"{view.dataset} is at version {version.number}, the view at {done}"
-            )
+            why = f"{view.dataset} is at version {version.number}, the view at {done}"
+            if view.name in snapshot.outdated:
+                why = f"its code or its declaration changed, so all of {view.dataset} is computed anew"
+            yield Materialise(view.name, version.number, why)
 
 
 def of_fleet(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[Action]:
@@ -116,20 +117,30 @@ def unready(snapshot: Snapshot, fleet: Fleet) -> Wait | None:
 
 
 def held(snapshot: Snapshot, fleet: Fleet) -> Wait | None:
-    """What members of a fleet wait for, whoever is due: a view without rows, or data that may not be used."""
-    views = [_view(snapshot, each.name) for each in fleet.features if isinstance(each, ViewReference)]
-    empty = [view for view in views if view.name not in snapshot.materialised]
-    if empty:
-        reason = f"{empty[0].dataset} has no rows yet" + _because(snapshot, empty[0].dataset)
-        if empty[0].dataset in snapshot.versions:
-            reason = f"it could not be computed from {empty[0].dataset} yet (argosy events says why)"
-        return Wait(f"view {empty[0].name}", (), reason)
-    needs = dict.fromkeys([fleet.spine, *(view.dataset for view in views)])
+    """What members of a fleet wait for, whoever is due: data that may not be used, or a view without rows."""
+    if (wait := barred(snapshot, fleet)) is not None:
+        return wait
+    empty = next((view for view in _views_of(snapshot, fleet) if view.name not in snapshot.materialised), None)
+    return Wait(f"view {empty.name}", (), _uncomputed(snapshot, empty)) if empty is not None else None
+
+
+def barred(snapshot: Snapshot, fleet: Fleet) -> Wait | None:
+    """What every member of a fleet waits for, due or not: data that may not be used."""
+    needs = dict.fromkeys([fleet.spine, *(view.dataset for view in _views_of(snapshot, fleet))])
     stopped = [name for name in needs if name in snapshot.blocked]
-    if stopped:
-        reason = "; ".join(f"{name}: {snapshot.blocked[name]}" for name in stopped)
-        return Wait(f"dataset {stopped[0]}", (), reason)
-    return None
+    if not stopped:
+        return None
+    return Wait(f"dataset {stopped[0]}", (), "; ".join(f"{name}: {snapshot.blocked[name]}" for name in stopped))
+
+
+def _uncomputed(snapshot: Snapshot, view: FeatureView) -> str:
+    """Why a view has no rows under its present code."""
+    if view.dataset not in snapshot.versions:
+        return f"{view.dataset} has no rows yet" + _because(snapshot, view.dataset)
+    if view.name in snapshot.failed:
+        return f"it could not be computed from {view.dataset}: {snapshot.failed[view.name]}"
+    changed = "its code or its declaration changed: " if view.name in snapshot.outdated else ""
+    return f"{changed}it is computed from {view.dataset} first"
 
 
 def _because(snapshot: Snapshot, dataset: str) -> str:
@@ -189,10 +200,11 @@ def _training(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[
     fleet = state.fleet
     members = due(state, now)
     yield from _outdated(state, set(members["key"]))
-    if members.is_empty() and not state.table.is_empty():
+    idle = members.is_empty() and not state.table.is_empty()
+    if (wait := barred(snapshot, fleet) if idle else held(snapshot, fleet)) is not None:
+        yield _named(wait, state, tuple(members["key"]), everyone=barred(snapshot, fleet) is not None)
         return
-    if (wait := held(snapshot, fleet)) is not None:
-        yield msgspec.structs.replace(wait, members=tuple(members["key"]))
+    if idle:
         return
     later = pl.col("retry_at").is_not_null() & (pl.col("retry_at") > instant(now))
     backing_off = members.filter(later)
@@ -210,6 +222,15 @@ def _training(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[
     groups = tuple(Group(cause, tuple(keys)) for cause, keys in own.iter_rows())
     causes = dict.fromkeys(ready["cause"])
     yield Train(fleet.name, groups, pooled, "; ".join(causes), state.revision)
+
+
+def _named(wait: Wait, state: FleetState, due: tuple[str, ...], *, everyone: bool) -> Wait:
+    """The wait with the members that it holds up, due ones first; with `everyone` those that are not due as well."""
+    rest = [key for key in state.table["key"] if key not in set(due)] if everyone else []
+    told = [f"{plural(len(due), 'model')} due now"] * bool(due)
+    told += [f"{plural(len(rest), 'model')} once due"] * bool(rest)
+    why = f"{wait.why}; waiting: {', '.join(told)}" if told else wait.why
+    return msgspec.structs.replace(wait, members=(*due, *rest), why=why)
 
 
 def upgraded(state: FleetState) -> dict[str, str]:
@@ -242,11 +263,11 @@ def _outdated(state: FleetState, due: set[str]) -> Iterator[Action]:
         yield Wait(next_training(state.fleet.name), keys, why)
 
 
-def _view(snapshot: Snapshot, name: str) -> FeatureView:
-    """The view of a name; a project was checked when it was applied, so it is there."""
-    found = snapshot.wanted["feature_view", name].declaration
-    assert isinstance(found, FeatureView)
-    return found
+def _views_of(snapshot: Snapshot, fleet: Fleet) -> list[FeatureView]:
+    """The views that a fleet reads; a project was checked when it was applied, so they are there."""
+    named = [each.name for each in fleet.features if isinstance(each, ViewReference)]
+    found = [snapshot.wanted["feature_view", name].declaration for name in named]
+    return [view for view in found if isinstance(view, FeatureView)]
 
 
 def _gates(state: FleetState) -> Iterator[Action]:
@@ -255,7 +276,7 @@ def _gates(state: FleetState) -> Iterator[Action]:
     undecided = state.undecided
     if fresh or undecided.again:
         why = [f"{plural(len(fresh), 'version')} not judged yet"] * bool(fresh)
-        why += ["an approval was given"] * bool(undecided.answered)
+        why += ["a person has answered"] * bool(undecided.answered)
         why += ["an approval that was asked for is declared no more"] * bool(undecided.withdrawn)
         yield Gate(state.fleet.name, tuple(sorted({*fresh, *undecided.again})), "; ".join(why))
     if undecided.waiting:

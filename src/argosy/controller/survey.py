@@ -8,10 +8,10 @@ from pathlib import Path
 
 import msgspec
 import polars as pl
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from argosy.controller import apply as applying
-from argosy.controller import libraries, supply
+from argosy.controller import computed, libraries, supply
 from argosy.controller.act.record import waiting
 from argosy.controller.apply import Draft, foreseen
 from argosy.controller.house import House
@@ -20,15 +20,18 @@ from argosy.data.source import Pending, past, pending
 from argosy.data.state import blocked, stale
 from argosy.errors import ArgosyError
 from argosy.spec.fleet import Fleet
-from argosy.store import datasets, executions, schema, verdicts
+from argosy.store import datasets, executions, verdicts
 
 
 class _Look(msgspec.Struct, frozen=True):
-    """By dataset, what its source offers and why it matches no file, or why it cannot be looked at."""
+    """By dataset, what its source offers and why it matches no file, or why it cannot be looked at.
 
-    pending: dict[str, tuple[str, ...]]
-    unmatched: dict[str, tuple[str, str]]
-    unreadable: dict[str, str]
+    `unmatched` is None where no source was asked.
+    """
+
+    pending: dict[str, tuple[str, ...]] = {}
+    unmatched: dict[str, tuple[str, str]] | None = None
+    unreadable: dict[str, str] = {}
 
 
 def observe(house: House, now: datetime, before: Snapshot | None = None, anew: Container[str] = ()) -> Snapshot:
@@ -48,7 +51,7 @@ def observe(house: House, now: datetime, before: Snapshot | None = None, anew: C
                 if name not in anew
             }
         )
-        return _snapshot(conn, house, asked, _look(conn, house, asked, now, known), now)
+        return _snapshot(conn, house.places.segments, asked, _look(conn, house, asked, now, known), now)
 
 
 def foresee(house: House, now: datetime, drafts: list[Draft], module: Path) -> Snapshot:
@@ -58,24 +61,33 @@ def foresee(house: House, now: datetime, drafts: list[Draft], module: Path) -> S
     """
     with house.store.read() as conn:
         asked = foreseen(conn, drafts, module.stem)
-        return _snapshot(conn, house, asked, _look(conn, house, asked, now, {}, drafted=module), now)
+        look = _look(conn, house, asked, now, {}, drafted=module)
+        return _snapshot(conn, house.places.segments, asked, look, now)
+
+
+def glance(conn: Connection, now: datetime) -> Snapshot:
+    """What `observe` sees, but for what sources and inference servers offer: nobody is asked, no code is run."""
+    return _snapshot(conn, None, wanted(conn), _Look(), now)
 
 
 def _snapshot(
-    conn: Connection, house: House, asked: dict[tuple[str, str], Wanted], look: _Look, now: datetime
+    conn: Connection, segments: Path | None, asked: dict[tuple[str, str], Wanted], look: _Look, now: datetime
 ) -> Snapshot:  # fmt: skip
     sources, views, fleets = kinds(asked)
+    seen = computed.read(conn, {name: asked["feature_view", name] for name in views})
     versions = datasets.latest(conn)
     empty = [name for name in sources if name not in versions]
     return Snapshot(
         wanted=asked,
         versions=versions,
-        fleets={name: _fleet(conn, house, fleet, asked["fleet", name]) for name, fleet in fleets.items()},
+        fleets={name: _fleet(conn, segments, fleet, asked["fleet", name]) for name, fleet in fleets.items()},
         pending=look.pending,
-        unmatched=look.unmatched,
+        unmatched=look.unmatched or {},
         blocked=blocked(conn, tuple(sources)) | look.unreadable,
         lacks={name: str(lack) for name, lack in supply.lacks(conn, asked, empty, versions, look.unmatched).items()},
-        materialised=_materialised(conn, {name: asked["feature_view", name] for name in views}),
+        materialised=seen.materialised,
+        outdated=seen.outdated,
+        failed=seen.failed,
         stale=stale(conn, tuple(sources.values()), now),
     )
 
@@ -110,31 +122,19 @@ def _look(
     return _Look({name: each.labels for name, each in found.items()}, unmatched, unreadable)
 
 
-def _fleet(conn: Connection, house: House, fleet: Fleet, given: Wanted) -> FleetState:
+def _fleet(conn: Connection, segments: Path | None, fleet: Fleet, given: Wanted) -> FleetState:
     last = _last(conn, f"watch:{fleet.name}")
     return FleetState(
         fleet=fleet,
         revision=given.revision,
         table=table(conn, fleet.name),
         undecided=verdicts.undecided(conn, fleet.name, fleet.approval),
-        segments=len(waiting(house.places.segments, fleet.name)),
+        segments=len(waiting(segments, fleet.name)) if segments is not None else 0,
         watched=last.key if last else None,
         watched_at=last.ended_at if last else None,
         libraries=libraries.known(conn, fleet.name),
         installed=libraries.installed(given.packages),
     )
-
-
-def _materialised(conn: Connection, views: dict[str, Wanted]) -> dict[str, int]:
-    """Up to which version of its dataset each view was computed under its present code; one query."""
-    c = schema.execution.c
-    last = select(func.max(c.id)).where(c.kind == "materialise").group_by(c.subject)
-    found = {}
-    for parameters in conn.execute(select(c.parameters).where(c.id.in_(last))).scalars():
-        name = parameters["view"]
-        if name in views and views[name].fingerprint == parameters["fingerprint"]:
-            found[name] = int(parameters["version"])
-    return found
 
 
 def _last(conn: Connection, subject: str) -> executions.Execution | None:

@@ -111,7 +111,7 @@ def test_a_gate_that_is_named_anew_asks_once_and_waits(house: House, tmp_path: P
 
     manual.approve(house.store, parse(f"{FLEET}/a"), True, "ann", "it will do", moment(5))
     (asked,) = gates(house, moment(6))
-    assert asked.why == "an approval was given" and settled(house, moment(6))
+    assert asked.why == "a person has answered" and settled(house, moment(6))
     with house.store.read() as conn:
         state = members.state(conn, FLEET, "a")
         assert state is not None and state.champion_id == asked.versions[0]

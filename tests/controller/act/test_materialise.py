@@ -72,6 +72,17 @@ def test_a_view_that_goes_back_to_earlier_code_answers_as_it_did(house: House, p
     assert online.equals(before, null_equal=True) and offline.equals(before, null_equal=True)
 
 
+def test_why_a_view_could_not_be_computed_is_known_until_it_is_declared_otherwise(house: House, project: Path) -> None:
+    declare(house, project, r"return rows.select\(\"origin\"", 'return rows.select("gust", "origin"')
+    assert survey.observe(house, START).failed == {}
+    tick(house, START, only=(Ingest, Materialise))
+    seen = survey.observe(house, START)
+    assert seen.outdated == {"conditions"} == seen.failed.keys()
+    assert "gust" in seen.failed["conditions"]
+    declare(house, project, r'rows.select\("gust", ', "rows.select(")
+    assert survey.observe(house, START).failed == {}
+
+
 def test_rows_that_bring_a_wider_type_are_kept_online_with_those_before(house: House, project: Path) -> None:
     declare(house, project, r'type="Int64", nullable=False, minimum=1, maximum=600', "nullable=False, minimum=1")
     planes = pl.read_parquet(project / "data" / "planes.parquet")
