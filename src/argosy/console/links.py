@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote, urlencode
 
 _SAFE = "/@*:"
+_OF_DATASETS = frozenset({"stale", "fresh"})
 _OF_FLEETS = frozenset({"fleet", "watch", "predictions"})
 
 
@@ -64,7 +65,7 @@ def subject(name: str, kind: str) -> str | None:
     """
     if kind in ("applied", "replayed"):
         return None
-    if kind.startswith("dataset."):
+    if kind.startswith("dataset.") or kind in _OF_DATASETS:
         return dataset(name)
     about, colon, rest = name.partition(":")
     if colon:
