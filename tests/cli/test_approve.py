@@ -134,9 +134,15 @@ def test_what_a_person_answered_is_told_until_the_gates_are_asked_again(run: Run
     assert run("approve", "late-order/north", "--refuse", "--reason", "December is missing").code == 0
     items = {item["key"]: item for item in run("get", "members", "--json").json()["items"]}
     assert (items["north"]["status"], items["*"]["status"]) == ("new", "new")
-    assert items["north"]["reason"] == "version 1 waits for its gates; nothing answers yet"
+    then = "it takes effect with the next pass (argosy up, or argosy train late-order)"
+    for key, word in (("north", "refused"), ("*", "approved")):
+        assert items[key]["reason"].startswith(f"version 1 was {word} by ")
+        assert items[key]["reason"].endswith(f"; {then}; nothing answers yet")
+    assert ": December is missing; " in items["north"]["reason"]
     said = topics(run, "late-order/north")["Gates"]
-    assert said.endswith("a person has answered, and its gates are to be asked again")
+    assert "1: refused by " in said and said.endswith(
+        ": December is missing; its gates are to be asked again, with the next pass"
+    )
     run("train", "late-order")
     items = {item["key"]: item for item in run("get", "members", "--json").json()["items"]}
     assert items["*"]["status"] == "serving"
@@ -146,6 +152,8 @@ def test_what_a_person_answered_is_told_until_the_gates_are_asked_again(run: Run
     (answers,) = [topic for topic in refused if topic["title"] == "Who answers"]
     assert answers["says"] == "the pooled model, late-order/*@1"
     assert answers["details"] == ["version 1 did not pass its gates"]
+    (verdicts,) = [topic for topic in refused if topic["title"] == "Gates"]
+    assert any("refused by " in each and each.endswith(": December is missing") for each in verdicts["details"])
     waiting = run("why", "late-order/south", "--json").json()["topics"]
     (answers,) = [topic for topic in waiting if topic["title"] == "Who answers"]
     assert answers["details"] == [WAITS.replace("north", "south")]

@@ -139,6 +139,19 @@ def test_gates_that_are_to_be_asked_again_refused_nothing(target: str | None) ->
         assert again[1] == "version 4 waits for its gates; the pooled model answers"
 
 
+@pytest.mark.parametrize("answers", [True, False])
+def test_what_a_person_answered_is_told_before_the_gates_hear_of_it(answers: bool) -> None:
+    row = {**SERVING, "version_id": 8, "version_number": 4, signal.JUDGED: 8.0}
+    if not answers:
+        row |= {"champion_id": None, "target": None}
+    word, reason = told(row, again=(8,), answers={8: "refused by ann: too old"})
+    then = f"it takes effect with the next pass (argosy up, or argosy train {FLEET.name})"
+    said = f"version 4 was refused by ann: too old; {then}"
+    assert word == ("serving" if answers else "new")
+    assert reason == (f"version 3 has answered for 5d; {said}" if answers else f"{said}; the pooled model answers")
+    assert told(row, again=(8,), answers={9: "approved by ann"}) == told(row, again=(8,))
+
+
 def test_a_pooled_model_that_waits_answers_nothing() -> None:
     waiting = {**POOLED, "target": None, "champion_id": None}
     waits = "version 1 waits for approval by operations (argosy approve 'late-arrival/*@1')"

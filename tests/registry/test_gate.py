@@ -112,6 +112,11 @@ def test_approval(granted: bool | None, passed: bool | None, message: str) -> No
     assert (found.passed, found.message) == (passed, message)
 
 
+def test_an_answer_says_whose_it_is_and_why() -> None:
+    (found,) = judge((ag.Approval("ops"),), Evidence({}), False, "by ann: too old")
+    assert (found.passed, found.message) == (False, "refused by ann: too old")
+
+
 def test_nobody_is_asked_about_what_another_gate_refused() -> None:
     gates = (ag.Approval("ann"), ag.Gate("f1", minimum=0.5))
     asked, refused = judge(gates, Evidence({"f1": 0.2}))

@@ -16,7 +16,7 @@ from argosy.controller.status import counts, status
 from argosy.data import state
 from argosy.spec.feature import FeatureView, ViewReference
 from argosy.spec.fleet import Fleet
-from argosy.store import datasets, verdicts
+from argosy.store import approvals, datasets, verdicts
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -52,11 +52,24 @@ def standing(conn: Connection, name: str, now: datetime) -> Standing | None:
     )  # fmt: skip
     table = observe.table(conn, name)
     told = {id: each.told for id, each in waiting.items()}
-    statuses = status(table, fleet, now, approvals=told, again=undecided.again, blocked=stopped)
+    given = answers(conn, undecided)
+    statuses = status(
+        table, fleet, now, approvals=told, again=undecided.again, answers=given, blocked=stopped
+    )  # fmt: skip
     age = ((pl.lit(now) - pl.col("trained_at")).dt.total_seconds() / 86_400).alias("age")
     return Standing(
         fleet, table.hstack(statuses.drop("key")).with_columns(age), found.revision, waiting, stopped
     )  # fmt: skip
+
+
+def answers(conn: Connection, undecided: verdicts.Undecided) -> dict[int, str]:
+    """What persons said of versions whose gates are to be asked again: `refused by ann: too old`, by the version's id.
+
+    No query where nobody has answered.
+    """
+    if not undecided.answered:
+        return {}
+    return {id: answer.says for id, answer in approvals.of(conn, undecided.answered).items()}
 
 
 def summary(conn: Connection, found: Standing) -> tuple[str, str]:

@@ -27,18 +27,22 @@ def status(
     *,
     approvals: Mapping[int, str] | None = None,
     again: Collection[int] = (),
+    answers: Mapping[int, str] | None = None,
     blocked: str | None = None,
 ) -> pl.DataFrame:
     """A row per row of `frame` (see `observe.table`) in its order, with the columns `key`, `status` and `reason`.
 
     `frame` holds the whole fleet. `approvals` maps the ids of versions that wait for a person to what they wait for;
-    `again` are those whose gates are to be asked again; `blocked` says why the fleet's data may not be used, None while
-    it may. The first status of `ORDER` that applies is a member's.
+    `again` are those whose gates are to be asked again, `answers` what a person said of those that one answered for;
+    `blocked` says why the fleet's data may not be used, None while it may. The first status of `ORDER` that applies is
+    a member's.
     """
     waits = approvals or {}
     asked = pl.col("version_id").replace_strict(waits, default=None, return_dtype=pl.String)
     asking = pl.col("version_id").is_in(list(again)) if again else pl.lit(False)
-    table = frame.with_columns(_asked=asked if waits else pl.lit(None, pl.String), _again=asking)
+    table = frame.with_columns(
+        _asked=asked if waits else pl.lit(None, pl.String), _again=asking, _answer=_answer(fleet, answers or {})
+    )
     stands, behind = _behind(frame, fleet, waits)
     cases = [
         ("failed", pl.col("failures") > 0, _failed()),
@@ -54,7 +58,21 @@ def status(
     for name, holds, why in reversed(cases):
         found = holds.fill_null(False)
         word, reason = pl.when(found).then(pl.lit(name)).otherwise(word), pl.when(found).then(why).otherwise(reason)
+    reason = (
+        pl.when(word != "new")
+        .then(pl.concat_str(reason, "_answer", separator="; ", ignore_nulls=True))
+        .otherwise(reason)
+    )
     return table.select("key", word.alias("status"), reason.fill_null("").alias("reason"))
+
+
+def _answer(fleet: Fleet, answers: Mapping[int, str]) -> pl.Expr:
+    """What a person said of the latest version, which no gate has heard yet."""
+    if not answers:
+        return pl.lit(None, pl.String)
+    said = pl.col("version_id").replace_strict(answers, default=None, return_dtype=pl.String)
+    then = f"; it takes effect with the next pass (argosy up, or argosy train {fleet.name})"
+    return pl.format("version {} was {}{}", "version_number", said, pl.lit(then))
 
 
 def counts(statuses: pl.DataFrame) -> dict[str, int]:
@@ -186,6 +204,8 @@ def _new(fleet: Fleet, behind: str) -> pl.Expr:
     own = (
         pl.when(pl.col("target") == "pooled")
         .then(_pooled(fleet))
+        .when(pl.col("_answer").is_not_null())
+        .then("_answer")
         .when(_refused())
         .then(pl.format("version {} did not pass its gates", "version_number"))
         .when(pl.col("version_id").is_not_null())

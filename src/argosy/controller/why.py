@@ -19,7 +19,7 @@ from argosy.controller.action import Action, Finish, Gate, Ingest, Materialise, 
 from argosy.controller.condition import Explanation, explain, rule
 from argosy.controller.libraries import changes
 from argosy.controller.observe import FleetState, Snapshot
-from argosy.controller.standing import hindrance
+from argosy.controller.standing import answers, hindrance
 from argosy.controller.status import counts, status
 from argosy.controller.survey import member_row
 from argosy.controller.topic import Topic, Why
@@ -79,7 +79,7 @@ def _member(conn: Connection, snapshot: Snapshot, asked: Address, row: dict[str,
     member = int(row["member_id"])
     history = versions.of(conn, [member])
     latest = history[-1] if history else None
-    topics = [_answers(conn, snapshot, asked, row), _trained(conn, state, member, row)]
+    topics = [_who(conn, snapshot, asked, row), _trained(conn, state, member, row)]
     if latest is not None:
         topics.append(_gates(conn, state, asked, latest))
     if row["rollout_state"] is not None:
@@ -87,7 +87,7 @@ def _member(conn: Connection, snapshot: Snapshot, asked: Address, row: dict[str,
     if len(history) > 1:
         topics.append(_difference(state, asked, history[-2], history[-1]))
     topics.append(_next(snapshot, state, asked.key, row, now))
-    word, reason = _status(snapshot, state, asked.key, now)
+    word, reason = _status(conn, snapshot, state, asked.key, now)
     return Why(str(asked), "member", now, f"{word}: {reason}" if reason else word, tuple(topics))
 
 
@@ -112,7 +112,7 @@ def _version(conn: Connection, state: FleetState, asked: Address, row: dict[str,
 
 def _fleet(conn: Connection, snapshot: Snapshot, state: FleetState, now: datetime) -> Why:
     fleet = state.fleet
-    frame = _statuses(snapshot, state, now)
+    frame = _statuses(conn, snapshot, state, now)
     found = counts(frame.filter(pl.col("key") != POOLED))
     stopped = _hindrance(snapshot, state)
     none = f"no members yet: {stopped}" if stopped else "no members yet"
@@ -138,7 +138,7 @@ def _strange(conn: Connection, state: FleetState) -> list[Topic]:
     return [Topic("Unknown keys", seen.says(state.fleet.spine), (*lines, *more))]
 
 
-def _answers(conn: Connection, snapshot: Snapshot, asked: Address, row: dict[str, Any]) -> Topic:
+def _who(conn: Connection, snapshot: Snapshot, asked: Address, row: dict[str, Any]) -> Topic:
     """Who answers for a member, since when, and the figures that decided it."""
     target, state = row["target"], snapshot.fleets[asked.fleet]
     moved = next(iter(aliases.history(conn, int(row["member_id"]), aliases.CHAMPION, limit=1)), None)
@@ -237,7 +237,7 @@ def _gates(conn: Connection, state: FleetState, asked: Address, version: version
     if waits is not None:
         says = f"{waits.message} ({waits.command})"
     elif version.id in state.undecided.answered:
-        says = "a person has answered, and its gates are to be asked again"
+        says = f"{answers(conn, state.undecided)[version.id]}; its gates are to be asked again, with the next pass"
     elif version.id in state.undecided.again:
         says = "who was to approve it is declared no more, and its gates are to be asked again"
     return Topic("Gates", f"{name}: {says}", lines, evidence={"version": name})
@@ -338,15 +338,17 @@ def _because(action: Action, state: FleetState, key: str) -> str:
     return action.why
 
 
-def _status(snapshot: Snapshot, state: FleetState, key: str, now: datetime) -> tuple[str, str]:
-    row = _statuses(snapshot, state, now).filter(pl.col("key") == key).row(0, named=True)
+def _status(conn: Connection, snapshot: Snapshot, state: FleetState, key: str, now: datetime) -> tuple[str, str]:
+    row = _statuses(conn, snapshot, state, now).filter(pl.col("key") == key).row(0, named=True)
     return row["status"], row["reason"]
 
 
-def _statuses(snapshot: Snapshot, state: FleetState, now: datetime) -> pl.DataFrame:
-    waits = {each.version_id: each.told for each in state.undecided.waiting}
+def _statuses(conn: Connection, snapshot: Snapshot, state: FleetState, now: datetime) -> pl.DataFrame:
+    undecided = state.undecided
+    waits = {each.version_id: each.told for each in undecided.waiting}
     return status(
-        state.table, state.fleet, now, approvals=waits, again=state.undecided.again, blocked=_hindrance(snapshot, state)
+        state.table, state.fleet, now, approvals=waits, again=undecided.again, answers=answers(conn, undecided),
+        blocked=_hindrance(snapshot, state),
     )  # fmt: skip
 
 

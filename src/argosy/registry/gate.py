@@ -35,15 +35,18 @@ class Ruling(msgspec.Struct, frozen=True):
     asked: bool = True
 
 
-def judge(gates: tuple[Gate | Approval, ...], evidence: Evidence, granted: bool | None = None) -> list[Ruling]:
-    """Every gate's ruling, in order; `granted` is a person's answer, None while there is none.
+def judge(
+    gates: tuple[Gate | Approval, ...], evidence: Evidence, granted: bool | None = None, by: str = ""
+) -> list[Ruling]:  # fmt: skip
+    """Every gate's ruling, in order; `granted` is a person's answer, None while there is none, `by` whose and why.
 
     Nobody is asked about a version that another gate refused.
     """
     ruled = {gate.name: _gate(gate, evidence) for gate in gates if isinstance(gate, Gate)}
     refused = any(ruling.passed is False for ruling in ruled.values())
     return [
-        _approval(gate, granted, refused=refused) if isinstance(gate, Approval) else ruled[gate.name] for gate in gates
+        _approval(gate, granted, by, refused=refused) if isinstance(gate, Approval) else ruled[gate.name]
+        for gate in gates
     ]
 
 
@@ -59,12 +62,13 @@ def refusal(rulings: list[Ruling]) -> Ruling:
     return next(ruling for ruling in rulings if ruling.passed is False and ruling.asked)
 
 
-def _approval(gate: Approval, granted: bool | None, *, refused: bool) -> Ruling:
+def _approval(gate: Approval, granted: bool | None, by: str, *, refused: bool) -> Ruling:
     if granted is None and refused:
         return Ruling(gate.name, False, "not asked for, since another gate refused it", {}, asked=False)
     if granted is None:
         return Ruling(gate.name, None, f"waits for {gate.name}", {})
-    return Ruling(gate.name, granted, "granted" if granted else "refused", {"granted": granted})
+    said = "granted" if granted else "refused"
+    return Ruling(gate.name, granted, f"{said} {by}" if by else said, {"granted": granted})
 
 
 def _gate(gate: Gate, evidence: Evidence) -> Ruling:

@@ -28,6 +28,16 @@ class Approval(NewApproval, frozen=True, kw_only=True):
 
     id: int
 
+    @property
+    def by(self) -> str:
+        """`by ann: the second is wrong`."""
+        return f"by {self.actor}: {self.reason}" if self.reason else f"by {self.actor}"
+
+    @property
+    def says(self) -> str:
+        """`refused by ann: the second is wrong`."""
+        return f"{'approved' if self.granted else 'refused'} {self.by}"
+
 
 def add(tx: Connection, approvals: Sequence[NewApproval]) -> list[int]:
     """Record approvals or refusals."""

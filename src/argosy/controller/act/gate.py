@@ -25,7 +25,8 @@ def run(house: House, snapshot: Snapshot, action: Gate, now: datetime) -> str:
     with house.write(action.subject) as tx:
         found = [v for _, v in sorted(versions.get(tx, action.versions).items())]
         granted = approvals.answers(tx, fleet.approval, [v.id for v in found]) if fleet.approval else {}
-        rulings = {v.id: judge(fleet.gates, evidence(v), granted.get(v.id)) for v in found}
+        by = {id: answer.by for id, answer in approvals.of(tx, granted).items()}
+        rulings = {v.id: judge(fleet.gates, evidence(v), granted.get(v.id), by.get(v.id, "")) for v in found}
         gone = verdicts.undecided(tx, fleet.name, fleet.approval).withdrawn
         heard = [_verdict(v.id, ruling, now) for v in found for ruling in rulings[v.id]]
         heard += [_withdrawn(id, gate, now) for id, gate in gone if id in rulings]
