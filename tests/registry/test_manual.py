@@ -65,7 +65,7 @@ def test_promote_and_roll_back_are_facts(fleet: Store) -> None:
     assert said == "late/JFK/AA@1 answers now"
     assert (champion(fleet, "JFK/AA"), champion(fleet, "JFK/DL")) == (1, 2)
     said = manual.roll_back(fleet, parse("late/JFK/AA"), "ann", "", NOW)
-    assert said == "late/JFK/AA: the previous version answers again"
+    assert said == "late/JFK/AA: version 2 answers again"
     assert champion(fleet, "JFK/AA") == 2
     with fleet.read() as conn:
         back, forth = events.of_subject(conn, "late/JFK/AA", limit=2)

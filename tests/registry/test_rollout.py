@@ -218,12 +218,12 @@ def test_rolling_back_gives_the_place_back(port: Port) -> None:
     first, second = (port.train("a")[0] for _ in range(2))
     port.start(first)
     port.promote(second)
-    assert port.back() == "the previous version answers again"
+    assert port.back() == "version 1 answers again"
     assert port.answers() == ("own", 1, None)
     with port.store.read() as conn:
         last = aliases.history(conn, first.member_id, "champion")[0]
     assert (last.actor, last.reason, last.version_id) == ("ann", "no good", first.id)
-    assert port.back() == "the previous version answers again"
+    assert port.back() == "version 2 answers again"
     assert port.answers() == ("own", 2, None)
 
 

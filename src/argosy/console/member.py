@@ -115,7 +115,8 @@ def read(conn: Connection, address: str, now: datetime) -> MemberPage:
     estimates = signals.history(conn, state.member_id, signal.ESTIMATE, _POINTS)
     guessed = any(each.value is not None for each in estimates)
     served = signals.history(conn, state.member_id, signal.SERVED, 120)
-    chosen = next((move.reason for move in moves if move.reason), "")
+    numbers = {version.id: version.number for version in models}
+    chosen = next((_chosen(move, numbers) for move in moves if move.reason), "")
     return MemberPage(
         fleet=name, key=key, status=row["status"], reason=row["reason"], chosen=chosen, metric=fleet.search.metric,
         rule=rule(fleet.retrain), wishes=tuple(_wishes(conn, found, row, moves, now)),
@@ -129,6 +130,12 @@ def read(conn: Connection, address: str, now: datetime) -> MemberPage:
         ahead=nearest(ahead(found, row, now)), values={each: row[each] for each in signal.ALL},
         waits=state.version_id in found.waiting, canary=row["rollout_state"] == "started",
     )  # fmt: skip
+
+
+def _chosen(move: aliases.Alias, numbers: dict[int, int]) -> str:
+    """Who answers, and why that was decided."""
+    who = f"version {numbers.get(move.version_id)}" if move.version_id is not None else f"the {move.target} model"
+    return f"{who} answers: {move.reason}"
 
 
 def _wishes(

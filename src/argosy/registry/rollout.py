@@ -14,7 +14,7 @@ from argosy.spec.rollout import Canary, Rollout
 from argosy.store import aliases, members, rollouts
 from argosy.store.aliases import CHALLENGER, CHAMPION, NONE, OWN, POOLED, Move
 from argosy.store.rollouts import FINISHED, ROLLED_BACK, STARTED, SUPERSEDED, NewRollout
-from argosy.store.versions import Version
+from argosy.store.versions import Version, get
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -123,7 +123,9 @@ def roll_back(tx: Connection, fleet: str, member_id: int, now: datetime, actor: 
         at=now, actor=actor, reason=reason,
     )  # fmt: skip
     aliases.move(tx, [move])
-    return "the pooled model answers again" if before.target == POOLED else "the previous version answers again"
+    if before.version_id is None:
+        return "the pooled model answers again"
+    return f"version {get(tx, [before.version_id])[before.version_id].number} answers again"
 
 
 def _is_there(state: members.State, version: int) -> bool:
