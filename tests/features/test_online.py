@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from argosy.errors import CapacityError, ConflictError, InputError
 from argosy.features.join import Source, join
 from argosy.features.online import Online
+from argosy.features.reader import HISTORY
 from tests.features.boards import BOARDS, board, delays
 from tests.features.oracle import VALUES, asked, bits, moment, moments, spines, tables
 
@@ -354,3 +355,17 @@ def test_who_is_permitted_no_more_writes_nothing(online: Online) -> None:
     assert delays(online, 9, "JFK") == [1.0]
     assert online.write(BOARDS, board(("JFK", 1, 1, 2.0)), lambda: None) == 1
     assert delays(online, 9, "JFK") == [2.0]
+
+
+@pytest.mark.parametrize("unit", ["us", "ns"])
+def test_what_a_source_may_have_forgotten_counts_back_from_its_newest_row_and_from_now(
+    online: Online, unit: Literal["us", "ns"]
+) -> None:
+    rows = board(("JFK", 0, 0, 1.0), ("EWR", 50, 50, 2.0))
+    online.write(BOARDS, rows.with_columns(pl.col("event", "known").dt.cast_time_unit(unit)))
+    reader = online.reader([BOARDS, Source("none", ("airport",), "event", "known", ("delay",))])
+    years, before = moment(10_000_000), timedelta(microseconds=1)
+    assert reader.forgotten(0, moment(50) - HISTORY, years) is None
+    assert reader.forgotten(0, moment(50) - HISTORY - before, years) == moment(50) - HISTORY
+    assert reader.forgotten(0, moment(20) - HISTORY - before, moment(20)) == moment(20) - HISTORY
+    assert reader.forgotten(1, datetime(1, 1, 1, tzinfo=UTC), years) is None

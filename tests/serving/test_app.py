@@ -17,6 +17,7 @@ import pytest
 from argosy.errors import ConflictError
 from argosy.features import source as features
 from argosy.features.online import Online
+from argosy.features.reader import HISTORY
 from argosy.serving.app import App, Settings
 from argosy.serving.cache import ModelCache, blob_loader
 from argosy.serving.recorder import Recorder
@@ -51,6 +52,9 @@ class Weather:
         moments = [at] * len(entities["origin"]) if isinstance(at, datetime) else at
         answers = [self.one({"origin": origin}, when) for origin, when in zip(entities["origin"], moments, strict=True)]
         return [values for values, _ in answers], [ages for _, ages in answers]
+
+    def forgotten(self, place: int, at: datetime, now: datetime) -> datetime | None:
+        return None
 
 
 class Served(msgspec.Struct):
@@ -366,6 +370,42 @@ def test_a_short_token_is_refused() -> None:
         Settings("secret")
 
 
+def test_a_decision_time_whose_rows_may_be_gone_is_refused_unless_its_columns_come_along(
+    fleet: Fixture, tmp_path: Path
+) -> None:
+    cache = ModelCache(blob_loader(fleet.store.blobs))
+    with Online(tmp_path / "online", map_size=1 << 22) as online:
+        source = features.Source("conditions", ("origin",), "time", None, ("temp", "wind"), timedelta(hours=6))
+        times = [NOW - timedelta(days=400), NOW - timedelta(days=200), NOW - timedelta(days=2)]
+        rows = {"origin": ["JFK"] * 3, "time": times, "temp": [1.0, 2.0, 3.0], "wind": [0.5] * 3}
+        online.write(source, pl.DataFrame(rows))
+        online.expire(NOW, HISTORY)
+        scorer = Scorer(cache, lambda: NOW, lambda endpoint: online.reader([source]))
+        app = App(Settings(TOKEN), Source(fleet.store), scorer, cache)
+
+        async def talk() -> list[httpx.Response]:
+            await app.refresh()
+            transport = httpx.ASGITransport(app=app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=ASK) as client:
+                supplied = {"temp": tensor("temp", "FP64", [3.0]), "wind": tensor("wind", "FP64", [0.5])}
+                asked = [(399, {}), (199, {}), (399, supplied), (91, {})]
+                return [
+                    await client.post(
+                        URL, json=body(**more) | {"parameters": {"at": (NOW - timedelta(days=days)).isoformat()}}
+                    )
+                    for days, more in asked
+                ]
+
+        gone, kept, told, near = asyncio.run(talk())
+    since = f"{NOW - timedelta(days=92):%Y-%m-%dT%H:%M:%SZ}"
+    assert gone.status_code == 400
+    assert f"feature view 'conditions' keeps its rows from {since} on" in gone.json()["error"]
+    assert "or send temp, wind" in gone.json()["error"]
+    assert outputs(kept)["stale"] == [True]  # the row in force at the limit is still there, and too old
+    assert outputs(told)["stale"] == [False]
+    assert outputs(near)["stale"] == [True]
+
+
 def test_the_real_online_store_answers_as_the_views_say(fleet: Fixture, tmp_path: Path) -> None:
     cache = ModelCache(blob_loader(fleet.store.blobs))
     with Online(tmp_path / "online", map_size=1 << 22) as online:
@@ -384,7 +424,7 @@ def test_the_real_online_store_answers_as_the_views_say(fleet: Fixture, tmp_path
                 return [outputs(await client.post(URL, json=each)) for each in (whole, body())]
 
         many, one = asyncio.run(talk())
-    assert many["stale"] == [False, True, False]
+    assert many["stale"] == [False, True, True]  # expired, and never there
     assert many["prediction"][0] == one["prediction"][0]
     known = fleet.estimators["late-arrival/JFK/AA@1"].predict_proba(np.array([[0.25, 15, 3.0, 0.5, 1]]))
     expired = fleet.estimators["late-arrival/*@1"].predict_proba(np.array([[0.25, 15, np.nan, np.nan, 1]]))

@@ -29,14 +29,12 @@ from argosy.features.packing import (
     moment,
     stored,
 )
-from argosy.features.reader import Reader
+from argosy.features.reader import Reader, latest, newest_keys
 from argosy.features.source import Source, Unit, finest, read, ticks, units
 
 _CHUNK = 65_536
 _FEW = 64
 _NEVER = (-(2**63), -(2**63))
-_AFTER = b"\xff" * 8 + b"\0"
-"""Behind the front of an entity, what sorts after all of its rows and before those of the next."""
 _WIDTH = 4
 """How many times `map_size` the map is wide. The rows take one at most, and so does each of what a batch writes anew,
 what the batch before gave back, which is had by the next but one only, and the lists of free pages: so there is always
@@ -164,7 +162,7 @@ class Online:
         with self._env.begin() as txn:
             for view in _views(txn).values():
                 scale = 1_000 if view.unit == "ns" else 1
-                limits.append((view, min(at * scale, _latest(txn, view)) - back * scale))
+                limits.append((view, min(at * scale, latest(txn, view)) - back * scale))
         return sum(self._drop(view, limit) for view, limit in limits)
 
     def _drop(self, view: View, limit: int) -> int:
@@ -331,27 +329,13 @@ def _takes_its_place(cursor: Any, front: bytes, key: bytes, event: int, known: i
     return True
 
 
-def _latest(txn: Any, view: View) -> int:
-    """The moment from which the newest row of a view is in force; that of the first possible row where it has none."""
-    return max((moment(key) for key in _newest_keys(txn, view, view.prefix)), default=_NEVER[0])
-
-
-def _newest_keys(txn: Any, view: View, start: bytes) -> Iterator[bytes]:
-    """The key of the newest row of each entity from `start` on, which is the prefix of the view or the front of one."""
-    cursor = txn.cursor()
-    found = cursor.set_range(start)
-    while found and (key := cursor.key()).startswith(view.prefix):
-        yield key
-        found = cursor.set_range(key[:-8] + _AFTER)
-
-
 def _outlived(txn: Any, view: View, limit: int, start: bytes) -> Iterator[bytes]:
     """The keys of a view's rows that come, newest first within each entity, after the one in force at `limit`.
 
     Those of the entities from `start` on. What stays is stepped over, not walked through.
     """
     cursor = txn.cursor()
-    for newest in _newest_keys(txn, view, start):
+    for newest in newest_keys(txn, view, start):
         front = newest[:-8]
         if cursor.set_range(front + countdown(limit)):
             for key in islice(cursor.iternext(keys=True, values=False), 1, None):

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import polars as pl
 
 from argosy.errors import InputError
-from argosy.features.packing import SCHEMAS, TIMES, View, checked, countdown, decode, head, microseconds, stored, value
+from argosy.features.packing import (
+    SCHEMAS,
+    TIMES,
+    View,
+    checked,
+    countdown,
+    decode,
+    head,
+    microseconds,
+    moment,
+    stored,
+    value,
+)
 from argosy.features.source import Source, Unit, require
 
+HISTORY = timedelta(days=90)
+"""How far back from now, or from a view's newest row where that is older, its features are answered exactly."""
 _MICROSECOND = timedelta(microseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NEVER = -(2**63)
+_AFTER = b"\xff" * 8 + b"\0"
+"""Behind the front of an entity, what sorts after all of its rows and before those of the next."""
 
 
 class Reader:
@@ -78,6 +96,20 @@ class Reader:
                     ticks = pl.Series(lookup.source.age, [age for _, age in found], dtype=pl.Int64)
                     parts.append(ticks.cast(pl.Duration(lookup.unit)))
         return pl.DataFrame(parts)
+
+    def forgotten(self, place: int, at: datetime, now: datetime) -> datetime | None:
+        """The moment before which the source at `place` may have dropped its rows, if `at` is before it; else None.
+
+        It is `HISTORY` before `now`, or before its newest row came into force where that is earlier. Only for an `at`
+        further back than `HISTORY` is each entity of the source stepped to.
+        """
+        if at >= now - HISTORY:
+            return None
+        with self._env.begin() as txn:
+            lookup = self._current(txn)[place]
+            newest = _NEVER if lookup.view is None else latest(txn, lookup.view) // lookup.factor
+        limit = min(microseconds(now), newest) - HISTORY // _MICROSECOND
+        return _EPOCH + limit * _MICROSECOND if microseconds(at) < limit else None
 
     def _current(self, txn: Any) -> tuple[_Lookup, ...]:
         """The lookups for the sources as this snapshot knows them: made again when one came or was replaced."""
@@ -189,3 +221,17 @@ def _moments(entities: Mapping[str, Sequence[Any]], at: datetime | Sequence[date
             next="give columns of one length",
         )
     return moments
+
+
+def latest(txn: Any, view: View) -> int:
+    """The moment from which the newest row of a view is in force; that of the first possible row where it has none."""
+    return max((moment(key) for key in newest_keys(txn, view, view.prefix)), default=_NEVER)
+
+
+def newest_keys(txn: Any, view: View, start: bytes) -> Iterator[bytes]:
+    """The key of the newest row of each entity from `start` on, which is the prefix of the view or the front of one."""
+    cursor = txn.cursor()
+    found = cursor.set_range(start)
+    while found and (key := cursor.key()).startswith(view.prefix):
+        yield key
+        found = cursor.set_range(key[:-8] + _AFTER)

@@ -34,13 +34,14 @@ _LOG = logging.getLogger("argosy.serving")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _PAUSE = timedelta(seconds=5)
+_INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class OnlineReader(Protocol):
     """Reads the values of an endpoint's views, in the order of its bindings and their columns.
 
     A value that does not count at the moment asked for is None. Per view comes the age of the value
-    found, None where there is none; a view has expired where its age is above its time to live.
+    found, None where there is none; a view has expired where its age is above its time to live, or has none.
     """
 
     def one(self, entity: Mapping[str, Any], at: datetime) -> tuple[list[Any], Sequence[timedelta | None]]:
@@ -51,6 +52,10 @@ class OnlineReader(Protocol):
         self, entities: Mapping[str, Sequence[Any]], at: datetime | Sequence[datetime]
     ) -> tuple[Sequence[Sequence[Any]], Sequence[Sequence[timedelta | None]]]:
         """For many, at one moment or at one a row."""
+        ...
+
+    def forgotten(self, place: int, at: datetime, now: datetime) -> datetime | None:
+        """The moment before which the view at `place` may have dropped its rows, if `at` is before it; else None."""
         ...
 
 
@@ -231,14 +236,18 @@ class Scorer:
             self._recorder.add(self._stream(plan.batch.endpoint.fleet, None), rows)
 
     def _read_views(self, endpoint: Endpoint, columns: Columns, rows: int, at: datetime | list[datetime]) -> list[bool]:
-        names = [name for view in endpoint.views for name in view.columns]
-        if all(name in columns for name in names):
+        """Add what the views hold for the rows; whether one of them holds nothing that counts, for each row.
+
+        Values that are supplied win, and a view of which all are is not asked for.
+        """
+        asked = [any(name not in columns for name in view.columns) for view in endpoint.views]
+        if not any(asked):
             return [False] * rows
         nothing = [None] * rows
         entities = {name: columns.get(name, nothing) for view in endpoint.views for name in view.entity}
-        lacking: set[str] = set()
         if not entities.keys() <= columns.keys():  # what only a canary's view is keyed by may be left out
-            lacking = {name for view in endpoint.views if not columns.keys() >= {*view.entity} for name in view.columns}
+            keyed = [columns.keys() >= {*view.entity} for view in endpoint.views]
+            asked = [each and found for each, found in zip(asked, keyed, strict=True)]
         reader = self._reader(endpoint)
         if rows == 1:
             one, age = reader.one({k: v[0] for k, v in entities.items()}, at[0] if isinstance(at, list) else at)
@@ -246,11 +255,33 @@ class Scorer:
             ages: Sequence[Sequence[timedelta | None]] = [age]
         else:
             found, ages = reader.rows(entities, at)
-        for name, values in zip(names, zip(*found, strict=True), strict=True):
-            if name not in lacking:
+        names = [(name, each) for view, each in zip(endpoint.views, asked, strict=True) for name in view.columns]
+        for (name, each), values in zip(names, zip(*found, strict=True), strict=True):
+            if each:
                 columns.setdefault(name, list(values))
-        limits = [view.ttl for view in endpoint.views]
-        return [any(_expired(age, ttl) for age, ttl in zip(row, limits, strict=True)) for row in ages]
+        places = [place for place, each in enumerate(asked) if each]
+        if any(age[place] is None for age in ages for place in places):
+            self._refuse_forgotten(endpoint, places, ages, at)
+        limits = [(place, endpoint.views[place].ttl) for place in places]
+        return [any(_expired(row[place], ttl) for place, ttl in limits) for row in ages]
+
+    def _refuse_forgotten(
+        self, endpoint: Endpoint, places: Sequence[int], ages: Sequence[Sequence[timedelta | None]],
+        at: datetime | list[datetime],
+    ) -> None:  # fmt: skip
+        """Raise InputError where a view holds nothing for a row and may have dropped what it held at that time."""
+        now, reader = self._clock(), self._reader(endpoint)
+        for place in places:
+            moments = at if isinstance(at, list) else [at] * len(ages)
+            empty = [moment for moment, age in zip(moments, ages, strict=True) if age[place] is None]
+            since = reader.forgotten(place, min(empty), now) if empty else None
+            if since is not None:
+                view = endpoint.views[place]
+                raise InputError(
+                    f"the decision time {min(empty):{_INSTANT}} is too long ago: "
+                    f"feature view {view.name!r} keeps its rows from {since:{_INSTANT}} on",
+                    next=f"ask for that time or a later one, or send {', '.join(view.columns)}",
+                )
 
     def _reader(self, endpoint: Endpoint) -> OnlineReader:
         known = self._online.get(id(endpoint))
@@ -311,4 +342,4 @@ def _instants(plan: Plan) -> list[int]:
 
 
 def _expired(age: timedelta | None, ttl: timedelta | None) -> bool:
-    return age is not None and ttl is not None and age > ttl
+    return ttl is not None and (age is None or age > ttl)

@@ -14,6 +14,7 @@ from argosy.controller.observe import Snapshot, Wanted
 from argosy.data.dtype import parse_all
 from argosy.data.read import append, scan, union
 from argosy.errors import CapacityError, ConflictError, DeclarationError, LeaseError
+from argosy.features.reader import HISTORY
 from argosy.features.source import Source
 from argosy.spec import duration
 from argosy.spec.dataset import Dataset
@@ -23,8 +24,6 @@ from argosy.spec.quantity import plural
 from argosy.store import datasets, edges, executions
 from argosy.store.store import Store
 
-HISTORY = timedelta(days=90)
-"""How far back from now, or from a view's newest row where that is older, its features are answered exactly."""
 _STEP = timedelta(days=7)
 
 
