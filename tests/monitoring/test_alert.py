@@ -78,6 +78,23 @@ def test_a_floor_releases_above_it() -> None:
     assert watch(_signals(low | {"value": 0.64}), first, at=DAY).resolved == first
 
 
+def test_an_alert_whose_members_are_within_the_limit_again_says_so_and_is_not_grave() -> None:
+    loss = {"kind": "performance", "cause": "log_loss", "limit": 0.632}
+    first = watch(_signals(loss | {"member": "a", "value": 0.7}), [], at=DAY).raised
+    assert (first[0].severity, first[0].message) == (
+        "critical", "1 of 1 member has a poor `log_loss` since 2013-04-03: 0.7 over the limit 0.632 (a)",
+    )  # fmt: skip
+    (calm,) = watch(_signals(loss | {"member": "a", "value": 0.626}), first, at=DAY).changed
+    assert (calm.severity, calm.effect) == ("info", 0.0)
+    assert ": 0.626 is within the limit 0.632 again; the alert ends under 0.6 (a)" in calm.message
+    (unknown,) = watch(_signals(loss | {"member": "a", "value": None}), first, at=DAY).persisting
+    assert unknown.severity == "critical"
+    two = [loss | {"member": "a", "value": 0.61}, loss | {"member": "b", "value": 0.64}]
+    (mixed,) = watch(_signals(*two), first, at=DAY).persisting
+    assert mixed.severity == "critical"
+    assert ": median 0.625 is within the limit 0.632 again, 1 of them not (a, b)" in mixed.message
+
+
 def test_a_member_no_longer_watched_leaves() -> None:
     first = watch(_signals({"member": "a", "value": 0.3}), [], at=DAY).raised
     assert watch(_signals({"member": "b", "value": 0.0}), first, at=DAY).resolved == first
@@ -185,7 +202,7 @@ def test_quality_tables_become_signals_by_feature_and_check() -> None:
         beyond, nulls = nulls, beyond
     assert (beyond.name, beyond.members, beyond.severity) == ("quality/temp/range", MEMBERS, "info")
     assert (nulls.name, nulls.members, nulls.severity) == ("quality/rain/null", (MEMBERS[1],), "warning")
-    assert "1 of 4 members see more nulls in `rain` than in training" in nulls.message
+    assert "1 of 4 members sees more nulls in `rain` than in training" in nulls.message
     assert ": rise of their share 1 over the limit 0.05; the models lean 70% on it" in nulls.message
 
 

@@ -17,6 +17,7 @@ import polars as pl
 
 from argosy.errors import InputError
 from argosy.metric.tail import normal_quantile, normal_tails, poisson_tail
+from argosy.spec.quantity import plural
 
 Severity = Literal["critical", "warning", "info"]
 KINDS = ("failure", "performance", "prediction", "skew", "quality", "drift")
@@ -88,7 +89,8 @@ def watch(
     A member enters an alert when its value is beyond the limit and, within its kind across the whole fleet, survives
     Benjamini and Hochberg's control of the false discovery rate `fdr` (J. R. Statist. Soc. B 57 (1995) 289-300). It
     leaves when its value is back inside the limit by the share `release`; a null value leaves it where it was, and
-    a member without any signal is watched no longer. So an alert that persists is not raised again. `watched` is the
+    a member without any signal is watched no longer. So an alert that persists is not raised again; one whose members
+    are all within the limit again says so, and is no more than `info`. `watched` is the
     size of the fleet, for the message (default: the members in `signals`). Raises `InputError` for a wrong table.
     """
     table = _checked(signals)
@@ -100,7 +102,8 @@ def watch(
     table = table.join(held.with_columns(active=pl.lit(True)), on=["name", "member"], how="left")
     table = table.with_columns(pl.col("active").fill_null(False), significant=_significant(table, fdr))
     bad = table.filter(_breach(0.0) & pl.col("significant") | pl.col("active") & _breach(release))
-    now = [_alert(row, before.get(row["name"]), size, at) for row in _grouped(bad).iter_rows(named=True)]
+    grouped = _grouped(bad.with_columns(within=~_breach(0.0) & pl.col("value").is_not_null()))
+    now = [_alert(row, before.get(row["name"]), size, at, release) for row in grouped.iter_rows(named=True)]
     now.sort(key=lambda alert: (KINDS.index(alert.kind), -alert.effect, alert.name))
     names = {alert.name for alert in now}
     return Changes(
@@ -266,15 +269,17 @@ def _grouped(bad: pl.DataFrame) -> pl.DataFrame:
         pl.col("value", "limit").median(),
         (pl.col("strength") * pl.col("weight")).fill_null(0.0).sum().alias("effect"),
         pl.col("weight").mean(),
+        pl.col("within").sum(),
     )
 
 
-def _alert(row: dict[str, Any], before: Alert | None, size: int, at: datetime) -> Alert:
+def _alert(row: dict[str, Any], before: Alert | None, size: int, at: datetime, release: float) -> Alert:
     members = tuple(row["members"])
     since = before.since if before else at
     value = row["value"] if row["value"] is not None else (before.value if before else math.nan)
-    severity = _severity(row["kind"], row["effect"] / len(members))
-    message = _message(row, members, size, value, since)
+    over = row["within"] == len(members)
+    severity = "info" if over else _severity(row["kind"], row["effect"] / len(members))
+    message = _message(row, members, size, value, since, release)
     return Alert(
         row["name"], row["kind"], row["cause"], members, value, row["limit"], severity, row["effect"], since, message
     )
@@ -298,27 +303,42 @@ def _severity(kind: str, strength: float) -> Severity:
 
 
 _SAYS = {
-    "failure": "leave rows without an answer",
-    "performance": "have a poor `{}`",
-    "prediction": "answer differently (`{}`)",
-    "skew": "are served another `{}` than training would join",
-    "drift": "drifted on `{}`",
-    "null": "see more nulls in `{}` than in training",
-    "range": "see `{}` beyond the range of training more often",
-    "unseen": "see values of `{}` that training never held",
+    "failure": ("leaves", "leave", "rows without an answer"),
+    "performance": ("has", "have", "a poor `{}`"),
+    "prediction": ("answers", "answer", "differently (`{}`)"),
+    "skew": ("is", "are", "served another `{}` than training would join"),
+    "drift": ("drifted", "drifted", "on `{}`"),
+    "null": ("sees", "see", "more nulls in `{}` than in training"),
+    "range": ("sees", "see", "`{}` beyond the range of training more often"),
+    "unseen": ("sees", "see", "values of `{}` that training never held"),
 }
+"""By kind or check: the verb of one member, that of several, and the rest."""
 
 
-def _message(row: dict[str, Any], members: tuple[str, ...], size: int, value: float, since: datetime) -> str:
+def _message(
+    row: dict[str, Any], members: tuple[str, ...], size: int, value: float, since: datetime, release: float
+) -> str:  # fmt: skip
     kind, cause, check = row["kind"], row["cause"], row["kind"]
     if kind == "quality":
         cause, _, check = cause.rpartition("/")
-    side = "under" if row["below"] else "over"
+    one, several, rest = _SAYS[check]
     shown = ", ".join(member or "the only member" for member in members[:SHOWN])
     more = f" and {len(members) - SHOWN} more" if len(members) > SHOWN else ""
     unit = UNITS.get(kind, "median ").removeprefix("median " if len(members) == 1 else "")
     lean = f"; the models lean {row['weight']:.0%} on it" if kind in FEATURES and row["weight"] is not None else ""
     return (
-        f"{len(members)} of {size} members {_SAYS[check].format(cause)} since {since:%Y-%m-%d}: "
-        f"{unit}{value:.3g} {side} the limit {row['limit']:.3g}{lean} ({shown}{more})"
+        f"{len(members)} of {plural(size, 'member')} {one if len(members) == 1 else several} {rest.format(cause)} "
+        f"since {since:%Y-%m-%d}: {unit}{value:.3g} {_against(row, len(members), value, release)}{lean} ({shown}{more})"
     )
+
+
+def _against(row: dict[str, Any], members: int, value: float, release: float) -> str:
+    """How a value stands to its limit; within it again, what ends the alert, or how many are beyond it still."""
+    limit, below = float(row["limit"]), bool(row["below"])
+    said = f"the limit {limit:.3g}"
+    if row["within"] == members:
+        end = limit + abs(limit) * release * (1 if below else -1)
+        return f"is within {said} again; the alert ends {'over' if below else 'under'} {end:.3g}"
+    if row["within"] and (value >= limit if below else value <= limit):
+        return f"is within {said} again, {members - row['within']} of them not"
+    return f"{'under' if below else 'over'} {said}"
