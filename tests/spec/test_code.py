@@ -17,6 +17,7 @@ import pytest
 from argosy.errors import DeclarationError
 from argosy.spec.code import CodePrint, fingerprint
 from argosy.spec.function import resolve
+from argosy.spec.resource import Resources
 
 FLIGHTS = '''
 """Features of flights."""
@@ -257,6 +258,98 @@ def test_files_that_the_code_names(house: House) -> None:
     assert before.changes(house.print()) == {"house/codes.txt": "changed"}
     assert before.digest != house.print().digest
     assert house.print("even").files == fingerprint(house.module().late, files=False).files == ()
+
+
+CODES = "house/tables/codes.json"
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        "open(f'{HERE}/codes.json').read()",
+        "open(f'{HERE}/tables/codes.json').read()",
+        "open(os.path.dirname(__file__) + '/tables/codes.json').read()",
+        "open('%s/codes.json' % HERE).read()",
+        "open(b'codes.json').read()",
+        "(HERE / 'tables' / 'codes.json').read_text()",
+        "[path.read_text() for path in (HERE / 'tables').glob('*.json')]",
+        "[path.read_text() for path in HERE.rglob('*.json')]",
+        "[open(name).read() for name in os.listdir(HERE / 'tables')]",
+        "[open(name).read() for name in os.listdir(f'{HERE}/tables')]",
+        "pl.read_ndjson(HERE / 'tables' / '*.json')",
+        "(lambda name='codes.json': open(name).read())()",
+        "resources.files('house').joinpath('tables/codes.json').read_text()",
+    ],
+)
+def test_a_table_counts_however_it_is_named(house: House, reading: str) -> None:
+    (house.root / "house/tables").mkdir()
+    (house.root / CODES).write_text("a")
+    house.edit("shapes.py", "SIDE = 2", f"import os\nHERE = None\nSIDE = lambda: {reading}")
+    before = house.print()
+    assert before.files == (CODES,)
+    (house.root / CODES).write_text("b")
+    assert before.changes(house.print()) == {CODES: "changed"}
+
+
+@pytest.mark.parametrize("path", ["codes.json", Path("tables/codes.json"), b"codes.json", ["codes.json"]])
+def test_a_table_counts_whose_name_a_closure_holds(house: House, path: object) -> None:
+    (house.root / "house/tables").mkdir()
+    (house.root / CODES).write_text("a")
+    assert fingerprint(house.module().make(path)).files == (CODES,)
+
+
+def test_prints_of_one_moment_see_one_state_of_a_file(house: House) -> None:
+    house.edit("units.py", "60", "'codes.txt'")
+    (table := house.root / "house/codes.txt").write_text("a")
+    resources = Resources()
+    before = fingerprint(house.module().late, resources=resources)
+    table.unlink()
+    assert fingerprint(house.module().late, resources=resources) == before
+    assert fingerprint(house.module().late).files == ()
+
+
+DISPATCH = """
+from __future__ import annotations
+import functools, typing
+import house.units
+
+@functools.singledispatch
+def area(x):
+    return 0
+
+@area.register
+def _(x: int):
+    return house.units.MINUTE
+
+def reads(x):
+    return typing.get_type_hints(plain), plain
+
+def plain(x: "int", y: house.shapes.Rows = 1) -> None:
+    return x
+
+def uses(x):
+    return plain(x), area(x)
+"""
+
+
+def test_what_is_registered_is_reached(house: House) -> None:
+    (house.root / "house/dispatch.py").write_text(DISPATCH)
+    before = [fingerprint(house.module("house.dispatch").area), fingerprint(house.module("house.dispatch").uses)]
+    assert all("house.units:MINUTE" in each.parts for each in before)
+    house.edit("dispatch.py", "x: int", "x: float")
+    module = house.module("house.dispatch")
+    for old, new in zip(before, (fingerprint(module.area), fingerprint(module.uses)), strict=True):
+        assert old.changes(new) == {"house.dispatch:area": "changed"}
+
+
+def test_annotations_count_where_the_code_names_what_reads_them(house: House) -> None:
+    (house.root / "house/dispatch.py").write_text(DISPATCH)
+    module = house.module("house.dispatch")
+    reads, uses = fingerprint(module.reads), fingerprint(module.uses)
+    house.edit("dispatch.py", '"int"', '"str"')
+    assert reads.changes(fingerprint(module.reads)) == {"house.dispatch:plain": "changed"}
+    assert uses == fingerprint(module.uses)
+    assert "house.shapes:*" in reads.parts and "house.shapes:*" not in uses.parts  # where the annotation leads
 
 
 def test_import_inside_a_body(house: House) -> None:

@@ -28,6 +28,8 @@ CHANGES: list[Callable[[Any], object]] = [
     lambda held: held.pop("a"),
     lambda held: held.popitem(),
     lambda held: held.clear(),
+    lambda held: held.__init__({"z": 1}),
+    lambda held: held.__init__(),
 ]
 
 

@@ -58,6 +58,7 @@ def changed(body: Any, path: str, value: Any) -> Any:
     ("features.1.expressions", {}), ("features.1.expressions", {"": {"polars": "1"}}), ("candidates", []),
     ("candidates.0.search.C.values", []), ("by", ["a", "a"]), ("by", [""]), ("search.metric", "roc_auk"),
     ("search.trials", 0), ("search.trials", 10_001), ("search.member_trials", 101), ("search.folds", 21),
+    ("search.seed", -1), ("search.seed", 2**31),
     ("split.test", "a fortnight"), ("split.test", "14"), ("slices.0.name", ""), ("gates.0.metric", "auc"),
     ("gates.0.by", -0.5), ("rollout.share", 1), ("rollout.share", 0), ("rollout.bake", "-2h"),
     ("rollout.metric", "auc"), ("rollout.minimum_rows", 0), ("rollout.errors", 1.5), ("rollout.patience", "7 days"),
@@ -75,7 +76,8 @@ def test_schema_refuses_a_fleet_beyond_a_limit(path: str, value: Any) -> None:
     ("name", "Flights"), ("time", ""), ("key", ["a", "a"]), ("known", ""), ("tags", {"": "pii"}), ("tags.a", "secret"),
     ("source.path", ""), ("source.separator", ",,"), ("contract.columns", {"": {}}),
     ("contract.columns.a.presence", 1.5), ("contract.columns.a.on_failure", "explode"), ("contract.unique", ["", "b"]),
-    ("contract.rows", [-1, 5]), ("contract.rows", [1]), ("contract.freshness", "soon"), ("contract.rules.0.name", "R"),
+    ("contract.rows", [-1, 5]), ("contract.rows", [1]),
+    ("contract.rows", [1, 10**30]), ("contract.freshness", "soon"), ("contract.rules.0.name", "R"),
     ("contract.rules.0.expression.polars", " " * 65_537), ("contract.references.0.columns", []),
     ("contract.references.0.dataset", "Other"), ("contract.references.0.to", ["c", "c"]),
 ])  # fmt: skip

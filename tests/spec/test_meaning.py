@@ -33,7 +33,7 @@ SAME = [
     ("def f(s):\n    x: int\n    x = 1", "def f(s):\n    x: str\n    x = 1"),
     ("def f():\n    def g(a): return a\n    return g", "def f():\n    def g(a: int) -> int: return a\n    return g"),
     ("class f:\n    x = 1\n    def g(self, a): y = 2", "class f:\n    x: int = 1\n    def g(self, a: int): y: int = 2"),
-    ("class f(list):\n    def g(self, a): y = 2", "class f(list):\n    def g(self, a: int) -> None: y: int = 2"),
+    ("class f(list):\n    def g(self, a): y = 2", "class f(list):\n    def g(self, a): y: int = 2"),
     ("class f:\n    @property\n    def g(self): return 1", "class f:\n    @property\n    def g(self) -> int: return 1"),
     ("@functools.cache\ndef f(a): return a", "@functools.cache\ndef f(a: int) -> int: return a"),
     ("@ag.feature_view(dataset='d')\ndef f(a): return a", "@ag.feature_view(dataset='e')\ndef f(a: int): return a"),
@@ -48,6 +48,8 @@ def test_annotations_that_nothing_reads_do_not_count(one: str, other: str) -> No
 
 
 FIELDS = "    x: int\n    y: int = 1\n"
+
+METHOD = "    def g(self, a: int) -> int: return a\n"
 
 OTHER = [
     (FUNCTION, FUNCTION.replace("b=1", "b: int = 2")),
@@ -70,6 +72,11 @@ OTHER = [
     ("def f():\n    class G(g):\n        x: int", "def f():\n    class G(g):\n        x: str"),
     ("class f(msgspec.Struct):\n    if a:\n        x: int", "class f(msgspec.Struct):\n    if a:\n        x: str"),
     ("@pandera.check_types\ndef f(a: int): return a", "@pandera.check_types\ndef f(a: str): return a"),
+    *(
+        (head + METHOD, head + METHOD.replace("int", "str", number))
+        for number in (1, -1)
+        for head in ("class f(Validated):\n", "class f(metaclass=Own):\n", "@validated\nclass f:\n")
+    ),
     ("@g.register\ndef f(a: int): return a", "@g.register\ndef f(a: str): return a"),
 ]  # fmt: skip
 

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from argosy.spec.resource import LARGEST, named
+from argosy.errors import DeclarationError
+from argosy.spec.resource import LARGEST, Resources
 
-TREE = ("top.json", "house/own.json", "house/tables/codes.json", "house/tables/deep/more.csv", "data/all.csv")
+TREE = (
+    "top.json", "x", "house/own.json", "house/tables/codes.json", "house/tables/deep/more.csv", "data/all.csv",
+    "other/codes.json",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -23,57 +27,103 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-def found(root: Path, *texts: str) -> set[str]:
-    """The files that some texts in a module of the package `house` name."""
-    return set(named(texts, [root / "house"], (root,)))
+def named(root: Path, *texts: str, lists: bool = False) -> dict[str, str]:
+    """The files that some texts name, with their digests."""
+    return Resources().named([frozenset(texts[:1]), frozenset(texts[1:])], [root], lists=lists)
 
 
 @pytest.mark.parametrize(
     ("texts", "files"),
     [
         (["own.json"], {"house/own.json"}),
-        (["tables/codes.json"], {"house/tables/codes.json"}),
-        (["house/tables/codes.json"], {"house/tables/codes.json"}),
-        (["tables", "codes.json"], {"house/tables/codes.json"}),
-        (["more.csv", "deep", "tables"], {"house/tables/deep/more.csv"}),
-        (["top.json"], {"top.json"}),
-        (["../top.json", "./own.json"], {"top.json", "house/own.json"}),
-        (["data", "all.csv", "own.json"], {"data/all.csv", "house/own.json"}),
-        (["codes.json", "all.csv"], set()),  # in folders that nothing names
-        (["tables", "house", "nothing.json", "", " ", "/", ".", ".."], set()),
+        (["/own.json"], {"house/own.json"}),
+        (["%s/own.json"], {"house/own.json"}),
+        (["..\\house\\own.json"], {"house/own.json"}),
+        (["top.json, own.json and no more"], {"top.json", "house/own.json"}),
+        (["codes.json"], {"house/tables/codes.json", "other/codes.json"}),
+        (["tables/deep", "more.csv"], {"house/tables/deep/more.csv"}),
+        (["a " * 1000 + "more.csv"], {"house/tables/deep/more.csv"}),
+        (["x"], {"x"}),
+        (["data/x"], {"x"}),
+        (["ax.json", "house", "tables", "nothing.json", "", " ", "/", ".", "..", "own.jso", "wn.json"], set()),
         ([".env", ".secret", "key", ".secret/key"], set()),
         (["env/lib/python3.11/site-packages", "x.json"], set()),
-        (["../../other/outside.json", "/etc/passwd", "../..", "other", "outside.json"], set()),
-        (["own.json\0", "x" * 255, "ü" * 255, "own.json/x", "own.json" + " " * 300], set()),
+        (["../../other/outside.json", "/etc/passwd", "../..", "outside.json"], set()),
+        (["own.jso\0n", "own", "ü" * 255], set()),
     ],
 )
 def test_files_are_found_by_name(root: Path, texts: list[str], files: set[str]) -> None:
-    assert found(root, *texts) == files
+    assert set(named(root, *texts)) == files
 
 
-def test_content_counts(root: Path) -> None:
-    assert named(["own.json"], [root / "house"], (root,)) == {
-        "house/own.json": hashlib.sha256(b"house/own.json").hexdigest()
-    }
+@pytest.mark.parametrize(
+    ("texts", "files"),
+    [
+        (["tables"], {"house/tables/codes.json", "house/tables/deep/more.csv"}),
+        (["house/tables/*.csv"], {"house/own.json", "house/tables/codes.json", "house/tables/deep/more.csv"}),
+        (["/deep/"], {"house/tables/deep/more.csv"}),
+        (["deep", "top.json"], {"house/tables/deep/more.csv", "top.json"}),
+        (["*.csv"], {"house/tables/deep/more.csv", "data/all.csv"}),
+        (["c?des*"], {"house/tables/codes.json", "other/codes.json"}),
+        (["*", "**", "table", "no tables", "[a-z"], set()),
+    ],
+)
+def test_code_that_lists_folders_names_all_in_them(root: Path, texts: list[str], files: set[str]) -> None:
+    assert set(named(root, *texts, lists=True)) == files
 
 
-def test_links_count_with_what_they_lead_to_if_that_is_the_projects(root: Path) -> None:
+@pytest.mark.parametrize(
+    ("texts", "files"),
+    [
+        (["tables", "*.csv"], {"house/tables/codes.json", "house/tables/deep/more.csv"}),
+        (["tables", "^.*_delay$", "select * from x.y", "*", ".*", "c?des"], set()),
+    ],
+)
+def test_a_pattern_lists_whoever_reads_it(root: Path, texts: list[str], files: set[str]) -> None:
+    assert set(named(root, *texts)) == files
+
+
+def test_folders_that_are_listed_are_not_large(root: Path) -> None:
+    for number in range(1000):
+        (root / f"data/{number}.csv").touch()
+    assert len(named(root, "all.csv", "tables", lists=True)) == 3
+    said = r"names data, which holds 1,001 files; at most 1,000 .*\n  next: declare them as a dataset"
+    with pytest.raises(DeclarationError, match=said):
+        named(root, "data", lists=True)
+
+
+def test_content_counts_as_it_was_first_read(root: Path) -> None:
+    resources, texts = Resources(), [frozenset({"own.json"})]
+    before = resources.named(texts, [root], lists=False)
+    assert before == {"house/own.json": hashlib.sha256(b"house/own.json").hexdigest()}
+    (root / "house/own.json").write_text("changed")
+    assert resources.named(texts, [root], lists=False) == before
+    assert named(root, "own.json") == {"house/own.json": hashlib.sha256(b"changed").hexdigest()}
+    (root / "house/own.json").unlink()
+    assert named(root, "own.json") == {}
+
+
+def test_links_count_with_what_they_lead_to_if_that_counts(root: Path) -> None:
+    (root / "credentials.json").touch()
     (root / "house/inside.json").symlink_to(root / "top.json")
     (root / "house/out.json").symlink_to(root.parent / "other/outside.json")
+    (root / "house/hidden.json").symlink_to(root / ".env")
+    (root / "house/held.json").symlink_to(root / "credentials.json")
     (root / "house/circle").symlink_to(root / "house/circle")
     (root / "house/up").symlink_to(root)
-    assert found(root, "inside.json", "out.json", "circle", "up") == {"house/inside.json"}
-    content = hashlib.sha256(b"top.json").hexdigest()
-    assert named(["inside.json"], [root / "house"], (root,)) == {"house/inside.json": content}
+    found = named(root, "inside.json", "out.json", "hidden.json", "held.json", "circle", "up")
+    assert found == {"house/inside.json": hashlib.sha256(b"top.json").hexdigest()}
 
 
 def test_what_is_large_is_no_part_of_the_code(root: Path) -> None:
     path = root / "house/own.json"
     path.write_bytes(b"x" * LARGEST)
-    assert found(root, "own.json") == {"house/own.json"}
+    assert set(named(root, "own.json")) == {"house/own.json"}
     path.write_bytes(b"x" * (LARGEST + 1))
-    assert found(root, "own.json") == set()
+    assert named(root, "own.json") == {}
 
 
-def test_without_a_root_there_is_no_file(root: Path) -> None:
-    assert named(["own.json"], [root / "house"], ()) == {}
+def test_a_file_is_named_below_each_root_and_without_one_there_is_none(root: Path) -> None:
+    texts = [frozenset({"own.json"})]
+    assert set(Resources().named(texts, [root, root / "house"], lists=False)) == {"house/own.json", "own.json"}
+    assert Resources().named(texts, [], lists=False) == {}

@@ -41,9 +41,72 @@ def test_a_constant_that_is_set_through_globals() -> None:
     assert "OTHER" in found.statements
 
 
+@pytest.mark.parametrize(
+    ("body", "lists", "reflects"),
+    [
+        ("HERE.glob('*')", True, False),
+        ("os.listdir(HERE)", True, False),
+        ("[*map(Path.iterdir, rows)]", True, False),
+        ("getattr(HERE, 'rglob')('*')", True, False),
+        ("rows.global_names", False, False),
+        ("typing.get_type_hints(rows)", False, True),
+        ("inspect.signature(rows)", False, True),
+        ("rows.__annotations__", False, True),
+        ("getattr(rows, '__annotations__')", False, True),
+        ("dataclasses.dataclass(rows)", False, True),
+        ("dataclass(frozen=True)(rows)", False, True),
+        ("map(dataclass, rows)", False, True),
+        ("dataclasses.replace(rows)", False, False),
+    ],
+)
+def test_what_lists_folders_and_what_reads_annotations(body: str, lists: bool, reflects: bool) -> None:
+    found = module(f"def f(rows):\n    return {body}\n").definition("f")
+    assert (found.lists, found.reflects) == (lists, reflects)
+
+
+def test_an_import_may_be_of_what_lists_and_a_decorator_reads_its_class_alone() -> None:
+    found = module(
+        "from os import walk as go\ndef f():\n    from os import walk as go\n    return go\n"
+        "@dataclass\nclass A:\n    x: int\n@dataclasses.dataclass(frozen=True)\nclass B:\n    x: int\n"
+    )
+    assert found.definition("f").lists
+    assert not found.definition("A").reflects and not found.definition("B").reflects
+
+
+REGISTERS = """
+import functools, numpy, area
+from shapes import volume
+@functools.singledispatch
+def g(x):
+    return x
+@g.register
+def _(x: int):
+    return 1
+@g.register(str)
+def _(x):
+    return 2
+@volume.register
+def square(x: int):
+    return 3
+@functools.cache
+def plain(x):
+    return 4
+"""
+
+
+def test_what_registers_itself_belongs_to_the_name_that_it_registers_with() -> None:
+    found = module(REGISTERS)
+    assert [len(found.statements[name]) for name in ("g", "_", "square", "plain", "volume")] == [3, 2, 1, 1, 1]
+    assert not {"functools", "numpy", "area"} & found.statements.keys()
+    before = found.definition("g").digest
+    for old, new in (("x: int):\n    return 1", "x: float):\n    return 1"), ("return 2", "return 5")):
+        assert module(REGISTERS.replace(old, new)).definition("g").digest != before
+    assert module(REGISTERS.replace("return 4", "return 5")).definition("g").digest == before
+
+
 def test_texts_are_constants_but_for_those_in_docstrings_annotations_and_declarations() -> None:
     found = module(
         "import argosy as ag\ndef f(rows: 'rows.txt', path='path.txt'):\n    'doc.txt'\n"
         "    source = ag.Parquet('source.txt')\n    return open(f'{rows}x.txt'), ['y.txt'], b'z.txt'\n"
     )
-    assert found.definition("f").texts == {"path.txt", "x.txt", "y.txt"}
+    assert found.definition("f").texts == {"path.txt", "x.txt", "y.txt", "z.txt"}

@@ -1,14 +1,19 @@
 """The fingerprint of a function: its syntax, and that of everything of the project that it reaches.
 
 What counts is meaning: comments, docstrings, layout and annotations do not (see `Meaning` for the annotations that
-do); a helper in another module, a constant, a default argument and the method of a base class do. A variable that is
-renamed counts, though it means the same: a rerun too many is safe. Other packages count by name; their versions are
-part of the environment.
+do; all do where the code names what reads them, as `typing.get_type_hints` does); a helper in another module, a
+constant, a default argument and the method of a base class do. A variable that is renamed counts, though it means the
+same: a rerun too many is safe. Other packages count by name; their versions are part of the environment.
 
 Reached is what the code names: global names, attributes of the project's modules, imports in bodies, the values that a
-closure holds, and files that a text in the code names (see `resource.named`). `getattr` and `globals` with a constant
-name are followed; with any other, the module counts as a whole, but a notebook's does not. What shows only at run time
-(`importlib.import_module(text)`, an argument's class, a path put together of other than constant texts) is not seen.
+closure holds, what registers itself with a name of its module (`@area.register`), and files that a text in the code
+names (see `Resources.named`). `getattr` and `globals` with a constant name are followed; with any other, the module
+counts as a whole, but a notebook's does not.
+
+What shows only at run time is not seen: `importlib.import_module(text)`, `sys.modules[__name__].LIMIT`,
+`eval("LIMIT")`, `f.__globals__["LIMIT"]`, an argument's class, and what another module registers. Nor are files whose
+base name no text holds: one put together (`"codes" + ".json"`, `f"{NAME}.json"`), out of data, or a parameter; one in a
+folder that is listed without its name in a text, or that a library is given to read as a whole.
 """
 
 from __future__ import annotations
@@ -20,6 +25,7 @@ import enum
 import functools
 import hashlib
 import inspect
+import os
 import sys
 import textwrap
 import uuid
@@ -31,7 +37,7 @@ from typing import Any, Literal
 import msgspec
 
 from argosy.errors import DeclarationError
-from argosy.spec import resource
+from argosy.spec.resource import Resources
 from argosy.spec.syntax import Definition, Module
 from argosy.spec.tree import Target, Tree, is_installed
 
@@ -66,22 +72,33 @@ class CodePrint(msgspec.Struct, frozen=True):
         return found
 
 
-def fingerprint(function: Callable[..., Any], roots: Iterable[str | Path] = (), *, files: bool = True) -> CodePrint:
+def fingerprint(
+    function: Callable[..., Any], roots: Iterable[str | Path] = (), *, files: bool = True,
+    resources: Resources | None = None,
+) -> CodePrint:  # fmt: skip
     """The print of a function or class, read from the files of its project as they are now.
 
     A module is the project's if its file lies under one of `roots`; by default the directory from which
     the function's own module is imported (the working directory for a notebook). A function of an installed package
-    has no parts of its own. Without `files`, those that it names do not count. Raises `DeclarationError` where the
-    source cannot be found, or a closure holds a value that has no stable form.
+    has no parts of its own. Without `files`, those that it names do not count; `resources` finds them, and is shared by
+    prints of one moment. Raises `DeclarationError` where the source or a file cannot be read, or a closure holds a
+    value that has no stable form.
     """
     given = tuple(Path(root).resolve() for root in roots)
     given = given or _inferred(function)
-    closure = _Closure(Tree(given))
-    root = closure.enter(function, repr(function)[:100])
-    closure.follow()
-    found = resource.named(closure.texts, closure.folders or given, given) if files else {}
+    root, closure = _reached(function, Tree(given))
+    if closure.reflects:
+        root, closure = _reached(function, Tree(given, annotated=True))
+    found = (resources or Resources()).named(closure.texts, given, lists=closure.lists) if files else {}
     parts = dict(sorted((closure.parts | found).items()))
     return CodePrint(_digest(root, *parts, *parts.values()), parts, tuple(sorted(closure.packages)), tuple(found))
+
+
+def _reached(function: Callable[..., Any], tree: Tree) -> tuple[str, _Closure]:
+    closure = _Closure(tree)
+    root = closure.enter(function, repr(function)[:100])
+    closure.follow()
+    return root, closure
 
 
 class _Closure:
@@ -90,8 +107,9 @@ class _Closure:
     def __init__(self, tree: Tree) -> None:
         self.parts: dict[str, str] = {}
         self.packages: set[str] = set()
-        self.texts: set[str] = set()
-        self.folders: set[Path] = set()
+        self.texts: set[frozenset[str]] = set()
+        self.lists = False
+        self.reflects = False
         self._tree = tree
         self._waiting: list[Target] = []
         self._inners: list[tuple[Any, str]] = []
@@ -133,6 +151,7 @@ class _Closure:
         if isinstance(value, enum.Enum):
             return _digest(kind, value.name)
         if isinstance(value, _PLAIN + _TIMES):
+            self.texts |= {frozenset({os.fsdecode(value)})} if isinstance(value, (str, bytes, PurePath)) else set()
             return _digest(kind, repr(value))
         if isinstance(value, dict):
             return _digest(kind, *sorted(f"{self.value(k, owner)}{self.value(v, owner)}" for k, v in value.items()))
@@ -168,11 +187,12 @@ class _Closure:
             for target in self._tree.targets(module, chain, definition.imports):
                 if not target.ours:
                     self._reach(target)
-        self._add(part, definition, names, module.folder)
+        self._add(part, definition, names)
 
-    def _add(self, part: str, definition: Definition, names: list[str], folder: Path | None) -> None:
-        self.texts |= definition.texts
-        self.folders |= {folder} if folder is not None else set()
+    def _add(self, part: str, definition: Definition, names: list[str]) -> None:
+        self.texts.add(definition.texts)
+        self.lists |= definition.lists
+        self.reflects |= definition.reflects
         self.parts[part] = _digest(definition.digest, *names)
 
     def _inner(self, value: Any, part: str, module: Module | None) -> str:
@@ -184,7 +204,7 @@ class _Closure:
         self._inners.append((value, part))
         source = module or Module("__main__", _live_source(value, part), None)
         outer = value.__code__.co_freevars if isinstance(value, FunctionType) else ()
-        definition = source.define([_node(value, source, part)], outer)
+        definition = source.define([_node(value, source, part)], outer, annotated=self._tree.annotated)
         if module is not None:
             self._static(part, definition, module)
         else:
@@ -203,7 +223,7 @@ class _Closure:
                 names += [f"{'.'.join(chain)}={self._reach(target)}" for target in found]
             elif chain[0] in held:
                 names.append(f"{chain[0]}={self.value(held[chain[0]], f'{chain[0]!r} in {part}')}")
-        self._add(part, definition, names, None)
+        self._add(part, definition, names)
 
 
 def _digest(*pieces: str) -> str:

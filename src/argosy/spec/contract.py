@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from argosy.spec.dataset import Dataset
 
 OnFailure = Literal["block", "quarantine", "warn"]
+_Rows = Annotated[int, between(0, 10**15)]
 
 
 class Column(Declared, frozen=True):
@@ -123,7 +124,7 @@ class Contract(Declared, frozen=True):
 
     columns: Mapping[ColumnName, Column] = EMPTY
     unique: ColumnNames = ()
-    rows: tuple[Annotated[int, between(0, 10**15)], int] | None = None
+    rows: tuple[_Rows, _Rows] | None = None
     freshness: Duration | None = None
     rules: tuple[Rule, ...] = ()
     evolution: Literal["record", "block"] = "record"

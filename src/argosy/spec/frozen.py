@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 
-class FrozenDict(dict[str, Any]):
+class _Filled(type):
+    """Fills a frozen dict while it is made, as its own `__init__` cannot."""
+
+    def __call__(cls: Any, *given: Any, **named: Any) -> Any:
+        made: dict[str, Any] = dict.__new__(cls)
+        dict.update(made, *given, **named)
+        return made
+
+
+class FrozenDict(dict[str, Any], metaclass=_Filled):
     """A dict that cannot be changed: it compares and encodes as one, and hashes, as its values do.
 
     What would change it raises TypeError; `|` and `copy` give an ordinary dict.
@@ -17,7 +26,7 @@ class FrozenDict(dict[str, Any]):
             f"a declaration is frozen, and so is its dict of {shown}\n  next: make another, from a dict of your own"
         )
 
-    __setitem__ = __delitem__ = __ior__ = _refuse
+    __init__ = __setitem__ = __delitem__ = __ior__ = _refuse
     clear = pop = popitem = setdefault = update = _refuse
 
     def __hash__(self) -> int:  # type: ignore[override]

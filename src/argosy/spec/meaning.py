@@ -22,14 +22,15 @@ class Meaning(ast.NodeTransformer):
     """Reduces copies of statements; `hints` are the annotations that it took off.
 
     A function's annotations stay where a decorator may read them, as one that dispatches or validates by type does.
-    Those of a class's variables stay where it has a base, a keyword or such a decorator: so dataclasses, msgspec
-    structs, named tuples and typed dicts are made. Anything else that reads annotations is not seen.
+    Those of a class's variables and methods stay where it has a base, a keyword or such a decorator: so dataclasses,
+    msgspec structs, named tuples and typed dicts are made. With `annotated`, all stay.
     """
 
-    def __init__(self, origin: Origin) -> None:
+    def __init__(self, origin: Origin, *, annotated: bool = False) -> None:
         self.hints: list[ast.expr] = []
         self._origin = origin
-        self._read = False  # whether the annotations of variables are read where we are
+        self._annotated = annotated
+        self._read = annotated  # whether the annotations of variables and methods are read where we are
 
     def reduce(self, statement: ast.stmt) -> ast.stmt:
         """A copy with nothing but what counts."""
@@ -48,7 +49,7 @@ class Meaning(ast.NodeTransformer):
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
         """A class, whose own annotations may be read."""
         sees = self._trim(node)
-        return self._inside(node, read=sees or bool(node.bases or node.keywords))
+        return self._inside(node, read=self._annotated or sees or bool(node.bases or node.keywords))
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
         """A variable with an annotation."""
@@ -62,7 +63,8 @@ class Meaning(ast.NodeTransformer):
         return node
 
     def _function(self, node: _Function) -> _Function:
-        if not self._trim(node):
+        sees = self._trim(node)
+        if not (sees or self._read):
             for argument in _arguments(node.args):
                 if argument.annotation is not None:
                     self.hints.append(argument.annotation)
@@ -70,7 +72,7 @@ class Meaning(ast.NodeTransformer):
             if node.returns is not None:
                 self.hints.append(node.returns)
                 node.returns = None
-        return self._inside(node, read=False)
+        return self._inside(node, read=self._annotated)
 
     def _inside(self, node: _Scope, read: bool) -> _Scope:
         before, self._read = self._read, read

@@ -104,7 +104,7 @@ class Search(Declared, frozen=True):
     trials: Annotated[int, between(1, 10_000)] = 20
     member_trials: Annotated[int, between(1, 100)] = 3
     folds: Annotated[int, between(1, 20)] = 1
-    seed: int = 0
+    seed: Annotated[int, between(0, 2**31 - 1)] = 0
 
 
 def candidate(value: Any) -> Candidate:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import os
 import symtable
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -19,6 +20,9 @@ _SELF = "argosy"  # what a project declares with it is fingerprinted as a declar
 WHOLE = "*"
 """The name by which a definition reads its module as a whole, as `globals()` does."""
 
+_LISTING = {"fwalk", "glob", "iglob", "iterdir", "listdir", "rglob", "scandir", "walk"}
+_REFLECTING = {"__annotations__", "get_annotations", "get_type_hints", "getfullargspec", "signature"}
+
 
 class Imported(NamedTuple):
     """What an import binds: a module, or a name of a module."""
@@ -31,7 +35,8 @@ class Definition(NamedTuple):
     """One or several statements: the digest of their meaning, and the names of their surroundings that they read.
 
     The digest ignores comments, layout, and what `Meaning` takes off; `hints` are the names in annotations that went.
-    `imports` are those inside of bodies, `texts` the constants that are texts.
+    `imports` are those inside of bodies, `texts` the constants that are texts. `lists` says that it names what lists
+    folders, `reflects` that it names what reads the annotations of anything.
     """
 
     digest: str
@@ -39,6 +44,8 @@ class Definition(NamedTuple):
     imports: dict[str, Imported]
     hints: tuple[Chain, ...]
     texts: frozenset[str]
+    lists: bool
+    reflects: bool
 
 
 class Module:
@@ -47,7 +54,6 @@ class Module:
     def __init__(self, name: str, source: bytes, path: Path | None) -> None:
         self.name = name
         self.package = path is None or path.name == "__init__.py"
-        self.folder = path.parent if path is not None else None
         try:
             self.tree = ast.parse(source, filename=str(path))
         except (SyntaxError, ValueError) as error:
@@ -57,26 +63,27 @@ class Module:
         self.imports: dict[str, Imported] = {}
         self.stars: list[str] = []
         self.statements: dict[str, list[ast.stmt]] = {}
-        self._definitions: dict[str | None, Definition] = {}
+        self._definitions: dict[tuple[str | None, bool], Definition] = {}
         for statement in self.tree.body:
             if not _is_main_guard(statement):
                 self._add(statement)
 
-    def definition(self, name: str) -> Definition:
-        """How a top-level name is made."""
-        if name not in self._definitions:
-            self._definitions[name] = self.define(self.statements[name])
-        return self._definitions[name]
+    def definition(self, name: str | None, *, annotated: bool = False) -> Definition:
+        """How a top-level name is made; without a name, all that the module does when imported."""
+        key = name, annotated
+        if key not in self._definitions:
+            statements = self.tree.body if name is None else self.statements[name]
+            self._definitions[key] = self.define(statements, annotated=annotated)
+        return self._definitions[key]
 
-    def whole(self) -> Definition:
-        """All that the module does when imported."""
-        if None not in self._definitions:
-            self._definitions[None] = self.define(self.tree.body)
-        return self._definitions[None]
+    def define(
+        self, statements: Iterable[ast.stmt], outer: Iterable[str] = (), *, annotated: bool = False
+    ) -> Definition:
+        """A definition out of statements of this module; names in `outer` belong to an enclosing function.
 
-    def define(self, statements: Iterable[ast.stmt], outer: Iterable[str] = ()) -> Definition:
-        """A definition out of statements of this module; names in `outer` belong to an enclosing function."""
-        meaning = Meaning(self._decorating)
+        With `annotated`, annotations count, wherever they stand.
+        """
+        meaning = Meaning(self._decorating, annotated=annotated)
         bare = [meaning.reduce(statement) for statement in statements]
         imports: dict[str, Imported] = {}
         for node in (node for statement in bare for node in ast.walk(statement)):
@@ -88,15 +95,26 @@ class Module:
         texts = frozenset(text for statement in bare for text in self._texts(statement))
         text = "\n".join(ast.dump(statement) for statement in bare)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        return Definition(digest, tuple(sorted(chains)), imports, tuple(sorted(hints)), texts)
+        words = {word for statement in bare for word in _words(statement)}
+        reflects = bool(words & _REFLECTING) or any(map(_makes_dataclass, bare))
+        return Definition(
+            digest, tuple(sorted(chains)), imports, tuple(sorted(hints)), texts, bool(words & _LISTING), reflects
+        )
 
     def _add(self, statement: ast.stmt) -> None:
         for node in _same_scope(statement):
             self.imports.update(dict(self._bindings(node)))
             if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
                 self.stars.append(self._origin(node))
-        for name in _touched(statement):
+        for name in _touched(statement) | self._registered(statement):
             self.statements.setdefault(name, []).append(statement)
+
+    def _registered(self, statement: ast.stmt) -> set[str]:
+        """The names whose attribute decorates a function or class, which they may keep: `@area.register`."""
+        decorators = statement.decorator_list if isinstance(statement, _SCOPES) else []
+        calls = [each.func if isinstance(each, ast.Call) else each for each in decorators]
+        names = {name for each in calls if isinstance(each, ast.Attribute) and (name := _root(each))}
+        return {name for name in names if name not in self.imports or self.imports[name].name is not None}
 
     def _bindings(self, node: ast.AST) -> Iterator[tuple[str, Imported]]:
         if isinstance(node, ast.Import):
@@ -117,9 +135,9 @@ class Module:
         return ".".join([*parts[: len(parts) - climb], *([node.module] if node.module else [])])
 
     def _texts(self, node: ast.AST) -> Iterator[str]:
-        """Constants that are texts, but for those in what argosy is called with: a declaration, not code."""
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
+        """Constants that are texts or bytes, but for those in what argosy is called with: a declaration, not code."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes)):
+            yield os.fsdecode(node.value)
         if not (isinstance(node, ast.Call) and self._decorating(node) == _SELF):
             for child in ast.iter_child_nodes(node):
                 yield from self._texts(child)
@@ -175,6 +193,24 @@ def _in_globals(node: ast.AST) -> str | None:
         case ast.Subscript(ast.Call(ast.Name("globals"), [], []), ast.Constant(str(name))):
             return name
     return None
+
+
+def _words(node: ast.AST) -> Iterator[str]:
+    """Every name and attribute in a tree, also where a text gives it, as to `getattr`."""
+    for each in ast.walk(node):
+        match each:
+            case ast.Name(word) | ast.Attribute(_, word) | ast.alias(word) | ast.Constant(str(word)):
+                yield word
+
+
+def _makes_dataclass(node: ast.AST) -> bool:
+    """Whether `dataclass` is called with a class, or handed on; a decorator reads nothing but the class below it."""
+    decorators = {
+        decorator.func if isinstance(decorator, ast.Call) else decorator
+        for each in ast.walk(node) if isinstance(each, ast.ClassDef) for decorator in each.decorator_list
+    }  # fmt: skip
+    named = (each for each in ast.walk(node) if isinstance(each, (ast.Name, ast.Attribute)) and each not in decorators)
+    return any("dataclass" in (getattr(each, "id", ""), getattr(each, "attr", "")) for each in named)
 
 
 def _chains(node: ast.AST) -> Iterator[Chain]:

@@ -28,7 +28,8 @@ class Target(NamedTuple):
 class Tree:
     """The modules under some directories. Parsed files are kept per process while the file does not change."""
 
-    def __init__(self, roots: tuple[Path, ...]) -> None:
+    def __init__(self, roots: tuple[Path, ...], *, annotated: bool = False) -> None:
+        self.annotated = annotated
         self._roots = roots
         self._found: dict[str, Module | None] = {}
 
@@ -39,10 +40,10 @@ class Tree:
         return self._found[name]
 
     def definition(self, target: Target) -> Definition:
-        """The definition behind a target of the project."""
+        """The definition behind a target of the project; annotations count where the tree is `annotated`."""
         module = self.module(target.module)
         assert module is not None
-        return module.whole() if target.name == WHOLE else module.definition(target.name)
+        return module.definition(None if target.name == WHOLE else target.name, annotated=self.annotated)
 
     def targets(self, module: Module, chain: Chain, imports: dict[str, Imported]) -> list[Target]:
         """What a chain of names read in a module stands for; nothing for builtins. `imports` come first."""
