@@ -17,7 +17,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from argosy.console.page import Page, to_html
 from argosy.errors import ArgosyError
-from argosy.server import api, pages, watch
+from argosy.server import api, misread, pages, watch
 from argosy.server.desk import Desk, Planner
 from argosy.server.guard import Guard
 from argosy.server.settings import Settings
@@ -70,7 +70,7 @@ def create(
 
 
 def _problem(request: Request[Any, Any, Any], error: Exception, now: datetime) -> Response[Any]:
-    status, problem = _told(error)
+    status, problem = _told(request, error)
     if status == 500:
         _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
     if pages.is_program(request) or request.url.path.startswith("/api"):
@@ -79,13 +79,12 @@ def _problem(request: Request[Any, Any, Any], error: Exception, now: datetime) -
     return Response(to_html(page), media_type="text/html; charset=utf-8", status_code=status)
 
 
-def _told(error: Exception) -> tuple[int, Problem]:
+def _told(request: Request[Any, Any, Any], error: Exception) -> tuple[int, Problem]:
     """(HTTP status, words). Nothing of the inside is told of what was not foreseen."""
     if isinstance(error, ArgosyError):
         titles = {404: "Not there", 400: "Not understood", 409: "In the way", 403: "Not allowed"}
         return error.status, Problem(titles.get(error.status, "It failed"), error.message, error.next)
     if isinstance(error, HTTPException):
-        detail = "; ".join(str(e.get("message", e)) for e in error.extra) if isinstance(error.extra, list) else ""
         title = "Not there" if error.status_code == 404 else "Not understood"
-        return error.status_code, Problem(title, f"{error.detail}{': ' + detail if detail else ''}", "")
+        return error.status_code, Problem(title, *misread.told(request, error))
     return 500, Problem("It failed", "the server met something unforeseen; its log says what", "")
