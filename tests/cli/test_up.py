@@ -105,6 +105,13 @@ def test_what_dies_is_started_again(up) -> None:
     assert process.poll() is None
 
 
+@pytest.mark.parametrize("given", [["--port", "99999"], ["--port", "-1"], ["--inference-port", "65536"]])
+def test_a_port_that_is_none_is_misuse(run, given: list[str]) -> None:
+    shown = run("up", *given)
+    assert shown.code == 2 and f"{given[0]} is {given[1]}, which is no port" in shown.err
+    assert "from 0 to 65535" in shown.err
+
+
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> int:
     """A port that the environment names, with an address and a further name."""

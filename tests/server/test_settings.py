@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from argosy.errors import InputError
+from argosy.errors import InputError, UsageError
 from argosy.server.settings import LOOPBACK, read
 
 
@@ -28,3 +28,9 @@ def test_the_environment_is_read(tmp_path: Path) -> None:
 def test_what_cannot_be_meant_is_refused(given: dict[str, str]) -> None:
     with pytest.raises(InputError):
         read(given)
+
+
+@pytest.mark.parametrize("port", ["http", "70000", "-1", "8075.5"])
+def test_a_port_that_is_none_is_misuse_and_told_with_the_limit(port: str) -> None:
+    with pytest.raises(UsageError, match=rf"ARGOSY_PORT is '{port}'.*\n.*from 0 to 65535"):
+        read({"ARGOSY_HOME": "x", "ARGOSY_PORT": port})

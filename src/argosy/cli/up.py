@@ -56,6 +56,9 @@ def up(
         Run the loop, so that what is declared becomes true.
     """
     given = common or Common()
+    for option, asked in (("--port", port), ("--inference-port", inference_port)):
+        if asked is not None:
+            settings.listens(asked, f"{option} is {asked}")
     module = locate(project) if project is not None else None
     with home.open(given.home, module, create=module is not None) as store, _lock(store, port) as held:
         if module is not None:

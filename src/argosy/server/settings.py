@@ -7,10 +7,11 @@ from pathlib import Path
 
 import msgspec
 
-from argosy.errors import InputError
+from argosy.errors import InputError, UsageError
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 PORT = 8075
+_LAST = 65_535
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,16 +36,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 def read(environment: Mapping[str, str], home: str | None = None) -> Settings:
     """From ARGOSY_HOME (unless `home` is given), ARGOSY_BLOBS, ARGOSY_HOST, ARGOSY_PORT and ARGOSY_HOSTS.
 
-    ARGOSY_HOSTS lists further names, separated by commas. Raises `InputError` for a port that is none, or no home.
+    ARGOSY_HOSTS lists further names, separated by commas. Raises `UsageError` for a port that is
+    none, `InputError` for no home.
     """
     chosen = home or environment.get("ARGOSY_HOME")
     if not chosen:
         raise InputError("no home is named", next="export ARGOSY_HOME=DIRECTORY")
     port = environment.get("ARGOSY_PORT") or str(PORT)
-    if not (port.isascii() and port.isdigit() and int(port) < 65536):
-        raise InputError(f"ARGOSY_PORT is {port[:20]!r}", next="give a port from 0 to 65535; 0 takes a free one")
+    listens(int(port) if port.isascii() and port.isdigit() else -1, f"ARGOSY_PORT is {port[:20]!r}")
     blobs = environment.get("ARGOSY_BLOBS")
     host = environment.get("ARGOSY_HOST") or LOOPBACK[0]
     named = [name.strip().lower() for name in environment.get("ARGOSY_HOSTS", "").split(",")]
     hosts = dict.fromkeys([*LOOPBACK, f"[{host}]" if ":" in host else host.lower(), *filter(None, named)])
     return Settings(home=chosen, blobs=Path(blobs) if blobs else None, host=host, port=int(port), hosts=tuple(hosts))
+
+
+def listens(port: int, given: str) -> None:
+    """Raise UsageError, which begins with what was `given`, for what is no port that a server can listen on."""
+    if not 0 <= port <= _LAST:
+        raise UsageError(f"{given}, which is no port", next=f"give one from 0 to {_LAST}; 0 takes a free one")
