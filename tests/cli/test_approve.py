@@ -59,6 +59,7 @@ def test_a_rejected_version_is_taken_in_with_who_and_why(run: Run, rejected: Pat
     assert event.kind == "dataset.accepted" and "a long way" in event.message
     again = run("approve", "orders@1")
     assert again.code == 1 and "orders@1 was accepted before" in again.err
+    assert again.err.endswith("next: argosy describe dataset orders\n")
 
 
 @pytest.mark.parametrize("given", [["orders"], ["orders@1", "--refuse"], ["orders@7"]])

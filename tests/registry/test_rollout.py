@@ -243,5 +243,5 @@ def test_nothing_to_go_back_to(port: Port) -> None:
         before = port.facts()
         with pytest.raises(ConflictError, match="late/a has had no other champion") as caught:
             port.back()
-        assert caught.value.next.endswith("key:a")
+        assert caught.value.next == "argosy get versions --where 'address:\"late/a\"'"
         assert port.facts() == before

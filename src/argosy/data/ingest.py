@@ -65,9 +65,9 @@ def accept(store: Store, dataset: Dataset, number: int, actor: str, reason: str,
     with store.read() as conn:
         parts = datasets.parts(conn, name, number, purpose=REJECTED, since=number - 1) if number > 0 else []
         if not parts:
-            raise UnknownError(f"{name}@{number} holds no rejected rows", next=f"argosy describe {name}")
+            raise UnknownError(f"{name}@{number} holds no rejected rows", next=f"argosy describe dataset {name}")
         if datasets.ingested(conn, name, [key]):
-            raise ConflictError(f"{name}@{number} was accepted before", next=f"argosy describe {name}")
+            raise ConflictError(f"{name}@{number} was accepted before", next=f"argosy describe dataset {name}")
         before = state.before(conn, dataset)
     loads = [
         Load(f"{name}@{number}", KEPT, f"{name}@{number}", (key,), part.frame(store.blobs, [each]).collect())

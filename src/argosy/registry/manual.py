@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -12,6 +13,7 @@ from argosy.registry.address import Address
 from argosy.spec import document
 from argosy.spec.fleet import Fleet
 from argosy.store import aliases, approvals, declarations, events, members, verdicts, versions
+from argosy.store.filters import Term
 from argosy.store.store import Store
 
 
@@ -80,7 +82,7 @@ def _version(tx: Connection, address: Address) -> versions.Version:
     if found is None:
         raise UnknownError(
             f"there is no version {address}" if address.number else f"{address} has no version yet",
-            next=f"argosy get versions --where address:{address.member}",
+            next=f"argosy get versions --where {shlex.quote(str(Term('address', ':', address.member, quoted=True)))}",
         )
     return found
 
@@ -95,14 +97,15 @@ def _waiting(tx: Connection, fleet: str) -> tuple[verdicts.Waiting, ...]:
 def _settled(address: Address, member: members.State, version: versions.Version) -> ConflictError:
     """Why a version waits for nobody."""
     what = f"no gate of {address.member}@{version.number} waits for an approval"
+    newest, this = shlex.quote(address.member), shlex.quote(f"{address.member}@{version.number}")
     if member.target == aliases.OWN and member.champion_id == version.id:
         return ConflictError(f"{what}: it answers already", next="nothing to do")
     if member.version_id != version.id:
         return ConflictError(
             f"{what}: version {member.version_number} came in its place",
-            next=f"argosy approve {address.member}, or argosy promote {address.member}@{version.number}",
+            next=f"argosy approve {newest}, or argosy promote {this}",
         )
-    return ConflictError(what, next=f"argosy why {address.member}")
+    return ConflictError(what, next=f"argosy why {newest}")
 
 
 def _with(said: str, reason: str) -> str:

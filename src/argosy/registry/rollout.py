@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -10,9 +11,11 @@ import msgspec
 from sqlalchemy import Connection
 
 from argosy.errors import ConflictError
+from argosy.registry.address import Address
 from argosy.spec.rollout import Canary, Rollout
 from argosy.store import aliases, members, rollouts
 from argosy.store.aliases import CHALLENGER, CHAMPION, NONE, OWN, POOLED, Move
+from argosy.store.filters import Term
 from argosy.store.rollouts import FINISHED, ROLLED_BACK, STARTED, SUPERSEDED, NewRollout
 from argosy.store.versions import Version, get
 
@@ -115,9 +118,9 @@ def roll_back(tx: Connection, fleet: str, member_id: int, now: datetime, actor: 
     past = aliases.history(tx, member_id, CHAMPION)
     before = next((m for m in past[1:] if (m.target, m.version_id) != (past[0].target, past[0].version_id)), None)
     if before is None or before.target == NONE:
-        raise ConflictError(
-            f"{fleet}/{state.key} has had no other champion", next=f"argosy get versions --where key:{state.key}"
-        )
+        member = Address(fleet, state.key).member
+        where = shlex.quote(str(Term("address", ":", member, quoted=True)))
+        raise ConflictError(f"{member} has had no other champion", next=f"argosy get versions --where {where}")
     move = Move(
         fleet=fleet, member_id=member_id, alias=CHAMPION, target=before.target, version_id=before.version_id,
         at=now, actor=actor, reason=reason,

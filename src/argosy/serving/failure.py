@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 import msgspec
@@ -38,6 +39,6 @@ class Unanswered(ArgosyError):
     def __init__(self, failure: Failure) -> None:
         error, member = failure.error, failure.ref.address.rpartition("@")[0]
         said = error.message if isinstance(error, ArgosyError) else f"{type(error).__name__}: {str(error)[:_SHOWN]}"
-        next = error.next if isinstance(error, ArgosyError) and error.next else f"argosy why {member}"
+        next = error.next if isinstance(error, ArgosyError) and error.next else f"argosy why {shlex.quote(member)}"
         where = f"row {failure.rows[0]}" + (f" and {len(failure.rows) - 1:,} more" if len(failure.rows) > 1 else "")
         super().__init__(f"version {failure.ref.address} fails on {where}: {said}", next=next)

@@ -6,6 +6,7 @@ the same version for as long as the rollout lasts, and another rollout draws oth
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
@@ -177,5 +178,5 @@ def _unanswered(endpoint: Endpoint, key: str, *, known: bool) -> UnknownError:
         return UnknownError(f"member {address!r} {why}, and of the pooled model {pooled.says}", next=pooled.command)
     return UnknownError(
         f"member {address!r} {why} and no pooled model of fleet {endpoint.fleet!r} answers",
-        next=f"argosy why {address}, or declare the fleet with pooled=True",
+        next=f"argosy why {shlex.quote(address)}, or declare the fleet with pooled=True",
     )

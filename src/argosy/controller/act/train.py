@@ -224,7 +224,7 @@ def _views(conn: Connection, house: House, snapshot: Snapshot, fleet: Fleet) -> 
         if version is None:
             raise UnknownError(
                 f"feature view {view.name} has no rows yet, so {fleet.name} cannot train",
-                next=f"argosy describe {view.dataset}",
+                next=f"argosy describe dataset {view.dataset}",
             )
         given.append((source, scan(conn, house.store, version.dataset, version.number)))
         references.append(("dataset", f"{version.dataset}@{version.number}"))
