@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ElementTree
 from datetime import timedelta
 
@@ -99,6 +100,15 @@ def test_estimates_go_on_from_the_last_value_and_end_where_there_are_none() -> N
     assert first.split("L")[0] == live[1] and second.split("L")[0] == live[2]
     told = [text for _, text, _ in msgspec.json.decode(found.get("data-chart", ""))]
     assert len(told) == 7 and [text.endswith("estimated") for text in told] == [False] * 3 + [True] * 4
+
+
+def test_bars_for_what_lies_beyond_are_marked_and_set_no_scale() -> None:
+    drawn = svg.bars([0.0, 5.0, 10.0, 400.0], height=20.0, titles=["a", "b", "c", "beyond 3: 400 rows"], outer=True)
+    heights = [float(found) for found in re.findall(r'<rect[^>]* height="([0-9.]+)"', drawn)]
+    assert heights == [0.0, 10.0, 20.0, 20.0]
+    assert drawn.count('class="beyond"') == 2 and "beyond 3: 400 rows" in drawn
+    assert "beyond" not in svg.bars([1.0, 2.0])
+    assert svg.bars([0.0, 7.0], outer=True).count("<rect") == 2
 
 
 def test_an_empty_chart_is_still_a_picture() -> None:

@@ -94,17 +94,26 @@ def spark(values: Sequence[float | None], width: float = 96.0, height: float = 2
     return drawing(width, height, *inside, class_="spark", role="img", aria_label=said)
 
 
-def bars(values: Sequence[float], width: float = 120.0, height: float = 24.0, titles: Sequence[str] = ()) -> Markup:
-    """Values as bars from zero, each with a title where one is given."""
+def bars(
+    values: Sequence[float], width: float = 120.0, height: float = 24.0, titles: Sequence[str] = (), *,
+    outer: bool = False,
+) -> Markup:  # fmt: skip
+    """Values as bars from zero, each with a title where one is given.
+
+    With `outer` the first and the last stand for all that lies beyond the others: they are marked, and set no scale.
+    """
     if not values or max(values) <= 0:
         return Markup('<span class="none">—</span>')
-    step, top = width / len(values), max(values)
+    ends = {0, len(values) - 1} if outer else set[int]()
+    step, top = width / len(values), max((v for place, v in enumerate(values) if place not in ends), default=0.0)
+    top = top or max(values)
     gap = 1.0 if step >= 3 else 0.0
     found = []
     for index, value in enumerate(values):
-        tall = height * value / top
+        tall = height * min(value / top, 1.0)
         box = {"x": index * step, "y": height - tall, "width": max(step - gap, 0.5), "height": tall}
-        found.append(element("rect", *([title(titles[index])] if titles else []), **box))
+        marked = {"class_": "beyond"} if index in ends else {}
+        found.append(element("rect", *([title(titles[index])] if titles else []), **box, **marked))
     return drawing(width, height, *found, class_="bars", role="img", aria_label=f"{len(values)} bars up to {top:g}")
 
 

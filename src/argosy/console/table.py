@@ -41,6 +41,13 @@ class Entry(msgspec.Struct, frozen=True):
     lack: Lack | None
     stale: Staleness | None
 
+    @property
+    def status(self) -> str:
+        """As `argosy get datasets` says it; one without a version, which is not listed there, is empty."""
+        if self.blocked is not None:
+            return "blocked"
+        return "empty" if not self.number else "stale" if self.stale is not None else "ready"
+
 
 class Noted(msgspec.Struct, frozen=True):
     """A finding of a rule, with what the same rule found in versions before: `rows` in all `versions`."""
@@ -196,14 +203,14 @@ def _columns(conn: Connection, latest: datasets.Version | None, contract: dict[s
     if latest is None:
         return []
     body = statistics.get(conn, latest.dataset, latest.number) or {}
-    asked = contract.get("columns", {})
+    asked, elsewhere = contract.get("columns", {}), contract.get("references", ())
     return [
-        _column(name, kind, body.get(name, {}), asked.get(name, {}), tags.get(name, ""))
+        _column(name, kind, body.get(name, {}), _asked(name, asked.get(name, {}), elsewhere), tags.get(name, ""))
         for name, kind in latest.columns.items()
     ]
 
 
-def _column(name: str, kind: str, body: dict[str, Any], asked: dict[str, Any], tag: str) -> Column:
+def _column(name: str, kind: str, body: dict[str, Any], asked: str, tag: str) -> Column:
     total = body.get("total") or body
     rows, over = total.get("count") or 0, LISTED if "counts" in total and total["counts"] is None else None
     ranked = sorted((total.get("counts") or {}).items(), key=lambda item: -item[1])[:12]
@@ -211,7 +218,7 @@ def _column(name: str, kind: str, body: dict[str, Any], asked: dict[str, Any], t
         name, kind.partition("(")[0], tag, total.get("nulls", 0) / rows if rows else None,
         _distinct(body, total), over, total.get("minimum"),
         total.get("mean"), total.get("maximum"), tuple(total.get("edges", ())), tuple(total.get("histogram", ())),
-        tuple(ranked), _asked(asked),
+        tuple(ranked), asked,
     )  # fmt: skip
 
 
@@ -223,8 +230,22 @@ def _distinct(body: dict[str, Any], total: dict[str, Any]) -> int | None:
     return None if counts is None else len(counts)
 
 
-def _asked(column: dict[str, Any]) -> str:
-    """What the contract asks of a column, in a line."""
+def _asked(name: str, column: dict[str, Any], references: Sequence[dict[str, Any]]) -> str:
+    """What the contract asks of a column, its references included, in a line."""
+    own = _limits(column)
+    found = [_reference(each) for each in references if name in each["columns"]]
+    return "; ".join([own, *found] if own else found)
+
+
+def _reference(given: dict[str, Any]) -> str:
+    columns, to = given["columns"], given.get("to") or given["columns"]
+    named = f" as {', '.join(to)}" if to != columns else ""
+    together = f" ({', '.join(columns)} together)" if len(columns) > 1 else ""
+    failing = given.get("on_failure", "block")
+    return f"found in {given['dataset']}{named}{together}" + (f"; else {failing}" if failing != "block" else "")
+
+
+def _limits(column: dict[str, Any]) -> str:
     low, high = column.get("minimum"), column.get("maximum")
     parts = []
     if low is not None and high is not None:
@@ -250,12 +271,12 @@ def _picture(column: Column) -> Any:
     if column.histogram:
         edges = [words.measure(edge) for edge in column.edges]
         spans = [
-            f"below {edges[0]}",
+            f"before {edges[0]}",
             *(f"{a} to {b}" for a, b in pairwise(edges)),
-            f"from {edges[-1]}",
+            f"beyond {edges[-1]}",
         ]
-        titles = [f"{span}: {count:,.0f}" for span, count in zip(spans, column.histogram, strict=False)]
-        return svg.bars(column.histogram, titles=titles)
+        titles = [f"{span}: {plural(int(rows), 'row')}" for span, rows in zip(spans, column.histogram, strict=False)]
+        return svg.bars(column.histogram, titles=titles, outer=True)
     return svg.bars(
         [float(count) for _, count in column.top], titles=[f"{name}: {count:,}" for name, count in column.top]
     )
