@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -102,6 +103,48 @@ def test_pages_go_on(run, inside: Path) -> None:
     assert ids == sorted(ids, reverse=True) and len(set(ids)) == 4
 
 
+@pytest.mark.parametrize("where", [["--where", "subject:* -kind:trained"], ["--where=-kind:trained subject:*"]])
+def test_the_way_to_the_next_page_can_be_pasted(run, inside: Path, where: list[str]) -> None:
+    asked = ["get", "events", *where, "--limit", "2", "--home", str(inside / ".argosy")]
+    (more,) = [line for line in run(*asked).err.splitlines() if line.startswith("more: argosy ")]
+    pasted = shlex.split(more)[2:]
+    cursor = pasted.index("--cursor")
+    assert pasted[:cursor] + pasted[cursor + 2 :] == asked
+    first, second = (run(*each, "--json").json()["items"] for each in (asked, pasted))
+    assert second and {item["id"] for item in second}.isdisjoint(item["id"] for item in first)
+    assert "trained" not in {item["kind"] for item in second}
+
+
+def test_what_is_shown_of_members_can_be_asked_for(run, inside: Path) -> None:
+    some = run("get", "members", "--where", "trained>2000-01-01", "--json").json()["items"]
+    assert len(some) == 4
+    assert run("get", "members", "--where", "trained>2100-01-01", "--json").json()["items"] == []
+    assert run("get", "members", "--where", f"trained>2000-01-01 status:{some[0]['status']}", "--json").json()["items"]
+    unknown = run("get", "members", "--where", "depot:north")
+    assert unknown.code == 2 and "there is no field 'depot'" in unknown.err
+    assert all(f" {name}," in unknown.err for name in ("status", "trained")) and "key:VALUE" in unknown.err
+
+
+def test_ids_and_numbers_are_plain_and_counts_are_apart() -> None:
+    assert [show.text(12_345), show.text(12_345, counted=True)] == ["12345", "12,345"]
+    row = {"rows": 1048, "seen": "2013-02-12T10:00:00+02:00", "note": "a" * 60}
+    told = {
+        "id": 1922,
+        "rows": 26_114,
+        "at": "2026-11-23T09:04:36.649667Z",
+        "found": [{"rows": 1200, "examples": [row]}],
+    }
+    lines = [line.strip() for line in show.tree(told)]
+    assert lines[:3] == ["id: 1922", "rows: 26,114", "at: 2026-11-23 09:04"]
+    assert lines[5] == "rows: 1,200" and lines[8:10] == ["rows: 1048", "seen: 2013-02-12 08:00"]
+
+
+def test_an_application_without_version_control_is_neither_clean_nor_dirty(run, inside: Path) -> None:
+    (item,) = run("get", "applications", "--json").json()["items"]
+    (line,) = run("get", "applications").out.splitlines()[2:]
+    assert item["git_commit"] is None and line.split()[3:6] == [item["bundle"][:12], "-", "-"]
+
+
 def test_wrong_kinds_filters_and_names(run, inside: Path) -> None:
     assert run("get", "boats").code == 2
     for where in ("colour:red", "number>many", "number>>3", "fleet>>3", "number", "at>yesterday", 'address:"open'):
@@ -187,6 +230,7 @@ def test_lineage_leads_back_to_the_file_and_the_code(run, inside: Path) -> None:
     down = run("lineage", "orders@1", "--up", "0", "--down", "1").out
     assert "version late-order/north@1" in down
     assert run("lineage", "late-order/north@5").code == 2
+    assert "there is no version orders@77; the latest is orders@1" in run("lineage", "orders@77").err
 
 
 def test_events_in_order(run, inside: Path) -> None:

@@ -37,7 +37,13 @@ def test_any_values_come_back(parts: list[str], number: int | None) -> None:
         assert parse(str(address)) == address
 
 
-@pytest.mark.parametrize("text", ["", "/JFK", "fleet/", "fleet@0", " fleet", "fleet/JFK@0", "a@b/c"])
+@pytest.mark.parametrize("text", ["", "/JFK", "fleet/", " fleet", "a@b/c"])
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="not an address"):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", ["fleet@0", "fleet/JFK@0"])
+def test_versions_are_counted_from_one(text: str) -> None:
+    with pytest.raises(InputError, match=f"'{text}' names no version: they are counted from 1"):
         parse(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from argosy.cli import home, show
 from argosy.cli.option import Common
 from argosy.controller.clock import SystemClock
@@ -34,6 +36,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "windows": ("fleet", "kind", "start", "stop", "rows"),
 }
 _SCORES = ("roc_auc", "log_loss", "rmse", "mae", "r2")
+_DIGESTS = ("bundle", "digest", "git_commit")
 _WITH_STATUS = ("datasets", "fleets", "members")
 
 
@@ -87,8 +90,15 @@ def get(
     headers = [_header(column, [row[place] for row in rows]) for place, column in enumerate(columns)]
     show.table(headers, rows)
     if page.next:
-        show.say(f"more: argosy get {name} --limit {limit} --cursor {page.next}")
+        show.say(f"more: {_again(name, where, limit, page.next, given.home)}")
     return 0
+
+
+def _again(name: str, where: str, limit: int, cursor: str, place: str | None) -> str:
+    """The command that goes on, to be pasted: with all that this one was given."""
+    asked = [f"--where={where}"] if where.startswith("-") else ["--where", where] if where else []
+    at = ["--home", place] if place else []
+    return shlex.join(["argosy", "get", name, *asked, "--limit", str(limit), "--cursor", cursor, *at])
 
 
 def plural(kind: str) -> str:
@@ -109,8 +119,10 @@ def _cell(item: dict[str, object], column: str) -> object:
     if column == "columns" and isinstance(body := item.get("body"), dict):
         return list(body)
     value = item[column]
-    if column == "digest":
+    if column in _DIGESTS and value is not None:
         return str(value)[:12]
+    if column == "dirty" and item["git_commit"] is None:
+        return None
     if column == "target" and item["number"] is not None:
         return f"{value} @{item['number']}"
     if column == "metrics" and isinstance(value, dict):

@@ -78,7 +78,12 @@ def _node(conn: Connection, text: str) -> Node:
         return Node("version", f"{address.member}@{number}")
     version = None if address.key else datasets.version(conn, address.fleet, address.number)
     if version is None:
-        raise UnknownError(f"there is no member, version or dataset {text!r}", next="argosy get members")
+        last = None if address.key else datasets.version(conn, address.fleet)
+        if last is not None:
+            raise datasets.absent(str(address), last)
+        raise UnknownError(
+            f"there is no member, version or dataset {text!r}", next="argosy get members, or argosy get datasets"
+        )
     return Node("dataset", f"{version.dataset}@{version.number}")
 
 

@@ -78,7 +78,7 @@ def predict(
     else:
         names = [name for name in (*endpoint.by, *spine.key) if name in rows.columns]
         shown = scored.select(*dict.fromkeys(names), *answers.columns).head(100)
-        show.table([f">{n}" if n == "prediction" else n for n in shown.columns], shown.iter_rows())
+        show.table([f">{n}" if n == "prediction" else n for n in shown.columns], shown.iter_rows(), counts=())
         if scored.height > shown.height:
             show.say(f"the first {shown.height} of {scored.height:,} rows; write all of them with --to FILE")
     return 0

@@ -68,7 +68,7 @@ def read(
         return 0
     numeric = [kind.is_numeric() for kind in found.dtypes]
     show.table([f">{name}" if number else name for name, number in zip(found.columns, numeric, strict=True)],
-               found.iter_rows())  # fmt: skip
+               found.iter_rows(), counts=())  # fmt: skip
     if count < version.rows:
         shown = f"the first {count:,} of {version.rows:,} rows of {version.dataset}@{version.number}"
         show.say(f"{shown}; write all of them with --to FILE")
@@ -95,10 +95,7 @@ def _version(conn: Connection, asked: Address) -> Version:
         )
     version = datasets.version(conn, name, number)
     if version is None:
-        raise UnknownError(
-            f"there is no version {asked}; the latest is {name}@{last.number}",
-            next=f"argosy get dataset-versions --where dataset:{name}",
-        )
+        raise datasets.absent(str(asked), last)
     return version
 
 

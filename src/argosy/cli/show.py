@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -20,6 +21,14 @@ _UNBOUNDED = 500
 """Columns where nobody looks at a terminal: a line stays a line, so that it can be searched."""
 _ITEMS, _FIELDS = 10, 30
 """How many items of a list, and fields of an object, a tree shows of what is nested."""
+COUNTS = frozenset({
+    "added", "bytes", "count", "failing", "failures", "members", "own", "peak_bytes", "pooled", "rolling", "rows",
+    "version_rows", "versions",
+})  # fmt: skip
+"""Columns and fields that count something. Their thousands are separated; ids, numbers and rows of users stay plain."""
+_EXAMPLES = "examples"
+"""The field of a finding that holds rows of a user."""
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 
 
 def console(to: TextIO | None = None) -> Console:
@@ -68,22 +77,29 @@ def put(*shown: RenderableType) -> None:
         out.print(each, soft_wrap=isinstance(each, str))
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
-    """A table on stdout. A header that starts with ">" aligns its column to the right."""
+def table(
+    headers: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "", counts: Container[str] = COUNTS
+) -> None:
+    """A table on stdout. A header that starts with ">" aligns its column to the right; `counts` names what counts."""
     from rich import box
     from rich.table import Table
 
     made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, show_edge=False)
+    counted = []
     for header in headers:
         right, name = header.startswith(">"), header.lstrip(">")
         made.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name not in _PROSE)
+        counted.append(name.strip().replace(" ", "_") in counts)
     for row in rows:
-        made.add_row(*(text(value) for value in row))
+        made.add_row(*(text(value, counted=count) for value, count in zip(row, counted, strict=True)))
     put(made)
 
 
-def text(value: object) -> str:
-    """A value as people read it: times to the minute in UTC, four digits of a number, a dash for nothing."""
+def text(value: object, *, counted: bool = False) -> str:
+    """A value as people read it: times to the minute in UTC, four digits of a number, a dash for nothing.
+
+    The thousands of what is `counted` are separated.
+    """
     match value:
         case None | "":
             return "-"
@@ -92,7 +108,7 @@ def text(value: object) -> str:
         case float():
             return f"{value:.4g}"
         case int():
-            return f"{value:,}"
+            return f"{value:,}" if counted else str(value)
         case datetime():
             return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
         case list() | tuple():
@@ -103,8 +119,12 @@ def text(value: object) -> str:
             return str(value)
 
 
-def tree(value: Any, depth: int = 0) -> Iterable[str]:
+def tree(value: Any) -> Iterable[str]:
     """A JSON value as indented lines, one field a line. What is nested and long is cut, and says how much is left."""
+    return _branch(_timed(value), 0, COUNTS)
+
+
+def _branch(value: Any, depth: int, counts: Container[str]) -> Iterable[str]:
     pad = "  " * depth
     items = list(value.items() if isinstance(value, dict) else ((f"[{i}]", each) for i, each in enumerate(value)))
     most = len(items) if not depth else _FIELDS if isinstance(value, dict) else _ITEMS
@@ -113,11 +133,24 @@ def tree(value: Any, depth: int = 0) -> Iterable[str]:
             yield f"{pad}{key}: {text(each[:_ITEMS])}, … ({len(each):,} in all; --json has them)"
         elif isinstance(each, (dict, list)) and each and len(text(each)) > 60:
             yield f"{pad}{key}:"
-            yield from tree(each, depth + 1)
+            yield from _branch(each, depth + 1, () if key == _EXAMPLES else counts)
         else:
-            yield f"{pad}{key}: {text(each)}"
+            yield f"{pad}{key}: {text(each, counted=key in counts)}"
     if len(items) > most:
         yield f"{pad}… {len(items) - most:,} more (--json has them)"
+
+
+def _timed(value: Any) -> Any:
+    """A JSON value with its times as such."""
+    match value:
+        case str() if _INSTANT.fullmatch(value):
+            return datetime.fromisoformat(value)
+        case dict():
+            return {key: _timed(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_timed(each) for each in value]
+        case _:
+            return value
 
 
 def span(seconds: float) -> str:

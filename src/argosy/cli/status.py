@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from argosy.controller.observe import kinds, wanted
@@ -31,22 +32,36 @@ def page(conn: Connection, kind: str, where: str, limit: int, cursor: str | None
     """A page of members, fleets or datasets with the fields `status` and `reason`; members have `answers` and `trained`
     too.
 
-    `where` may ask for `status:drifting` beside the fields of the kind; then there is one page and no cursor.
+    `where` may ask for `status:drifting` beside the fields of the kind, then there is one page and no cursor; and of
+    members for what is shown as `trained`.
     """
     told, words = _KINDS[kind]
-    terms = filters.parse(where)
+    terms = _stored(kind, filters.parse(where))
     asked = [term for term in terms if term.field == STATUS]
     for term in asked:
         if term.operator != ":" or term.value not in words:
             raise UsageError(f"filter: {term} names no status", next=f"use status: and one of {', '.join(words)}")
     if not asked:
-        found = resources.page(conn, kind, where, limit=limit, cursor=cursor)
+        found = resources.page(conn, kind, " ".join(map(str, terms)), limit=limit, cursor=cursor)
         return Page(told(conn, found.items, now), found.next)
     if cursor is not None:
         raise UsageError("a list by status has one page", next="leave --cursor out, and raise --limit")
     rest = " ".join(str(term) for term in terms if term.field != STATUS)
     items = told(conn, list(resources.every(conn, kind, rest)), now)
     return Page([item for item in items if all(_holds(term, item) for term in asked)][:limit], None)
+
+
+def _stored(kind: str, terms: list[Term]) -> list[Term]:
+    """The terms by the fields of the store and `status`. Raises `UsageError` for another field."""
+    shown = {"trained": "version_at"} if kind == "members" else {}
+    known = {STATUS, *shown, *resources.fields(kind)}
+    for term in terms:
+        if term.field not in known:
+            key = "; key:VALUE/VALUE are the values of the key columns" if kind == "members" else ""
+            raise UsageError(
+                f"filter: there is no field {term.field!r}", next=f"use one of: {', '.join(sorted(known))}{key}"
+            )
+    return [msgspec.structs.replace(term, field=shown.get(term.field, term.field)) for term in terms]
 
 
 def _holds(term: Term, item: dict[str, Any]) -> bool:

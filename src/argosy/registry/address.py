@@ -50,7 +50,9 @@ def parse(text: str) -> Address:
     if at and after.isascii() and after.isdigit():
         member, number = before, int(after)
     fleet, slash, key = member.partition("/")
-    if not fleet or (slash and not key) or number == 0 or "@" in fleet or text != text.strip():
+    if number == 0:
+        raise UsageError(f"{text[:80]!r} names no version: they are counted from 1", next=f"write {member[:80]}@1")
+    if not fleet or (slash and not key) or "@" in fleet or text != text.strip():
         raise UsageError(
             f"{text[:80]!r} is not an address", next="write FLEET, FLEET/KEY or FLEET/KEY@NUMBER: late-arrival/JFK/AA@7"
         )

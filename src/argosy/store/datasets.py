@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ARRAY, Connection, Select, Text, any_, bindparam, func, not_, or_, select
 
-from argosy.errors import ConflictError, InputError
+from argosy.errors import ConflictError, InputError, UnknownError
 from argosy.spec.quantity import plural
 from argosy.store import schema
 from argosy.store.codec import to_json
@@ -176,6 +176,14 @@ def version(conn: Connection, dataset: str, number: int | None = None) -> Versio
     if number is None:
         return next(iter(fetch(conn, _LATEST, Version, dataset=dataset)), None)
     return next(iter(fetch(conn, _NUMBERED, Version, dataset=dataset, number=number)), None)
+
+
+def absent(asked: str, latest: Version) -> UnknownError:
+    """The error of a version that is `asked` for and is not there."""
+    return UnknownError(
+        f"there is no version {asked}; the latest is {latest.dataset}@{latest.number}",
+        next=f"argosy get dataset-versions --where dataset:{latest.dataset}",
+    )
 
 
 def versions(conn: Connection, dataset: str) -> list[Version]:

@@ -43,6 +43,11 @@ def since(conn: Connection, after: int = 0, limit: int = 1000) -> list[Event]:
     return fetch(conn, query, Event)
 
 
+def kinds(conn: Connection) -> list[str]:
+    """The kinds of all that was recorded, in their order."""
+    return list(conn.execute(select(_TABLE.c.kind).distinct().order_by(_TABLE.c.kind)).scalars())
+
+
 def of_subject(conn: Connection, subject: str, limit: int = 100) -> list[Event]:
     """A subject's events, newest first."""
     query = columns(_TABLE, Event).where(_TABLE.c.subject == subject)
