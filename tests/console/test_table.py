@@ -121,6 +121,21 @@ def test_a_page_tells_rows_that_were_set_aside_what_is_dropped_and_that_it_is_st
     assert "<summary>2 of 2 rows</summary>" in html and "<td>(sensitive)</td>" in html
 
 
+def test_references_are_told_with_the_columns_that_they_are_about(store: Store) -> None:
+    references = [
+        {"columns": ["dest"], "dataset": "airports", "to": ["faa"], "on_failure": "warn"},
+        {"columns": ["dest", "day"], "dataset": "schedule"},
+    ]
+    with store.write() as tx:
+        body = {"contract": {"columns": {"day": {"nullable": False}}, "references": references}}
+        contracts.add(tx, contracts.NewContract(dataset="table", body=body, at=NOW, actor="ada"))
+    page = add(store, pl.DataFrame({"dest": ["LAX"], "day": [1.0], "free": [2.0]}))
+    both = "found in schedule (dest, day together)"
+    assert {column.name: column.contract for column in page.columns} == {
+        "dest": f"found in airports as faa; else warn; {both}", "day": f"never null; {both}", "free": "",
+    }  # fmt: skip
+
+
 def test_limits_of_a_contract_are_told_to_the_digit(store: Store) -> None:
     asked = {"low": {"minimum": 900.0}, "both": {"minimum": 0.25, "maximum": 1100.0}, "high": {"maximum": 1234567}}
     with store.write() as tx:
