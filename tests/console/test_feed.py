@@ -25,6 +25,25 @@ def test_a_page_holds_some_events_and_leads_to_older_ones_and_back(store: Store)
     assert 'rel="first" href="/events"' in older and 'rel="next"' not in older
 
 
+def test_the_rows_of_views_are_told_of_where_they_are_asked_for(store: Store) -> None:
+    about = ("weather", "conditions.features.0123456789ab", "dataset:weather")
+    noted = [
+        events.NewEvent(at=build.NOW, kind="dataset.appended", subject=each, actor="ann", message=each)
+        for each in about
+    ]
+    with store.write() as tx:
+        events.add(tx, noted)
+    with store.read() as conn:
+        found = {where: feed.read(conn, where=where) for where in ("", feed.VIEWS, "kind:dataset.appended")}
+        told = {where: sorted(line.message for line in data.lines) for where, data in found.items()}
+        html = {where: to_html(feed.page(conn, build.NOW, where=where)) for where in ("", feed.VIEWS)}
+        assert sorted(line.message for line in feed.lines(conn)) == told[""]
+    assert told == {"": [about[2], about[0]], feed.VIEWS: [about[1]], "kind:dataset.appended": sorted(about)}
+    assert dict(found[""].kinds) == {"dataset.appended": 2}
+    assert 'href="/events?where=subject%3A%2A.features.%2A">rows of views' in html[""]
+    assert 'href="/events" aria-current="true">rows of views' in html[feed.VIEWS]
+
+
 def test_what_a_message_begins_with_is_said_once(store: Store) -> None:
     with store.write() as tx:
         events.add(

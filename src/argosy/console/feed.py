@@ -15,6 +15,8 @@ from argosy.store import resources
 
 SIZE = 50
 """Events on a page, before like ones become one line."""
+VIEWS = "subject:*.features.*"
+"""Events of the rows that views are computed to: one for each version of their dataset."""
 _NEAR = timedelta(hours=1)
 _COUNTED = 400
 
@@ -34,6 +36,7 @@ class Line(msgspec.Struct, frozen=True):
 class FeedPage(msgspec.Struct, frozen=True):
     """What the events page shows; `cursor` is where it begins, None for the newest, `next` that of older ones.
 
+    Without a filter it is all but `VIEWS`, which `views` asks for.
     `kinds` counts these events and some hundred older ones.
     """
 
@@ -42,6 +45,7 @@ class FeedPage(msgspec.Struct, frozen=True):
     kinds: tuple[tuple[str, int], ...]
     cursor: str | None
     next: str | None
+    views: str = VIEWS
 
 
 def page(conn: Connection, now: datetime, *, where: str = "", cursor: str | None = None) -> Page:
@@ -56,15 +60,16 @@ def page(conn: Connection, now: datetime, *, where: str = "", cursor: str | None
 
 def read(conn: Connection, *, where: str = "", cursor: str | None = None) -> FeedPage:
     """The snapshot of the events page."""
-    found = resources.page(conn, "events", where, limit=SIZE, cursor=cursor)
-    near = resources.page(conn, "events", where, limit=_COUNTED, cursor=cursor).items
+    asked = where or f"-{VIEWS}"
+    found = resources.page(conn, "events", asked, limit=SIZE, cursor=cursor)
+    near = resources.page(conn, "events", asked, limit=_COUNTED, cursor=cursor).items
     kinds = Counter(str(item["kind"]) for item in near)
     return FeedPage(where, tuple(_collapse(found.items)), tuple(sorted(kinds.items())), cursor, found.next)
 
 
 def lines(conn: Connection, *, where: str = "", limit: int = 50) -> list[Line]:
-    """The newest events, collapsed."""
-    return _collapse(resources.page(conn, "events", where, limit=limit).items)
+    """The newest events, collapsed; without a filter all but `VIEWS`."""
+    return _collapse(resources.page(conn, "events", where or f"-{VIEWS}", limit=limit).items)
 
 
 def _collapse(items: list[dict[str, Any]]) -> list[Line]:
