@@ -57,6 +57,14 @@ def test_one_tick_brings_a_declared_fleet_from_files_to_champions(house: House) 
     assert small["version_id"] is None and small["rows"] < 300
 
 
+def test_why_says_that_a_training_was_not_asked_for_by_the_condition(house: House) -> None:
+    with house.store.read() as conn:
+        told = why(conn, survey.observe(house, START), f"{FLEET}/LGA/AA", START)
+    (trained,) = (topic for topic in told.topics if topic.title == "Latest training")
+    assert trained.tree is not None and not trained.tree.holds
+    assert "its condition did not hold then, and was not what asked for it" in trained.details
+
+
 def test_the_second_tick_has_nothing_to_do_and_writes_nothing(house: House) -> None:
     with house.store.read() as conn:
         before = events.since(conn, limit=10_000)

@@ -55,6 +55,8 @@ def told(row: dict[str, Any], pooled: dict[str, Any] = POOLED, **options: Any) -
         ({signal.DEGRADED: 1.0}, "degraded", "a limit of live performance is broken"),
         ({signal.DRIFT: 1.24, signal.DRIFT_VALUE: 0.31}, "drifting",
          "distance 0.31 from training, 1.24 times its limit of 0.25"),
+        ({signal.DRIFT: 1.004, signal.DRIFT_VALUE: 0.251}, "drifting",
+         "distance 0.251 from training, 1.00 times its limit of 0.25"),
         ({signal.DRIFT: 1.0, signal.DRIFT_VALUE: 0.25}, "serving", "version 3 has answered for 5d"),
         ({"rollout_state": "started", "rollout_version_id": 8, "version_id": 8, "version_number": 4,
          "rollout_share": 0.2,

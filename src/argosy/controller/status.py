@@ -146,7 +146,7 @@ def _drifting(fleet: Fleet) -> pl.Expr:
         "distance {}{} from training, {} times its limit of {}",
         _number(signal.DRIFT_VALUE, 3),
         pl.coalesce(*what, pl.lit("")),
-        _number(signal.DRIFT, 2),
+        _hundredths(signal.DRIFT),
         limit.round(4).cast(pl.String),
     )
     return pl.coalesce(known, pl.lit("beyond the limit of a drift monitor"))
@@ -236,6 +236,12 @@ def _refused() -> pl.Expr:
     """Gates were asked about the latest version, are not to be asked again, and it never reached traffic."""
     never = pl.col("rollout_version_id").is_null() | (pl.col("rollout_version_id") != pl.col("version_id"))
     return ((pl.col(signal.JUDGED) == pl.col("version_id")) & never & ~pl.col("_again")).fill_null(False)
+
+
+def _hundredths(name: str) -> pl.Expr:
+    """With two digits whatever they are: 1.00."""
+    whole = (pl.col(name) * 100).round(0).cast(pl.Int64)
+    return pl.format("{}.{}", whole // 100, (whole % 100).cast(pl.String).str.zfill(2))
 
 
 def _number(name: str, digits: int) -> pl.Expr:

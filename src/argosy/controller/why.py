@@ -185,9 +185,11 @@ def _trained(conn: Connection, state: FleetState, member: int, row: dict[str, An
     failed = (f"the last attempt failed: {row['execution_reason']}",) if row["failures"] else ()
     if made is None:
         return Topic("Latest training", "it was never trained", failed)
-    details = (f"outcome: {made.body.get('outcome', 'not recorded')}", *failed, *_upgraded(state, row["key"]))
     saw = made.body.get("saw")
     tree = msgspec.convert(saw, Explanation) if saw else None
+    unasked = ["its condition did not hold then, and was not what asked for it"] * (tree is not None and not tree.holds)
+    outcome = f"outcome: {made.body.get('outcome', 'not recorded')}"
+    details = (outcome, *unasked, *failed, *_upgraded(state, row["key"]))
     says = f"{_time(made.at)}, because {made.reason}"
     return Topic("Latest training", says, details, tree, {"decision": made.id})
 
