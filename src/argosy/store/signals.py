@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from numbers import Real
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from argosy.errors import InputError
 from argosy.store import current, schema
 from argosy.store.rows import Row, among, columns, fetch, insert
 
@@ -15,7 +17,7 @@ _TABLE, _CURRENT = schema.signal, schema.current
 
 
 class NewSignal(Row, frozen=True, kw_only=True):
-    """A value (None or NaN: not known) of a member's signal at a time."""
+    """A value (None or not finite: not known) of a member's signal at a time."""
 
     fleet: str
     member_id: int
@@ -32,7 +34,16 @@ class Signal(NewSignal, frozen=True, kw_only=True):
 
 
 def record(tx: Connection, signals: Sequence[NewSignal]) -> list[int]:
-    """Record values, in order."""
+    """Record values, in order; one that is not finite counts as not known.
+
+    Raises `InputError` for what is no number: all members of a fleet are read at once.
+    """
+    for each in signals:
+        if not (each.value is None or isinstance(each.value, Real)):
+            raise InputError(
+                f"signal {each.name!r} of member {each.member_id} of {each.fleet} is {each.value!r:.60}, no number",
+                next="record a number, or None where it is not known",
+            )
     ids = insert(tx, _TABLE, signals)
     current.signalled(tx, signals)
     return ids

@@ -81,6 +81,20 @@ class MembersConformance:
             assert versions.get(conn, [one[0].id]) == {one[0].id: one[0]}
             assert [version.number for version in versions.of(conn, [one[1].member_id])] == [1, 2, 3, 4]
 
+    def test_a_signal_that_is_no_number_is_refused(self, store: Store) -> None:
+        """Nothing of what came with it is recorded."""
+        wrong: Any = "0.2"
+        with store.write() as tx:
+            ids = members.ensure(tx, FLEET, ["a"], moment())
+        given = [_signal(ids["a"], "drift", 0.1), _signal(ids["a"], "rows", wrong)]
+        with (
+            pytest.raises(InputError, match=r"signal 'rows' of member 1 of .* is '0.2', no number"),
+            store.write() as tx,
+        ):
+            signals.record(tx, given)
+        with store.read() as conn:
+            assert signals.latest(conn, FLEET) == {ids["a"]: {}}
+
     def test_the_table_says_what_is_true_now(self, store: Store) -> None:
         """One row per member, in order of key."""
         with store.write() as tx:
@@ -88,19 +102,20 @@ class MembersConformance:
             ids = members.ensure(tx, FLEET, ["a"], moment())
             rollouts.record(tx, [_rollout(made, "started", 0.2)])
             executions.record(tx, [attempt(ids["a"], "x", outcome="failed") for _ in range(2)])
-            signals.record(tx, [_signal(ids["a"], "drift", 0.1), _signal(ids["a"], "rows", float("nan"))])
+            unknown = [_signal(ids["a"], "rows", float("nan")), _signal(ids["a"], "age", float("inf"))]
+            signals.record(tx, [_signal(ids["a"], "drift", 0.1), *unknown])
             signals.record(tx, [_signal(ids["a"], "drift", 0.3)])
         with store.read() as conn:
             table = _read(conn)
             assert members.table(conn, "nobody")["key"] == []
-            assert signals.latest(conn, FLEET)[ids["a"]] == {"drift": 0.3, "rows": None}
+            assert signals.latest(conn, FLEET)[ids["a"]] == {"drift": 0.3, "rows": None, "age": None}
             assert [each.value for each in signals.history(conn, ids["a"], "drift")] == [0.3, 0.1]
             state = members.state(conn, FLEET, "b")
             assert members.states(conn, [made.member_id]) == {made.member_id: state}
             assert signals.bodies(conn, "drift", ids.values()) == {}
         assert table["key"] == ["a", "b"]
         assert table["failures"] == [2, 0]
-        assert table["signals"] == [{"drift": 0.3, "rows": None}, {}]
+        assert table["signals"] == [{"drift": 0.3, "rows": None, "age": None}, {}]
         assert table["version_id"] == [None, made.id] == table["champion_id"]
         assert table["champion_since"][1] == 1356998400000000
         assert table["rollout_state"] == [None, "started"]
