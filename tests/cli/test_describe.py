@@ -2,7 +2,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
+
+from argosy.data.ingest import accept
+from argosy.spec.contract import Contract, Rule
+from argosy.store import Store
+from tests.data.table import DAY, START, dataset, put, rows, take
+
+
+def test_a_dataset_tells_what_its_source_dropped_and_what_is_not_asked_for_it(run, tmp_path: Path) -> None:
+    declared = dataset(contract=Contract(rules=(Rule("small", pl.col("y") < 9),)))
+    with Store.open(tmp_path / "home") as store:
+        put(tmp_path, "a", rows(0, 2, y=1))
+        take(store, tmp_path, declared)
+        put(tmp_path, "b", rows(2, 2))
+        take(store, tmp_path, declared)
+        accept(store, declared, 2, "ann", "", START + DAY)
+    said = run("describe", "dataset", "table", "--home", tmp_path / "home").out
+    assert "dropped: y\nnot asked: small\n" in said
 
 
 def test_a_dataset_without_a_version_says_why(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

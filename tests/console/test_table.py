@@ -118,6 +118,9 @@ def test_a_page_tells_rows_that_were_set_aside_what_is_dropped_and_that_it_is_st
     assert data.dropped == ("y",) and "dropped y" in html
     (aside,) = [each.latest for each in data.findings if each.latest.outcome == "quarantined"]
     assert [(each["id"], each["x"]) for each in aside.examples] == [(6, "(sensitive)"), (7, "(sensitive)")]
+    id, x = (each for each in data.columns if each.name in ("id", "x"))
+    assert (id.minimum, id.maximum) == (0, 8) and sum(id.histogram) == 7
+    assert (x.nulls, x.minimum, x.maximum, x.mean, x.histogram, x.top) == (0, None, None, None, (), ())
     assert "<summary>2 of 2 rows</summary>" in html and "<td>(sensitive)</td>" in html
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,6 +98,30 @@ def test_what_cannot_be_read_is_named_with_its_line_and_nothing_is_taken(
     with store.read() as conn:
         assert datasets.version(conn, "table") is None
         assert len(offers(conn, declared(), root, START)) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (GOOD + "3,2024-01-01T02:00:00,1,c\n", "column 't': a value (pii) carries no time zone"),
+        (GOOD + "1,2024-01-01T00:00:00Z,9,ann\n", "the key id=(pii), t=(pii) occurs twice"),
+        (GOOD + "3,2024-01-01T02:00:00Z,Ann-Secret,c\n" * 2, "line 4, column 'x': a value (sensitive) is not "),
+    ],
+)
+def test_an_error_shows_no_value_that_is_tagged(store: Store, root: Path, content: str, said: str) -> None:
+    write(root, content)
+    tags = {"id": "pii", "t": "pii", "x": "sensitive"}
+    given = dataset(source=Csv("data/*.csv", types={"x": "Float64"}), tags=tags)
+    with pytest.raises(InputError, match=re.escape(said)) as raised:
+        take(store, root, given)
+    assert not re.search("2024-01|Secret", str(raised.value))
+
+
+def test_a_time_that_never_was_is_not_shown_where_it_is_tagged(store: Store, root: Path) -> None:
+    write(root, "id,t,x\n1,2024-03-31 02:30,1\n")
+    for tags, shown in (({}, "2024-03-31 02:30:00"), ({"t": "pii"}, r"\(pii\)")):
+        with pytest.raises(InputError, match=f"row 1: {shown} does not exist in Europe/Berlin"):
+            take(store, root, dataset(source=Csv("data/*.csv", zone="Europe/Berlin"), tags=tags))
 
 
 @pytest.mark.parametrize("content", [b"\x1f\x8b\x08\x00 nothing", gzip.compress(GOOD.encode())[:-9]])

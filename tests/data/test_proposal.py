@@ -43,6 +43,17 @@ def test_what_the_first_rows_would_allow_is_a_contract_that_they_meet(store: Sto
     assert proposed(store) is None
 
 
+def test_no_value_of_a_tagged_column_is_kept_to_be_proposed(store: Store, root: Path) -> None:
+    put(root, "a", rows(0, 40, mail=["ann@x.com", "bob@x.com"] * 20))
+    take(store, root, dataset(tags={"mail": "pii", "x": "sensitive"}))
+    with store.read() as conn:
+        found = contracts.current(conn, "table")
+    assert found is not None and "ann" not in str(found.body)
+    assert found.body["suggested"]["x"] == {"nullable": False} != found.body["suggested"]["id"]
+    made = proposed(store)
+    assert made is not None and made.columns["mail"] == Column(type="String", nullable=False, on_failure="warn")
+
+
 def test_what_the_contract_names_or_the_source_dropped_is_not_proposed(store: Store, root: Path) -> None:
     put(root, "a", rows(0, 5, y=[1] * 5))
     take(store, root, dataset(contract=Contract({"x": Column(minimum=0)})))

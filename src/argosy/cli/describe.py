@@ -12,7 +12,7 @@ from argosy.cli import home, show
 from argosy.cli.get import plural
 from argosy.cli.option import Common
 from argosy.errors import UnknownError
-from argosy.store import contracts, declarations, resources
+from argosy.store import contracts, resources
 
 _DATASETS, _VERSIONS, _CONTRACTS = "datasets", "dataset-versions", "contracts"
 _FINDINGS = ("version", "rule", "column", "outcome", "rows", "message", "examples")
@@ -66,27 +66,24 @@ def describe(kind: str, name: str, /, *, common: Common | None = None) -> int:
 
 
 def _dataset(conn: Connection, item: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """A dataset with how it stands, the number of its contract, what its source dropped, and its newest findings."""
+    """A dataset with how it stands, the number of its contract, what its source dropped and which rules and references
+    are not asked for it, and its newest findings."""
     from argosy.cli import status  # it needs Polars, which other kinds do not
+    from argosy.data.terms import Terms
 
     (found,) = status.of_datasets(conn, [item], now)
     contract = contracts.current(conn, item["name"])
     found["contract"] = contract.number if contract else None
-    found["dropped"] = contract.body.get("dropped", []) if contract else []
+    terms = msgspec.convert(contract.body, Terms) if contract else Terms()
+    found["dropped"], found["not asked"] = list(terms.dropped), terms.unasked()
     found["findings"] = _findings(conn, item["name"])
     return found
 
 
 def _findings(conn: Connection, dataset: str, more: str = "") -> list[dict[str, Any]]:
     """What was found wrong with the rows of a dataset, each with some of them, the newest first."""
-    from argosy.data.problem import masked
-
-    declared = declarations.get(conn, "dataset", dataset)
-    tags = declared.body.get("tags", {}) if declared else {}
     found = resources.page(conn, "findings", f'dataset:"{dataset}"{more}', limit=_SHOWN).items
-    return [
-        {name: masked(each[name], tags) if name == "examples" else each[name] for name in _FINDINGS} for each in found
-    ]
+    return [{name: each[name] for name in _FINDINGS} for each in found]
 
 
 def _proposal(item: dict[str, Any]) -> str:

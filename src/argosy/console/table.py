@@ -16,12 +16,11 @@ from argosy.controller import supply
 from argosy.controller.observe import kinds, wanted
 from argosy.controller.supply import Lack
 from argosy.data import state as state_of_data
-from argosy.data.problem import masked
 from argosy.data.profile import LISTED
 from argosy.data.state import Staleness
 from argosy.errors import UnknownError
 from argosy.spec.quantity import plural
-from argosy.store import contracts, datasets, declarations, resources, statistics
+from argosy.store import contracts, datasets, declarations, resources
 from argosy.store.findings import Finding
 
 _VERSIONS, _FINDINGS = 20, 1000
@@ -162,7 +161,7 @@ def read(conn: Connection, name: str, now: datetime) -> TablePage:
         versions=tuple(versions[:_VERSIONS]), count=len(versions), contract=body,
         contract_number=contract.number if contract else 0,
         dropped=tuple(contract.body.get("dropped", ())) if contract else (),
-        findings=tuple(noted([Finding(**item | {"examples": masked(item["examples"], tags)}) for item in found])),
+        findings=tuple(noted([Finding(**item) for item in found])),
         columns=tuple(_columns(conn, latest, body or {}, tags)),
         blocked=state_of_data.blocked(conn, [name]).get(name),
         lack=supply.lacks(conn, wanted(conn), [name], [name] if latest else ()).get(name),
@@ -202,7 +201,8 @@ def _views(conn: Connection) -> dict[str, str]:
 def _columns(conn: Connection, latest: datasets.Version | None, contract: dict[str, Any], tags: Any) -> list[Column]:
     if latest is None:
         return []
-    body = statistics.get(conn, latest.dataset, latest.number) or {}
+    found = resources.page(conn, "statistics", f'dataset:"{latest.dataset}" number:{latest.number}', limit=1).items
+    body = found[0]["body"] if found else {}
     asked, elsewhere = contract.get("columns", {}), contract.get("references", ())
     return [
         _column(name, kind, body.get(name, {}), _asked(name, asked.get(name, {}), elsewhere), tags.get(name, ""))

@@ -19,6 +19,7 @@ from argosy.data.terms import Terms, suggest
 from argosy.errors import InputError
 from argosy.spec.dataset import Dataset
 from argosy.store import Blobs
+from argosy.store.mask import Tags
 
 KEPT = "dataset"
 """Kind of a load whose rows came from parts of the dataset itself: kept back, or rejected."""
@@ -65,11 +66,12 @@ def judge(
             raise InputError(f"{dataset.name}: {first}", next="change the declared type, then accept it again")
         whole = tuple(each.rows for each in loads if not each.rows.is_empty())
         return Batch(whole, nothing, nothing, before.terms, fitted.problems)
-    rows, later, doubled = _known(fitted, loads, layout, now)
+    rows, later, doubled = _known(fitted, loads, layout, now, dataset.tags)
     if rows.is_empty():
         return Batch((), nothing, later, before.terms, (), 0, doubled)
     sifted = history.sift(blobs, before.parts, rows, layout, fitted.types)
-    more, unchecked = reference.checks(blobs, before.targets, sifted.rows) if sifted.rows.height else ([], [])
+    targets = [each for each in before.targets if fitted.terms.asks(each.reference)]
+    more, unchecked = reference.checks(blobs, targets, sifted.rows) if sifted.rows.height else ([], [])
     verdict = validate.validate(sifted.rows, fitted.terms, layout, more)
     aside = history.sift(blobs, before.aside, verdict.aside, layout, fitted.types)
     problems = [*fitted.problems, *sifted.problems, *unchecked, *verdict.problems]
@@ -82,7 +84,7 @@ def judge(
     terms = fitted.terms
     good = verdict.good.drop(ROW)
     if not terms.suggested:
-        terms = msgspec.structs.replace(terms, suggested=suggest(good, layout))
+        terms = msgspec.structs.replace(terms, suggested=suggest(good, layout, dataset.tags))
     return Batch(
         rows=(good,) if good.height else (),
         aside=aside.rows.drop(ROW),
@@ -94,7 +96,9 @@ def judge(
     )
 
 
-def _known(fitted: Fit, loads: Sequence[Load], layout: Layout, now: datetime) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+def _known(
+    fitted: Fit, loads: Sequence[Load], layout: Layout, now: datetime, tags: Tags
+) -> tuple[pl.DataFrame, pl.DataFrame, int]:
     """All rows known by `now`, each once and numbered; those known later, to be kept; how many came twice."""
     due, waits, places, start = list[pl.DataFrame](), list[pl.DataFrame](), [], 0
     present = [given for given in loads if not given.rows.is_empty()]
@@ -115,7 +119,7 @@ def _known(fitted: Fit, loads: Sequence[Load], layout: Layout, now: datetime) ->
         due = _overtaken(due, kept, layout)
         if layout.key:
             later = later.unique(layout.identity([]), keep="last", maintain_order=True)
-    rows, doubled = history.single(pl.concat(due), layout, places)
+    rows, doubled = history.single(pl.concat(due), layout, places, tags)
     return rows, later.drop(ROW), doubled
 
 

@@ -14,23 +14,25 @@ from argosy.data.ledger import Mark
 from argosy.data.load import Load
 from argosy.data.part import Layout
 from argosy.errors import InputError
+from argosy.spec.dataset import Dataset
 from argosy.spec.function import resolve
 from argosy.spec.source import Function
 
 
-def read(dataset: str, source: Function, mark: Mark, now: datetime, layout: Layout) -> list[Load]:
+def read(dataset: Dataset, source: Function, mark: Mark, now: datetime) -> list[Load]:
     """Call the function with the largest known time that it gave so far, up to `now`. Nothing new gives no load.
 
     It may return a frame, or yield several. Raises `InputError` for anything else; what it raises itself passes, with
     a note of whose source it is.
     """
-    loads = []
+    loads, layout = [], Layout.of(dataset)
     dates = (layout.time, layout.knowing)
-    for index, rows in enumerate(_frames(dataset, source, mark.value)):
+    for index, rows in enumerate(_frames(dataset.name, source, mark.value)):
         if not rows.is_empty():
             name = f"{source.function}, frame {index + 1}"
             reference = f"{source.function} since {mark.value or 'the beginning'}"
-            loads.append(load.settled(Load(name, "function", reference, (), rows, repeats=True), "UTC", dates))
+            given = Load(name, "function", reference, (), rows, repeats=True)
+            loads.append(load.settled(given, "UTC", dates, dataset.tags))
     until = _until(loads, layout.knowing, now)
     if loads and until is not None and until != mark.value:
         key = ledger.mark_key(Mark(mark.count + 1, until))

@@ -17,6 +17,8 @@ from argosy.data import dtype, load, moment
 from argosy.errors import InputError
 from argosy.spec.quantity import plural
 from argosy.spec.source import Csv
+from argosy.store import mask
+from argosy.store.mask import Tags
 
 LARGEST = 2 << 30
 """Bytes that a compressed file may hold once it is unpacked."""
@@ -27,13 +29,14 @@ _NEXT_TYPE = "mend the line, or say what the column holds: ag.Csv(…, types={{{
 
 
 def parse(
-    data: bytes, path: str, source: Csv, expected: Mapping[str, pl.DataType], dates: Container[str]
+    data: bytes, path: str, source: Csv, expected: Mapping[str, pl.DataType], dates: Container[str], tags: Tags
 ) -> tuple[pl.DataFrame, frozenset[str], frozenset[str]]:
     """The rows, and the columns whose times carry no zone and those whose times do.
 
     Times with a zone come in UTC, those without as they stand. A column has the type of `source.types`, else the
     `expected` one, else what all of its values are read as; `dates` names columns whose dates are times. Raises
-    `InputError` with the line for a record of another length, a value of another type and text that is not UTF-8.
+    `InputError` with the line for a record of another length, a value of another type and text that is not UTF-8; it
+    shows no value of a column that is tagged.
     """
     text = _unpacked(data, path)
     header = _header(text, path, source.separator)
@@ -50,7 +53,7 @@ def parse(
     naive: set[str] = set()
     zoned: set[str] = set()
     for name in header:
-        where = _Place(path, name, lines)
+        where = _Place(path, name, lines, tags.get(name))
         if name in source.types:
             wanted = dtype.named(source.types[name], f"Csv.types[{name!r}]")
             series = _exact(raw[name], wanted, where)
@@ -65,13 +68,12 @@ def parse(
 class _Place:
     """Where a value stands, for messages."""
 
-    def __init__(self, path: str, column: str, lines: Sequence[int]) -> None:
-        self.path, self.column, self.lines = path, column, lines
+    def __init__(self, path: str, column: str, lines: Sequence[int], tag: str | None) -> None:
+        self.path, self.column, self.lines, self.tag = path, column, lines, tag
 
     def wrong(self, values: pl.Series, index: int, limit: str) -> InputError:
-        value = values[index]
         return InputError(
-            f"{self.path}, line {self.lines[index]}, column {self.column!r}: {value!r:.60} is {limit}",
+            f"{self._at(values, index)} is {limit}",
             next=_NEXT_TYPE.format(column=self.column),
         )
 
@@ -80,10 +82,13 @@ class _Place:
         bare = moment.read(values.slice(index, 1))[0].dtype == pl.Datetime("us")
         here, before = ("no time zone", "one") if bare else ("a time zone", "none")
         return InputError(
-            f"{self.path}, line {self.lines[index]}, column {self.column!r}: {values[index]!r:.60} carries {here}, "
-            f"and the times before it carry {before}",
+            f"{self._at(values, index)} carries {here}, and the times before it carry {before}",
             next=load.ONE_ZONE,
         )
+
+    def _at(self, values: pl.Series, index: int) -> str:
+        shown = mask.text(values[index], self.tag)
+        return f"{self.path}, line {self.lines[index]}, column {self.column!r}: {shown}"
 
 
 def _typed(values: pl.Series, expected: pl.DataType | None, date: bool, where: _Place) -> pl.Series:

@@ -17,6 +17,7 @@ from argosy.data import csv, load
 from argosy.data.load import Load
 from argosy.errors import ConflictError, InputError
 from argosy.spec.source import Csv, Parquet
+from argosy.store.mask import Tags
 
 
 class File(msgspec.Struct, frozen=True):
@@ -81,23 +82,25 @@ def parsed(
     source: Parquet | Csv,
     expected: Mapping[str, pl.DataType],
     dates: Container[str],
+    tags: Tags,
 ) -> Load:
-    """The rows of a file, its times in UTC. Raises `InputError` that says which line is wrong."""
+    """The rows of a file, its times in UTC. Raises `InputError` that says which line is wrong, but no value that is
+    tagged."""
     if not data:
         raise InputError(f"{file.path} is empty", next="write it again, with a header at least, or remove it")
     keys = (file.key, content_key(file, digest))
     reference = f"{file.path}#{digest[:12]}"
     if isinstance(source, Csv):
-        rows, naive, zoned = csv.parse(data, file.path, source, expected, dates)
+        rows, naive, zoned = csv.parse(data, file.path, source, expected, dates, tags)
         given = Load(file.path, "file", reference, keys, rows, naive, zoned)
-        return load.settled(given, source.zone, dates)
+        return load.settled(given, source.zone, dates, tags)
     try:
         rows = pl.read_parquet(io.BytesIO(data), hive_partitioning=False)
     except pl.exceptions.PolarsError as error:
         raise InputError(
             f"{file.path} is no Parquet file: {str(error).splitlines()[0]}", next="write it again, or remove it"
         ) from error
-    return load.settled(Load(file.path, "file", reference, keys, rows), "UTC", dates)
+    return load.settled(Load(file.path, "file", reference, keys, rows), "UTC", dates, tags)
 
 
 def _moved(file: File) -> ConflictError:

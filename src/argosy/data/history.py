@@ -13,8 +13,9 @@ from argosy.data.part import Layout
 from argosy.data.problem import WARN, Problem
 from argosy.errors import InputError
 from argosy.spec.quantity import plural
-from argosy.store import Blobs
+from argosy.store import Blobs, mask
 from argosy.store.datasets import Part
+from argosy.store.mask import Tags
 
 ROW = "__row"
 """Column of a row's number among those of one ingest, for messages; it is never stored."""
@@ -34,11 +35,13 @@ class Sifted(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
 
 
-def single(rows: pl.DataFrame, layout: Layout, places: Sequence[tuple[int, str]]) -> tuple[pl.DataFrame, int]:
+def single(
+    rows: pl.DataFrame, layout: Layout, places: Sequence[tuple[int, str]], tags: Tags
+) -> tuple[pl.DataFrame, int]:
     """The rows, each once, and how many were the same as another in every column.
 
     `places` gives the first row number of each source and its name. Raises `InputError` where two rows have the same
-    key and known time but differ otherwise: which of them is true cannot be told.
+    key and known time but differ otherwise: which of them is true cannot be told. It shows no value that is tagged.
     """
     values = [name for name in rows.columns if name != ROW]
     identity = layout.identity(values)
@@ -49,7 +52,7 @@ def single(rows: pl.DataFrame, layout: Layout, places: Sequence[tuple[int, str]]
     if layout.key:
         clashing = kept.filter(pl.struct(identity).is_duplicated()).sort(*identity, ROW, nulls_last=True)
         if not clashing.is_empty():
-            raise _clash(clashing, identity, layout, places)
+            raise _clash(clashing, identity, layout, places, tags)
     return kept, rows.height - kept.height
 
 
@@ -117,10 +120,10 @@ def place(row: int, places: Sequence[tuple[int, str]]) -> str:
 
 
 def _clash(
-    rows: pl.DataFrame, identity: Sequence[str], layout: Layout, places: Sequence[tuple[int, str]]
+    rows: pl.DataFrame, identity: Sequence[str], layout: Layout, places: Sequence[tuple[int, str]], tags: Tags
 ) -> InputError:
     first, second = rows.row(0, named=True), rows.row(1, named=True)
-    key = ", ".join(f"{name}={first[name]!s}" for name in identity)
+    key = ", ".join(f"{name}={mask.value(first[name], tags.get(name))!s}" for name in identity)
     where = " and ".join(place(row[ROW], places) for row in (first, second))
     others = [name for name in rows.columns if name not in (*identity, ROW) and first[name] != second[name]]
     count = rows.select(identity).unique().height

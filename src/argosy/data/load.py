@@ -9,6 +9,8 @@ import polars as pl
 
 from argosy.data.dtype import INSTANT, storable
 from argosy.errors import InputError
+from argosy.store import mask
+from argosy.store.mask import Tags
 
 ONE_ZONE = "write every time of the column with a zone ('2024-05-01T12:00:00Z'), or none, in all files"
 """What to do about a column of which some times carry a zone and some do not."""
@@ -31,7 +33,7 @@ class Load(msgspec.Struct, frozen=True):
     repeats: bool = False
 
 
-def settled(load: Load, zone: str, dates: Container[str] = ()) -> Load:
+def settled(load: Load, zone: str, dates: Container[str], tags: Tags) -> Load:
     """The load with every moment as UTC to the microsecond; times without a zone are read in `zone`.
 
     Columns named in `dates` that hold dates become midnights of that zone. Categories become text. Raises
@@ -59,7 +61,7 @@ def settled(load: Load, zone: str, dates: Container[str] = ()) -> Load:
         raise InputError(
             f"{load.name}: times cannot be read in zone {zone!r}: {error}", next="name a zone such as 'Europe/Berlin'"
         ) from error
-    _skipped(load, rows, naive, zone)
+    _skipped(load, rows, naive, zone, tags)
     return msgspec.structs.replace(load, rows=rows, naive=frozenset(naive), zoned=frozenset(zoned))
 
 
@@ -73,13 +75,14 @@ def agreed(load: Load, naive: frozenset[str], zoned: frozenset[str]) -> None:
         )
 
 
-def _skipped(load: Load, rows: pl.DataFrame, naive: set[str], zone: str) -> None:
+def _skipped(load: Load, rows: pl.DataFrame, naive: set[str], zone: str, tags: Tags) -> None:
     for column in sorted(naive & set(rows.columns)):
         lost = rows[column].null_count() - load.rows[column].null_count()
         if lost > 0:
             index = (rows[column].is_null() & load.rows[column].is_not_null()).arg_true()[0]
+            shown = mask.value(load.rows[column][index], tags.get(column))
             raise InputError(
-                f"{load.name}: column {column!r}, row {index + 1}: {load.rows[column][index]} does not exist in "
+                f"{load.name}: column {column!r}, row {index + 1}: {shown} does not exist in "
                 f"{zone}, which set its clocks forward then ({lost} such)",
                 next="name the zone in which the times were written, or write them in UTC with a zone",
             )

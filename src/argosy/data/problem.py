@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from argosy.store import mask
 from argosy.store.findings import NewFinding
 
 BLOCK, QUARANTINE, WARN = "block", "quarantine", "warn"
@@ -55,22 +56,15 @@ class Problem(msgspec.Struct, frozen=True):
             message=self.message,
             at=at,
             column=self.column,
-            examples=masked(self.examples, tags),
+            examples=[_short(each) for each in mask.rows(self.examples, tags)],
         )
 
 
-def masked(examples: Iterable[Any], tags: Mapping[str, str]) -> list[Any]:
-    """Rows to be shown: each value of a column that is tagged as its tag, and of a long text the beginning."""
-    return [
-        {name: _shown(value, tags.get(name)) for name, value in each.items()} if isinstance(each, dict) else each
-        for each in examples
-    ]
-
-
-def _shown(value: Any, tag: str | None) -> Any:
-    if tag is not None and value is not None:
-        return f"({tag})"
-    return f"{value[:_LONGEST]}…" if isinstance(value, str) and len(value) > _LONGEST + 1 else value
+def _short(example: Any) -> Any:
+    """A row to be shown: of a long text the beginning."""
+    if isinstance(example, dict):
+        return {name: _short(value) for name, value in example.items()}
+    return f"{example[:_LONGEST]}…" if isinstance(example, str) and len(example) > _LONGEST + 1 else example
 
 
 def blocks(problems: Iterable[Problem]) -> bool:

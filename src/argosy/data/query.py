@@ -19,6 +19,7 @@ from argosy.errors import InputError, MissingExtraError
 from argosy.spec.dataset import Dataset
 from argosy.spec.source import Sql
 from argosy.store import mask
+from argosy.store.mask import Tags
 
 LARGEST = 1_000_000
 """Rows of one answer at most; where a cursor is declared, the rest is asked for next time."""
@@ -74,7 +75,9 @@ def read(
     dates = (dataset.time, dataset.known or dataset.time)
     rows = pl.DataFrame(answer.rows, schema=answer.names, orient="row", infer_schema_length=None)
     dated = _dated(rows, dates, given.name, dataset.tags)
-    found = load.settled(msgspec.structs.replace(given, rows=dated, repeats=source.cursor is None), "UTC", dates)
+    found = load.settled(
+        msgspec.structs.replace(given, rows=dated, repeats=source.cursor is None), "UTC", dates, dataset.tags
+    )
     if not answer.late:
         return [found]
     fresh = pl.concat([unseen(found.rows.head(answer.late)), found.rows.slice(answer.late)])
@@ -106,7 +109,7 @@ def _failed(dataset: str, filled: Filled, error: SQLAlchemyError, *, reached: bo
     return InputError(f"{dataset}: {what}: {filled.hide(said[0])}", next=next)
 
 
-def _dated(rows: pl.DataFrame, dates: tuple[str, ...], name: str, tags: Mapping[str, str]) -> pl.DataFrame:
+def _dated(rows: pl.DataFrame, dates: tuple[str, ...], name: str, tags: Tags) -> pl.DataFrame:
     """Times that the database keeps as text, as SQLite does, read as times."""
     found = []
     for column in dict.fromkeys(dates):

@@ -15,7 +15,6 @@ from sqlalchemy import Connection, Engine
 from argosy.data import call, file, late, ledger, part, query, url
 from argosy.data.file import File
 from argosy.data.load import Load
-from argosy.data.part import Layout
 from argosy.data.terms import Terms
 from argosy.spec.dataset import Dataset
 from argosy.spec.source import Csv, Function, Parquet, Source, Sql
@@ -149,8 +148,7 @@ def load(
 
     Raises `InputError` that says what of it cannot be read, and where.
     """
-    layout, source = Layout.of(dataset), dataset.source
-    found: list[Load] = []
+    source, found = dataset.source, list[Load]()
     for offer in offers:
         if offer.part is not None:
             rows = part.frame(store.blobs, [offer.part]).collect()
@@ -164,7 +162,7 @@ def load(
                 unseen = partial(late.unseen, store, dataset, str(source.cursor))
                 found += query.read(dataset, source, mark, root, environment, unseen)
             elif isinstance(source, Function):
-                found += call.read(dataset.name, source, mark, now, layout)
+                found += call.read(dataset, source, mark, now)
     return found
 
 
@@ -174,4 +172,5 @@ def _file(store: Store, dataset: Dataset, root: Path, given: File, source: Parqu
         known = datasets.ingested(conn, dataset.name, [file.content_key(given, digest)])
     if known:
         return Load(given.path, "file", f"{given.path}#{digest[:12]}", (given.key,), pl.DataFrame())
-    return file.parsed(given, data, digest, source, terms.expected(), (dataset.time, dataset.known or dataset.time))
+    dates = (dataset.time, dataset.known or dataset.time)
+    return file.parsed(given, data, digest, source, terms.expected(), dates, dataset.tags)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ import polars as pl
 
 from argosy.data import dtype
 from argosy.data.part import Layout
-from argosy.spec.contract import Column, Contract
+from argosy.spec.contract import Column, Contract, Reference, Rule
 from argosy.spec.dataset import Dataset
 
 
@@ -20,7 +20,8 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
     `contract` is the declared one. `types` are the types of all columns, declared or met first. `naive` and `zoned`
     are the columns whose times came without and with a zone. `suggested` is what the first version would allow, per
     column (nullable, minimum, maximum, allowed): a proposal for whoever curates the contract, not enforced. `dropped`
-    are the columns that the source gives no longer, as somebody accepted; they are null, and nothing is asked of them.
+    are the columns that the source gives no longer, as somebody accepted; they are null, and nothing is asked of them,
+    nor by a rule or a reference that reads one.
     """
 
     contract: Contract = Contract()
@@ -41,6 +42,16 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
         """The terms as data, to be recorded."""
         body: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
         return body
+
+    def asks(self, each: Rule | Reference) -> bool:
+        """Whether a rule or a reference of the contract holds here: not where it reads a column that is dropped."""
+        read = each.columns if isinstance(each, Reference) else each.expression.columns()
+        return not set(read) & set(self.dropped)
+
+    def unasked(self) -> list[str]:
+        """The rules and references of the contract that are not asked, as they are called."""
+        rules = [each.name for each in self.contract.rules if not self.asks(each)]
+        return rules + [str(each) for each in self.contract.references if not self.asks(each)]
 
     def column(self, name: str) -> Column:
         """What is declared of a column; nothing binds where nothing is."""
@@ -69,21 +80,23 @@ _CATEGORIES = 20
 _MARGIN = 0.25
 
 
-def suggest(frame: pl.DataFrame, layout: Layout) -> dict[str, dict[str, Any]]:
-    """What a first version would allow, per column.
+def suggest(frame: pl.DataFrame, layout: Layout, tags: Container[str] = ()) -> dict[str, dict[str, Any]]:
+    """What a first version would allow, per column; of a column that is among `tags` no value is kept.
 
     Ranges are the 0.1 % and 99.9 % quantiles, a quarter of their distance further out, so that one wild value does
     not widen them; texts with at most 20 values, each seen ten times on average, are taken for categories.
     """
     return {
-        name: _suggest(frame[name])
+        name: _suggest(frame[name], bare=name in tags)
         for name in frame.columns
         if name not in (layout.time, layout.knowing) and not frame.is_empty()
     }
 
 
-def _suggest(values: pl.Series) -> dict[str, Any]:
+def _suggest(values: pl.Series, *, bare: bool) -> dict[str, Any]:
     found: dict[str, Any] = {"nullable": bool(values.null_count())}
+    if bare:
+        return found
     if values.dtype.is_numeric():
         finite = values.cast(pl.Float64).drop_nulls()
         finite = finite.filter(finite.is_finite())

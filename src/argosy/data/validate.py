@@ -58,7 +58,7 @@ def checks(terms: Terms, layout: Layout, schema: pl.Schema) -> list[Check]:
     for name, column in terms.contract.columns.items():
         if name in schema and name not in terms.dropped:
             found += _of_column(name, column, schema[name])
-    for rule in terms.contract.rules:
+    for rule in filter(terms.asks, terms.contract.rules):
         bad = ~(rule.expression.expr().fill_null(True)) & pl.repeat(True, pl.len())
         found.append(Check(rule.name, rule.on_failure, bad, f"{rule.name} does not hold"))
     return found

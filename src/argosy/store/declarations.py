@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from argosy.store import schema
-from argosy.store.rows import Row, columns, fetch, insert
+from argosy.store.rows import Row, among, columns, fetch, insert
 
 _TABLE = schema.declaration
 
@@ -57,6 +57,13 @@ def get(conn: Connection, kind: str, name: str) -> Declaration | None:
     """The current declaration of a name; None if there is none or it was removed."""
     found = history(conn, kind, name, limit=1)
     return found[0] if found and not found[0].removed else None
+
+
+def tags(conn: Connection, datasets: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The tags of the columns of some datasets, by their names; one that was removed keeps its last ones."""
+    last = select(func.max(_TABLE.c.id)).where(_TABLE.c.kind == "dataset", among(_TABLE.c.name, datasets))
+    query = select(_TABLE.c.name, _TABLE.c.body).where(_TABLE.c.id.in_(last.group_by(_TABLE.c.name)))
+    return {name: body.get("tags", {}) for name, body in conn.execute(query)}
 
 
 def history(conn: Connection, kind: str, name: str, limit: int = 100) -> list[Declaration]:

@@ -9,15 +9,19 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Table, and_, case, func, select, union
 
 from argosy.errors import UnknownError
-from argosy.store import schema
+from argosy.store import mask, schema
 from argosy.store.codec import EPOCH
+from argosy.store.mask import Tags
 
 _HUGE = 2**63 - 1
 
 
 @dataclass(frozen=True)
 class Kind:
-    """`fields` of `source`, in the unique order `order`; `locate` turns a reference into values of fields."""
+    """`fields` of `source`, in the unique order `order`; `locate` turns a reference into values of fields.
+
+    Items that hold values of their `dataset` are shown as `masked` leaves them, given the tags of its columns.
+    """
 
     source: FromClause
     fields: dict[str, ColumnElement[Any]]
@@ -25,6 +29,7 @@ class Kind:
     order: tuple[str, ...] = ("id",)
     newest_first: bool = True
     where: ColumnElement[bool] | None = None
+    masked: Callable[[dict[str, Any], Tags], dict[str, Any]] | None = None
 
 
 def _by_id(reference: str) -> dict[str, Any]:
@@ -181,21 +186,21 @@ KINDS: dict[str, Kind] = {
     "applications": _facts(schema.application),
     "approvals": _of_versions(schema.approval),
     "bundles": _bundles(),
-    "contracts": Kind(schema.contract, _columns(schema.contract), _by_contract),
+    "contracts": Kind(schema.contract, _columns(schema.contract), _by_contract, masked=mask.contract),
     "dataset-versions": Kind(schema.dataset_version, _columns(schema.dataset_version), _by_dataset_version),
     "datasets": _datasets(),
     "decisions": _of_members(schema.decision),
     "declarations": _declarations(),
     "events": _facts(schema.event),
     "executions": _facts(schema.execution),
-    "findings": _facts(schema.finding),
+    "findings": Kind(schema.finding, _columns(schema.finding), _by_id, masked=mask.finding),
     "fleets": _fleets(),
     "leases": _leases(),
     "members": _members(),
     "parts": _facts(schema.part),
     "rollouts": _of_members(schema.rollout),
     "signals": _of_members(schema.signal),
-    "statistics": Kind(schema.statistic, _columns(schema.statistic), _by_dataset_version),
+    "statistics": Kind(schema.statistic, _columns(schema.statistic), _by_dataset_version, masked=mask.statistic),
     "tokens": Kind(schema.token, _columns(schema.token), _by("digest"), order=("at", "digest")),
     "verdicts": _of_versions(schema.verdict),
     "versions": _versions(),

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 
 from argosy.errors import UnknownError, UsageError
-from argosy.store import filters
+from argosy.store import declarations, filters
 from argosy.store.kinds import KINDS, Kind
 
 _MOST = 1000
@@ -85,7 +85,7 @@ def watch(conn: Connection, kind: str, after: int, where: str = "", *, limit: in
     conditions = filters.clauses(where, found.fields, dialect=conn.dialect.name)
     newer = _select(found).where(found.fields["id"] > after, *conditions)
     query = newer.order_by(found.fields["id"]).limit(limit)
-    return [dict(zip(found.fields, row, strict=True)) for row in conn.execute(query)]
+    return _read(conn, found, query)
 
 
 def _kind(name: str) -> Kind:
@@ -99,15 +99,23 @@ def _one(kind: str) -> str:
     return ("alias" if kind == "aliases" else kind.removesuffix("s")).replace("-", " ")
 
 
-def _select(kind: Kind) -> Any:
+def _select(kind: Kind) -> Select[Any]:
     query = select(*(column.label(name) for name, column in kind.fields.items())).select_from(kind.source)
     return query if kind.where is None else query.where(kind.where)
 
 
 def _items(conn: Connection, kind: Kind, conditions: list[ColumnElement[bool]], limit: int) -> list[dict[str, Any]]:
     order = [kind.fields[name].desc() if kind.newest_first else kind.fields[name] for name in kind.order]
-    rows = conn.execute(_select(kind).where(*conditions).order_by(*order).limit(limit))
-    return [dict(zip(kind.fields, row, strict=True)) for row in rows]
+    return _read(conn, kind, _select(kind).where(*conditions).order_by(*order).limit(limit))
+
+
+def _read(conn: Connection, kind: Kind, query: Select[Any]) -> list[dict[str, Any]]:
+    """The items, without values of columns that are tagged now, whenever the items were recorded."""
+    items = [dict(zip(kind.fields, row, strict=True)) for row in conn.execute(query)]
+    if kind.masked is None or not items:
+        return items
+    tags = declarations.tags(conn, {item["dataset"] for item in items})
+    return [kind.masked(item, tags.get(item["dataset"], {})) for item in items]
 
 
 def _clause(kind: Kind, reference: str) -> ColumnElement[bool]:

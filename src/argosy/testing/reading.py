@@ -5,16 +5,35 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from argosy.errors import InputError, UnknownError
-from argosy.store import Store, declarations, events, leases, lineage, members, resources
+from argosy.store import (
+    Store,
+    contracts,
+    declarations,
+    events,
+    findings,
+    leases,
+    lineage,
+    members,
+    resources,
+    statistics,
+)
 from argosy.testing.sample import digest, moment, train
 
 
 def _fleet(name: str, *, removed: bool = False) -> declarations.NewDeclaration:
     return declarations.NewDeclaration(
         kind="fleet", name=name, fingerprint=digest(name), body={}, at=moment(), actor="ann", removed=removed
+    )  # fmt: skip
+
+
+def _tagged(tags: dict[str, str], *, removed: bool = False) -> declarations.NewDeclaration:
+    return declarations.NewDeclaration(
+        kind="dataset", name="d", fingerprint=digest("d"), body={"tags": tags}, at=moment(), actor="ann",
+        removed=removed,
     )  # fmt: skip
 
 
@@ -54,6 +73,40 @@ class ReadingConformance:
             first = resources.page(conn, "fleets", limit=1)
             rest = resources.page(conn, "fleets", cursor=first.next)
             assert [item["name"] for item in rest.items] == ["new", "old"]
+
+    def test_values_of_columns_that_are_tagged_now_are_not_shown(self, store: Store) -> None:
+        """Whenever the fact was recorded, also of a dataset that is declared no longer; what is counted is shown."""
+        number = {"type": "Int64", "count": 2, "nulls": 1, "minimum": 41, "edges": [41.0], "total": {"maximum": 41}}
+        body = {"age": number, "x": {"minimum": 41, "top": {"41": 1}}}
+        suggested = {"age": {"nullable": True, "minimum": 41.0}, "x": {"nullable": False, "allowed": ["41"]}}
+        found = findings.NewFinding(
+            dataset="d", version=1, rule="range", severity="warn", outcome="warned", rows=1, message="m", at=moment(),
+            examples=[{"id": 7, "age": 41}, {"id": 8, "age": None}, "text"],
+        )  # fmt: skip
+        with store.write() as tx:
+            declarations.add(tx, [_tagged({})])
+            findings.add(tx, [found, msgspec.structs.replace(found, dataset="undeclared")])
+            statistics.add(tx, statistics.NewStatistic(dataset="d", number=1, body=body))
+            new = contracts.NewContract(dataset="d", body={"suggested": suggested}, at=moment(), actor="ann")
+            contracts.add(tx, new)
+        kinds = {"findings": "1", "statistics": "d@1", "contracts": "d"}
+        with store.read() as conn:
+            before = {kind: resources.get(conn, kind, name) for kind, name in kinds.items()}
+        assert (before["findings"]["examples"], before["statistics"]["body"]) == (found.examples, body)
+        assert before["contracts"]["body"] == {"suggested": suggested}
+        for removed in (False, True):
+            with store.write() as tx:
+                declarations.add(tx, [_tagged({"age": "pii"}, removed=removed)])
+            with store.read() as conn:
+                after = {kind: resources.get(conn, kind, name) for kind, name in kinds.items()}
+                for kind, item in after.items():
+                    assert resources.page(conn, kind).items[-1] == resources.watch(conn, kind, 0)[0] == item
+                assert resources.get(conn, "findings", "2")["examples"] == found.examples
+                assert statistics.get(conn, "d", 1) == body
+            assert after["findings"]["examples"] == [{"id": 7, "age": "(pii)"}, {"id": 8, "age": None}, "text"]
+            counted = {"type": "Int64", "count": 2, "nulls": 1, "total": {}}
+            assert after["statistics"]["body"] == {"age": counted, "x": body["x"]}
+            assert after["contracts"]["body"]["suggested"] == {"age": {"nullable": True}, "x": suggested["x"]}
 
     def test_leases_that_were_given_back_are_not_listed(self, store: Store) -> None:
         """What is listed is held, or was left by who died."""
