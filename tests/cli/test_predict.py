@@ -138,9 +138,34 @@ def test_a_wrong_file_is_one_clear_message(run, inside: Path, tmp_path: Path, ma
     assert not (tmp_path / "out.csv").exists()
 
 
+BROKEN = [
+    ("a-2,2026-03-02T09:00:00Z,island", "line 3: 3 fields where the header has 5 (1 such line)"),
+    ("a-2,2026-03-02T09:00:00Z,island,far,2", "line 3, column 'kilometres': 'far' is not Float64"),
+    ("a-2,2026-03-02T09:00:00,island,4.5,2", "line 3, column 'left_at': '2026-03-02T09:00:00' carries no time zone"),
+    ('a-2,"2026-03-02T09:00:00Z,island,4.5,2', "line 3: unexpected end of data"),
+    ("a-2,2026-03-02T09:00:00Z,\xefle,4.5,2", "line 3 is not UTF-8 (byte 0xef)"),
+]
+
+
+@pytest.mark.parametrize(("line", "says"), BROKEN)
+def test_a_broken_line_is_told_as_ingest_tells_it(run, inside: Path, tmp_path: Path, line: str, says: str) -> None:
+    path = tmp_path / "rows.csv"
+    text = f"order_id,left_at,depot,kilometres,parcels\na-1,2026-03-02T17:30:00Z,harbour,81.5,9\n{line}\n"
+    path.write_bytes(text.encode("latin-1"))
+    shown = run("predict", "late-order", "--file", path)
+    assert (shown.code, shown.out) == (1, "") and str(path) in shown.err and says in shown.err, shown.err
+
+
+def test_codes_keep_their_zeros_and_numbers_are_those_of_the_endpoint(run, inside: Path, tmp_path: Path) -> None:
+    rows = "order_id,left_at,depot,kilometres,parcels\n007,2026-03-02T17:30:00Z,12,81,NA\n"
+    (tmp_path / "rows.csv").write_text(rows)
+    (row,) = run("predict", "late-order", "--file", tmp_path / "rows.csv", "--json").json()
+    assert (row["order_id"], row["depot"], row["kilometres"], row["parcels"]) == ("007", "12", 81.0, None)
+
+
 def test_files_that_are_none(run, inside: Path, tmp_path: Path) -> None:
     (tmp_path / "torn.parquet").write_bytes(b"PAR1 torn")
-    for name, code in (("none.csv", 1), ("torn.parquet", 1), ("rows.xlsx", 2)):
+    for name, code in (("none.csv", 2), ("torn.parquet", 1), ("rows.xlsx", 2)):
         assert run("predict", "late-order", "--file", tmp_path / name).code == code
     assert run("predict", "late-order", "--file", "rows.csv", "--at", "noon").code == 2
     assert run("predict", "late-order", "--file", "rows.csv", "--to", tmp_path / "out.xlsx").code == 2

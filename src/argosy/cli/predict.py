@@ -13,6 +13,7 @@ from argosy.cli import home, show, target
 from argosy.cli.option import Common
 from argosy.cli.role import Readers
 from argosy.controller.observe import wanted
+from argosy.data import csv
 from argosy.errors import InputError, UsageError
 from argosy.serving.cache import ModelCache, blob_loader
 from argosy.serving.protocol import Batch, moment
@@ -59,12 +60,14 @@ def predict(
         else now.
     """
     given = common or Common()
-    rows = _read(file)
+    if not file.exists():
+        raise UsageError(f"there is no file {file}", next="check --file")
     with home.open(given.home) as store:
         now = home.clock(store).now()
         routing = Source(store)() or Routing(0, {})
         endpoint = routing.endpoint(fleet)
         spine = _spine(store, fleet)
+        rows = _read(file, endpoint, spine)
         read = _instants(endpoint, rows, spine.source.zone if isinstance(spine.source, Csv) else None)
         moments = _moments(endpoint, read, at, now)
         answers = pl.concat(list(_score(store, endpoint, read, moments, now)))
@@ -84,11 +87,11 @@ def predict(
     return 0
 
 
-def _read(path: Path) -> pl.DataFrame:
+def _read(path: Path, endpoint: Endpoint, spine: Dataset) -> pl.DataFrame:
     """The rows of a file. Raises InputError that names the file and what is wrong with it."""
     readers: dict[str, Callable[[Path], pl.DataFrame]] = {
         ".parquet": pl.read_parquet,
-        ".csv": _csv,
+        ".csv": lambda path: _csv(path, endpoint, spine),
         ".json": _json,
         ".jsonl": pl.read_ndjson,
     }
@@ -97,8 +100,6 @@ def _read(path: Path) -> pl.DataFrame:
         raise UsageError(f"{path} is of no known kind", next=f"name a file that ends in {', '.join(readers)}")
     try:
         rows = reader(path)
-    except FileNotFoundError as error:
-        raise InputError(f"there is no file {path}", next="check --file") from error
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InputError(
             f"{path} cannot be read: {str(error)[:300]}", next="check that it is what its name says"
@@ -108,8 +109,16 @@ def _read(path: Path) -> pl.DataFrame:
     return rows
 
 
-def _csv(path: Path) -> pl.DataFrame:
-    return pl.read_csv(path, try_parse_dates=True, infer_schema_length=10_000)
+def _csv(path: Path, endpoint: Endpoint, spine: Dataset) -> pl.DataFrame:
+    """The rows of a CSV file as ingest reads them, in the types that the endpoint takes.
+
+    Where the fleet's dataset is of CSV files, this one is written as they are.
+    """
+    source = spine.source if isinstance(spine.source, Csv) else Csv(str(path))
+    expected = {each.name: _TYPES[each.datatype] for each in endpoint.inputs}
+    dates = {each.name for each in endpoint.inputs if each.datatype == "TIME"}
+    rows, _, _ = csv.parse(path.read_bytes(), str(path), source, expected, dates, spine.tags)
+    return rows
 
 
 def _json(path: Path) -> pl.DataFrame:
@@ -157,7 +166,7 @@ def _instant(column: pl.Series, zone: str | None) -> pl.Series:
     lost = made.is_null() & bare.is_not_null()
     if lost.any():
         raise InputError(
-            f"{where} holds {bare.filter(lost)[0]} in row {lost.arg_max()}, which does not exist in {zone}",
+            f"{where} holds {bare.filter(lost)[0]} in row {_row(lost)}, which does not exist in {zone}",
             next="write it with its offset",
         )
     return told.zip_with(told.is_not_null(), made)
@@ -226,10 +235,17 @@ def _typed(rows: pl.DataFrame, name: str, datatype: str) -> pl.Series:
     lost = made.is_null() & column.is_not_null()
     if lost.any():
         raise InputError(
-            f"column {name!r} holds {str(column.filter(lost)[0])[:40]!r} in row {lost.arg_max()}, wanted {wanted}",
+            f"column {name!r} holds {str(column.filter(lost)[0])[:40]!r} in row {_row(lost)}, wanted {wanted}",
             next="correct the file",
         )
     return made
+
+
+def _row(lost: pl.Series) -> int:
+    """The number of the first row that is lost, as people count them."""
+    first = lost.arg_max()
+    assert first is not None
+    return first + 1
 
 
 def _write(rows: pl.DataFrame, path: Path) -> None:
