@@ -23,6 +23,21 @@ def test_a_dataset_tells_what_its_source_dropped_and_what_is_not_asked_for_it(ru
     assert "dropped: y\nnot asked: small\n" in said
 
 
+def test_what_one_rule_found_in_several_versions_is_told_once(run, tmp_path: Path) -> None:
+    declared = dataset(contract=Contract(rules=(Rule("small", pl.col("y") < 9, on_failure="warn"),)))
+    with Store.open(tmp_path / "home") as store:
+        for name, start, y in (("a", 0, 9), ("b", 2, 1), ("c", 4, 10)):
+            put(tmp_path, name, rows(start, 2, y=y))
+            take(store, tmp_path, declared)
+    (found,) = run("describe", "dataset", "table", "--home", tmp_path / "home", "--json").json()["findings"]
+    assert (found["rule"], found["version"], found["found"]) == ("small", 3, "in 2 versions since v1, 4 rows")
+    assert [each["y"] for each in found["examples"]] == [10, 10]
+    (first,) = run("describe", "dataset", "table@1", "--home", tmp_path / "home", "--json").json()["findings"]
+    assert (first["version"], first["rows"]) == (1, 2)
+    contract = run("describe", "contract", "table", "--home", tmp_path / "home")
+    assert 'expression: [(col("y")) < (dyn int: 9)]' in contract.out
+
+
 def test_a_dataset_without_a_version_says_why(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert run("init").code == run("apply").code == 0

@@ -161,19 +161,30 @@ def test_wrong_kinds_filters_and_names(run, inside: Path) -> None:
 
 
 def test_describe_shows_every_field(run, inside: Path) -> None:
-    found = run("describe", "version", "late-order/north@1", "--json").json()
-    shown = run("describe", "version", "late-order/north@1").out
+    found = run("describe", "member", "late-order/north", "--json").json()
+    shown = run("describe", "member", "late-order/north").out
     assert all(f"{name}:" in shown for name in found)
 
 
-def test_describe_cuts_what_is_long_for_people_alone(run, inside: Path) -> None:
+def test_the_card_of_a_version_begins_with_who_answers_gates_and_scores(run, inside: Path) -> None:
+    shown = run("describe", "version", "late-order/north@1")
+    lines = shown.out.splitlines()
+    assert lines[0] == "# late-order/north@1" and "Made" in lines[2]
+    titles = [line for line in lines if line.startswith("## ")]
+    assert titles[:4] == ["## Gates", "## Scores on the held-out rows", "## Code and environment", "## What it is for"]
+    assert len(titles) == len(set(titles)) >= 9
+    assert "next: argosy describe version late-order/north@1 --json" in shown.err
     found = run("describe", "version", "late-order/north@1", "--json").json()
-    counts = found["body"]["predictions"]["trained"]["counts"]
-    lines = run("describe", "version", "late-order/north@1").out.splitlines()
-    (shown, *_) = [line.strip() for line in lines if line.strip().startswith("counts:")]
-    assert len(counts) == 200
-    assert shown == f"counts: {', '.join(map(show.text, counts[:10]))}, … (200 in all; --json has them)"
-    assert len(lines) < 200 and max(map(len, lines)) < 300
+    assert run("describe", "version", found["id"]).out == shown.out and found["body"]["predictions"]
+
+
+def test_a_fleet_tells_what_it_declares(run, inside: Path) -> None:
+    told = run("describe", "fleet", "late-order", "--json").json()["declares"]
+    assert (told["spine"], told["by"], told["label"]) == ("orders", ["depot"], "late")
+    assert told["retrain"] == "(drifted() | degraded() | older_than('30d')) & new_rows(200)"
+    assert told["rollout"].startswith("Canary(") and any(each.startswith("Drift(") for each in told["monitors"])
+    shown = run("describe", "fleet", "late-order").out
+    assert f"retrain: {told['retrain']}" in shown and f"rollout: {told['rollout']}" in shown
 
 
 def test_a_tree_says_how_much_it_leaves_out() -> None:
@@ -184,6 +195,8 @@ def test_a_tree_says_how_much_it_leaves_out() -> None:
     assert lines[1:4] == ["names:", "  [0]: a feature with a long name 0", "  [1]: a feature with a long name 1"]
     assert lines[12:14] == ["  … 2 more (--json has them)", "shares:"]
     assert lines[-1] == "  … 1 more (--json has them)" and len(lines) == 1 + 12 + 32
+    (counts,) = show.tree({"counts": list(range(200))})
+    assert counts == "counts: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, … (200 in all; --json has them)"
 
 
 def test_why_a_member(run, inside: Path) -> None:

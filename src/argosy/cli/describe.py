@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 from typing import Any
 
@@ -12,16 +13,17 @@ from argosy.cli import home, show
 from argosy.cli.get import plural
 from argosy.cli.option import Common
 from argosy.errors import UnknownError
-from argosy.store import contracts, resources
+from argosy.spec.expression import Expression
+from argosy.spec.quantity import plural as number
+from argosy.store import contracts, declarations, findings, mask, resources
 
 _DATASETS, _VERSIONS, _CONTRACTS = "datasets", "dataset-versions", "contracts"
+_MODELS, _FLEETS = "versions", "fleets"
 _FINDINGS = ("version", "rule", "column", "outcome", "rows", "message", "examples")
-_SHOWN = 10
-"""Findings of a dataset that are told, the newest."""
 
 
 def describe(kind: str, name: str, /, *, common: Common | None = None) -> int:
-    """Show every field of one thing, nested ones too. Long lists are cut; --json holds all of them.
+    """Show what is known of one thing: of a version its card, of others every field. --json holds all of it, uncut.
 
     For example:
       argosy describe member late-arrival/JFK/AA
@@ -50,14 +52,24 @@ def describe(kind: str, name: str, /, *, common: Common | None = None) -> int:
         if kind == _DATASETS:
             found = _dataset(conn, found, home.clock(store).now())
         elif kind == _VERSIONS:
-            found["findings"] = _findings(conn, found["dataset"], f" version:{found['number']}")
+            found["findings"] = _found(conn, found["dataset"], found["number"])
         elif kind == _CONTRACTS:
             found["proposal"] = _proposal(found)
+        elif kind == _FLEETS:
+            from argosy.cli import declared  # it needs Polars, which other kinds do not
+
+            found["declares"] = declared.fleet(conn, name)
+        elif kind == _MODELS and not given.json:
+            from argosy.cli import card  # it needs Jinja, which other kinds do not
+
+            show.markdown(card.markdown(conn, store, f"{found['address']}@{found['number']}"))
+            show.say(f"  next: argosy describe version {shlex.quote(name)} --json, for every field")
+            return 0
     if given.json:
         show.emit(found)
         return 0
     proposal = found.pop("proposal", "")
-    show.put(*show.tree(found))
+    show.put(*show.tree(_legible(found) if kind == _CONTRACTS else found))
     if proposal:
         show.put("", "# what the first rows would allow beyond it, to be curated in the ag.Dataset", proposal)
     if found.get("contract") and kind == _DATASETS:
@@ -76,14 +88,37 @@ def _dataset(conn: Connection, item: dict[str, Any], now: datetime) -> dict[str,
     found["contract"] = contract.number if contract else None
     terms = msgspec.convert(contract.body, Terms) if contract else Terms()
     found["dropped"], found["not asked"] = list(terms.dropped), terms.unasked()
-    found["findings"] = _findings(conn, item["name"])
+    found["findings"] = _repeated(conn, item["name"])
     return found
 
 
-def _findings(conn: Connection, dataset: str, more: str = "") -> list[dict[str, Any]]:
-    """What was found wrong with the rows of a dataset, each with some of them, the newest first."""
-    found = resources.page(conn, "findings", f'dataset:"{dataset}"{more}', limit=_SHOWN).items
+def _repeated(conn: Connection, dataset: str) -> list[dict[str, Any]]:
+    """What was found wrong with the rows of a dataset, what is alike in several versions as one, the newest first."""
+    tags = declarations.tags(conn, [dataset]).get(dataset, {})
+    return [
+        {
+            "rule": each.latest.rule, "column": each.latest.column, "outcome": each.latest.outcome,
+            "found": f"in {number(each.versions, 'version')} since v{each.first}, {number(each.rows, 'row')}",
+            "version": each.latest.version, "message": each.latest.message,
+            "examples": mask.rows(each.latest.examples, tags),
+        }
+        for each in findings.repeated(conn, dataset)
+    ]  # fmt: skip
+
+
+def _found(conn: Connection, dataset: str, version: int) -> list[dict[str, Any]]:
+    """What was found wrong with the rows of a version of a dataset, each with some of them, the newest first."""
+    found = resources.page(conn, "findings", f'dataset:"{dataset}" version:{version}', limit=1000).items
     return [{name: each[name] for name in _FINDINGS} for each in found]
+
+
+def _legible(value: Any) -> Any:
+    """A contract with its expressions as text."""
+    if isinstance(value, dict):
+        if value.keys() == {"polars"}:
+            return str(Expression(**value).expr())
+        return {key: _legible(each) for key, each in value.items()}
+    return [_legible(each) for each in value] if isinstance(value, list) else value
 
 
 def _proposal(item: dict[str, Any]) -> str:

@@ -77,6 +77,16 @@ def put(*shown: RenderableType) -> None:
         out.print(each, soft_wrap=isinstance(each, str))
 
 
+def markdown(text: str) -> None:
+    """Markdown on stdout: set for reading on a terminal, as it stands for a file or another program."""
+    if sys.stdout.isatty():
+        from rich.markdown import Markdown
+
+        put(Markdown(text))
+    else:
+        put(text.rstrip())
+
+
 def table(
     headers: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "", counts: Container[str] = COUNTS
 ) -> None:

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from argosy.store import schema
-from argosy.store.rows import Row, columns, fetch, insert
+from argosy.store.rows import Row, among, columns, fetch, insert
 
 _TABLE = schema.finding
 
@@ -36,6 +36,15 @@ class Finding(NewFinding, frozen=True, kw_only=True):
     id: int
 
 
+class Repeated(msgspec.Struct, frozen=True):
+    """The latest finding of a rule on a column with one outcome, found in `versions` since `first`, `rows` in all."""
+
+    latest: Finding
+    versions: int
+    first: int
+    rows: int
+
+
 def add(tx: Connection, findings: Sequence[NewFinding]) -> list[int]:
     """Record findings."""
     return insert(tx, _TABLE, findings)
@@ -46,3 +55,13 @@ def of(conn: Connection, dataset: str, version: int) -> list[Finding]:
     c = _TABLE.c
     query = columns(_TABLE, Finding).where(c.dataset == dataset, c.version == version).order_by(c.id)
     return fetch(conn, query, Finding)
+
+
+def repeated(conn: Connection, dataset: str) -> list[Repeated]:
+    """The findings of all versions of a dataset, those alike as one, that of the latest version first."""
+    c = _TABLE.c
+    counts = (func.count(c.version.distinct()), func.min(c.version), func.sum(c.rows))
+    query = select(func.max(c.id), *counts).where(c.dataset == dataset).group_by(c.rule, c.column, c.outcome)
+    groups = {last: (versions, first, int(rows)) for last, versions, first, rows in conn.execute(query)}
+    latest = fetch(conn, columns(_TABLE, Finding).where(among(c.id, groups)).order_by(c.id.desc()), Finding)
+    return [Repeated(each, *groups[each.id]) for each in latest]

@@ -236,6 +236,26 @@ class FactsConformance:
             assert statistics.get(conn, "d", 2) is None
             assert [each.rows for each in findings.of(conn, "d", 1)] == [3]
 
+    def test_findings_alike_are_told_as_one(self, store: Store) -> None:
+        """Counted over all versions, with the latest of them; another column or outcome is another."""
+        found = findings.NewFinding(
+            dataset="d", version=1, rule="range", severity="error", outcome="warned", rows=3, message="m", at=moment()
+        )
+        more = [
+            msgspec.structs.replace(found, **changes)
+            for changes in (
+                {"column": "x"}, {"version": 2, "rows": 4}, {"version": 2, "rows": 5},
+                {"version": 7, "outcome": "failed"}, {"version": 9, "dataset": "e"},
+            )
+        ]  # fmt: skip
+        with store.write() as tx:
+            findings.add(tx, [found, *more])
+        with store.read() as conn:
+            told = findings.repeated(conn, "d")
+        assert [(each.latest.version, each.latest.column, each.versions, each.first, each.rows) for each in told] == [
+            (7, None, 1, 7, 3), (2, None, 2, 1, 12), (1, "x", 1, 1, 3),
+        ]  # fmt: skip
+
     def test_a_finished_task_is_found_by_its_key(self, store: Store) -> None:
         """A failed one is not finished; costs are means of what was measured."""
         runs = [
