@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.controller.checkout import git
+
 
 @pytest.fixture
 def project(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -43,6 +45,43 @@ def test_apply_records_once(run, project: Path) -> None:
     assert [(d["verb"], d["name"]) for d in done["differences"]] == [("add", "orders"), ("add", "late-order")]
     again = run("apply")
     assert again.code == 0 and again.out == "" and "nothing changed" in again.err
+
+
+def test_what_enters_the_bundle_is_named(run, project: Path) -> None:
+    for number in range(7):
+        (project / f"more{number}.py").touch()
+    assert (
+        "  new in its bundle: more0.py, more1.py, more2.py, more3.py, more4.py, more5.py and 2 more\n"
+        in run("plan").err
+    )
+    assert run("plan", "--json").json()["files"] == [*(f"more{number}.py" for number in range(7)), "project.py"]
+    assert "and 2 more\n" in run("apply").err
+    assert "new in" not in run("plan").err + run("apply").err
+    (project / "more7.py").touch()
+    assert run("apply", "--json").json()["files"] == ["more7.py"]
+
+
+def test_the_same_code_in_another_commit_is_told(run, project: Path) -> None:
+    (project / ".gitignore").write_text(".argosy\n")
+    git(project, "init", "-q")
+    run("apply")
+    git(project, "add", "project.py")
+    git(project, "commit", "-qm", "first")
+    commit = git(project, "rev-parse", "HEAD")[:10]
+    assert f"project project: the same code, now in commit {commit}, recorded in " in run("apply").err
+    assert "project project: nothing changed in " in run("apply").err
+    (project / "project.py").write_text((project / "project.py").read_text() + "# a comment\n")
+    assert "project project: code only, recorded in " in run("apply").err
+
+
+def test_a_package_is_planned_and_applied(run, project: Path) -> None:
+    (project / "shop").mkdir()
+    (project / "project.py").rename(project / "shop/__init__.py")
+    assert "Applying shop would change 2 declarations.\n" in run("plan", "shop").err
+    assert "project shop: 2 declarations recorded in " in run("apply", "shop").err
+    assert (project / ".argosy").is_dir()
+    again = run("plan")
+    assert "Applying shop would change no declaration.\n" in again.err and "ingest orders" in again.out
 
 
 def test_another_project_takes_a_name_over_only_where_that_is_said(run, project: Path) -> None:

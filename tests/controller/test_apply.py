@@ -8,11 +8,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from argosy.controller.apply import Applied, Difference, apply, differences, draft, foreseen, root
-from argosy.controller.project import forget, load, recorded
+from argosy.controller.bundle import locate, make
+from argosy.controller.house import House
+from argosy.controller.observe import wanted
+from argosy.controller.project import forget, found, load, recorded
 from argosy.errors import ConflictError, DeclarationError, UnknownError
+from argosy.spec.feature import FeatureView
+from argosy.spec.resource import Resources
 from argosy.store import applications, declarations, events
 from argosy.store.store import Store
 from tests.controller.checkout import git
@@ -140,6 +146,128 @@ def test_applying_twice_changes_nothing(desk: Desk) -> None:
     assert desk.store.blobs.get(first.bundle)
 
 
+def test_files_that_enter_the_bundle_are_told(desk: Desk) -> None:
+    desk.edit(
+        "LIMIT = 20",
+        "from pathlib import Path\nLIMIT = len((Path(__file__).parent / 'codes.json').read_text())",
+        "helpers.py",
+    )
+    desk.write("codes.json", "[]")
+    first = desk.apply()
+    assert first.files == ("codes.json", "flights.py", "helpers.py")
+    assert first.message.startswith("add dataset flights, ")
+    desk.write("more.py", "")
+    second = desk.apply()
+    assert (second.files, second.message) == (("more.py",), "code only")
+    (desk.folder / "more.py").unlink()
+    assert desk.apply().files == ()
+
+
+def test_what_git_ignores_and_what_is_secret_is_neither_counted_nor_bundled(desk: Desk) -> None:
+    reading = "import pathlib\nLIMIT = [pathlib.Path(__file__).with_name(name).read_text() for name in NAMES]"
+    desk.edit("LIMIT = 20", "NAMES = 'local.json', 'credentials.json'\n" + reading, "helpers.py")
+    desk.write("credentials.json", "1")
+    desk.write("local.json", "1")
+    desk.write(".gitignore", "local.*\n")
+    git(desk.folder, "init", "-q")
+    first = desk.apply()
+    assert first.files == ("flights.py", "helpers.py")
+    desk.write("credentials.json", "2")
+    desk.write("local.json", "2")
+    assert desk.apply() == Applied("flights", first.bundle, ())
+    desk.write("local.py", "")
+    desk.edit("import pathlib", "import pathlib, local", "helpers.py")
+    with pytest.raises(DeclarationError, match=r"flights.py imports local.py, which is no part of its bundle: git ig"):
+        desk.apply()
+
+
+def test_a_file_that_vanishes_while_a_project_is_applied_is_in_its_bundle(desk: Desk) -> None:
+    desk.edit("LIMIT = 20", "LIMIT = 'codes.json'", "helpers.py")
+    desk.write("codes.json", "[]")
+    resources = Resources()
+    drafts = draft(load(desk.folder / "flights.py")[0], resources)
+    (desk.folder / "codes.json").unlink()
+    named = {file for each in drafts for file in each.files}
+    assert set(make(desk.folder / "flights.py", named, (), resources.inventory).modules) >= {"codes.json"}
+
+
+def test_a_function_without_source_is_refused(desk: Desk) -> None:
+    desk.edit("from helpers import scale, warm", "from helpers import scale, warm\nscale.__module__ = 'shadow'")
+    desk.write(
+        "helpers.py",
+        HELPERS + "import sys, types\nshadow = sys.modules['shadow'] = types.ModuleType('shadow')\n"
+        "shadow.scale, shadow.__file__ = scale, __file__[:-10] + 'shadow.so'\n",
+    )
+    with pytest.raises(DeclarationError, match=r"shadow:scale is a function of the project, but .*shadow.so shows no"):
+        desk.apply()
+
+
+SHOP = {
+    "shop/__init__.py": """
+import argosy as ag
+
+from shop.views import conditions, weather
+
+late = ag.Dataset("late", time="t", source=ag.Parquet("data/*.parquet"))
+""",
+    "shop/views.py": """
+import json
+from pathlib import Path
+
+import argosy as ag
+
+from . import steps
+from common.units import FACTOR
+
+weather = ag.Dataset("weather", time="t", source=ag.Parquet("w.parquet"))
+
+
+@ag.feature_view(dataset=weather, entity="origin")
+def conditions(rows):
+    return steps.warm(rows, json.loads((Path(__file__).parent / "codes.json").read_text()), FACTOR)
+""",
+    "shop/steps.py": "def warm(rows, codes, factor):\n    return rows.with_columns(x=codes['x'] * factor)\n",
+    "shop/codes.json": '{"x": 1}',
+    "shop/unused.py": "",
+    "common/__init__.py": "",
+    "common/units.py": "FACTOR = 1\n",
+    "beside.py": "import shop\n",
+}
+
+
+def test_a_package_is_a_project(desk: Desk) -> None:
+    for name, text in SHOP.items():
+        (desk.folder / name).parent.mkdir(exist_ok=True)
+        desk.write(name, text)
+    module = locate(desk.folder / "shop")
+    assert module == locate(desk.folder / "shop/__init__.py") == desk.folder / "shop"
+    first = desk.apply("shop")
+    assert (first.project, verbs(first)) == ("shop", {("add", each) for each in ("late", "weather", "conditions")})
+    assert set(first.files) == SHOP.keys() - {"beside.py"}
+    with desk.store.read() as conn:
+        assert root(conn, "shop") == desk.folder and found(desk.folder, "shop") == module
+        held = wanted(conn)["feature_view", "conditions"]
+    assert held.code.keys() == {"shop.views:conditions"} and held.project == "shop"
+    changes = (
+        ("shop/steps.py", "codes['x']", "1 + codes['x']"),
+        ("shop/codes.json", "1", "2"),
+        ("common/units.py", "1", "3"),
+    )
+    for (name, old, new), value in zip(changes, (1, 2, 3), strict=True):
+        with House(desk.store) as house, desk.store.read() as conn:
+            view = wanted(conn)["feature_view", "conditions"]
+            house.functions(view)
+            assert isinstance(view.declaration, FeatureView)
+            made = view.declaration(pl.LazyFrame({"origin": ["JFK"]})).collect()
+        assert made["x"].to_list() == [value]
+        desk.edit(old, new, name)
+        second = desk.apply("shop")
+        assert second.differences == (
+            Difference("feature_view", "conditions", "change", ("code of shop.views:conditions: changed",)),
+        )
+        assert desk.apply("shop") == Applied("shop", second.bundle, ())
+
+
 def test_going_back_to_an_older_state_is_recorded_once(desk: Desk) -> None:
     first = desk.apply()
     desk.edit("LIMIT = 20", "LIMIT = 20  # degrees", "helpers.py")
@@ -159,18 +287,21 @@ def test_the_same_code_in_another_commit_is_applied_once_more(desk: Desk) -> Non
     git(desk.folder, "init", "-q")
     git(desk.folder, "add", ".")
     git(desk.folder, "commit", "-qm", "first")
-    (desk.folder / "notes.txt").write_text("not committed")
+    desk.edit("LIMIT = 20", "LIMIT = 20  # not committed", "helpers.py")
     first = desk.apply()
     git(desk.folder, "add", ".")
     git(desk.folder, "commit", "-qm", "second")
-    for _ in range(2):
-        assert desk.apply() == Applied("flights", first.bundle, ())
+    second = desk.apply()
+    commit = git(desk.folder, "rev-parse", "HEAD")
+    assert (second.bundle, second.differences) == (first.bundle, ())
+    assert second.message == f"the same code, now in commit {commit[:10]}"
+    (desk.folder / "notes.txt").write_text("not in the bundle")
+    assert desk.apply() == Applied("flights", first.bundle, ())
     with desk.store.read() as conn:
         made = applications.of(conn, [first.bundle])[first.bundle]
         latest, *_ = events.of_subject(conn, "project:flights")
-    commit = git(desk.folder, "rev-parse", "HEAD")
     assert [(each.dirty, each.git_commit == commit) for each in made] == [(True, False), (False, True)]
-    assert latest.message == f"applied: the same code, commit {commit[:10]}"
+    assert latest.message == f"applied: {second.message}"
     assert desk.facts() == (5, 2)
 
 

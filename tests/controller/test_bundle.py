@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from argosy.controller.bundle import application, describe, locate, make, unpack
+from argosy.controller.bundle import Archive, application, describe, locate, make, unpack
 from argosy.errors import CorruptError, DeclarationError, UnknownError
 from argosy.store.store import Store
 from tests.controller.checkout import git
@@ -173,9 +173,55 @@ def test_the_commit_and_whether_the_tree_was_dirty(tmp_path: Path) -> None:
     first = git(tmp_path, "rev-parse", "HEAD")
     assert seen() == (first, False)
     (tmp_path / "elsewhere.txt").write_text("")
+    (module.parent / "data.csv").write_text("")
     assert seen() == (first, False)
     module.write_text(FILES["flights.py"] + "x = 1\n")
     assert seen() == (first, True)
+
+
+@pytest.mark.parametrize("ignored", ["helpers/", "/project/flights.py\n/project/helpers/", "project/"])
+def test_a_commit_that_lacks_a_file_of_the_bundle_is_dirty(tmp_path: Path, ignored: str) -> None:
+    module = project(tmp_path / "project")
+    git(tmp_path, "init", "-q")
+    (tmp_path / ".gitignore").write_text(ignored)
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-q", "-m", "first")
+    git(tmp_path, "add", "-f", "project/flights.py")
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "second")
+    whole = Archive("flights", b"", dict.fromkeys(FILES, ""), frozenset())
+    assert application(whole, module.parent, NOW, "ann").dirty
+    part = Archive("flights", b"", {"flights.py": ""}, frozenset())
+    assert not application(part, module.parent, NOW, "ann").dirty
+
+
+@pytest.mark.parametrize("how", ["untracked", "staged", "repository"])
+def test_a_file_that_is_not_in_the_commit_makes_it_dirty(tmp_path: Path, how: str) -> None:
+    module = project(tmp_path)
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", "flights.py")
+    git(tmp_path, "commit", "-q", "-m", "first")
+    if how == "staged":
+        git(tmp_path, "add", "helpers")
+    if how == "repository":
+        git(tmp_path / "helpers", "init", "-q")
+        git(tmp_path / "helpers", "add", ".")
+        git(tmp_path / "helpers", "commit", "-q", "-m", "inner")
+    made = make(module)
+    assert set(made.modules) == set(FILES)
+    assert application(made, module.parent, NOW, "ann").dirty
+
+
+def test_a_package_is_bundled_by_its_directory(tmp_path: Path) -> None:
+    module = project(tmp_path).parent / "helpers"
+    made = make(module, imported=["flights.py"])
+    assert (made.project, set(made.modules)) == ("helpers", set(FILES))
+    assert set(make(module).modules) == {name for name in FILES if name.startswith("helpers/")}
+
+
+def test_what_is_imported_and_cannot_be_bundled_is_refused(tmp_path: Path) -> None:
+    module = project(tmp_path, FILES | {".hidden/more.py": ""})
+    with pytest.raises(DeclarationError, match=r"flights.py imports .hidden/more.py, which is no part of its bundle"):
+        make(module, imported=[".hidden/more.py", "helpers/steps.py"])
 
 
 def test_libraries_are_those_imported(tmp_path: Path) -> None:
@@ -195,3 +241,14 @@ def test_locating_a_project(tmp_path: Path) -> None:
         locate(tmp_path)
     with pytest.raises(UnknownError, match="holds 0 modules"):
         locate(tmp_path / "helpers")
+
+
+def test_locating_a_package(tmp_path: Path) -> None:
+    project(tmp_path, {f"{name}/__init__.py": FILES["flights.py"] for name in ("shop", "shop.v2")})
+    project(tmp_path, {"shop/late.py": FILES["flights.py"], "alone/__init__.py": "", "alone/late.py": "argosy Fleet("})
+    assert locate(tmp_path / "shop") == locate(tmp_path / "shop/__init__.py") == tmp_path / "shop"
+    assert locate(tmp_path / "shop/late.py") == tmp_path / "shop/late.py"
+    assert locate(tmp_path / "alone") == tmp_path / "alone/late.py"
+    assert locate(tmp_path / "alone/__init__.py") == tmp_path / "alone"
+    with pytest.raises(UnknownError, match=r"shop.v2' cannot be imported by its name, shop.v2\n  next: rename"):
+        locate(tmp_path / "shop.v2")

@@ -24,13 +24,13 @@ CLOCK = "clock"
 def find(given: str | None, project: Path | None = None) -> str:
     """The address of the home for a command: a directory or a URL. It need not exist yet.
 
-    `project` is the module or directory of a project where the command names one.
+    `project` is the module, package or directory of a project where the command names one.
     """
     if given or os.environ.get("ARGOSY_HOME"):
         chosen = given or os.environ["ARGOSY_HOME"]
         return chosen if "://" in chosen else str(Path(chosen).expanduser().resolve())
     start = Path.cwd() if project is None else project.resolve()
-    start = start.parent if start.is_file() else start
+    start = start.parent if start.is_file() or (start / "__init__.py").is_file() else start
     for folder in (start, *start.parents):
         if (folder / NAME).is_dir():
             return str(folder / NAME)

@@ -12,17 +12,17 @@ from cyclopts import Parameter
 from sqlalchemy import Connection
 
 from argosy.cli import home, show
-from argosy.cli.apply import lines
+from argosy.cli.apply import entering, lines
 from argosy.cli.option import Common
 from argosy.controller import apply as applying
 from argosy.controller import plan as planning
 from argosy.controller import survey
 from argosy.controller.action import Action, Train, Wait, headline
-from argosy.controller.apply import Difference
+from argosy.controller.apply import Difference, Draft
 from argosy.controller.bundle import locate
 from argosy.controller.estimate import Estimate, estimate
 from argosy.controller.house import House
-from argosy.controller.project import load
+from argosy.controller.project import found
 from argosy.errors import UnknownError
 from argosy.spec.quantity import plural
 from argosy.store import Store, declarations
@@ -53,7 +53,7 @@ def plan(
     Parameters
     ----------
     project
-        The module, or the directory of one. Default: the one that was applied; before any was, the one here.
+        The module, the directory of one, or a package. Default: the one that was applied; before any was, the one here.
     check
         Exit with 3 where something would change.
     take_from
@@ -70,17 +70,20 @@ def plan(
         now = home.clock(store).now()
         house, conn = held.enter_context(House(store)), held.enter_context(store.read())
         module = module or _applied(conn)
-        drafts = applying.draft(load(module)[0]) if module is not None else []
-        differences = applying.differences(conn, drafts, module, take_from) if module is not None else []
+        drafts, differences, files = list[Draft](), list[Difference](), tuple[str, ...]()
+        if module is not None:
+            drafts, archive = applying.prepare(module)
+            differences = applying.differences(conn, drafts, module, take_from)
+            files = applying.entering(conn, archive)
         if module is not None and differences:
             snapshot = survey.foresee(house, now, drafts, module)
         else:
             snapshot = survey.observe(house, now)
         actions = [(action, estimate(conn, action)) for action in planning.plan(snapshot, now).actions]
     if given.json:
-        show.emit({"differences": differences, "actions": [_object(*each) for each in actions]})
+        show.emit({"differences": differences, "files": files, "actions": [_object(*each) for each in actions]})
     else:
-        _show(module, differences, actions)
+        _show(module, differences, files, actions)
     busy = bool(differences) or any(not isinstance(action, Wait) for action, _ in actions)
     return DIFFERENT if check and busy else 0
 
@@ -91,16 +94,17 @@ def _applied(conn: Connection) -> Path | None:
     if len(projects) != 1:
         return None
     (name,) = projects
-    module = applying.root(conn, name) / f"{name}.py"
+    module = found(applying.root(conn, name), name)
     return module if module.exists() else None
 
 
-def _show(module: Path | None, differences: list[Difference], actions: _Costed) -> None:
+def _show(module: Path | None, differences: list[Difference], files: tuple[str, ...], actions: _Costed) -> None:
     if module is not None:
         changed = plural(len(differences), "declaration") if differences else "no declaration"
         show.say(f"Applying {module.name} would change {changed}.")
         for each in differences:
             show.put(*lines(each))
+        show.say(*entering(files))
     if not actions:
         show.say(f"The controller would have nothing {'more ' if differences else ''}to do.")
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -14,16 +15,19 @@ from sqlalchemy import Connection
 from argosy.controller import bundle as bundling
 from argosy.controller import owner, parameter
 from argosy.controller.observe import Wanted, wanted
-from argosy.controller.project import load
+from argosy.controller.project import imported, load
 from argosy.data import source
-from argosy.errors import UnknownError
+from argosy.errors import DeclarationError, UnknownError
 from argosy.spec import code, document
 from argosy.spec.dataset import Dataset
 from argosy.spec.document import Declaration
 from argosy.spec.feature import ViewReference
 from argosy.spec.fleet import Fleet
 from argosy.spec.function import resolve
+from argosy.spec.inventory import Inventory
 from argosy.spec.project import Project
+from argosy.spec.resource import Resources
+from argosy.spec.tree import is_installed
 from argosy.store import applications, bundles, declarations, events
 from argosy.store.store import Store
 
@@ -70,18 +74,35 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class Applied(msgspec.Struct, frozen=True):
-    """What was recorded: the bundle's digest and the differences, none of them when all was known."""
+    """What was recorded: the bundle's digest and the differences, none of them when all was known.
+
+    `message` says it in words, and nothing where nothing was recorded. `files` are those of the bundle that the
+    project's last one did not have.
+    """
 
     project: str
     bundle: str
     differences: tuple[Difference, ...]
+    message: str = ""
+    files: tuple[str, ...] = ()
 
 
-def draft(project: Project) -> list[Draft]:
+def prepare(module: Path) -> tuple[list[Draft], bundling.Archive]:
+    """What a project's module declares, and its code as it is now: both of the very same files."""
+    project, _ = load(module)
+    inventory = Inventory()
+    drafts = draft(project, Resources(inventory))
+    named = {file for each in drafts for file in each.files}
+    return drafts, bundling.make(module, named, imported(module.parent), inventory)
+
+
+def draft(project: Project, resources: Resources | None = None) -> list[Draft]:
     """Every declaration of an imported project, with its fingerprint over fields and code.
 
-    Raises DeclarationError for a parameter that a candidate's estimator does not take, and for a written secret.
+    Raises DeclarationError for a parameter that a candidate's estimator does not take, for a written secret, and for
+    a function of which a change would not be seen.
     """
+    resources = resources or Resources()
     for dataset in project.datasets.values():
         source.check(dataset)
     for fleet in project.fleets.values():
@@ -89,7 +110,7 @@ def draft(project: Project) -> list[Draft]:
     drafts = []
     for each in project.declarations():
         keeps = not isinstance(each, Dataset)  # what a source reads is data, and may be another file every day
-        prints = {name: code.fingerprint(resolve(name), files=keeps) for name in project.functions(each)}
+        prints = {name: _print(name, keeps, resources) for name in project.functions(each)}
         reached = {name: print.digest for name, print in prints.items() if print.parts}  # a library has none of its own
         print = document.fingerprint(each, reached)
         body, training = msgspec.to_builtins(each), _training(project, each, reached)
@@ -97,6 +118,17 @@ def draft(project: Project) -> list[Draft]:
         files = tuple(sorted({file for reach in prints.values() for file in reach.files}))
         drafts.append(Draft(document.kind(each), each.name, print, body, reached, packages, training, files))
     return drafts
+
+
+def _print(name: str, files: bool, resources: Resources) -> code.CodePrint:
+    found = code.fingerprint(resolve(name), files=files, resources=resources)
+    file = getattr(sys.modules.get(name.partition(":")[0]), "__file__", None)
+    if not found.parts and file and not is_installed(Path(file).resolve()):
+        raise DeclarationError(
+            f"{name} is a function of the project, but {file} shows no source of it: a change would not be seen",
+            next="declare it in a module of Python source, which is imported under its own name",
+        )
+    return found
 
 
 def differences(conn: Connection, drafts: list[Draft], module: Path, taken: str | None = None) -> list[Difference]:
@@ -120,7 +152,7 @@ def differences(conn: Connection, drafts: list[Draft], module: Path, taken: str 
         if (kind, name) not in wanted and owner.owner(row) == project:
             found.append(Difference(kind, name, "remove"))
     by_verb = {verb: {(d.kind, d.name) for d in found if d.verb == verb} for verb in ("change", "remove")}
-    owner.check(conn, known, project, taken, changed=by_verb["change"], removed=by_verb["remove"])
+    owner.check(conn, known, module, taken, changed=by_verb["change"], removed=by_verb["remove"])
     last = owner.applied(conn, project)
     lost = [(each.kind, each.name) for each in found if each.verb != "add"]
     if lost and last is not None and taken != project:
@@ -154,23 +186,29 @@ def foreseen(conn: Connection, drafts: list[Draft], project: str) -> dict[tuple[
 def apply(store: Store, module: Path, now: datetime, actor: str, taken: str | None = None) -> Applied:
     """Record a project's bundle and declarations in one transaction. Doing it again changes nothing.
 
-    The same code in another commit, or in a tree that has become clean, is recorded as applied once more.
+    But the same code in another commit, or in one that has come to hold it, is recorded as applied once more.
 
     `taken` is a project whose declarations this one takes over, where it declares them too. Raises ConflictError where
     another one declares a name otherwise, or reads what is no longer declared, and where one of the same name in
     another place would lose declarations.
     """
-    project, _ = load(module)
-    drafts = draft(project)
-    archive = bundling.make(module, {file for each in drafts for file in each.files})
+    drafts, archive = prepare(module)
     facts = bundling.describe(archive, now, actor)
     made = bundling.application(archive, module.parent, now, actor)
     store.blobs.put(archive.data)
     with store.write() as tx:
-        found = differences(tx, drafts, module, taken)
+        found, files, message = differences(tx, drafts, module, taken), entering(tx, archive), ""
         if found or _anew(tx, made, module.parent):
-            _record(tx, drafts, found, facts, made, module.parent)
-    return Applied(archive.project, archive.digest, tuple(found))
+            message = _record(tx, drafts, found, facts, made, module.parent)
+    return Applied(archive.project, archive.digest, tuple(found), message, files)
+
+
+def entering(conn: Connection, archive: bundling.Archive) -> tuple[str, ...]:
+    """The files of an archive that the last bundle of its project did not have; those that are no modules first."""
+    last = applications.latest(conn, archive.project)
+    before = bundles.get(conn, last.bundle) if last is not None else None
+    new = archive.modules.keys() - (before.modules if before is not None else {})
+    return tuple(sorted(new, key=lambda name: (name.endswith(".py"), name)))
 
 
 def roots(conn: Connection, projects: Iterable[str]) -> dict[str, Path]:
@@ -202,7 +240,7 @@ def _anew(conn: Connection, made: applications.NewApplication, directory: Path) 
 def _record(
     tx: Connection, drafts: list[Draft], found: list[Difference], facts: bundles.Bundle,
     made: applications.NewApplication, directory: Path,
-) -> None:  # fmt: skip
+) -> str:  # fmt: skip
     now, actor, last = made.at, made.actor, applications.latest(tx, made.project)
     bundles.add(tx, facts)
     applications.add(tx, [made])
@@ -236,13 +274,14 @@ def _record(
         body=body,
     )
     events.add(tx, [event])
+    return summary
 
 
 def _code(last: applications.Application | None, made: applications.NewApplication) -> str:
     """What applying records where no declaration differs."""
     if last is None or last.bundle != made.bundle:
         return "code only"
-    return f"the same code, {made.commit}" if made.commit else "the same code"
+    return f"the same code, now in {made.commit}" if made.commit else "the same code, in another place"
 
 
 def _row(tx: Connection, each: Draft, facts: bundles.Bundle, now: datetime, actor: str) -> declarations.NewDeclaration:

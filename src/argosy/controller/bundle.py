@@ -6,7 +6,6 @@ import ast
 import hashlib
 import io
 import shutil
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -19,12 +18,14 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from argosy.errors import CorruptError, DeclarationError, UnknownError
+from argosy.spec import git
+from argosy.spec.inventory import BYTES, Inventory
 from argosy.store import applications, bundles
 from argosy.store.blobs import Blobs
 
 _MEMBERS = 2_000
-_BYTES = 64 * 2**20
-_SKIPPED = {"__pycache__", "node_modules", "build", "dist"}
+_BUILT = {"build", "dist"}
+_PACKAGE = "__init__.py"
 
 
 class Archive(msgspec.Struct, frozen=True):
@@ -41,25 +42,29 @@ class Archive(msgspec.Struct, frozen=True):
         return hashlib.sha256(self.data).hexdigest()
 
 
-def make(module: Path, named: Collection[str] = ()) -> Archive:
-    """The archive of a project's module file and of every first-party module beside it that it may import.
+def make(
+    module: Path, named: Collection[str] = (), imported: Collection[str] = (), inventory: Inventory | None = None
+) -> Archive:
+    """The archive of a project's module and of every first-party module beside it that it may import.
 
-    `named` are further files that its code reads, by their path from the module's directory; where one is not there,
-    it belongs to code that lies elsewhere.
+    Of a package, which is given by its directory, it is all modules within. Paths are from the directory that the
+    module lies in: `named` are further files that its code reads, where one that the inventory does not have belongs
+    to code that lies elsewhere; `imported` are modules that it has imported. Raises DeclarationError where one of those
+    is not in the inventory, and where a file cannot be read.
     """
-    root = module.parent
-    files = _files(module, named)
+    root, inventory = module.parent, inventory or Inventory()
+    files = _files(module, named, imported, inventory)
     buffer = io.BytesIO()
     modules: dict[str, str] = {}
     imports: set[str] = set()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for path in files:
-            name, data = path.relative_to(root).as_posix(), path.read_bytes()
+        for name in files:
+            data = inventory.read(root / name)
             info = tarfile.TarInfo(name)
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
             modules[name] = hashlib.sha256(data).hexdigest()
-            imports |= _imports(path, data) if path.suffix == ".py" else set()
+            imports |= _imports(name, data) if name.endswith(".py") else set()
     return Archive(module.stem, buffer.getvalue(), modules, frozenset(imports))
 
 
@@ -72,12 +77,18 @@ def describe(archive: Archive, at: datetime, actor: str) -> bundles.Bundle:
 
 
 def application(archive: Archive, root: Path, at: datetime, actor: str) -> applications.NewApplication:
-    """That it is applied now: the git commit of `root`, and whether its tree is dirty."""
-    commit = _git(root, "rev-parse", "HEAD")
-    dirty = bool(commit) and bool(_git(root, "status", "--porcelain", "--", "."))
+    """That it is applied now: the git commit of `root`, and whether that lacks a file of the bundle, or has another."""
+    commit = git.ask(root, "rev-parse", "HEAD")
     return applications.NewApplication(
-        bundle=archive.digest, project=archive.project, at=at, actor=actor, git_commit=commit or None, dirty=dirty
-    )
+        bundle=archive.digest, project=archive.project, at=at, actor=actor, git_commit=commit or None,
+        dirty=bool(commit) and not _holds(root, archive.modules),
+    )  # fmt: skip
+
+
+def _holds(root: Path, files: Collection[str]) -> bool:
+    """Whether the commit that is checked out has all of some files, as they are now."""
+    tracked = git.ask(root, "ls-files", "-z", "--cached", "--", *files) or ""
+    return set(files) <= set(tracked.split("\0")) and git.ask(root, "status", "--porcelain", "--", *files) == ""
 
 
 def unpack(blobs: Blobs, digest: str, cache: Path) -> Path:
@@ -119,13 +130,19 @@ def _extract(data: bytes, folder: Path) -> None:
 
 
 def locate(path: str | Path) -> Path:
-    """The module file of a project given as a file, or as a directory with one module that imports argosy."""
+    """The module of a project: its file, or the directory of a package.
+
+    It is given so, or as a directory that holds one module with a fleet or dataset; where that is the `__init__.py`, it
+    is a package.
+    """
     found = Path(path).expanduser().resolve()
     if found.is_file() and found.suffix == ".py":
-        return found
+        return _package(found.parent) if found.name == _PACKAGE else found
     if not found.is_dir():
         raise UnknownError(f"project {str(path)!r} is neither a .py file nor a directory", next="argosy init")
     modules = [p for p in sorted(found.glob("*.py")) if _declares(p)]
+    if found / _PACKAGE in modules:
+        return _package(found)
     if len(modules) == 1:
         return modules[0]
     shown = ", ".join(p.name for p in modules) or "none"
@@ -135,33 +152,47 @@ def locate(path: str | Path) -> Path:
     )
 
 
+def _package(folder: Path) -> Path:
+    if "." in folder.name:
+        raise UnknownError(
+            f"the package {str(folder)!r} cannot be imported by its name, {folder.name}", next="rename its directory"
+        )
+    return folder
+
+
 def _declares(path: Path) -> bool:
     text = path.read_text(encoding="utf-8", errors="replace")
     return "argosy" in text and ("Fleet(" in text or "Dataset(" in text)
 
 
-def _files(module: Path, named: Collection[str]) -> list[Path]:
-    root = module.parent
-    environments = [place.parent for place in root.rglob("pyvenv.cfg")]
-    found = [
-        path for path in sorted(root.rglob("*.py"))
-        if not any(part in _SKIPPED or part.startswith(".") for part in path.relative_to(root).parts)
-        and not any(path.is_relative_to(place) for place in environments)
-    ]  # fmt: skip
-    found = sorted({*found, *(path for path in (root / name for name in named) if path.is_file())})
-    size = sum(path.stat().st_size for path in found)
-    if len(found) > _MEMBERS or size > _BYTES:
+def _files(module: Path, named: Collection[str], imported: Collection[str], inventory: Inventory) -> list[str]:
+    root, inside = module.parent, f"{module.name}/" if module.is_dir() else ""
+    held = inventory.files(root)
+    if missing := sorted(set(imported) - held):
+        raise DeclarationError(
+            f"project {module.name} imports {missing[0]}, which is no part of its bundle: git ignores it, or it lies "
+            "in a folder that is hidden or linked",
+            next=f"let git have {missing[0]}; what is secret in it, read from the environment",
+        )
+    code = {
+        name for name in held
+        if name.endswith(".py") and name.startswith(inside) and _BUILT.isdisjoint(name.split("/"))
+        and (root / name).is_file()
+    }  # fmt: skip
+    found = sorted(code | (held & set(named)) | set(imported))
+    size = sum((root / name).stat().st_size for name in code)
+    if len(found) > _MEMBERS or size > BYTES:
         raise DeclarationError(
             f"project {module.name} lies beside {len(found)} files of code, {size:,} bytes; at most {_MEMBERS} files "
-            f"and {_BYTES:,} bytes make a bundle",
+            f"and {BYTES:,} bytes make a bundle",
             next="move the project into a directory of its own",
         )
     return found
 
 
-def _imports(path: Path, data: bytes) -> set[str]:
+def _imports(name: str, data: bytes) -> set[str]:
     try:
-        tree = ast.parse(data, path.name)
+        tree = ast.parse(data, name)
     except (SyntaxError, ValueError):
         return set()  # where the project imports it, loading the project has said so
     names: set[str] = set()
@@ -181,11 +212,3 @@ def _libraries(imports: frozenset[str]) -> dict[str, str]:
     found = sorted({dist for name in imports for dist in known.get(name, ())} | {"argosy"})
     versions = {name: metadata.version(name) for name in found}
     return {"python": ".".join(map(str, sys.version_info[:3])), **versions}
-
-
-def _git(root: Path, *arguments: str) -> str:
-    try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from argosy.controller.project import found
 from argosy.errors import ConflictError
 from argosy.spec.dataset import Dataset
 from argosy.spec.document import Declaration, recorded
@@ -24,21 +25,22 @@ def owner(declaration: declarations.Declaration) -> str:
 
 
 def check(
-    conn: Connection, known: Known, project: str, taken: str | None, *, changed: Collection[Name],
+    conn: Connection, known: Known, module: Path, taken: str | None, *, changed: Collection[Name],
     removed: Collection[Name],
 ) -> None:  # fmt: skip
-    """Raise ConflictError where a project would change what another one declares, or withdraw what another one reads.
+    """Raise ConflictError where a module's project would change what another one declares, or withdraw what one reads.
 
     What the project `taken` declares may be changed: it passes to this one.
     """
+    project = module.stem
     for name in changed:
         if name in known and owner(known[name]) not in (project, taken):
-            raise _belongs(conn, name, owner(known[name]), project)
+            raise _belongs(conn, name, owner(known[name]), module)
     for each in known.values():
         if owner(each) != project:
             for name in reads(recorded(each.body)):
                 if name in removed:
-                    raise _read(name, each, project)
+                    raise _read(conn, name, each, project)
 
 
 def check_place(before: Path, module: Path, lost: Sequence[Name]) -> None:
@@ -79,21 +81,23 @@ def applied(conn: Connection, project: str) -> events.Event | None:
     return next(iter(events.of_kind(conn, f"project:{project}", "applied", limit=1)), None)
 
 
-def _belongs(conn: Connection, name: Name, other: str, project: str) -> ConflictError:
+def _belongs(conn: Connection, name: Name, other: str, module: Path) -> ConflictError:
     last = applied(conn, other)
     place = f", applied from {last.body['root']}" if last is not None else ""
     return ConflictError(
-        f"{_shown(name)} is declared by project {other!r}{place}; project {project!r} declares it otherwise",
-        next=f"give it another name, or take it over: argosy apply {project}.py --take-from {other}",
+        f"{_shown(name)} is declared by project {other!r}{place}; project {module.stem!r} declares it otherwise",
+        next=f"give it another name, or take it over: argosy apply {module.name} --take-from {other}",
     )
 
 
-def _read(name: Name, reader: declarations.Declaration, project: str) -> ConflictError:
+def _read(conn: Connection, name: Name, reader: declarations.Declaration, project: str) -> ConflictError:
     other = owner(reader)
+    last = applied(conn, other)
+    module = found(Path(last.body["root"]) if last is not None else Path(), other).name
     return ConflictError(
         f"{_shown(name)} is no longer declared by project {project!r}, but {_shown((reader.kind, reader.name))} of "
         f"project {other!r} reads it",
-        next=f"keep it, or let that project have it first: argosy apply {other}.py --take-from {project}",
+        next=f"keep it, or let that project have it first: argosy apply {module} --take-from {project}",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import sysconfig
 from pathlib import Path
@@ -10,6 +11,7 @@ from types import ModuleType
 
 from sqlalchemy import Connection
 
+import argosy
 from argosy.errors import ArgosyError, DeclarationError
 from argosy.spec import document
 from argosy.spec.project import Project
@@ -17,7 +19,7 @@ from argosy.store import declarations
 
 
 def load(module: Path) -> tuple[Project, ModuleType]:
-    """Import a project's module and collect what it declares. Runs the user's code, in this process.
+    """Import a project's module, or its package, and collect what it declares. Runs the user's code, in this process.
 
     An error in that code is reported with its file and line.
     """
@@ -30,10 +32,23 @@ def load(module: Path) -> tuple[Project, ModuleType]:
     except ArgosyError:
         raise
     except Exception as error:
-        raise DeclarationError(f"{module.name} failed: {_where(error, root)}", next=f"python {module.name}") from error
+        next = f"python -c 'import {module.stem}'"
+        raise DeclarationError(f"{module.name} failed: {_where(error, root)}", next=next) from error
     finally:
         sys.path.remove(root)
     return Project.collect(found), found
+
+
+def imported(root: Path) -> list[str]:
+    """The files below a directory, by their path from it, of the modules that are imported from there."""
+    files = {Path(file) for module in list(sys.modules.values()) if (file := _own(module)) is not None}
+    return sorted(file.relative_to(root).as_posix() for file in files if file.is_relative_to(root))
+
+
+def found(root: Path, name: str) -> Path:
+    """The module of a project, by the directory that it is imported from: its file, or the directory of a package."""
+    package = root / name
+    return package if package.is_dir() and not (root / f"{name}.py").exists() else root / f"{name}.py"
 
 
 def recorded(conn: Connection) -> Project:
@@ -50,17 +65,21 @@ def forget(root: str) -> None:
         path.parent.name for path in Path(root).glob("*/__init__.py")
     }
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if file and (Path(file).is_relative_to(root) or name.partition(".")[0] in own) and not _installed(file):
+        file = _own(module)
+        if file and (Path(file).is_relative_to(root) or name.partition(".")[0] in own):
             del sys.modules[name]
 
 
-def _installed(file: str) -> bool:
-    """Whether a file belongs to the standard library or to an installed distribution."""
-    return any(part in ("site-packages", "dist-packages") for part in Path(file).parts) or file.startswith(_STDLIB)
+def _own(module: ModuleType) -> str | None:
+    """The file of a module, unless it belongs to the standard library, an installed distribution, or argosy itself."""
+    file = getattr(module, "__file__", None)
+    if not file or file.startswith((_STDLIB, _ARGOSY)) or {"site-packages", "dist-packages"} & set(Path(file).parts):
+        return None
+    return str(file)
 
 
 _STDLIB = sysconfig.get_paths()["stdlib"]
+_ARGOSY = str(Path(argosy.__file__).parent) + os.sep
 
 
 def _where(error: Exception, root: str) -> str:

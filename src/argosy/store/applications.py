@@ -16,7 +16,7 @@ _TABLE = schema.application
 class NewApplication(Row, frozen=True, kw_only=True):
     """One to record; `git_commit` is None where the project is under no version control.
 
-    `dirty` says that the tree held changes that were not committed.
+    `dirty` says that the commit does not hold the bundle's files as they were.
     """
 
     bundle: str
