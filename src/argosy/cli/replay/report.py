@@ -13,6 +13,7 @@ from argosy.cli import show
 from argosy.cli.replay.compare import Comparison, Figures, compare
 from argosy.cli.replay.days import FLEET, frozen_at
 from argosy.spec.fleet import POOLED
+from argosy.spec.quantity import plural
 from argosy.store import resources, schema
 from argosy.store.store import Store
 
@@ -71,8 +72,8 @@ class Report(msgspec.Struct, frozen=True):
         c = self.counts
         show.put(
             "",
-            f"{c.members} members, {c.versions} versions trained, {c.promotions} promoted, {c.rollbacks} rolled back, "
-            f"{c.alerts} alerts.",
+            f"{plural(c.members, 'member')}, {plural(c.versions, 'version')} trained, {c.promotions} promoted, "
+            f"{c.rollbacks} rolled back, {plural(c.alerts, 'alert')}.",
             *self.trials,
             f"It took {show.span(self.cost.wall_s)}, {show.span(self.cost.cpu_s)} of CPU, and at most "
             f"{self.cost.peak_mb:,.0f} MB in one process.",
