@@ -99,7 +99,7 @@ def _repeated(conn: Connection, dataset: str) -> list[dict[str, Any]]:
         {
             "rule": each.latest.rule, "column": each.latest.column, "outcome": each.latest.outcome,
             "found": f"in {number(each.versions, 'version')} since v{each.first}, {number(each.rows, 'row')}",
-            "version": each.latest.version, "message": each.latest.message,
+            "version": each.latest.version, "rows": each.latest.rows, "message": each.latest.message,
             "examples": mask.rows(each.latest.examples, tags),
         }
         for each in findings.repeated(conn, dataset)
