@@ -46,6 +46,7 @@ class Reader:
         self._env = env
         self._sources = sources
         self._known: tuple[list[bytes | None], tuple[_Lookup, ...]] = ([], ())
+        self._newest: dict[int, tuple[int, int]] = {}
         self._keys = [SCHEMAS + source.name.encode() for source in sources]
 
     @property
@@ -101,13 +102,15 @@ class Reader:
         """The moment before which the source at `place` may have dropped its rows, if `at` is before it; else None.
 
         It is `HISTORY` before `now`, or before its newest row came into force where that is earlier. Only for an `at`
-        further back than `HISTORY` is each entity of the source stepped to.
+        further back than `HISTORY` is each entity of the source stepped to, once after each batch that was written.
         """
         if at >= now - HISTORY:
             return None
         with self._env.begin() as txn:
-            lookup = self._current(txn)[place]
-            newest = _NEVER if lookup.view is None else latest(txn, lookup.view) // lookup.factor
+            lookup, (written, newest) = self._current(txn)[place], self._newest.get(place, (-1, _NEVER))
+            if written != txn.id():
+                newest = _NEVER if lookup.view is None else latest(txn, lookup.view) // lookup.factor
+                self._newest[place] = (txn.id(), newest)
         limit = min(microseconds(now), newest) - HISTORY // _MICROSECOND
         return _EPOCH + limit * _MICROSECOND if microseconds(at) < limit else None
 

@@ -41,7 +41,7 @@ class OnlineReader(Protocol):
     """Reads the values of an endpoint's views, in the order of its bindings and their columns.
 
     A value that does not count at the moment asked for is None. Per view comes the age of the value
-    found, None where there is none; a view has expired where its age is above its time to live, or has none.
+    found, None where there is none; a view has expired where its age is above its time to live.
     """
 
     def one(self, entity: Mapping[str, Any], at: datetime) -> tuple[list[Any], Sequence[timedelta | None]]:
@@ -236,7 +236,7 @@ class Scorer:
             self._recorder.add(self._stream(plan.batch.endpoint.fleet, None), rows)
 
     def _read_views(self, endpoint: Endpoint, columns: Columns, rows: int, at: datetime | list[datetime]) -> list[bool]:
-        """Add what the views hold for the rows; whether one of them holds nothing that counts, for each row.
+        """Add what the views hold for the rows; whether what one of them holds has expired, for each row.
 
         Values that are supplied win, and a view of which all are is not asked for.
         """
@@ -342,4 +342,4 @@ def _instants(plan: Plan) -> list[int]:
 
 
 def _expired(age: timedelta | None, ttl: timedelta | None) -> bool:
-    return ttl is not None and (age is None or age > ttl)
+    return age is not None and ttl is not None and age > ttl
