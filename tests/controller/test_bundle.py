@@ -234,8 +234,11 @@ def test_libraries_are_those_imported(tmp_path: Path) -> None:
 def test_locating_a_project(tmp_path: Path) -> None:
     module = project(tmp_path)
     assert locate(module) == locate(tmp_path) == locate(str(tmp_path)) == module
-    with pytest.raises(UnknownError, match=r"neither a .py file nor a directory"):
+    with pytest.raises(UnknownError, match=r"nowhere' does not exist"):
         locate(tmp_path / "nowhere")
+    (tmp_path / "rows.csv").touch()
+    with pytest.raises(UnknownError, match=r"rows.csv' is neither a .py file nor a directory"):
+        locate(tmp_path / "rows.csv")
     (tmp_path / "second.py").write_text("import argosy as ag\nx = ag.Dataset()")
     with pytest.raises(UnknownError, match=r"holds 2 modules with a fleet or dataset \(flights.py, second.py\)"):
         locate(tmp_path)

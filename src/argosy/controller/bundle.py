@@ -139,7 +139,7 @@ def locate(path: str | Path) -> Path:
     if found.is_file() and found.suffix == ".py":
         return _package(found.parent) if found.name == _PACKAGE else found
     if not found.is_dir():
-        said = "does not exist" if not path.exists() else "is neither a .py file nor a directory"
+        said = "does not exist" if not found.exists() else "is neither a .py file nor a directory"
         raise UnknownError(f"project {str(path)!r} {said}", next="argosy init")
     modules = [p for p in sorted(found.glob("*.py")) if _declares(p)]
     if found / _PACKAGE in modules:
