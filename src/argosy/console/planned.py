@@ -30,18 +30,17 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class PlanPage(msgspec.Struct, frozen=True):
-    """What the plan page shows. `whole` is false where sources outside and online features were not looked at."""
+    """What the plan page shows."""
 
     at: datetime
     steps: tuple[Step, ...]
-    whole: bool
 
 
-def page(conn: Connection, now: datetime, given: Plan | None = None) -> Page:
-    """The plan that is given, or the one that follows from facts alone."""
-    made = given or from_facts(conn, now)
+def page(conn: Connection, now: datetime) -> Page:
+    """The plan that follows from facts alone."""
+    made = from_facts(conn, now)
     steps = tuple(_step(conn, action) for action in made.actions)
-    data = PlanPage(made.at, steps, given is not None)
+    data = PlanPage(made.at, steps)
     return Page("Plan", "plan.html", data, now, here="plan", command="argosy plan")
 
 

@@ -18,7 +18,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from argosy.console.page import Page, to_html
 from argosy.errors import ArgosyError
 from argosy.server import api, misread, pages, watch
-from argosy.server.desk import Desk, Planner
+from argosy.server.desk import Desk
 from argosy.server.guard import Guard
 from argosy.server.settings import Settings
 from argosy.store.store import Store
@@ -44,15 +44,13 @@ def create(
     store: Store,
     settings: Settings,
     now: Callable[[], datetime],
-    planner: Planner | None = None,
     machine: Callable[[], datetime] | None = None,
 ) -> tuple[Guard, Desk]:
     """The application over an open store, and its desk. Pages and acts have their time from `now`.
 
-    `planner` gives the plan of a controller in this process; without one the plan page tells from facts alone.
     Whether a token has ended is judged by `machine`, the clock on the wall: a replay must not revive a token.
     """
-    desk = Desk(store, settings, now, planner)
+    desk = Desk(store, settings, now)
 
     def given() -> Desk:
         return desk

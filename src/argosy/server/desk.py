@@ -1,4 +1,4 @@
-"""What every route is given: the store, the time, and who may say what would be done."""
+"""What every route is given: the store, the time, and how many streams may be open."""
 
 from __future__ import annotations
 
@@ -7,22 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from argosy.controller.plan import Plan
 from argosy.errors import CapacityError
 from argosy.server.settings import Settings
 from argosy.store.store import Store
 
-Planner = Callable[[], Plan]
-
 
 class Desk:
-    """Shared by all requests. `planner` asks the controller of this process for its plan; None: facts alone.
+    """Shared by all requests. It counts open streams and tells them when to end."""
 
-    It counts open streams and tells them when to end.
-    """
-
-    def __init__(self, store: Store, settings: Settings, now: Callable[[], datetime], planner: Planner | None) -> None:
-        self.store, self.settings, self.now, self.planner = store, settings, now, planner
+    def __init__(self, store: Store, settings: Settings, now: Callable[[], datetime]) -> None:
+        self.store, self.settings, self.now = store, settings, now
         self.closing = asyncio.Event()
         self._streams = 0
 

@@ -148,9 +148,8 @@ def dataset(desk: NamedDependency[Desk], request: Asked, name: FromPath[str]) ->
 @get("/plan", sync_to_thread=True)
 def plan(desk: NamedDependency[Desk], request: Asked) -> Response[Any]:
     """What the controller would do."""
-    given = desk.planner() if desk.planner is not None else None
     with desk.store.read() as conn:
-        return answer(request, planned.page(conn, desk.now(), given))
+        return answer(request, planned.page(conn, desk.now()))
 
 
 @get("/static/{name:str}", sync_to_thread=False)

@@ -13,7 +13,7 @@ import uvicorn
 import uvloop
 
 from argosy.server import app
-from argosy.server.desk import Desk, Planner
+from argosy.server.desk import Desk
 from argosy.server.settings import Settings
 from argosy.serving.watch import listen
 from argosy.serving.wire import configured
@@ -50,8 +50,8 @@ class _Server(uvicorn.Server):
 
 
 def serve(
-    settings: Settings, *, now: Callable[[], datetime] | None = None, planner: Planner | None = None,
-    on_ready: OnReady | None = None, signals: bool = True,
+    settings: Settings, *, now: Callable[[], datetime] | None = None, on_ready: OnReady | None = None,
+    signals: bool = True,
 ) -> None:  # fmt: skip
     """Serve console and API of an existing home until stopped; one process, one event loop, worker threads for pages.
 
@@ -62,14 +62,14 @@ def serve(
         Store.open(settings.home, blobs=settings.blobs, create=False) as store,
         closing(listen(settings.host, settings.port)) as listener,
     ):
-        uvloop.run(_serve(store, settings, now or _now, planner, on_ready, signals, listener))
+        uvloop.run(_serve(store, settings, now or _now, on_ready, signals, listener))
 
 
 async def _serve(
-    store: Store, settings: Settings, now: Callable[[], datetime], planner: Planner | None,
-    on_ready: OnReady | None, signals: bool, listener: socket.socket,
+    store: Store, settings: Settings, now: Callable[[], datetime], on_ready: OnReady | None, signals: bool,
+    listener: socket.socket,
 ) -> None:  # fmt: skip
-    guard, desk = app.create(store, settings, now, planner, _now)
+    guard, desk = app.create(store, settings, now, _now)
     server = _Server(configured(guard, drain_seconds=_DRAIN_SECONDS))
     running = Running(server, desk, asyncio.get_running_loop())
     if signals:
