@@ -120,6 +120,9 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: ag.Function(lambda since: []), "a function defined with def"),  # type: ignore[arg-type]
     (lambda: ag.Column(minimum=2, maximum=1), "Column.minimum is 2"),
     (lambda: ag.Column(presence=1.5), "Column.presence is 1.5"),
+    (lambda: ag.Column("Flaot64"), "next: use 'Float64'"),
+    (lambda: ag.Column("Decimol(10, 2)"), "Column.type is 'Decimol'; it must be one of Array, Binary, Boolean"),
+    (lambda: ag.Csv("x", types={"zip": "str"}), "Csv.types['zip'] is 'str'; it must be one of"),
     (lambda: ag.Column(on_failure="explode"), "Column.on_failure is 'explode'"),  # type: ignore[arg-type]
     (lambda: ag.Contract(rows=(5, 1)), "Contract.rows.minimum is 5"),
     (lambda: ag.Contract(rows=(1,)), "Contract.rows is (1,)"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from argosy.errors import CorruptError, InputError
+from argosy.spec.check import TYPES
 from argosy.store.codec import to_micros
 
 if TYPE_CHECKING:
@@ -18,14 +19,7 @@ if TYPE_CHECKING:
 
 Types = dict[str, pl.DataType]
 
-_TYPES: dict[str, type[pl.DataType]] = {
-    kind.__name__: kind
-    for kind in (
-        pl.Array, pl.Binary, pl.Boolean, pl.Date, pl.Datetime, pl.Decimal, pl.Duration, pl.Float16, pl.Float32,
-        pl.Float64, pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128, pl.List, pl.Null, pl.String, pl.Struct, pl.Time,
-        pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64, pl.UInt128,
-    )
-}  # fmt: skip
+_TYPES: dict[str, type[pl.DataType]] = {name: getattr(pl, name) for name in TYPES}
 _SIGNED = (pl.Int8, pl.Int16, pl.Int32, pl.Int64)
 _UNSIGNED = (pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
 INSTANT = pl.Datetime("us", "UTC")

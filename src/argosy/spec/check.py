@@ -16,6 +16,12 @@ T = TypeVar("T")
 
 NAME = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
 COLUMN_LENGTH = 128
+TYPES = (
+    "Array", "Binary", "Boolean", "Date", "Datetime", "Decimal", "Duration", "Float16", "Float32", "Float64", "Int8",
+    "Int16", "Int32", "Int64", "Int128", "List", "Null", "String", "Struct", "Time", "UInt8", "UInt16", "UInt32",
+    "UInt64", "UInt128",
+)  # fmt: skip
+"""Polars' names of the types that a column is stored in."""
 _SHOWN = 60
 
 
@@ -46,6 +52,11 @@ def member(field: str, value: object, allowed: Collection[str]) -> None:
     if not isinstance(value, str) or value not in allowed:
         near = get_close_matches(str(value), allowed, 1)
         raise fail(field, value, f"one of {', '.join(sorted(allowed))}", f"use {near[0] if near else min(allowed)!r}")
+
+
+def kind(field: str, value: str) -> None:
+    """A type of a column by Polars' name, which may have arguments: `Decimal(10, 2)`. A near miss is offered."""
+    member(field, value.partition("(")[0], (*TYPES, "Categorical", "Enum"))
 
 
 def zone(field: str, value: str) -> None:

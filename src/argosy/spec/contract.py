@@ -42,6 +42,8 @@ class Column(Declared, frozen=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         check.ordered("Column", self.minimum, self.maximum)
+        if self.type is not None:
+            check.kind("Column.type", self.type)
         if self.allowed is not None:
             check.put(self, "allowed", tuple(sorted(set(self.allowed), key=lambda v: (type(v).__name__, v))))
 

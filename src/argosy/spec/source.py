@@ -44,6 +44,8 @@ class Csv(Declared, frozen=True, tag="csv", tag_field="kind"):
         if len(self.separator) != 1:
             raise check.fail("Csv.separator", self.separator, "one character", "use ',' or ';'")
         check.zone("Csv.zone", self.zone)
+        for column, kind in self.types.items():
+            check.kind(f"Csv.types[{column!r}]", kind)
 
 
 class Sql(Declared, frozen=True, tag="sql", tag_field="kind"):
