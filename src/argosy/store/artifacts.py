@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -15,7 +17,10 @@ _TABLE = schema.artifact
 
 
 class Artifact(Row, frozen=True, kw_only=True):
-    """`bytes` bytes of `kind`, from `start` of the blob `pack`, or a blob of their own."""
+    """`bytes` bytes of `kind`: `data` itself where they are few, else from `start` of the blob `pack`, or a blob alone.
+
+    `body` tells people what it holds: a table's columns and first rows, say.
+    """
 
     digest: str
     kind: str
@@ -23,6 +28,8 @@ class Artifact(Row, frozen=True, kw_only=True):
     at: datetime
     pack: str | None = None
     start: int = 0
+    data: builtins.bytes | None = None
+    body: dict[str, Any] | None = None
 
     @property
     def slot(self) -> Slot:

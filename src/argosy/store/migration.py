@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, inspect
 from argosy.errors import ConflictError, UnknownError
 from argosy.store.database import take_turn
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision that this software writes; the newest file in `migrations/versions`."""
 
 

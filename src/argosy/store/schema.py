@@ -1,4 +1,4 @@
-"""The tables. Facts are appended, never changed; `lease`, `token.revoked_at` and `current` are the exceptions.
+"""The tables. Facts are appended, never changed; `lease`, `claim`, `token.revoked_at` and `current` are the exceptions.
 
 Ids grow in commit order (there is one writer at a time), so "the latest" is the largest id and a
 reader that remembers the last id it saw misses nothing.
@@ -6,19 +6,14 @@ reader that remembers the last id it saw misses nothing.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, UniqueConstraint
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table, UniqueConstraint
 
 from argosy.store import columns
 from argosy.store.codec import Identity, Name
+from argosy.store.metadata import metadata
+from argosy.store.undertaking import call, claim, ending, pause, run
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+__all__ = ["call", "claim", "ending", "metadata", "pause", "run"]
 
 bundle = Table(
     "bundle",
@@ -179,6 +174,8 @@ artifact = Table(
     columns.text("pack", optional=True),
     columns.count("start"),
     columns.at(),
+    Column("data", LargeBinary, nullable=True),
+    columns.json("body", optional=True),
 )
 
 member = Table(

@@ -8,6 +8,7 @@ from argosy.testing.leases import LeasesConformance
 from argosy.testing.members import MembersConformance
 from argosy.testing.processes import ProcessesConformance
 from argosy.testing.reading import ReadingConformance
+from argosy.testing.runs import RunsConformance
 
 
 class StoreConformance(
@@ -16,6 +17,7 @@ class StoreConformance(
     ReadingConformance,
     BlobsConformance,
     LeasesConformance,
+    RunsConformance,
     ProcessesConformance,
 ):
     """Mix into a test class and define the fixture `store`: an open, empty `argosy.store.Store`.

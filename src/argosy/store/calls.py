@@ -1,0 +1,65 @@
+"""Calls: what came of each step of a run, of each element where it is mapped. The last of a place counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from argosy.store import schema
+from argosy.store.rows import Row, columns, fetch, insert
+
+_TABLE = schema.call
+EXECUTED, CACHED, FAILED, SKIPPED = "executed", "cached", "failed", "skipped"
+WHOLE = -1
+"""The element of a call that is not mapped."""
+
+
+class NewCall(Row, frozen=True, kw_only=True):
+    """`execution_id` is the execution that made its result, here or in an earlier run; None where it was skipped."""
+
+    run_id: int
+    node: str
+    state: str
+    at: datetime
+    element: int = WHOLE
+    execution_id: int | None = None
+    reason: str = ""
+
+
+class Call(NewCall, frozen=True, kw_only=True):
+    """A recorded one."""
+
+    id: int
+
+
+def add(tx: Connection, calls: Sequence[NewCall]) -> list[int]:
+    """Record what came of calls."""
+    return insert(tx, _TABLE, calls)
+
+
+def of(
+    conn: Connection, run_id: int, *, node: str | None = None, states: Iterable[str] | None = None,
+    limit: int | None = None,
+) -> list[Call]:  # fmt: skip
+    """The calls of a run, in order of their last word; of one node, or in some states, if given."""
+    c = _TABLE.c
+    last = select(func.max(c.id)).where(c.run_id == run_id).group_by(c.node, c.element)
+    if node is not None:
+        last = last.where(c.node == node)
+    query = columns(_TABLE, Call).where(c.id.in_(last)).order_by(c.id)
+    if states is not None:
+        query = query.where(c.state.in_(list(states)))
+    return fetch(conn, query if limit is None else query.limit(limit), Call)
+
+
+def counts(conn: Connection, run_ids: Sequence[int]) -> dict[int, dict[str, dict[str, int]]]:
+    """How many calls of each node came to which state: run -> node -> state -> count; one query."""
+    c = _TABLE.c
+    last = select(func.max(c.id)).where(c.run_id.in_(run_ids)).group_by(c.run_id, c.node, c.element)
+    query = select(c.run_id, c.node, c.state, func.count()).where(c.id.in_(last)).group_by(c.run_id, c.node, c.state)
+    found: dict[int, dict[str, dict[str, int]]] = {}
+    for run, node, state, count in conn.execute(query):
+        found.setdefault(run, {}).setdefault(node, {})[state] = count
+    return found

@@ -1,0 +1,120 @@
+"""Runs of pipelines: what was asked for, and how each came to an end. That one is at work is a live lease."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from argosy.store import leases, schema
+from argosy.store.rows import Row, among, columns, fetch, insert
+
+_RUN, _ENDING = schema.run, schema.ending
+SUCCEEDED, FAILED, CANCELLED = "succeeded", "failed", "cancelled"
+RUNNING, INTERRUPTED = "running", "interrupted"
+LEASE = "run/"
+
+
+class NewRun(Row, frozen=True, kw_only=True):
+    """A run that begins.
+
+    `key` is the content address of what is asked for: pipeline, code, parameters and inputs. `inputs` are the datasets
+    that it reads, each at a version; `body` is its graph and what its code was. `due_at` is the scheduled time, if any.
+    """
+
+    pipeline: str
+    key: str
+    at: datetime
+    actor: str
+    cause: str
+    bundle: str | None = None
+    parameters: dict[str, Any] = msgspec.field(default_factory=dict)
+    inputs: dict[str, Any] = msgspec.field(default_factory=dict)
+    body: dict[str, Any] = msgspec.field(default_factory=dict)
+    due_at: datetime | None = None
+
+
+class Run(NewRun, frozen=True, kw_only=True):
+    """A recorded one."""
+
+    id: int
+
+    @property
+    def lease(self) -> str:
+        """The name of the lease that whoever works on it holds."""
+        return f"{LEASE}{self.id}"
+
+
+class NewEnding(Row, frozen=True, kw_only=True):
+    """That a run ended, or was to be cancelled; `body` counts its calls and names its results."""
+
+    run_id: int
+    at: datetime
+    outcome: str
+    actor: str
+    reason: str = ""
+    body: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Ending(NewEnding, frozen=True, kw_only=True):
+    """A recorded one; a run that was tried again has several, and the last counts."""
+
+    id: int
+
+
+def begin(tx: Connection, run: NewRun) -> Run:
+    """Record a run."""
+    (id,) = insert(tx, _RUN, [run])
+    return Run(id=id, **msgspec.structs.asdict(run))
+
+
+def end(tx: Connection, endings: Sequence[NewEnding]) -> list[int]:
+    """Record how runs ended."""
+    return insert(tx, _ENDING, endings)
+
+
+def get(conn: Connection, id: int) -> Run | None:
+    """The run of an id."""
+    return next(iter(fetch(conn, columns(_RUN, Run).where(_RUN.c.id == id), Run)), None)
+
+
+def latest(conn: Connection, pipeline: str | None = None, *, limit: int = 1, before: int | None = None) -> list[Run]:
+    """The last runs, of one pipeline if given and with an id below `before`, newest first."""
+    query = columns(_RUN, Run).order_by(_RUN.c.id.desc()).limit(limit)
+    if pipeline is not None:
+        query = query.where(_RUN.c.pipeline == pipeline)
+    if before is not None:
+        query = query.where(_RUN.c.id < before)
+    return fetch(conn, query, Run)
+
+
+def of_key(conn: Connection, key: str) -> Run | None:
+    """The last run that was asked for the same."""
+    query = columns(_RUN, Run).where(_RUN.c.key == key).order_by(_RUN.c.id.desc()).limit(1)
+    return next(iter(fetch(conn, query, Run)), None)
+
+
+def unended(conn: Connection) -> list[Run]:
+    """Runs without any ending, oldest first: they are at work, or whoever worked on them was killed."""
+    ended = select(_ENDING.c.run_id).where(_ENDING.c.run_id == _RUN.c.id).exists()
+    return fetch(conn, columns(_RUN, Run).where(~ended).order_by(_RUN.c.id), Run)
+
+
+def endings(conn: Connection, run_ids: Iterable[int]) -> dict[int, Ending]:
+    """The last ending of each of some runs that has one."""
+    c = _ENDING.c
+    last = select(func.max(c.id)).where(among(c.run_id, run_ids)).group_by(c.run_id)
+    return {each.run_id: each for each in fetch(conn, columns(_ENDING, Ending).where(c.id.in_(last)), Ending)}
+
+
+def states(conn: Connection, run_ids: Iterable[int], now: datetime) -> dict[int, str]:
+    """What is true of each run: running, succeeded, failed, cancelled or interrupted; `now` is the machine's time."""
+    wanted = list(run_ids)
+    live = {lease.name for lease in leases.live(conn, now, LEASE)}
+    ended = endings(conn, wanted)
+    return {
+        id: RUNNING if f"{LEASE}{id}" in live else ended[id].outcome if id in ended else INTERRUPTED for id in wanted
+    }
