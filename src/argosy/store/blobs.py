@@ -54,7 +54,7 @@ class Blobs:
         """Store `data`; returns its digest."""
         digest = hashlib.sha256(data).hexdigest()
         target = self.path(digest)
-        with _room(digest):
+        with room(digest):
             if target.exists() and _hash(_chunks(target)) == digest:
                 self._settle(target)
             else:
@@ -63,7 +63,7 @@ class Blobs:
 
     def put_file(self, path: Path) -> str:
         """Store a copy of the file at `path`, streamed; returns its digest."""
-        with _room(str(path)):
+        with room(str(path)):
             return self._write(_chunks(Path(path)))
 
     def get(self, digest: str) -> bytes:
@@ -124,6 +124,17 @@ class Blobs:
                     _verify(slot.digest, out[index])
         return out
 
+    def draft(self) -> Path:
+        """A file to be written and then adopted: nobody looks for its name, and it does not exist yet."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        return self.root / f".{uuid.uuid4().hex}"
+
+    def adopt(self, draft: Path, digest: str) -> None:
+        """Sync a draft and make it the blob of `digest`, which is the caller's word for what it wrote."""
+        with room(digest):
+            _sync(draft)
+            self._place(draft, digest)
+
     def drafts(self) -> list[Path]:
         """Files that are being written now, or that who wrote them was killed over: no blobs yet."""
         return [path for path in self.root.glob(".*") if _DRAFT.fullmatch(path.name)]
@@ -140,9 +151,8 @@ class Blobs:
             return file.read() if length is None else file.read(length)
 
     def _write(self, chunks: Iterator[bytes]) -> str:
-        """Write to a file of a name that no reader looks for, then move it to the digest of what was written."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        temporary = self.root / f".{uuid.uuid4().hex}"
+        """Write a draft, then move it to the digest of what was written."""
+        temporary = self.draft()
         content = hashlib.sha256()
         try:
             with temporary.open("xb") as file:
@@ -152,15 +162,19 @@ class Blobs:
                 file.flush()
                 os.fsync(file.fileno())
             digest = content.hexdigest()
-            target = self.path(digest)
-            if not target.parent.is_dir():
-                target.parent.mkdir(exist_ok=True)
-                self._durable.discard(target.parent)
-            temporary.replace(target)
-            self._settle(target)
+            self._place(temporary, digest)
         finally:
             temporary.unlink(missing_ok=True)
         return digest
+
+    def _place(self, draft: Path, digest: str) -> None:
+        """Move a file that is on disk to the place of its digest."""
+        target = self.path(digest)
+        if not target.parent.is_dir():
+            target.parent.mkdir(exist_ok=True)
+            self._durable.discard(target.parent)
+        draft.replace(target)
+        self._settle(target)
 
     def _settle(self, target: Path) -> None:
         """Sync the folder of a file; once, those above it too: whoever made them may have died before it did."""
@@ -189,8 +203,8 @@ def _verify(digest: str, data: bytes) -> None:
         raise _corrupt(digest)
 
 
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -198,7 +212,8 @@ def _sync(folder: Path) -> None:
 
 
 @contextmanager
-def _room(name: str) -> Iterator[None]:
+def room(name: str) -> Iterator[None]:
+    """Turn the error of a full disk, or of a file too large for it, into `CapacityError`."""
     try:
         yield
     except OSError as error:

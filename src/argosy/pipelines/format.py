@@ -1,0 +1,97 @@
+"""Which format an artifact has: by the type of the value that a step gave, or by its recorded name."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from argosy.engine.reference import resolve
+from argosy.errors import InputError
+from argosy.pipelines.formats.sink import Saved, Sink
+from argosy.pipelines.formats.source import Source
+from argosy.spec import format as own
+from argosy.spec.format import Format
+from argosy.store import Blobs
+
+__all__ = ["Format", "Saved", "Sink", "Source", "code_of", "find", "named", "save"]
+
+# Found by the root package and name of a class, so that no library is imported to ask whether a value is one of its.
+_TYPES = {
+    **{f"builtins:{kind}": "value" for kind in ("NoneType", "bool", "bytes", "dict", "float", "frozenset", "int",
+                                                "list", "set", "str", "tuple")},
+    **{f"datetime:{kind}": "value" for kind in ("date", "time", "timedelta")},
+    "decimal:Decimal": "value", "uuid:UUID": "value",
+    **{f"polars:{kind}": "table" for kind in ("DataFrame", "LazyFrame", "Series")},
+}  # fmt: skip
+_CLASSES = {
+    "value": "argosy.pipelines.formats.value:Value",
+    "table": "argosy.pipelines.formats.table:Table",
+}
+_SHOWN = "None, bool, int, float, str, bytes, dates, lists, dicts, msgspec structs, dataclasses, frames of Polars"
+
+
+def find(value: object, wanted: Any = None) -> Format:
+    """The format of a value: the project's own for its type or the nearest base that has one, else Argosy's.
+
+    `wanted`, the annotation of what the step gives, counts where the project registered a format for it. Raises
+    `InputError` for a type that has no format: nothing is ever pickled.
+    """
+    kind = type(value)
+    if isinstance(wanted, type) and isinstance(value, wanted) and (declared := own.of_type(wanted)) is not None:
+        return declared()
+    if (registered := own.of_type(kind)) is not None:
+        return registered()
+    name = _name(value)
+    if name is None:
+        also = "".join(f", {each}" for each in own.known())
+        raise InputError(
+            f"a value of type {kind.__module__}.{kind.__qualname__} has no format (known: {_SHOWN}{also})",
+            next=f"return one of these, or register a format: @ag.format({kind.__name__}) on a subclass of ag.Format",
+        )
+    return named(name)
+
+
+def named(name: str) -> Format:
+    """The format of a recorded name. Raises `UnknownError`."""
+    return _built_in(name) if name in _CLASSES else own.of_name(name)()
+
+
+def code_of(wanted: Any) -> Callable[..., Any] | None:
+    """The project's format class behind an annotation, whose code counts in the key of a step; None for Argosy's."""
+    return own.of_type(wanted) if isinstance(wanted, type) else None
+
+
+def save(value: object, blobs: Blobs, wanted: Any = None) -> tuple[Format, Saved]:
+    """Turn a value into bytes, which are in `blobs` unless they are few. Whatever fails leaves nothing behind."""
+    format, sink = find(value, wanted), Sink(blobs)
+    try:
+        format.save(value, sink)
+        return format, sink.finish()
+    finally:
+        sink.discard()
+
+
+@cache
+def _built_in(name: str) -> Format:
+    made: Format = resolve(_CLASSES[name])()
+    return made
+
+
+def _name(value: object) -> str | None:
+    if isinstance(value, Path):
+        return "directory" if value.is_dir() else "file"
+    if isinstance(value, (msgspec.Struct, enum.Enum)) or _is_data(value):
+        return "value"
+    keys = (f"{base.__module__.partition('.')[0]}:{base.__qualname__}" for base in type(value).__mro__)
+    return next((_TYPES[key] for key in keys if key in _TYPES), None)
+
+
+def _is_data(value: object) -> bool:
+    """Whether it is an object of a dataclass, of the standard library or of attrs."""
+    return dataclasses.is_dataclass(value) or hasattr(type(value), "__attrs_attrs__")
