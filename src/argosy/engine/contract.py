@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -19,8 +20,28 @@ class Task(msgspec.Struct, frozen=True):
     arguments: tuple[Any, ...] = ()
 
 
+class Work(msgspec.Struct, frozen=True):
+    """One call inside a session: `function(*arguments)`, with limits of its own.
+
+    The key names it until its result has been read. `function` is a reference, `module:qualname`. `timeout` is in
+    seconds, `memory` in bytes, None for no limit. `retries` is the number of further attempts after a failure of any
+    kind. `alone` asks for a fresh worker, dismissed afterwards. Works of a higher `priority` go first; at
+    one priority, those of different `group` take turns.
+    """
+
+    key: str
+    function: str
+    arguments: tuple[Any, ...] = ()
+    timeout: float | None = None
+    memory: int | None = None
+    retries: int = 0
+    alone: bool = False
+    priority: int = 0
+    group: str = ""
+
+
 class Failure(msgspec.Struct, frozen=True):
-    """Why a task has no value. The message is at most 500 characters, the traceback 4,000 (its end)."""
+    """Why a task or a work has no value. The message is at most 500 characters, the traceback 4,000 (its end)."""
 
     kind: FailureKind
     message: str
@@ -28,11 +49,12 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """The outcome of one task: a value, or a failure.
+    """The outcome of one task or work: a value, or a failure.
 
-    `cpu_s` and `wall_s` are of the last attempt that came to its end, zero if none did. `peak_bytes` is the
-    highest resident memory of the worker while the task ran, interpreter and libraries included: the
-    quantity that a `memory` limit is compared with. `attempts` counts the times the task was started.
+    `cpu_s`, `wall_s` and `started` (seconds since the epoch, by the worker's clock) are of the last attempt that came
+    to its end, zero if none did. `peak_bytes` is the highest resident memory of the worker while the task ran,
+    interpreter and libraries included: the quantity that a `memory` limit is compared with. `attempts` counts the
+    times the task was started.
     """
 
     key: str
@@ -42,6 +64,7 @@ class Result(msgspec.Struct, frozen=True):
     wall_s: float = 0.0
     peak_bytes: int = 0
     attempts: int = 0
+    started: float = 0.0
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -53,8 +76,65 @@ class Progress(msgspec.Struct, frozen=True):
     cpu_s: float
 
 
+class Session(ABC):
+    """Works that are put in while others run. It belongs to one thread.
+
+    Guarantees:
+
+    - Every work that was submitted gets exactly one result, unless the session is closed first. The order is free.
+    - The guarantees of `Engine` hold for each work with its own limits. A function that workers cannot import, or a
+      memory limit below what a worker holds before its first work, fails the works that ask for it, at once.
+    - A work goes out as soon as a worker is idle. Works share a chunk only if they are equal in function, timeout,
+      memory, group and priority, and none asks to be alone.
+    - Limits are watched, and answers taken in, while the caller is in `submit` or `results`.
+
+    Leaving it as a context, by whatever way, closes it.
+    """
+
+    @abstractmethod
+    def submit(self, works: Sequence[Work]) -> None:
+        """Add works; all or none.
+
+        Raises `InputError` for a key that is open or comes twice, a misshapen function reference or a limit out of
+        range, `ArgosyError` when the session or its engine is closed.
+        """
+
+    @abstractmethod
+    def results(self, wait: float) -> list[Result]:
+        """What has finished since the last call. Waits at most `wait` seconds for the first, not if nothing is open."""
+
+    @abstractmethod
+    def drop(self, keys: Collection[str]) -> None:
+        """End or forget works: their results are failures of kind `cancelled`. Keys that are not open are ignored.
+
+        A work that runs is killed with its worker. One that waits in the chunk of another is forgotten as well;
+        should its turn come, what it does is for nothing.
+        """
+
+    @property
+    @abstractmethod
+    def open(self) -> int:
+        """The number of works whose result has not been read."""
+
+    @abstractmethod
+    def running(self) -> dict[str, Path | None]:
+        """The keys of works that are being run right now, with the file that their log goes to."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Forget what is open and kill the workers that are busy with it. May be called again."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
 class Engine(ABC):
-    """Runs a function over many tasks in other processes.
+    """Runs functions in other processes: one over many tasks, or works of all kinds in a session.
 
     Guarantees:
 
@@ -67,8 +147,8 @@ class Engine(ABC):
     - Workers are started once and reused, with one thread per numeric library.
     - When the owner dies, by whatever signal, its workers exit by themselves.
 
-    Ownership: an engine belongs to one thread and runs one `map` at a time. Only `cancel` may be called from
-    another thread or from a signal handler. Use it as a context manager: leaving it stops all its processes.
+    Ownership: an engine belongs to one thread and runs one `map` or one session at a time. Only `cancel` may be called
+    from another thread or from a signal handler. Use it as a context manager: leaving it stops all its processes.
     """
 
     @abstractmethod
@@ -89,7 +169,7 @@ class Engine(ABC):
         (then the caller need not import it). Arguments and values must be picklable. `timeout` is in
         seconds and `memory` in bytes, both per task; a task that finished beyond a limit before it was noticed has
         failed as well. `retries` is the number of further attempts after a failure of any kind, each after a
-        growing pause. Tasks travel in chunks that take about `chunk_seconds`.
+        growing pause, part of which is chance. Tasks travel in chunks that take about `chunk_seconds`.
 
         Limits are watched while the caller reads: a caller that pauses delays the watch, and never makes it unfair.
         Closing the iterator kills the workers that are busy with it.
@@ -98,8 +178,15 @@ class Engine(ABC):
         """
 
     @abstractmethod
+    def session(self, *, chunk_seconds: float = 1.0) -> Session:
+        """Begin a session; works travel in chunks that take about `chunk_seconds`.
+
+        Raises `InputError` if that is not above 0, and `ConflictError` while another session or `map` is open.
+        """
+
+    @abstractmethod
     def cancel(self) -> None:
-        """End the running `map`: what is unfinished comes back as failures of kind `cancelled`. Otherwise a no-op."""
+        """End what is open in the `map` or session: it comes back as failures of kind `cancelled`. Else a no-op."""
 
     @abstractmethod
     def close(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -14,8 +15,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from argosy.engine.channel import Channel
-from argosy.engine.contract import Failure
+from argosy.engine.job import Job
 from argosy.engine.nursery import ANSWER, COMMAND, FORK, REAP
+from argosy.engine.verdict import Verdict
 from argosy.errors import ArgosyError
 
 _ONE_THREAD = {
@@ -57,11 +59,13 @@ class Hand:
     def __init__(self, pid: int, channel: Channel) -> None:
         self.pid = pid
         self.channel = channel
-        self.finished = 0  # tasks over its life
-        self.chunk: deque[int] = deque()  # what it was given and has not answered, first the one that runs
+        self.finished = 0  # works over its life
+        self.known: set[str] = set()  # functions that it has imported
+        self.chunk: deque[Job | None] = deque()  # what it has not answered, first the one that runs; None: dropped
+        self.function = ""  # of that chunk
         self.ready = False  # whether it has understood that chunk
         self.since = 0.0  # when the first of the chunk started
-        self.verdict: tuple[int, Failure] | None = None  # the task for which it was killed, and why
+        self.verdict: Verdict | None = None
 
     def kill(self) -> None:
         """Kill it and what it started. Its channel can still be read to the end."""
@@ -81,6 +85,8 @@ class Crew:
         self._control: socket.socket | None = None
         self._greeted = False
         self._stopped = False
+        self._poll = select.poll()
+        self._sockets: dict[int, Hand] = {}
         self.hands: list[Hand] = []
 
     def launch(self) -> None:
@@ -114,7 +120,13 @@ class Crew:
             pid = self._ask(FORK, 0, [theirs.fileno()])
         hand = Hand(pid, Channel(ours))
         self.hands.append(hand)
+        self._sockets[hand.channel.fileno()] = hand
+        self._poll.register(hand.channel, select.POLLIN)
         return hand
+
+    def wait(self, seconds: float) -> list[Hand]:
+        """Workers that have said something, or died; waits for the first."""
+        return [self._sockets[descriptor] for descriptor, _ in self._poll.poll(seconds * 1000)]
 
     def free(self) -> None:
         """Dismiss the workers that are busy; all of them where the nursery is gone."""
@@ -126,8 +138,7 @@ class Crew:
 
     def dismiss(self, hand: Hand) -> int:
         """Kill a worker and collect its exit code, negative for a signal. Raises `NurseryLost`."""
-        hand.kill()
-        hand.channel.close()
+        self._part(hand)
         code = self._ask(REAP, hand.pid, [])
         self.hands.remove(hand)
         return code
@@ -135,8 +146,7 @@ class Crew:
     def close(self) -> None:
         """End all processes and wait for them; a later call starts anew."""
         for hand in self.hands:
-            hand.kill()
-            hand.channel.close()
+            self._part(hand)
         self.hands.clear()
         if self._control is not None:
             self._control.close()  # the nursery reaps its workers and exits
@@ -152,6 +162,13 @@ class Crew:
         if os.getpid() == self._owner:
             self._stopped = True
             self.close()
+
+    def _part(self, hand: Hand) -> None:
+        hand.kill()
+        descriptor = hand.channel.fileno()
+        if self._sockets.pop(descriptor, None):  # still open: it may have been parted with when the nursery was lost
+            self._poll.unregister(descriptor)
+            hand.channel.close()
 
     def _greet(self) -> None:
         if self._greeted:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from random import Random
 from typing import Any, Self
 
-from argosy.engine.contract import Engine, Progress, Result, Task
+from argosy.engine.backlog import Backlog
+from argosy.engine.contract import Engine, Progress, Result, Session, Task, Work
 from argosy.engine.crew import Crew
+from argosy.engine.ledger import Ledger, check
 from argosy.engine.reference import reference
-from argosy.engine.run import Limits, Run
+from argosy.engine.run import Run
 from argosy.errors import ConflictError, InputError
+
+_REPORT = 0.1  # seconds between progress reports
 
 
 class Local(Engine):
@@ -22,7 +28,8 @@ class Local(Engine):
     `workers` defaults to the processors that this process may use. `preload` names modules that most tasks need;
     one that starts threads when imported (Polars does) is imported by each worker instead. `paths` go in front of the
     workers' `sys.path`, for functions of a user's project. `backoff` is the pause in seconds before the first retry
-    of a task; it doubles with each. Processes start with the first `map`, or on entering the context.
+    of a task; it doubles with each, up to a minute, and `random` shortens each by up to a half. Processes start with
+    the first `map` or work, or on entering the context.
     """
 
     def __init__(
@@ -32,11 +39,13 @@ class Local(Engine):
         preload: Sequence[str] = (),
         paths: Sequence[str | Path] = (),
         backoff: float = 0.1,
+        random: Random | None = None,
     ) -> None:
         if workers is not None and workers < 1:
             raise InputError(f"workers is {workers}; it must be at least 1", next="leave it out to use all processors")
         self.workers = workers or len(os.sched_getaffinity(0))
         self._backoff = backoff
+        self._random = random or Random()
         self._crew = Crew(preload, [str(path) for path in paths], os.environ)
         self._stop = weakref.finalize(self, self._crew.stop)
         self._running = threading.Lock()
@@ -57,16 +66,17 @@ class Local(Engine):
         chunk_seconds: float = 1.0,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Iterator[Result]:
-        """See `Engine.map`. Raises `ConflictError` while another `map` of this engine runs."""
+        """See `Engine.map`. Raises `ConflictError` while another `map` or a session is open."""
         name = reference(function)
-        _check("timeout", timeout)
-        _check("memory", memory)
-        _check("chunk_seconds", chunk_seconds)
-        if retries < 0:
-            raise InputError(f"retries is {retries}; it must be 0 or more")
-        _check_keys(tasks)
-        limits = Limits(timeout, memory, retries, self._backoff, chunk_seconds)
-        return self._map(name, tasks, limits, on_progress)
+        works = [Work(task.key, name, task.arguments, timeout, memory, retries) for task in tasks]
+        check(works)
+        _check(chunk_seconds)
+        return self._map(works, chunk_seconds, on_progress)
+
+    def session(self, *, chunk_seconds: float = 1.0) -> Session:
+        """See `Engine.session`."""
+        _check(chunk_seconds)
+        return self._begin(chunk_seconds, strict=False)
 
     def cancel(self) -> None:
         """See `Engine.cancel`. Noticed within a twentieth of a second."""
@@ -77,27 +87,33 @@ class Local(Engine):
         """See `Engine.close`."""
         self._stop()
 
-    def _map(
-        self, name: str, tasks: Sequence[Task], limits: Limits, on_progress: Callable[[Progress], None] | None
-    ) -> Iterator[Result]:
+    def _begin(self, chunk_seconds: float, *, strict: bool) -> Run:
         if not self._running.acquire(blocking=False):
-            raise ConflictError("this engine is running another map", next="read that one to its end, or use a second")
-        try:
-            self._cancelled.clear()
-            run = Run(self._crew, self.workers, name, tasks, limits, self._cancelled)
-            yield from run.results(on_progress)
-        finally:
-            self._running.release()
+            raise ConflictError(
+                "this engine is busy with another map or session", next="bring that to its end, or use a second engine"
+            )
+        self._cancelled.clear()
+        backlog = Backlog(workers=self.workers, chunk_seconds=chunk_seconds)
+        ledger = Ledger(backlog, self._backoff, self._random)
+        return Run(self._crew, self.workers, backlog, ledger, self._cancelled, self._running.release, strict=strict)
+
+    def _map(
+        self, works: Sequence[Work], chunk_seconds: float, on_progress: Callable[[Progress], None] | None
+    ) -> Iterator[Result]:
+        failed, reported = 0, time.monotonic()
+        with self._begin(chunk_seconds, strict=True) as run:
+            run.submit(works)
+            while run.open:
+                results = run.results(_REPORT)
+                failed += sum(result.failure is not None for result in results)
+                yield from results
+                if on_progress and run.open and time.monotonic() - reported >= _REPORT:
+                    reported = time.monotonic()
+                    on_progress(Progress(len(works), len(works) - run.open, failed, run.cpu_s))
+            if on_progress:
+                on_progress(Progress(len(works), len(works), failed, run.cpu_s))
 
 
-def _check(name: str, limit: float | None) -> None:
-    if limit is not None and not limit > 0:
-        raise InputError(f"{name} is {limit}; it must be above 0", next="leave it out for no limit")
-
-
-def _check_keys(tasks: Sequence[Task]) -> None:
-    seen: set[str] = set()
-    for task in tasks:
-        if task.key in seen:
-            raise InputError(f"two tasks have the key {task.key!r}; a key names one task of a map")
-        seen.add(task.key)
+def _check(chunk_seconds: float) -> None:
+    if not chunk_seconds > 0:
+        raise InputError(f"chunk_seconds is {chunk_seconds}; it must be above 0", next="leave it out for a second")

@@ -1,97 +1,121 @@
-"""One `map` on local workers: hand out chunks, gather answers, judge limits and deaths."""
+"""A session on local workers: hand out chunks, gather answers, judge limits and deaths."""
 
 from __future__ import annotations
 
 import contextlib
-import select
 import signal
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any
 
 from argosy.engine.backlog import Backlog, Chunk
 from argosy.engine.channel import Channel
-from argosy.engine.contract import Failure, Progress, Result, Task
+from argosy.engine.contract import Failure, FailureKind, Result, Session, Work
 from argosy.engine.crew import Crew, Hand, NurseryLost
+from argosy.engine.job import Job
+from argosy.engine.ledger import NOTHING, Ledger, Usage
 from argosy.engine.usage import resident
+from argosy.engine.verdict import Verdict, died, too_large, too_long
+from argosy.engine.watch import TICK, Watch
 from argosy.engine.worker import describe
 from argosy.errors import ArgosyError, InputError
 
-_TICK = 0.05  # seconds between looks at limits and at cancellation
-_REPORT = 0.1  # seconds between progress reports
-_START = 60.0  # seconds that a worker may take beyond the timeout to import the function and read its arguments
 _MESSAGE = 500
-_NURSERIES = 3  # how often the process that forks workers may be lost in one map
-_KILLS = 2  # how often a task whose worker was killed from outside runs again before it is charged
+_NURSERIES = 3  # how often the process that forks workers may be lost in one session
+_KILLS = 2  # how often a work whose worker was killed from outside runs again before it is charged
 
 
-class Limits(NamedTuple):
-    """What a task may use (seconds, bytes; None for no limit), and how it is tried again."""
+class Run(Session):
+    """Uses the crew while it lasts, leaves it with idle workers only, and says so with `closed`.
 
-    timeout: float | None
-    memory: int | None
-    retries: int
-    backoff: float
-    chunk_seconds: float
-
-
-class Run:
-    """The state of one `map`. Uses the crew while it lasts and leaves it with idle workers only."""
+    `strict` raises `InputError` where a session would fail works that no worker can run.
+    """
 
     def __init__(
-        self, crew: Crew, workers: int, function: str, tasks: Sequence[Task], limits: Limits, cancelled: threading.Event
+        self,
+        crew: Crew,
+        workers: int,
+        backlog: Backlog,
+        ledger: Ledger,
+        cancelled: threading.Event,
+        closed: Callable[[], None],
+        *,
+        strict: bool,
     ) -> None:
         self._crew = crew
         self._workers = workers
-        self._function = function
-        self._tasks = tasks
-        self._limits = limits
+        self._backlog = backlog
+        self._ledger = ledger
         self._cancelled = cancelled
-        self._backlog = Backlog(len(tasks), workers=workers, chunk_seconds=limits.chunk_seconds)
-        self._open = set(range(len(tasks)))
-        self._starts: Counter[int] = Counter()
-        self._charged: Counter[int] = Counter()
-        self._killed: Counter[int] = Counter()
-        self._outbox: list[Result] = []
+        self._closed: Callable[[], None] | None = closed
+        self._strict = strict
+        self._watch = Watch()
         self._lost = 0
-        self._failed = 0
-        self._cpu = 0.0
+        self.cpu_s = 0.0  # of all attempts
 
-    def results(self, on_progress: Callable[[Progress], None] | None) -> Iterator[Result]:
-        """Yield the result of every task. Whatever ends this, no busy worker is left."""
-        reported = time.monotonic()
-        try:
-            while self._open and not self._cancelled.is_set():
-                self._step()
-                yield from self._flush()
-                if on_progress and self._open and time.monotonic() - reported >= _REPORT:
-                    reported = time.monotonic()
-                    on_progress(self._progress())
-            self._give_up()
-            yield from self._flush()
-            if on_progress:
-                on_progress(self._progress())
-        finally:
+    def submit(self, works: Sequence[Work]) -> None:
+        """See `Session.submit`."""
+        self._ledger.enter(works)
+        self._step(0.0)
+
+    def results(self, wait: float) -> list[Result]:
+        """See `Session.results`. A cancellation is noticed within a twentieth of a second."""
+        deadline = time.monotonic() + wait
+        while True:
+            pause = 0.0 if len(self._ledger) > len(self._ledger.open) else deadline - time.monotonic()
+            if self._ledger.open:
+                self._step(max(0.0, pause))
+            if pause <= 0.0 or len(self._ledger) > len(self._ledger.open) or not self._ledger.open:
+                return self._ledger.results()
+
+    def drop(self, keys: Collection[str]) -> None:
+        """See `Session.drop`."""
+        jobs = {self._ledger.open[key] for key in keys if key in self._ledger.open}
+        self._backlog.drop(jobs)
+        message = "dropped before it ended"
+        for hand in self._crew.hands:
+            first = hand.chunk[0] if hand.chunk else None
+            if first in jobs:
+                hand.verdict = Verdict(first, Failure("cancelled", message))
+                hand.kill()
+            hand.chunk = deque(None if job in jobs else job for job in hand.chunk)
+        self._ledger.cancel(jobs, message)
+
+    @property
+    def open(self) -> int:
+        """See `Session.open`."""
+        return len(self._ledger)
+
+    def running(self) -> dict[str, Path | None]:
+        """See `Session.running`."""
+        return {hand.chunk[0].work.key: None for hand in self._crew.hands if hand.chunk and hand.chunk[0]}
+
+    def close(self) -> None:
+        """See `Session.close`."""
+        if self._closed:
             self._crew.free()
+            self._closed()
+            self._closed = None
 
-    def _step(self) -> None:
+    def _step(self, pause: float) -> None:
+        if self._closed is None:
+            raise ArgosyError("this session is closed", next="begin another one")
+        self._crew.launch()
+        if self._cancelled.is_set():
+            self._give_up()
         try:
             self._hand_out()
-            for hand in self._wait():
+            now = time.monotonic()
+            due = self._backlog.due
+            for hand in self._crew.wait(min(pause, TICK, TICK if due is None else max(0.0, due - now))):
                 self._read(hand)
-            self._enforce()
+            self._watch.look(self._crew.hands, time.monotonic())
+            self._hand_out()  # before the caller looks at results, which may take it a while
         except NurseryLost:
             self._recover()
-
-    def _flush(self) -> Iterator[Result]:
-        ready, self._outbox = self._outbox, []
-        yield from ready
-
-    def _progress(self) -> Progress:
-        total = len(self._tasks)
-        return Progress(total=total, done=total - len(self._open), failed=self._failed, cpu_s=self._cpu)
 
     # Giving work.
 
@@ -104,61 +128,60 @@ class Run:
             if chunk is None:
                 return
             try:
-                parts = Channel.encode([self._tasks[index].arguments for index in chunk.tasks])
+                parts = Channel.encode([job.work.arguments for job in chunk.jobs])
             except Exception as error:
-                self._unsendable(chunk.tasks, error)
+                self._unsendable(chunk.jobs, error)
                 continue
             try:
                 self._send(idle, chunk, parts)
             except NurseryLost:
-                self._backlog.apart(chunk.tasks, fresh=chunk.fresh)
+                self._backlog.apart(chunk.jobs, fresh=chunk.fresh)
                 raise
 
-    def _unsendable(self, tasks: list[int], error: Exception) -> None:
-        if len(tasks) > 1:
-            self._backlog.apart(tasks)
+    def _unsendable(self, jobs: list[Job], error: Exception) -> None:
+        if len(jobs) > 1:
+            self._backlog.apart(jobs)
             return
         message, trace = describe(error)
         message = f"the arguments cannot be sent to a worker: {message}"
-        self._charge(tasks[0], Failure("exception", message[:_MESSAGE], trace))
+        self._ledger.charge(jobs[0], Failure("exception", message[:_MESSAGE], trace))
 
     def _send(self, hand: Hand | None, chunk: Chunk, parts: list[Any]) -> None:
         if hand is not None and chunk.fresh and hand.finished:
             self._crew.dismiss(hand)
             hand = None
-        hand = hand or self._hire()
-        hand.chunk, hand.ready, hand.since = deque(chunk.tasks), False, time.monotonic()
+        hand = hand or self._crew.hire()
+        work = chunk.jobs[0].work
+        if work.memory is not None and not hand.finished and (held := resident(hand.pid)) >= work.memory:
+            self._impossible(
+                chunk.jobs,
+                "memory",
+                f"memory limit {work.memory:,} bytes is below the {held:,} that a worker holds before its first task",
+                "raise the limit, or preload fewer modules",
+            )
+            return
+        # A lone work of a function that is known starts at once: no need to tell.
+        tell = len(chunk.jobs) > 1 or len(parts) > 1 or work.function not in hand.known
+        hand.chunk, hand.function = deque(chunk.jobs), work.function
+        hand.ready, hand.since = not tell, time.monotonic()
+        parts[0] = Channel.encode((work.function, tell))[0] + parts[0]
         with contextlib.suppress(OSError):  # it died while idle: its closed channel says so next
-            hand.channel.send(self._function)
             hand.channel.write(parts)
 
-    def _hire(self) -> Hand:
-        hand = self._crew.hire()
-        limit, held = self._limits.memory, resident(hand.pid)
-        if limit is not None and held >= limit:
-            raise InputError(
-                f"memory limit {limit:,} bytes is below the {held:,} that a worker holds before its first task",
-                next="raise the limit, or preload fewer modules",
-            )
-        return hand
+    def _impossible(self, jobs: Sequence[Job | None], kind: FailureKind, message: str, next: str = "") -> None:
+        if self._strict:
+            raise InputError(message, next=next)
+        for job in jobs:
+            if job:
+                self._ledger.fail(job, Failure(kind, message[:_MESSAGE]))
 
     # Getting answers.
 
-    def _wait(self) -> list[Hand]:
-        busy = {hand.channel.fileno(): hand for hand in self._crew.hands if hand.chunk}
-        poll = select.poll()
-        for descriptor in busy:
-            poll.register(descriptor, select.POLLIN)
-        pause = _TICK
-        if self._backlog.due is not None:
-            pause = min(pause, max(0.0, self._backlog.due - time.monotonic()))
-        return [busy[descriptor] for descriptor, _ in poll.poll(pause * 1000)]
-
     def _read(self, hand: Hand) -> None:
         try:
-            while hand.chunk:
+            while True:
                 self._take(hand, hand.channel.read())
-                if not hand.channel.ahead:
+                if not hand.chunk or not hand.channel.ahead:
                     return
         except (EOFError, OSError):
             self._bury(hand)
@@ -169,111 +192,88 @@ class Run:
         except Exception as error:
             message, trace = describe(error)
             message = f"the value cannot be read back: {message}"[:_MESSAGE]
-            kind, rest = "done", [None, (message, trace), (0.0, 0.0, 0)]
+            kind, rest = "done", [None, (message, trace), NOTHING]
         if kind == "done":
             self._conclude(hand, *rest)
         elif kind == "ready":
             hand.ready, hand.since = True, time.monotonic()
+            hand.known.add(hand.function)
         elif kind == "refused":
-            raise InputError(f"workers cannot import function {self._function}: {rest[0]}")
+            jobs = list(hand.chunk)
+            hand.chunk.clear()
+            self._impossible(jobs, "exception", f"workers cannot import function {hand.function}: {rest[0]}")
         else:
             self._garbled(hand, *rest[0])
 
     def _garbled(self, hand: Hand, message: str, trace: str) -> None:
-        tasks = list(hand.chunk)
+        jobs = [job for job in hand.chunk if job]
+        alone = len(hand.chunk) == 1
         hand.chunk.clear()
-        if len(tasks) > 1:
-            self._backlog.apart(tasks)
-        else:
+        if not alone:
+            self._backlog.apart(jobs)
+        elif jobs:
             message = f"the arguments cannot be read by a worker: {message}"
-            self._charge(tasks[0], Failure("exception", message[:_MESSAGE], trace))
+            self._ledger.charge(jobs[0], Failure("exception", message[:_MESSAGE], trace))
 
-    def _conclude(
-        self, hand: Hand, value: Any, failure: tuple[str, str] | None, usage: tuple[float, float, int]
-    ) -> None:
-        index = hand.chunk.popleft()
+    def _conclude(self, hand: Hand, value: Any, failure: tuple[str, str] | None, usage: Usage) -> None:
+        job = hand.chunk.popleft()
         hand.finished += 1
         hand.since = time.monotonic()
-        cpu, wall, peak = usage
-        self._cpu += cpu
-        self._starts[index] += 1
-        self._backlog.measure(wall)
-        timeout, memory = self._limits.timeout, self._limits.memory
-        if memory is not None and peak > memory:
-            self._backlog.back(list(hand.chunk))
-            hand.chunk.clear()
-            self._crew.dismiss(hand)  # whatever it still holds would count against the next task
-            self._blame(hand.finished > 1, index, _too_large(peak, memory), usage)
-        elif timeout is not None and wall > timeout:
-            self._charge(index, _too_long(wall, timeout), usage)
-        elif failure is not None:
-            self._charge(index, Failure("exception", *failure), usage)
-        else:
-            self._open.discard(index)
-            self._outbox.append(Result(self._tasks[index].key, value, None, *usage, self._starts[index]))
-
-    # Limits, deaths, failures.
-
-    def _enforce(self) -> None:
-        timeout, memory = self._limits.timeout, self._limits.memory
-        if timeout is None and memory is None:
+        cpu, wall, peak, _ = usage
+        self.cpu_s += cpu
+        if job is None:
             return
-        for hand in self._crew.hands:
-            if not hand.chunk or hand.verdict:
-                continue
-            spent = time.monotonic() - hand.since
-            if timeout is not None and spent > timeout + (0.0 if hand.ready else _START):
-                hand.verdict = hand.chunk[0], _too_long(spent, timeout)
-            elif memory is not None and (held := resident(hand.pid)) > memory:
-                hand.verdict = hand.chunk[0], _too_large(held, memory)
-            if hand.verdict:
-                hand.kill()
+        job.starts += 1
+        if job.lane:
+            job.lane.measure(wall)
+        timeout, memory = job.work.timeout, job.work.memory
+        spoilt = job.work.alone
+        if memory is not None and peak > memory:
+            spoilt = True  # whatever it still holds would count against the next work
+            self._blame(hand.finished > 1, job, too_large(peak, memory), usage)
+        elif timeout is not None and wall > timeout:
+            self._ledger.charge(job, too_long(wall, timeout), usage)
+        elif failure is not None:
+            self._ledger.charge(job, Failure("exception", *failure), usage)
+        else:
+            self._ledger.succeed(job, value, usage)
+        if spoilt:
+            self._backlog.back([waiting for waiting in hand.chunk if waiting])
+            hand.chunk.clear()
+            self._crew.dismiss(hand)
 
     def _bury(self, hand: Hand) -> None:
         code = self._crew.dismiss(hand)
-        tasks, verdict = list(hand.chunk), hand.verdict
+        chunk, verdict = list(hand.chunk), hand.verdict
         hand.chunk.clear()
-        if not tasks:
+        jobs = [job for job in chunk if job]
+        if not hand.ready and len(chunk) > 1:
+            self._backlog.apart(jobs)
             return
-        if not hand.ready and len(tasks) > 1:
-            self._backlog.apart(tasks)
+        first = chunk[0] if chunk else None
+        if first is None or (verdict and verdict.job is not first):  # the one it was killed for is gone already
+            self._backlog.back(jobs)
             return
-        first = tasks[0]
-        if verdict and verdict[0] != first:  # its task had just ended, and the next one is innocent
-            self._backlog.back(tasks)
-            return
-        self._backlog.back(tasks[1:])
-        self._starts[first] += 1
-        if verdict is None and code == -signal.SIGKILL and self._killed[first] < _KILLS:  # no task does that to itself
-            self._killed[first] += 1
+        self._backlog.back(jobs[1:])
+        first.starts += 1
+        if verdict is None and code == -signal.SIGKILL and first.killed < _KILLS:  # no work does that to itself
+            first.killed += 1
             self._backlog.apart([first], fresh=True)
             return
-        failure = verdict[1] if verdict else _died(code)
+        failure = verdict.failure if verdict else died(code)
         self._blame(hand.finished > 0 and failure.kind != "timeout", first, failure)
 
-    def _blame(
-        self, doubtful: bool, index: int, failure: Failure, usage: tuple[float, float, int] = (0.0, 0.0, 0)
-    ) -> None:
-        if doubtful:  # the worker had run other tasks before, which may be the cause
-            self._backlog.apart([index], fresh=True)
+    def _blame(self, doubtful: bool, job: Job, failure: Failure, usage: Usage = NOTHING) -> None:
+        if doubtful:  # the worker had run other works before, which may be the cause
+            self._backlog.apart([job], fresh=True)
         else:
-            self._charge(index, failure, usage)
-
-    def _charge(self, index: int, failure: Failure, usage: tuple[float, float, int] = (0.0, 0.0, 0)) -> None:
-        self._charged[index] += 1
-        charged = self._charged[index]
-        if charged <= self._limits.retries:
-            self._backlog.later(index, time.monotonic() + self._limits.backoff * 2 ** (charged - 1))
-            return
-        self._open.discard(index)
-        self._failed += 1
-        self._outbox.append(Result(self._tasks[index].key, None, failure, *usage, self._starts[index]))
+            self._ledger.charge(job, failure, usage)
 
     # Ends.
 
     def _recover(self) -> None:
         for hand in self._crew.hands:
-            self._backlog.back(list(hand.chunk))
+            self._backlog.back([job for job in hand.chunk if job])
         self._crew.close()
         self._lost += 1
         if self._lost > _NURSERIES:
@@ -283,27 +283,8 @@ class Run:
             )
 
     def _give_up(self) -> None:
-        for index in sorted(self._open):
-            failure = Failure("cancelled", "the map was cancelled before this task ended")
-            self._failed += 1
-            self._outbox.append(Result(self._tasks[index].key, None, failure, attempts=self._starts[index]))
-        self._open.clear()
-
-
-def _too_long(seconds: float, limit: float) -> Failure:
-    return Failure("timeout", f"ran for {seconds:.3g} s; the limit is {limit:.3g} s")
-
-
-def _too_large(held: int, limit: int) -> Failure:
-    return Failure("memory", f"its worker held {held:,} bytes; the limit is {limit:,} bytes")
-
-
-def _died(code: int) -> Failure:
-    if code >= 0:
-        return Failure("crash", f"its worker ended with exit code {code}")
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    hint = " (killed from outside; perhaps the system ran out of memory)" if -code == signal.SIGKILL else ""
-    return Failure("crash", f"its worker was ended by {name}{hint}")
+        self._cancelled.clear()
+        jobs = set(self._ledger.open.values())
+        self._backlog.drop(jobs)
+        self._crew.free()
+        self._ledger.cancel(self._ledger.open.copy().values(), "cancelled before it ended")

@@ -40,17 +40,18 @@ class Meter:
             self._peak = os.open("/proc/self/clear_refs", os.O_WRONLY)
         except OSError:
             self._peak = -1
-        self._cpu = self._wall = 0.0
+        self._cpu = self._wall = self._started = 0.0
 
     def start(self) -> None:
         """Begin a task."""
         if self._peak >= 0:
             os.write(self._peak, _RESET_PEAK)
+        self._started = time.time()
         self._cpu = time.process_time()
         self._wall = time.perf_counter()
 
-    def stop(self) -> tuple[float, float, int]:
-        """End the task: its CPU seconds (all threads), wall seconds and peak resident bytes."""
+    def stop(self) -> tuple[float, float, int, float]:
+        """End the task: its CPU seconds (all threads), wall seconds, peak resident bytes, and when it started."""
         wall = time.perf_counter() - self._wall
         cpu = time.process_time() - self._cpu
-        return cpu, wall, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT
+        return cpu, wall, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT, self._started

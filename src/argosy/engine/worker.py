@@ -1,9 +1,10 @@
 """The loop of a worker: take a chunk, run its tasks one by one, answer each as it ends.
 
-A chunk is two messages: the function's reference, then the list of arguments. The answers are `("ready",)` once both
-were understood, then one `("done", value, failure, usage)` per task in order; or one `("refused", message)` when the
-function cannot be imported, or one `("garbled", failure)` when the arguments cannot be read. A failure is
-`(message, traceback)`. Standard library only: this runs before anything else of the project is imported.
+A chunk is two messages: the function's reference and whether to tell when both were understood, then the list of
+arguments. The answers are `("ready",)` if that was asked for, then one `("done", value, failure, usage)` per task in
+order; or one `("refused", message)` when the function cannot be imported, or one `("garbled", failure)` when the
+arguments cannot be read. A failure is `(message, traceback)`, a usage what `Meter.stop` returns. Standard library
+only: this runs before anything else of the project is imported.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def serve(channel: Channel) -> None:
     meter = Meter()
     try:
         while True:
-            name = channel.receive()
+            name, tell = channel.receive()
             arguments = channel.read()
             try:
                 function = resolve(name)
@@ -38,7 +39,8 @@ def serve(channel: Channel) -> None:
             except Exception as error:
                 channel.send(("garbled", describe(error)))
                 continue
-            channel.send(("ready",))
+            if tell:
+                channel.send(("ready",))
             for call in calls:
                 _answer(channel, meter, function, call)
     except (EOFError, OSError):

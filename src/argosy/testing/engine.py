@@ -182,7 +182,7 @@ class EngineConformance:
             engine.map(lambda number: number, tasks(1))
 
     def test_repeated_key(self, engine: Engine) -> None:
-        with pytest.raises(InputError, match="two tasks have the key 'a'"):
+        with pytest.raises(InputError, match="two works have the key 'a'"):
             engine.map(chores.square, [Task("a", (1,)), Task("a", (2,))])
 
     @pytest.mark.parametrize("limit", ["timeout", "memory", "chunk_seconds", "retries"])

@@ -1,0 +1,44 @@
+"""Looks after the limits of what runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from argosy.engine.contract import Failure
+from argosy.engine.crew import Hand
+from argosy.engine.job import Job
+from argosy.engine.usage import resident
+from argosy.engine.verdict import Verdict, too_large, too_long
+
+TICK = 0.05  # seconds between two looks
+_START = 60.0  # seconds that a worker may take beyond the timeout to import the function and read its arguments
+
+
+class Watch:
+    """Kills a worker whose work is beyond a limit, and notes why. Looks at most every `TICK` seconds."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def look(self, hands: Iterable[Hand], now: float) -> None:
+        """Judge every busy worker, unless it is too early for that."""
+        if now < self._next:
+            return
+        self._next = now + TICK
+        for hand in hands:
+            job = hand.chunk[0] if hand.chunk else None
+            if job is None or hand.verdict:
+                continue
+            failure = _judge(hand, job, now - hand.since)
+            if failure:
+                hand.verdict = Verdict(job, failure)
+                hand.kill()
+
+
+def _judge(hand: Hand, job: Job, spent: float) -> Failure | None:
+    timeout, memory = job.work.timeout, job.work.memory
+    if timeout is not None and spent > timeout + (0.0 if hand.ready else _START):
+        return too_long(spent, timeout)
+    if memory is not None and (held := resident(hand.pid)) > memory:
+        return too_large(held, memory)
+    return None
