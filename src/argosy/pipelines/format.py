@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from argosy.engine.reference import resolve
 from argosy.errors import InputError
 from argosy.pipelines.formats.sink import Saved, Sink
 from argosy.pipelines.formats.source import Source
 from argosy.spec import format as own
+from argosy.spec.annotation import FRAMES
 from argosy.spec.format import Format
 from argosy.store import Blobs
 
@@ -26,14 +24,25 @@ _TYPES = {
     **{f"builtins:{kind}": "value" for kind in ("NoneType", "bool", "bytes", "dict", "float", "frozenset", "int",
                                                 "list", "set", "str", "tuple")},
     **{f"datetime:{kind}": "value" for kind in ("date", "time", "timedelta")},
-    "decimal:Decimal": "value", "uuid:UUID": "value",
-    **{f"polars:{kind}": "table" for kind in ("DataFrame", "LazyFrame", "Series")},
+    **{f"{library}:{kind}": "table" for library, kinds in FRAMES.items() for kind in kinds},
+    "decimal:Decimal": "value", "enum:Enum": "value", "msgspec:Struct": "value", "uuid:UUID": "value",
+    "numpy:generic": "array", "numpy:ndarray": "array",
+    "lightgbm:Booster": "model", "onnx:ModelProto": "model", "sklearn:BaseEstimator": "model",
+    "argosy:Report": "report",
 }  # fmt: skip
 _CLASSES = {
     "value": "argosy.pipelines.formats.value:Value",
     "table": "argosy.pipelines.formats.table:Table",
+    "array": "argosy.pipelines.formats.array:Array",
+    "model": "argosy.pipelines.formats.model:Model",
+    "file": "argosy.pipelines.formats.file:OneFile",
+    "directory": "argosy.pipelines.formats.file:Directory",
+    "report": "argosy.pipelines.formats.report:Reports",
 }
-_SHOWN = "None, bool, int, float, str, bytes, dates, lists, dicts, msgspec structs, dataclasses, frames of Polars"
+_SHOWN = (
+    "None, bool, int, float, str, bytes, dates, lists, dicts, msgspec structs, dataclasses, pathlib.Path, frames of "
+    "Polars, pandas and pyarrow, NumPy arrays, models of LightGBM, scikit-learn and ONNX, ag.Report"
+)
 
 
 def find(value: object, wanted: Any = None) -> Format:
@@ -86,12 +95,6 @@ def _built_in(name: str) -> Format:
 def _name(value: object) -> str | None:
     if isinstance(value, Path):
         return "directory" if value.is_dir() else "file"
-    if isinstance(value, (msgspec.Struct, enum.Enum)) or _is_data(value):
-        return "value"
     keys = (f"{base.__module__.partition('.')[0]}:{base.__qualname__}" for base in type(value).__mro__)
-    return next((_TYPES[key] for key in keys if key in _TYPES), None)
-
-
-def _is_data(value: object) -> bool:
-    """Whether it is an object of a dataclass, of the standard library or of attrs."""
-    return dataclasses.is_dataclass(value) or hasattr(type(value), "__attrs_attrs__")
+    found = next((_TYPES[key] for key in keys if key in _TYPES), None)
+    return found or ("value" if dataclasses.is_dataclass(value) or hasattr(type(value), "__attrs_attrs__") else None)

@@ -8,20 +8,22 @@ from typing import Any
 import polars as pl
 
 from argosy.errors import InputError
+from argosy.pipelines.formats import arrow
 from argosy.pipelines.formats.sink import SMALL
 from argosy.pipelines.formats.source import Source
+from argosy.spec.annotation import Table as Wanted
 from argosy.spec.format import File, Format
+from argosy.spec.interface import plain, show
 
-_BATCH = 1 << 18
-_HEAD, _COLUMNS, _CELL = 10, 30, 24
+_ROWS, _SHOWN, _CELL = 10, 12, 20
+_COLUMNS, _NAME = 24, 40
 
 
 class Table(Format):
-    """Polars frames and series.
+    """Frames and series of Polars, pandas and pyarrow; one is loaded as any other.
 
     Not compressed: a file can then be mapped, and its bytes do not hang on the version of a compressor. In batches of a
-    fixed size, so that a frame in one piece, the same in many, and a stream of it become the same bytes. Not under
-    nulls: Polars writes there what was there before.
+    fixed size, so that a frame in one piece, the same in many, and a stream of it become the same bytes.
     """
 
     name = "table"
@@ -29,46 +31,76 @@ class Table(Format):
     def save(self, value: Any, file: File) -> None:
         """See `Format.save`. A lazy frame is streamed."""
         if isinstance(value, pl.LazyFrame):
-            value.sink_ipc(file.path(), record_batch_size=_BATCH)
-            return
-        frame = value.to_frame() if isinstance(value, pl.Series) else value
-        frame = frame.rechunk()
-        if frame.estimated_size() > SMALL:
-            frame.write_ipc(file.path(), record_batch_size=_BATCH)
-            return
-        memory = io.BytesIO()
-        frame.write_ipc(memory, record_batch_size=_BATCH)
-        file.write(memory.getbuffer())
+            value.sink_ipc(file.path(), record_batch_size=arrow.BATCH)
+        elif isinstance(value, (pl.DataFrame, pl.Series)):
+            _write(value.to_frame() if isinstance(value, pl.Series) else value, file)
+        else:
+            arrow.write(value, file)
 
     def load(self, file: File, wanted: Any) -> Any:
-        """See `Format.load`: a `polars.DataFrame` unless another kind is wanted. A lazy frame reads the file itself."""
+        """See `Format.load`: a `polars.DataFrame` unless another kind is wanted.
+
+        Tables of pyarrow are mapped, and a lazy frame reads the file itself; the others are read into memory.
+        """
         assert isinstance(file, Source)
-        if wanted is pl.LazyFrame:
+        kind = plain(wanted)
+        if kind is pl.LazyFrame:
             return pl.scan_ipc(file.path())
-        frame = pl.read_ipc(file.bytes() if file.size <= SMALL else file.path())
-        if wanted is not pl.Series:
-            return frame
-        if frame.width != 1:
-            raise InputError(
-                f"a table of {frame.width} columns is no polars.Series", next="annotate it with polars.DataFrame"
-            )
-        return frame.to_series()
+        if kind in (Any, object, Wanted, pl.DataFrame):
+            return _read(file)
+        if kind is pl.Series:
+            return _series(_read(file))
+        name = f"{kind.__module__.partition('.')[0]}:{kind.__qualname__}" if isinstance(kind, type) else ""
+        if name.partition(":")[0] in ("pandas", "pyarrow"):
+            return arrow.read(file, name)
+        raise InputError(f"a table is no {show(kind)}", next="annotate it with ag.Table, or a type of frame")
 
     def preview(self, value: Any) -> dict[str, Any]:
         """See `Format.preview`. Of a lazy frame only the columns: its rows are not computed twice."""
         if isinstance(value, pl.LazyFrame):
-            return {"kind": "table", "columns": _columns(value.collect_schema())}
-        frame = value.to_frame() if isinstance(value, pl.Series) else value
-        head = [[_cell(cell) for cell in row] for row in frame.head(_HEAD)[:, :_COLUMNS].rows()]
-        return {"kind": "table", "rows": frame.height, "columns": _columns(frame.schema), "head": head}
+            schema = value.collect_schema()
+            return {"kind": "table", "columns": _columns(schema.names(), schema.dtypes())}
+        if isinstance(value, (pl.DataFrame, pl.Series)):
+            frame = value.to_frame() if isinstance(value, pl.Series) else value
+            head, columns = frame[:, :_SHOWN].head(_ROWS).rows(), _columns(frame.columns, frame.dtypes)
+        else:
+            names, types, head = arrow.head(value, _ROWS, _SHOWN)
+            columns = _columns(names, types)
+        return {"kind": "table", "rows": len(value), "columns": columns, "head": [[_cell(c) for c in r] for r in head]}
 
 
-def _columns(schema: pl.Schema) -> dict[str, str]:
-    return {name: str(dtype) for name, dtype in list(schema.items())[:_COLUMNS]}
+def _write(frame: pl.DataFrame, file: File) -> None:
+    frame = frame.rechunk()
+    if frame.estimated_size() > SMALL:
+        frame.write_ipc(file.path(), record_batch_size=arrow.BATCH)
+        return
+    memory = io.BytesIO()
+    frame.write_ipc(memory, record_batch_size=arrow.BATCH)
+    file.write(memory.getbuffer())
+
+
+def _read(file: Source) -> pl.DataFrame:
+    return pl.read_ipc(file.bytes() if file.size <= SMALL else file.path())
+
+
+def _series(frame: pl.DataFrame) -> pl.Series:
+    if frame.width != 1:
+        raise InputError(
+            f"a table of {frame.width} columns is no polars.Series", next="annotate it with polars.DataFrame"
+        )
+    return frame.to_series()
+
+
+def _columns(names: list[Any], types: list[Any]) -> dict[str, str]:
+    first = list(zip(names, types, strict=True))[:_COLUMNS]
+    return {_short(str(name), _NAME): _short(str(dtype), _NAME) for name, dtype in first}
 
 
 def _cell(value: object) -> Any:
     if value is None or isinstance(value, (bool, int)):
         return value
-    text = f"{value:.6g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= _CELL else text[: _CELL - 1] + "…"
+    return _short(f"{value:.6g}" if isinstance(value, float) else str(value), _CELL)
+
+
+def _short(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
