@@ -71,6 +71,13 @@ def test_clocks_that_change_in_berlin(text: str, start: str, expected: list[str]
     assert shown(times(Cron(text, "Europe/Berlin"), after, after + 9 * DAY, len(expected))) == expected
 
 
+@pytest.mark.parametrize("minute", range(0, 60, 10))
+def test_an_hour_that_clocks_show_twice_is_asked_about_in_its_midst(minute: int) -> None:
+    found, at = Cron("30 2 * * *", "Europe/Berlin"), utc("2013-10-27T01:00") + timedelta(minutes=minute)
+    assert found.before(at) == utc("2013-10-27T00:30")
+    assert schedule.next(found, at) == utc("2013-10-28T01:30")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
