@@ -1,20 +1,28 @@
 """Argosy: keep fleets of models trained, gated, served, watched and explained.
 
-This module is the vocabulary of a user's project: declarations and conditions, nothing else.
+This module is the vocabulary of a user's project: declarations, conditions and steps, nothing else.
 """
 
+from argosy.spec.annotation import Model, Table
 from argosy.spec.condition import degraded, drifted, never, new_rows, older_than
 from argosy.spec.contract import Column, Contract, Reference, Rule
 from argosy.spec.dataset import Dataset
 from argosy.spec.feature import feature_view
 from argosy.spec.feature import request_features as RequestFeatures
 from argosy.spec.fleet import Fleet, Label, TimeSplit
+from argosy.spec.format import Format, format
 from argosy.spec.gate import Approval, Gate
+from argosy.spec.log import log
 from argosy.spec.monitor import Drift, Performance, Quality, Skew
+from argosy.spec.pipeline import Pipeline, pipeline
 from argosy.spec.rollout import Canary, Immediate
+from argosy.spec.schedule import Cron, Every
 from argosy.spec.search import Candidate, Choice, Float, Int, Search
 from argosy.spec.slice import Slice
 from argosy.spec.source import Csv, Function, Parquet, Sql
+from argosy.spec.span import Span
+from argosy.spec.step import Limit, Step, step, trained, when, whole
+from argosy.spec.trigger import after, event, new_version
 
 __version__ = "0.1.0"
 
@@ -25,18 +33,24 @@ __all__ = [
     "Choice",
     "Column",
     "Contract",
+    "Cron",
     "Csv",
     "Dataset",
     "Drift",
+    "Every",
     "Fleet",
     "Float",
+    "Format",
     "Function",
     "Gate",
     "Immediate",
     "Int",
     "Label",
+    "Limit",
+    "Model",
     "Parquet",
     "Performance",
+    "Pipeline",
     "Quality",
     "Reference",
     "RequestFeatures",
@@ -44,12 +58,25 @@ __all__ = [
     "Search",
     "Skew",
     "Slice",
+    "Span",
     "Sql",
+    "Step",
+    "Table",
     "TimeSplit",
+    "after",
     "degraded",
     "drifted",
+    "event",
     "feature_view",
+    "format",
+    "log",
     "never",
     "new_rows",
+    "new_version",
     "older_than",
+    "pipeline",
+    "step",
+    "trained",
+    "when",
+    "whole",
 ]  # fmt: skip

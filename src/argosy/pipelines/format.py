@@ -13,7 +13,7 @@ from argosy.errors import InputError
 from argosy.pipelines.formats.sink import Saved, Sink
 from argosy.pipelines.formats.source import Source
 from argosy.spec import format as own
-from argosy.spec.annotation import FRAMES
+from argosy.spec.annotation import FRAMES, Table
 from argosy.spec.format import Format
 from argosy.store import Blobs
 
@@ -49,9 +49,12 @@ def find(value: object, wanted: Any = None) -> Format:
     """The format of a value: the project's own for its type or the nearest base that has one, else Argosy's.
 
     `wanted`, the annotation of what the step gives, counts where the project registered a format for it. Raises
-    `InputError` for a type that has no format: nothing is ever pickled.
+    `InputError` for a type that has no format, as nothing is ever pickled, and for what is no table but should be one.
     """
     kind = type(value)
+    if wanted is Table and not isinstance(value, (Table, type(None))):
+        raise InputError(f"a {kind.__module__}.{kind.__qualname__} is no table, as the annotation says that it is",
+                         next="return a frame of Polars, pandas or pyarrow, or correct the annotation")  # fmt: skip
     if isinstance(wanted, type) and isinstance(value, wanted) and (declared := own.of_type(wanted)) is not None:
         return declared()
     if (registered := own.of_type(kind)) is not None:

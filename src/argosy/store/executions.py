@@ -75,6 +75,12 @@ def finished(conn: Connection, keys: Iterable[str]) -> dict[str, Execution]:
     return {run.key: run for run in fetch(conn, columns(_TABLE, Execution).where(c.id.in_(last)), Execution)}
 
 
+def of_run(conn: Connection, run_id: int) -> list[Execution]:
+    """The executions that a run of a pipeline used, made by it or earlier."""
+    used = select(schema.call.c.execution_id).where(schema.call.c.run_id == run_id)
+    return fetch(conn, columns(_TABLE, Execution).where(_TABLE.c.id.in_(used)), Execution)
+
+
 def of_subject(conn: Connection, subject: str, limit: int = 100) -> list[Execution]:
     """The latest runs about a subject, newest first."""
     query = columns(_TABLE, Execution).where(_TABLE.c.subject == subject).order_by(_TABLE.c.id.desc())

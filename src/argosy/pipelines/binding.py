@@ -1,0 +1,84 @@
+"""Binding: the arguments of a node as pieces, once what it needs is there; of each element, where it is mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from argosy.errors import InputError
+from argosy.pipelines import format
+from argosy.pipelines.formats.sink import Sink
+from argosy.pipelines.piece import Held, Many, Outside, Piece, Plain, Rows
+from argosy.spec.graph import Data, File, Node, Reference, Several
+from argosy.store import Blobs
+
+Value = Callable[[Reference], Piece | None]
+"""What a reference stands for; None where it stands for nothing, as the branch not taken does."""
+
+
+class Binding:
+    """Turns arguments of the graph into pieces. `rows` and `files` are what the run reads from outside."""
+
+    def __init__(self, value: Value, rows: Mapping[Data, Rows], files: Mapping[str, Outside], blobs: Blobs) -> None:
+        self._value = value
+        self._rows = rows
+        self._files = files
+        self._blobs = blobs
+
+    def piece(self, argument: Any) -> Piece | None:
+        """One argument."""
+        if isinstance(argument, Reference):
+            return self._value(argument)
+        if isinstance(argument, Data):
+            return self._rows[argument]
+        if isinstance(argument, File):
+            return self._files[argument.path]
+        if isinstance(argument, Several):
+            return Many.of([self.piece(each) for each in argument.items])
+        return Plain(argument)
+
+    def whole(self, node: Node) -> dict[str, Piece | None]:
+        """The arguments of a node that is called once."""
+        return {name: self.piece(argument) for name, argument in node.arguments.items()}
+
+    def elements(self, node: Node) -> Iterator[dict[str, Piece | None] | None]:
+        """The arguments of each element of a map, None for one that lacks what an earlier element should have given.
+
+        Raises `InputError` for lists of several lengths.
+        """
+        shared = {name: self.piece(node.arguments[name]) for name in node.arguments if name not in node.spread}
+        lists = {name: self.items(node, name) for name in sorted(node.spread)}
+        lengths = {name: len(items) for name, items in lists.items()}
+        if len(set(lengths.values())) > 1:
+            shown = ", ".join(f"{name} has {count:,}" for name, count in lengths.items())
+            raise InputError(f"the lists that {node.name} goes through differ in length: {shown}",
+                             next="give each element all that it takes")  # fmt: skip
+        for place in range(next(iter(lengths.values()))):
+            own = {name: items[place] for name, items in lists.items()}
+            yield None if any(each is None for each in own.values()) else shared | own
+
+    def items(self, node: Node, name: str) -> list[Piece | None]:
+        """The items of a list among a node's arguments. Raises `InputError` for what is no list."""
+        piece = self.piece(node.arguments[name])
+        if isinstance(piece, Many):
+            return list(piece.items)
+        if isinstance(piece, Plain) and isinstance(piece.value, (list, tuple)):
+            return [Plain(each) for each in piece.value]
+        if isinstance(piece, Held) and piece.format == "value":
+            values = self.load(piece)
+            if isinstance(values, (list, tuple)):
+                return list(map(self._save, values))
+        shown = piece.format if isinstance(piece, Held) else "nothing" if piece is None else "one value"
+        raise InputError(f"{node.name} is to go through {name or 'a list'}, which is no list but {shown}",
+                         next="give it the output of a step that returns a list")  # fmt: skip
+
+    def load(self, piece: Held) -> Any:
+        """The value of an artifact, which is a plain one: none of the user's code runs."""
+        source = format.Source(piece.slot, self._blobs, self._blobs.root, piece.data)
+        return format.named(piece.format).load(source, Any)
+
+    def _save(self, value: Any) -> Held:
+        sink = Sink(self._blobs)
+        format.named("value").save(value, sink)
+        saved = sink.finish()
+        return Held("value", saved.digest, saved.bytes, saved.data)

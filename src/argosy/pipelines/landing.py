@@ -1,0 +1,174 @@
+"""Landing: what came of calls becomes facts, many in one transaction, small artifacts in their rows or in one pack."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from argosy.engine.contract import Result
+from argosy.pipelines.memo import written
+from argosy.pipelines.piece import INLINE, Held, Many, Outside, Piece, Rows, held
+from argosy.pipelines.work import Made
+from argosy.store import Blobs, Slot, artifacts, calls, edges, executions
+from argosy.store.artifacts import Artifact
+from argosy.store.codec import from_micros
+
+Write = Callable[[], AbstractContextManager[Connection]]
+"""Opens the transaction that results are recorded in, and refuses it where the right to the run was lost."""
+
+
+class Ended(msgspec.Struct, kw_only=True):
+    """What came of one call: a result that was made here, one that was known, or none.
+
+    `result` is None where nothing was executed. `made` are its artifacts before they are landed, `outputs` once they
+    are. `arguments` are as they were bound, `told` as they are recorded.
+    """
+
+    node: str
+    element: int
+    state: str
+    key: str = ""
+    reason: str = ""
+    arguments: dict[str, Piece | None] = {}
+    told: dict[str, Any] = {}
+    result: Result | None = None
+    made: tuple[Made, ...] = ()
+    outputs: tuple[Piece | None, ...] = ()
+    metrics: dict[str, float] = {}
+    logged: dict[str, Any] = {}
+    execution_id: int | None = None
+    twin: Ended | None = None
+    """The call that made the same result, where that is to be told first."""
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What all landings of a run share."""
+
+    run_id: int
+    pipeline: str
+    bundle: str | None
+
+
+def place(made: Sequence[Made], blobs: Blobs) -> dict[str, Slot]:
+    """Put the bytes that came by hand and are too many for a row into one pack; where each lies, by digest."""
+    large = {each.digest: each.data for each in _leaves(made) if each.data and len(each.data) > INLINE}
+    return {slot.digest: slot for slot in blobs.pack(list(large.values()))} if large else {}
+
+
+def hold(made: Made, placed: dict[str, Slot]) -> Piece:
+    """The artifact that was made, by where it lies now."""
+    if made.items is not None:
+        return Many.of([hold(each, placed) for each in made.items])
+    slot = placed.get(made.digest)
+    if slot is not None:
+        return Held(made.format, made.digest, made.size, None, slot.pack, slot.start)
+    return Held(made.format, made.digest, made.size, made.data)
+
+
+def land(tx: Connection, blobs: Blobs, context: Context, ended: Sequence[Ended], now: datetime) -> None:
+    """Record what came of calls. Each that was executed gets the id of its execution."""
+    run = [each for each in ended if each.result is not None]
+    logs = {id(each): _log(each.result, blobs, now) for each in run if each.result is not None and each.result.log}
+    found = [artifact for each in run for artifact in _artifacts(each, now)]
+    artifacts.add(tx, found + list(logs.values()))
+    for each, number in zip(run, executions.record(tx, [_execution(context, e, now) for e in run]), strict=True):
+        each.execution_id = number
+    for each in ended:
+        if each.twin is not None:
+            each.execution_id = each.twin.execution_id
+    edges.add(tx, [edge for each in run for edge in _edges(each, logs.get(id(each)))])
+    calls.add(tx, [_call(context, each, now) for each in ended])
+
+
+def _leaves(made: Sequence[Made]) -> list[Made]:
+    found: list[Made] = []
+    for each in made:
+        found += [each] if each.items is None else _leaves(each.items)
+    return found
+
+
+def _artifacts(ended: Ended, now: datetime) -> list[Artifact]:
+    lies = {each.digest: each for output in ended.outputs for each in held(output)}
+    return [
+        Artifact(
+            digest=leaf.digest, kind=leaf.format, bytes=leaf.size, at=now, pack=lies[leaf.digest].pack,
+            start=lies[leaf.digest].start, data=lies[leaf.digest].data, body=leaf.body,
+        )
+        for leaf in _leaves(ended.made)
+    ]  # fmt: skip
+
+
+def _log(result: Result, blobs: Blobs, now: datetime) -> Artifact:
+    data = result.log
+    digest = hashlib.sha256(data).hexdigest()
+    small = len(data) <= INLINE
+    if not small:
+        blobs.put(data)
+    return Artifact(digest=digest, kind="log", bytes=len(data), at=now, data=data if small else None)
+
+
+def _execution(context: Context, ended: Ended, now: datetime) -> executions.NewExecution:
+    result = ended.result
+    assert result is not None
+    started = from_micros(int(result.started * 1e6)) if result.started else now
+    assert started is not None
+    failure = result.failure
+    return executions.NewExecution(
+        key=ended.key, kind="step", subject=f"{context.pipeline}/{ended.node}", started_at=started,
+        ended_at=started + timedelta(seconds=result.wall_s), reason=ended.reason,
+        outcome=executions.SUCCEEDED if failure is None else executions.FAILED, cpu_s=result.cpu_s,
+        wall_s=result.wall_s, peak_bytes=result.peak_bytes or None, bundle=context.bundle, metrics=ended.metrics,
+        parameters=_parameters(ended),
+    )  # fmt: skip
+
+
+def _parameters(ended: Ended) -> dict[str, Any]:
+    assert ended.result is not None
+    found: dict[str, Any] = {"arguments": ended.told}
+    if ended.result.failure is None:
+        found["outputs"] = [written(each) for each in ended.outputs]
+        found["bytes"] = sum(each.size for output in ended.outputs for each in held(output))
+    elif ended.result.failure.traceback:
+        found["traceback"] = ended.result.failure.traceback
+    if ended.logged:
+        found["logged"] = ended.logged
+    if ended.result.attempts > 1:
+        found["attempts"] = ended.result.attempts
+    return found
+
+
+def _edges(ended: Ended, log: Artifact | None) -> list[edges.Edge]:
+    id = ended.execution_id
+    assert id is not None
+    found = [
+        edges.Edge(execution_id=id, direction=edges.IN, kind=kind, reference=reference)
+        for piece in ended.arguments.values()
+        for kind, reference in _read(piece)
+    ]
+    made = [("artifact", each.digest) for output in ended.outputs for each in held(output)]
+    if log is not None:
+        made.append(("log", log.digest))
+    return found + [edges.Edge(execution_id=id, direction=edges.OUT, kind=k, reference=r) for k, r in made]
+
+
+def _read(piece: Piece | None) -> list[tuple[str, str]]:
+    if isinstance(piece, Rows):
+        return [("dataset", piece.reference)]
+    if isinstance(piece, Outside):
+        return [("file", f"{piece.path}#{piece.digest[:12]}")]
+    if isinstance(piece, Many):
+        return [pair for each in piece.items for pair in _read(each)]
+    return [("artifact", piece.digest)] if isinstance(piece, Held) else []
+
+
+def _call(context: Context, ended: Ended, now: datetime) -> calls.NewCall:
+    return calls.NewCall(
+        run_id=context.run_id, node=ended.node, element=ended.element, state=ended.state, at=now,
+        execution_id=ended.execution_id, reason=ended.reason,
+    )  # fmt: skip

@@ -1,0 +1,98 @@
+"""Memory: results of earlier executions by their key, as far as their artifacts are still there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from argosy.pipelines.piece import Held, Many, Piece
+from argosy.store import Blobs, Store, artifacts, executions
+
+
+class Known(msgspec.Struct, frozen=True):
+    """The outputs of an execution that succeeded, and when it did."""
+
+    execution_id: int
+    at: datetime
+    outputs: tuple[Piece | None, ...]
+
+
+class Memo:
+    """Looks results up, those of the pipeline's last run all at once: most runs repeat most of it."""
+
+    def __init__(self, store: Store, last: int | None = None) -> None:
+        self._store = store
+        self._last = last
+        self._known: dict[str, Known] | None = None
+        self._there: dict[str, bool] = {}
+
+    def find(self, keys: Sequence[str]) -> dict[str, Known]:
+        """Those of `keys` that are known."""
+        with_last = self._of_last()
+        found = {key: with_last[key] for key in keys if key in with_last}
+        missing = [key for key in keys if key not in found]
+        if missing:
+            with self._store.read() as conn:
+                found |= read(conn, executions.finished(conn, missing).values())
+        return {key: known for key, known in found.items() if all(map(self._is_there, known.outputs))}
+
+    def _of_last(self) -> dict[str, Known]:
+        if self._known is None:
+            self._known = {}
+            if self._last is not None:
+                with self._store.read() as conn:
+                    self._known = read(conn, executions.of_run(conn, self._last))
+        return self._known
+
+    def _is_there(self, piece: Piece | None) -> bool:
+        if isinstance(piece, Many):
+            return all(map(self._is_there, piece.items))
+        if not isinstance(piece, Held) or piece.data is not None:
+            return True
+        return _has(self._store.blobs, piece.pack or piece.digest, self._there)
+
+
+def read(conn: Connection, runs: Iterable[executions.Execution]) -> dict[str, Known]:
+    """The results of executions of steps by key; those whose artifacts are not on record are left out."""
+    found = [run for run in runs if run.outcome == executions.SUCCEEDED and "outputs" in run.parameters]
+    digests = {digest for run in found for output in run.parameters["outputs"] for _, digest in _named(output)}
+    known = artifacts.get(conn, digests)
+    made: dict[str, Known] = {}
+    for run in found:
+        try:
+            outputs = tuple(_piece(output, known) for output in run.parameters["outputs"])
+        except KeyError:
+            continue
+        made[run.key] = Known(run.id, run.ended_at, outputs)
+    return made
+
+
+def written(piece: Piece | None) -> Any:
+    """An output as JSON: its format and digest, a list of such, or null."""
+    if isinstance(piece, Held):
+        return [piece.format, piece.digest]
+    return {"items": [written(each) for each in piece.items]} if isinstance(piece, Many) else None
+
+
+def _named(output: Any) -> Iterable[tuple[str, str]]:
+    if isinstance(output, dict):
+        for each in output["items"]:
+            yield from _named(each)
+    elif output is not None:
+        yield output[0], output[1]
+
+
+def _piece(output: Any, known: dict[str, artifacts.Artifact]) -> Piece | None:
+    if isinstance(output, dict):
+        return Many.of([_piece(each, known) for each in output["items"]])
+    return None if output is None else msgspec.structs.replace(Held.of(known[output[1]]), format=output[0])
+
+
+def _has(blobs: Blobs, digest: str, there: dict[str, bool]) -> bool:
+    if digest not in there:
+        there[digest] = blobs.has(digest)
+    return there[digest]

@@ -1,0 +1,56 @@
+"""Files and directories outside of the store: what they hold, and whether they were changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from argosy.errors import InputError
+from argosy.pipelines.piece import Outside
+
+_CHUNK = 1 << 20
+_MOST = 100_000
+
+
+def read(path: str) -> Outside:
+    """A file or directory by its content: the paths within and what each holds. Raises `InputError` if it is not there.
+
+    Times and owners do not count; links are followed.
+    """
+    found = hashlib.sha256()
+    try:
+        before = state(path)
+        for file in _files(path):
+            found.update(f"{file.relative_to(path).as_posix()}\0".encode())
+            with file.open("rb") as opened:
+                digest = hashlib.sha256()
+                while chunk := opened.read(_CHUNK):
+                    digest.update(chunk)
+            found.update(digest.digest())
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror}", next="name a file or directory that is there"
+        ) from error
+    return Outside(path, found.hexdigest(), before)
+
+
+def state(path: str) -> str:
+    """What changes with the content: paths, sizes, and times of their last change, as one hash. Raises `OSError`."""
+    found = hashlib.sha256()
+    for file in _files(path):
+        stat = file.stat()
+        found.update(f"{file}\0{stat.st_ino}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
+    return found.hexdigest()
+
+
+def _files(path: str) -> Iterator[Path]:
+    root = Path(path)
+    if not root.is_dir():
+        yield root
+        return
+    for count, file in enumerate(sorted(Path(folder, name) for folder, _, names in os.walk(root) for name in names)):
+        if count >= _MOST:
+            raise InputError(f"{path} holds more than {_MOST:,} files", next="pass them as a dataset, or as an archive")
+        yield file

@@ -1,0 +1,112 @@
+"""Pieces: what a step is given and what it gave, as data that travels between processes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from argosy.store import Slot
+from argosy.store.artifacts import Artifact
+
+INLINE = 4096
+"""Bytes of an artifact that may lie in its row."""
+
+
+class Plain(msgspec.Struct, frozen=True, tag="p", array_like=True):
+    """A constant."""
+
+    value: Any
+
+
+class Held(msgspec.Struct, frozen=True, tag="h", array_like=True):
+    """An artifact: `data` itself while it is at hand, else where it lies in the blob store (see `Slot`)."""
+
+    format: str
+    digest: str
+    size: int
+    data: bytes | None = None
+    pack: str | None = None
+    start: int = 0
+
+    @classmethod
+    def of(cls, artifact: Artifact) -> Held:
+        """A recorded one."""
+        return cls(artifact.kind, artifact.digest, artifact.bytes, artifact.data, artifact.pack, artifact.start)
+
+    @property
+    def slot(self) -> Slot:
+        """Where it lies, unless `data` holds it."""
+        return Slot(self.digest, self.pack, self.start, self.size)
+
+    @property
+    def content(self) -> str:
+        """What it is in a key."""
+        return f"{self.format}:{self.digest}"
+
+
+class Rows(msgspec.Struct, frozen=True, tag="r", array_like=True):
+    """A dataset at a version. `loader` names the function that reads it: it takes `arguments` and what is wanted."""
+
+    reference: str
+    digest: str
+    loader: str
+    arguments: tuple[Any, ...]
+
+    @property
+    def content(self) -> str:
+        """What it is in a key."""
+        return f"dataset:{self.digest}"
+
+
+class Outside(msgspec.Struct, frozen=True, tag="o", array_like=True):
+    """A file or directory outside of the store, with the hash of its content and its state when that was read."""
+
+    path: str
+    digest: str
+    state: str
+
+    @property
+    def content(self) -> str:
+        """What it is in a key."""
+        return f"path:{self.digest}"
+
+
+class Many(msgspec.Struct, frozen=True, tag="m", array_like=True):
+    """A list of pieces. None stands for an element of a map that failed or was skipped."""
+
+    items: tuple[Piece | None, ...]
+    content: str = ""
+    """What it is in a key."""
+
+    @classmethod
+    def of(cls, items: Iterator[Piece | None] | tuple[Piece | None, ...] | list[Piece | None]) -> Many:
+        """A list, and what it is in a key."""
+        found = tuple(items)
+        text = "\n".join("-" if each is None else content(each) for each in found)
+        return cls(found, f"list:{hashlib.sha256(text.encode()).hexdigest()}")
+
+
+Piece = Plain | Held | Rows | Outside | Many
+"""A value, by where it comes from."""
+
+
+def content(piece: Piece) -> str:
+    """What a piece is in a key: the same text exactly where it is the same value."""
+    if isinstance(piece, Plain):
+        return f"constant:{hashlib.sha256(_CANONICAL.encode(piece.value)).hexdigest()}"
+    return piece.content
+
+
+def held(piece: Piece | None) -> Iterator[Held]:
+    """The artifacts within a piece."""
+    if isinstance(piece, Held):
+        yield piece
+    elif isinstance(piece, Many):
+        for each in piece.items:
+            yield from held(each)
+
+
+_CANONICAL = msgspec.msgpack.Encoder(order="deterministic")

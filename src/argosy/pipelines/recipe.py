@@ -1,0 +1,100 @@
+"""Recipes: what a step is made of, as far as its result depends on it; and the key of each of its calls."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from argosy.engine.key import environment, task_key, versions
+from argosy.pipelines import format
+from argosy.pipelines.piece import Many, Piece, Plain, content
+from argosy.spec import code, interface
+from argosy.spec.function import resolve
+from argosy.spec.resource import Resources
+from argosy.spec.step import Step
+
+_SHOWN = 200
+
+
+class Recipe(msgspec.Struct, frozen=True):
+    """A step's share of the key of its calls.
+
+    `parts` are digests by part of the code (see `CodePrint`), `interface` that of its annotations, `libraries` the
+    versions of what it imports, `variables` the declared ones of the environment.
+    """
+
+    parts: dict[str, str]
+    interface: str
+    libraries: dict[str, str]
+    variables: dict[str, str | None]
+    environment: str
+    digest: str
+    """What is the same for all calls of the step, but for the libraries."""
+
+
+def of(step: Step[..., Any], variables: Mapping[str, str], resources: Resources | None = None) -> Recipe:
+    """The recipe of a step, as its project's files, the libraries and the environment's variables are now."""
+    function = resolve(step.function)
+    print = code.fingerprint(function, resources=resources)
+    parts, packages = dict(print.parts), set(print.packages)
+    annotations = [each.annotation for each in step.interface.inputs.values()]
+    annotations += [each.annotation for each in step.interface.outputs]
+    for made in {own for each in annotations for own in _own(each)}:
+        found = code.fingerprint(made, resources=resources)
+        parts |= found.parts
+        packages |= set(found.packages)
+    asked = {name: variables.get(name) for name in step.options.environment}
+    digest = _digest([print.digest, parts, step.interface.digest, asked])
+    return Recipe(parts, step.interface.digest, versions(packages), asked, environment(packages), digest)
+
+
+def key(recipe: Recipe, arguments: Mapping[str, Piece | None], salt: str = "") -> str:
+    """The content address of a call: its step's recipe, and what it is given by name.
+
+    `salt` sets apart what is not to be used again: the calls of a step that is not cached, of each run.
+    """
+    constants = {name: each.value for name, each in arguments.items() if isinstance(each, Plain)}
+    names = sorted(name for name in arguments if name not in constants)
+    read = [_content(arguments[name]) for name in names]
+    return task_key(recipe.digest, [constants, names, salt], read, recipe.environment)
+
+
+def untied(name: str) -> str:
+    """The key of a call that depends on more than can be told, so that it is a new one in each run."""
+    return hashlib.sha256(f"untied:{name}".encode()).hexdigest()
+
+
+def told(arguments: Mapping[str, Piece | None], origins: Mapping[str, str]) -> dict[str, Any]:
+    """The arguments of a call as they are recorded: constants, and for anything else what it is and where it is from."""
+    found: dict[str, Any] = {}
+    for name, piece in arguments.items():
+        if isinstance(piece, Plain):
+            found[name] = {"value": _bounded(piece.value)}
+        else:
+            found[name] = {"content": _content(piece), "from": origins.get(name, "")}
+            if isinstance(piece, Many):
+                found[name]["count"] = len(piece.items)
+    return found
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
+
+
+def _content(piece: Piece | None) -> str:
+    return "" if piece is None else content(piece)
+
+
+def _bounded(value: Any) -> Any:
+    plain = msgspec.to_builtins(value)
+    return plain if len(msgspec.json.encode(plain)) <= 1000 else f"{str(plain)[:_SHOWN]}…"
+
+
+def _own(annotation: Any) -> Iterable[type]:
+    """The project's formats that values of an annotation are saved in or loaded from."""
+    bare = interface.plain(annotation)
+    kinds = (bare, interface.item(annotation)) if interface.is_list(annotation) else (bare,)
+    return [own for kind in kinds if (own := format.code_of(kind)) is not None]  # type: ignore[misc]

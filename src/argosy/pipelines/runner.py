@@ -1,0 +1,451 @@
+"""The runner of one run: opens nodes, looks results up, hands out what is to be executed, lands what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+import msgspec
+
+from argosy.engine.contract import Result, Work
+from argosy.errors import ArgosyError
+from argosy.pipelines import claim, landing, recipe, work
+from argosy.pipelines.binding import Binding
+from argosy.pipelines.element import Elements, Place
+from argosy.pipelines.frontier import Frontier, Outcome
+from argosy.pipelines.landing import Context, Ended, Write
+from argosy.pipelines.memo import Known, Memo
+from argosy.pipelines.piece import INLINE, Held, Many, Outside, Piece, Plain, Rows
+from argosy.pipelines.recipe import Recipe
+from argosy.pipelines.slots import Slots
+from argosy.spec import duration
+from argosy.spec.graph import Data, Graph, Node, Reference
+from argosy.spec.step import Limit
+from argosy.store import Store, calls, claims
+from argosy.store.runs import Run
+
+_SOON = 0.005  # seconds that a result may wait to be landed with others
+_SHARE = 20  # results may wait this many times as long as a landing takes
+_LATEST = 0.25
+_MOST = 1000
+_POLL = 0.2  # seconds between looks at what other runs do for this one
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run works on: its graph, what its steps are made of, and what it reads from outside."""
+
+    graph: Graph
+    recipes: Mapping[str, Recipe]
+    rows: Mapping[Data, Rows]
+    files: Mapping[str, Outside]
+
+
+class Runner:
+    """One run on its way. It belongs to one thread; whoever drives it calls `advance`, `take` and `land` in turn.
+
+    `write` opens the transactions that results are recorded in. `last` is a run whose results are likely to be wanted
+    again. `on_ended` is told of every call once it has landed. Works bear the run's id before their key.
+    """
+
+    def __init__(
+        self, store: Store, run: Run, setting: Setting, *, write: Write, clock: Callable[[], datetime], slots: Slots,
+        last: int | None = None, on_ended: Callable[[Ended], None] | None = None,
+    ) -> None:  # fmt: skip
+        self.run = run
+        self.tag = f"{run.id}:"
+        self.graph = setting.graph
+        self._store, self._setting, self._write, self._clock = store, setting, write, clock
+        self._on_ended, self._slots = on_ended, slots
+        self._context = Context(run.id, run.pipeline, run.bundle)
+        self._frontier = Frontier(setting.graph)
+        self._values: dict[int, tuple[Piece | None, ...]] = {}
+        self._binding = Binding(self._value, setting.rows, setting.files, store.blobs)
+        self._memo = Memo(store, last)
+        self._elements: dict[int, Elements] = {}
+        self._open: dict[str, list[Place]] = {}
+        self._works: list[Work] = []
+        self._gated: dict[Limit, list[Work]] = {}
+        self._fleets: list[tuple[str, str]] = []
+        self._waiting: list[Ended] = []
+        self._unplaced: list[tuple[Ended, list[Place]]] = []
+        self._names: list[str] = []
+        self._mine: set[int] = set()
+        self._others: dict[int, list[Place]] = {}
+        self._finished: list[int] = []
+        self._polled = self._landed = time.monotonic()
+        self._cost = 0.0
+        self.counts: Counter[str] = Counter()
+        self.failures: dict[str, str] = {}
+
+    # What whoever drives it calls.
+
+    @property
+    def over(self) -> bool:
+        """Whether every node came to an end."""
+        return self._frontier.over
+
+    @property
+    def waits_for_others(self) -> bool:
+        """Whether another run is at work on something that this one needs."""
+        return bool(self._others)
+
+    def advance(self) -> list[Work]:
+        """Open what may begin; returns what is to be executed now."""
+        if (self._others or self._gated) and time.monotonic() - self._polled > _POLL:
+            self._polled = time.monotonic()
+            self._ask_others()
+            self._admit()
+        while ready := self._frontier.ready():
+            self._look_up([place for node in ready for place in self._begin(node)])
+        found, self._works = self._works, []
+        return found
+
+    def fleets(self) -> list[tuple[str, str]]:
+        """Fleets that are to be trained now: the key of the call and the fleet's name, each told once."""
+        found, self._fleets = self._fleets, []
+        return found
+
+    def take(self, result: Result) -> None:
+        """What came of a work that `advance`, or of a training that `fleets` returned."""
+        key = result.key.removeprefix(self.tag)
+        places = self._open.pop(key)
+        first = places[0]
+        node = self.graph.nodes[first.node]
+        if node.step is not None and node.step.options.limit is not None:
+            self._slots.give_back(result.key)
+            self._admit()
+        ended = Ended(
+            node=node.name, element=first.element, state=calls.EXECUTED, key=key,
+            arguments=first.arguments, told=first.told, result=result,
+        )  # fmt: skip
+        if result.failure is not None:
+            ended.state, ended.reason = calls.FAILED, f"{result.failure.kind}: {result.failure.message}"
+        else:
+            reply = work.reply(result.value)
+            ended.made, ended.metrics, ended.logged = reply.outputs, reply.metrics, reply.parameters
+        self._waiting.append(ended)
+        if all(each.data is not None and len(each.data) <= INLINE for each in ended.made):
+            ended.outputs = tuple(landing.hold(each, {}) for each in ended.made)
+            self._settle(ended, places)
+        else:
+            self._unplaced.append((ended, places))  # it needs a place before others may read it
+
+    @property
+    def patience(self) -> float:
+        """Seconds until what came should be landed; infinity where nothing did."""
+        if not self._waiting:
+            return float("inf")
+        if self._unplaced or self.over or len(self._waiting) >= _MOST:
+            return 0.0
+        allowed = min(max(_SOON, _SHARE * self._cost), _LATEST)
+        return max(0.0, self._landed + allowed - time.monotonic())
+
+    def land(self) -> None:
+        """Record what came since the last time. Raises LeaseError where the right to the run was lost."""
+        ended, self._waiting = self._waiting, []
+        unplaced, self._unplaced = self._unplaced, []
+        finished, self._finished = self._finished, []
+        if not ended:
+            return
+        began = time.monotonic()
+        placed = landing.place([made for each, _ in unplaced for made in each.made], self._store.blobs)
+        for each, _ in unplaced:
+            each.outputs = tuple(landing.hold(made, placed) for made in each.made)
+        now = self._clock()
+        with self._write() as tx:
+            landing.land(tx, self._store.blobs, self._context, ended, now)
+            if self._mine:
+                claims.hold(tx, [self._names[node] for node in self._mine], self.run.id)
+                claims.release(tx, self.run.id, [self._names[node] for node in finished])
+        self._mine.difference_update(finished)
+        for each, places in unplaced:
+            self._settle(each, places)
+        self._landed = time.monotonic()
+        self._cost = self._landed - began
+        for each in ended:
+            self.counts[each.state] += 1
+            if self._on_ended is not None:
+                self._on_ended(each)
+
+    def stop(self) -> list[str]:
+        """Give up: what came is landed, claims are given back; returns the keys of works that are still out."""
+        self.land()
+        with self._write() as tx:
+            claims.release(tx, self.run.id)
+        return [f"{self.tag}{key}" for key in self._open]
+
+    def outcome(self, node: int) -> Outcome | None:
+        """What came of a node."""
+        return self._frontier.outcomes.get(node)
+
+    def results(self) -> dict[str, Piece | None]:
+        """What the pipeline gives, as far as it is there."""
+        return {name: self._binding.piece(argument) for name, argument in self.graph.results.items()}
+
+    # Nodes.
+
+    def _value(self, reference: Reference) -> Piece | None:
+        outputs = self._values.get(reference.node)
+        return outputs[reference.place] if outputs is not None else None
+
+    def _begin(self, number: int) -> list[Place]:
+        """Open a node; returns the calls that it comes to. What is wrong with its arguments fails the node alone."""
+        node = self.graph.nodes[number]
+        try:
+            reason = self._barred(number, node)
+            if reason:
+                self._skip(number, reason)
+                return []
+            return self._calls(number, node)
+        except ArgosyError as error:
+            self._fail(number, str(error))
+            return []
+
+    def _barred(self, number: int, node: Node) -> str:
+        """Why a node is not to run; nothing where it is."""
+        for guard in node.guards:
+            name = self.graph.nodes[guard.condition.node].name
+            if self.outcome(guard.condition.node) != "done":
+                return f"needs {name}, which {self._became(guard.condition.node)}"
+            if self._holds(guard.condition) != guard.holds:
+                return f"{name} is {str(not guard.holds).lower()}"
+        if node.kind == "either":
+            return ""
+        for other in self._frontier.missing(number):
+            return f"needs {self.graph.nodes[other].name}, which {self._became(other)}"
+        return ""
+
+    def _became(self, node: int) -> str:
+        return "failed" if self.outcome(node) == "failed" else "was skipped"
+
+    def _holds(self, condition: Reference) -> bool:
+        piece = self._value(condition)
+        if isinstance(piece, Held) and piece.format == "value":
+            return bool(self._binding.load(piece))
+        return bool(piece.items) if isinstance(piece, Many) else piece is not None
+
+    def _calls(self, number: int, node: Node) -> list[Place]:
+        if node.kind == "either":
+            self._choose(number, node)
+            return []
+        if node.kind == "fleet":
+            return [self._place(number, node, calls.WHOLE, {"fleet": Plain(node.fleet)})]
+        if node.kind == "call":
+            return [self._place(number, node, calls.WHOLE, self._binding.whole(node))]
+        if node.kind == "reduce":
+            return self._reduce(number, node)
+        bound = list(self._binding.elements(node))
+        elements = self._elements[number] = Elements(len(bound), node.outputs)
+        places = []
+        for element, arguments in enumerate(bound):
+            if arguments is None:
+                self._waiting.append(_skipped(node.name, element, "an element that it needs is missing"))
+                elements.lose(element)
+            else:
+                places.append(self._place(number, node, element, arguments))
+        if elements.complete:
+            self._close_elements(number)
+        return places
+
+    def _place(self, number: int, node: Node, element: int, arguments: dict[str, Piece | None]) -> Place:
+        if node.step is None:
+            key = recipe.untied(f"{self.run.id}/{node.name}")
+        else:
+            salt = "" if node.step.options.cache else f"{self.run.id}/{node.name}/{element}"
+            key = recipe.key(self._setting.recipes[node.step.function], arguments, salt)
+        return Place(number, element, key, arguments)
+
+    def _choose(self, number: int, node: Node) -> None:
+        condition: Reference = node.arguments["condition"]
+        if self.outcome(condition.node) != "done":
+            self._skip(number, f"needs {self.graph.nodes[condition.node].name}, which {self._became(condition.node)}")
+            return
+        taken = node.arguments["then" if self._holds(condition) else "otherwise"]
+        if isinstance(taken, Reference) and self.outcome(taken.node) != "done":
+            self._skip(number, f"needs {self.graph.nodes[taken.node].name}, which {self._became(taken.node)}")
+            return
+        self._values[number] = (None if taken is None else self._binding.piece(taken),)
+        self._close(number, "done")
+
+    def _reduce(self, number: int, node: Node) -> list[Place]:
+        values = [each for each in self._binding.items(node, "") if each is not None]
+        if not values:
+            self._fail(number, f"{node.name}.reduce is given an empty list")
+            return []
+        elements = self._elements[number] = Elements(0, 1, values)
+        return self._folds(number, elements)
+
+    def _folds(self, number: int, elements: Elements) -> list[Place]:
+        """The folds of the next level of a reduction; its end where there is none."""
+        node = self.graph.nodes[number]
+        pairs = elements.pairs()
+        if not pairs:
+            self._values[number] = (elements.reduced,)
+            self._close(number, "done")
+        rest = {name: self._binding.piece(value) for name, value in node.arguments.items() if name}
+        return [self._place(number, node, place, {"0": a, "1": b, **rest}) for place, a, b in pairs]
+
+    # Calls.
+
+    def _look_up(self, places: list[Place]) -> None:
+        """Take what is known; hand out the rest, or leave it to the runs that are at work on it."""
+        if not places:
+            return
+        known = self._memo.find(list(dict.fromkeys(place.key for place in places)))
+        rest = []
+        for place in places:
+            found = known.get(place.key)
+            if found is not None and self._fresh(place, found):
+                ended = Ended(
+                    node=self.graph.nodes[place.node].name, element=place.element, state=calls.CACHED, key=place.key,
+                    outputs=found.outputs, execution_id=found.execution_id,
+                )  # fmt: skip
+                self._waiting.append(ended)
+                self._finish(place, ended)
+            elif place.key in self._open:
+                self._open[place.key].append(place)
+            else:
+                rest.append(place)
+        if rest:
+            self._claim()
+        for place in rest:
+            if place.node not in self._mine:
+                self._others.setdefault(place.node, []).append(place)
+            elif place.key in self._open:
+                self._open[place.key].append(place)
+            else:
+                self._hand_out(place)
+
+    def _fresh(self, place: Place, known: Known) -> bool:
+        step = self.graph.nodes[place.node].step
+        if step is None or not isinstance(step.options.cache, str):
+            return True
+        return known.at + duration.parse(step.options.cache) > self._clock()
+
+    def _hand_out(self, place: Place) -> None:
+        node = self.graph.nodes[place.node]
+        self._open[place.key] = [place]
+        if node.step is None:
+            assert node.fleet is not None
+            self._fleets.append((f"{self.tag}{place.key}", node.fleet))
+            return
+        options = node.step.options
+        place.told = recipe.told(place.arguments, self._origins(node))
+        given = {name: piece for name, piece in place.arguments.items() if piece is not None}
+        job = work.encode(work.Job(node.step.function, given, str(self._store.blobs.root)))
+        made = Work(
+            key=f"{self.tag}{place.key}", function=work.PERFORM, arguments=(job,), timeout=options.seconds,
+            memory=options.bytes, retries=options.retries, alone=options.alone, priority=options.priority,
+            group=self.tag,
+        )  # fmt: skip
+        if options.limit is None:
+            self._works.append(made)
+        else:
+            self._gated.setdefault(options.limit, []).append(made)
+            self._admit()
+
+    def _admit(self) -> None:
+        """Hand out works that have waited for a slot of their limit, as far as slots are free."""
+        for limit, waiting in list(self._gated.items()):
+            admitted = set(self._slots.take(limit, [each.key for each in waiting]))
+            self._works += [each for each in waiting if each.key in admitted]
+            self._gated[limit] = [each for each in waiting if each.key not in admitted]
+            if not self._gated[limit]:
+                del self._gated[limit]
+
+    def _origins(self, node: Node) -> dict[str, str]:
+        return {
+            name or "list": self.graph.nodes[value.node].name
+            for name, value in node.arguments.items()
+            if isinstance(value, Reference)
+        }
+
+    def _settle(self, ended: Ended, places: Iterable[Place]) -> None:
+        """A call ended, here: whoever else asked for the same has it as well."""
+        first, *others = places
+        self._finish(first, ended)
+        for place in others:
+            state = calls.CACHED if ended.state == calls.EXECUTED else calls.FAILED
+            twin = Ended(
+                node=self.graph.nodes[place.node].name, element=place.element, state=state, key=place.key,
+                reason=ended.reason, outputs=ended.outputs, twin=ended, execution_id=ended.execution_id,
+            )  # fmt: skip
+            self._waiting.append(twin)
+            self._finish(place, twin)
+
+    def _finish(self, place: Place, ended: Ended) -> None:
+        """An element of a node ended, and with it perhaps the node."""
+        lost = ended.state == calls.FAILED
+        if lost:
+            self.failures.setdefault(ended.node, ended.reason)
+        elements = self._elements.get(place.node)
+        if elements is None:
+            if not lost:
+                self._values[place.node] = ended.outputs
+            self._close(place.node, "failed" if lost else "done")
+        elif lost:
+            elements.lose(place.element)
+        else:
+            elements.put(place.element, ended.outputs)
+        if elements is not None and elements.complete:
+            self._close_elements(place.node)
+
+    def _close_elements(self, number: int) -> None:
+        node, elements = self.graph.nodes[number], self._elements[number]
+        if node.kind == "reduce":
+            if elements.lost:
+                self._close(number, "failed")
+            else:
+                self._look_up(self._folds(number, elements))
+            return
+        if elements.lost and (not node.keep_going or elements.lost == elements.count):
+            self._close(number, "failed")
+        else:
+            self._values[number] = elements.columns()
+            self._close(number, "done")
+
+    def _close(self, number: int, outcome: Outcome) -> None:
+        self._elements.pop(number, None)
+        self._frontier.close(number, outcome)
+        if number in self._mine:
+            self._finished.append(number)
+
+    def _skip(self, number: int, reason: str) -> None:
+        self._waiting.append(_skipped(self.graph.nodes[number].name, calls.WHOLE, reason))
+        self._close(number, "skipped")
+
+    def _fail(self, number: int, reason: str) -> None:
+        name = self.graph.nodes[number].name
+        self.failures.setdefault(name, reason)
+        self._waiting.append(Ended(node=name, element=calls.WHOLE, state=calls.FAILED, reason=reason))
+        self._close(number, "failed")
+
+    # Other runs.
+
+    def _claim(self) -> None:
+        """Claim all that is left to do, once, before anything is executed: so no two runs can wait in a circle."""
+        if self._names:
+            return
+        setting = self._setting
+        self._names = claim.names(setting.graph, setting.recipes, setting.rows, setting.files, str(self.run.id))
+        self._take(self._frontier.pending())
+
+    def _take(self, nodes: Iterable[int]) -> None:
+        asked = {self._names[node]: node for node in nodes}
+        with self._write() as tx:
+            taken = claims.take(tx, asked, self.run.id, self._clock())
+        self._mine |= {node for node in nodes if self._names[node] in taken}
+
+    def _ask_others(self) -> None:
+        """Claim again what others were at work on: once it is given back, its result is there, or is ours to make."""
+        if not self._others:
+            return
+        self._take(list(self._others))
+        gained = [node for node in self._others if node in self._mine]
+        self._look_up([place for node in gained for place in self._others.pop(node)])
+
+
+def _skipped(node: str, element: int, reason: str) -> Ended:
+    return Ended(node=node, element=element, state=calls.SKIPPED, reason=reason)

@@ -1,0 +1,150 @@
+"""What a worker does for one call of a step: bring the arguments, run the function, save what it gave."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from argosy.engine import reference
+from argosy.errors import InputError
+from argosy.pipelines import format, outside
+from argosy.pipelines.piece import Held, Many, Outside, Piece, Plain, Rows
+from argosy.spec import function, interface
+from argosy.spec.interface import Given, Interface
+from argosy.spec.log import recording
+from argosy.store import Blobs
+
+PERFORM = "argosy.pipelines.work:perform"
+"""The reference of `perform`, so that whoever sends work need not import it."""
+
+
+class Job(msgspec.Struct, frozen=True, array_like=True):
+    """A call: the step's function, its arguments by name, and the directory of the blob store.
+
+    The arguments of a reduction have numbers for names: they are given by position.
+    """
+
+    function: str
+    arguments: dict[str, Piece]
+    blobs: str
+
+
+class Made(msgspec.Struct, frozen=True, array_like=True):
+    """One artifact that was made, or a list of them where `items` is given; `body` is its preview."""
+
+    format: str
+    digest: str
+    size: int
+    data: bytes | None
+    body: dict[str, Any] | None
+    items: tuple[Made, ...] | None = None
+
+
+class Reply(msgspec.Struct, frozen=True, array_like=True):
+    """What came of a call: one of `outputs` for each that the step gives, and what it logged."""
+
+    outputs: tuple[Made, ...]
+    metrics: dict[str, float] = {}
+    parameters: dict[str, Any] = {}
+
+
+encode = msgspec.msgpack.Encoder().encode
+_job = msgspec.msgpack.Decoder(Job)
+reply = msgspec.msgpack.Decoder(Reply).decode
+
+
+def perform(data: bytes) -> bytes:
+    """Run one encoded `Job`; the `Reply`, encoded. Raises what the step raises."""
+    job = _job.decode(data)
+    call, known = _step(job.function)
+    blobs = _blobs(job.blobs)
+    scratch = Path(tempfile.gettempdir(), f"argosy-{uuid.uuid4().hex}")
+    try:
+        args = []
+        named = {}
+        for name, piece in job.arguments.items():
+            if name.isdigit():
+                args.append(_value(piece, known.inputs[known.positional[int(name)]].annotation, blobs, scratch))
+            else:
+                named[name] = _value(piece, known.inputs[name].annotation, blobs, scratch)
+        with recording() as record:
+            found = call(*args, **named)
+        _unchanged(job)
+        return encode(Reply(_outputs(known, found, blobs), record.metrics, record.parameters))
+    finally:
+        if scratch.exists():
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+@cache
+def _step(name: str) -> tuple[Callable[..., Any], Interface]:
+    found = function.resolve(name)
+    return found, interface.of(found, f"step {name}")
+
+
+@cache
+def _blobs(root: str) -> Blobs:
+    return Blobs(Path(root))
+
+
+def _value(piece: Piece | None, wanted: Any, blobs: Blobs, scratch: Path) -> Any:
+    if isinstance(piece, Plain):
+        return _constant(piece.value, wanted)
+    if isinstance(piece, Held):
+        source = format.Source(piece.slot, blobs, scratch, piece.data)
+        return format.named(piece.format).load(source, wanted)
+    if isinstance(piece, Rows):
+        return reference.resolve(piece.loader)(*piece.arguments, wanted)
+    if isinstance(piece, Outside):
+        return Path(piece.path) if interface.is_path(wanted) or wanted is Any else piece.path
+    if isinstance(piece, Many):
+        inner = interface.item(wanted)
+        return [_value(each, inner, blobs, scratch) for each in piece.items if each is not None]
+    return None
+
+
+def _constant(value: Any, wanted: Any) -> Any:
+    try:
+        return msgspec.convert(value, wanted)
+    except TypeError:  # a type that msgspec does not know is the function's own affair
+        return value
+
+
+def _unchanged(job: Job) -> None:
+    for piece in job.arguments.values():
+        if isinstance(piece, Outside) and outside.state(piece.path) != piece.state:
+            raise InputError(
+                f"{piece.path} was changed while the step read it: what it gave may be of either content",
+                next="run it again once nobody writes there",
+            )
+
+
+def _outputs(known: Interface, found: Any, blobs: Blobs) -> tuple[Made, ...]:
+    if not known.several:
+        return (_made(found, known.outputs[0], blobs),)
+    wanted = len(known.outputs)
+    if not isinstance(found, (tuple, list)) or len(found) != wanted:
+        shown = f"{len(found)} values" if isinstance(found, (tuple, list)) else f"a {type(found).__name__}"
+        raise InputError(f"the step gave {shown}; its annotation says {wanted}", next="return as many as it says")
+    return tuple(_made(value, each, blobs) for value, each in zip(found, known.outputs, strict=True))
+
+
+def _made(value: Any, given: Given, blobs: Blobs) -> Made:
+    if isinstance(value, (list, tuple)) and value and interface.is_list(given.annotation) and not _is_plain(value):
+        inner = Given(given.name, interface.item(given.annotation))
+        return Made("", "", 0, None, None, tuple(_made(each, inner, blobs) for each in value))
+    wanted = interface.plain(given.annotation)
+    form, saved = format.save(value, blobs, wanted)
+    return Made(form.name, saved.digest, saved.bytes, saved.data, form.preview(value))
+
+
+def _is_plain(values: Any) -> bool:
+    """Whether a list can be one value: if not, each of its items is an artifact of its own."""
+    return all(format.find(value).name == "value" for value in values)

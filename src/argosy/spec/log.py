@@ -1,0 +1,80 @@
+"""What a step says of itself while it runs: metrics and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import msgspec
+
+from argosy.spec import check
+
+LONGEST = 1000
+"""Characters of a text that is kept."""
+MOST = 1000
+"""Names that one execution may log."""
+
+_record: ContextVar[Record | None] = ContextVar("argosy_record", default=None)
+
+
+class Record:
+    """What was logged, by name: numbers are metrics, anything else is a parameter. The last value of a name counts."""
+
+    def __init__(self) -> None:
+        self.metrics: dict[str, float] = {}
+        self.parameters: dict[str, Any] = {}
+
+
+def log(values: Mapping[str, Any] | None = None, /, **more: Any) -> None:
+    """Record metrics (numbers) and parameters (texts, flags, lists, dicts) of the step that is running.
+
+    `ag.log(auc=0.71, carrier="AA")` or `ag.log({"test/auc": 0.71})`. Outside of a run it checks, and records nothing.
+    Raises DeclarationError for a name that is none, and for a value that is no plain one.
+    """
+    record = _record.get() or Record()
+    for name, value in {**(values or {}), **more}.items():
+        if not isinstance(name, str) or not 0 < len(name) <= check.COLUMN_LENGTH or not name.isprintable():
+            raise check.fail("ag.log", name, f"a name of 1 to {check.COLUMN_LENGTH} printable characters", "rename it")
+        if name not in record.metrics | record.parameters and len(record.metrics) + len(record.parameters) >= MOST:
+            raise check.fail("ag.log", name, f"one of at most {MOST} names", "log a table as the step's output")
+        number = _number(value)
+        if number is not None:
+            record.metrics[name] = number
+        else:
+            record.parameters[name] = _plain(name, value)
+
+
+@contextmanager
+def recording() -> Iterator[Record]:
+    """Collect what is logged meanwhile."""
+    record = Record()
+    token = _record.set(record)
+    try:
+        yield record
+    finally:
+        _record.reset(token)
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, (bool, str, bytes)):
+        return None
+    if isinstance(value, (int, float)) or (hasattr(value, "__float__") and getattr(value, "ndim", 0) == 0):
+        return float(value)
+    return None
+
+
+def _plain(name: str, value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:LONGEST]
+    try:
+        found = msgspec.to_builtins(value)
+        size = len(msgspec.json.encode(found))
+    except (TypeError, ValueError, OverflowError):
+        raise check.fail(f"ag.log({name})", type(value).__name__, "a number, a text, a list or a dict of such",
+                         "return it from the step: its outputs are kept") from None  # fmt: skip
+    if size > 10 * LONGEST:
+        raise check.fail(f"ag.log({name})", f"{size:,} bytes", f"at most {10 * LONGEST:,} bytes of JSON",
+                         "return it from the step: its outputs are kept")  # fmt: skip
+    return found
