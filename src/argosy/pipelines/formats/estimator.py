@@ -98,7 +98,7 @@ def _is_own(module: str) -> bool:
 
 
 def _canonical(data: bytes) -> bytes:
-    """The file without what differs from process to process: addresses, names, times, gaps in records, order of sets."""
+    """The file without what differs by process: addresses, names, times, gaps in records, order of sets."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as given, zipfile.ZipFile(out, "w") as made:
         names, contents = {}, {}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from argosy.spec.format import File
+from argosy.spec.format import File, Format
 from argosy.store import Blobs
 from argosy.store.blobs import room
 
@@ -95,6 +95,15 @@ class Sink(File):
             self._blobs.adopt(self._draft, digest)
         self.discard()
         return Saved(digest, self._size, few)
+
+    def within(self, format: Format, value: object) -> builtins.bytes:
+        """The bytes of another value, for what keeps it as a part of its own."""
+        sink = Sink(self._blobs)
+        try:
+            format.save(value, sink)
+            return bytes(sink._memory) if sink._draft is None else sink.path().read_bytes()
+        finally:
+            sink.discard()
 
     def discard(self) -> None:
         """Drop what was written, unless it is a blob by now."""

@@ -71,6 +71,11 @@ class Source(File):
         with self.path().open("rb") as file:
             return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
+    def within(self, data: builtins.bytes) -> Source:
+        """A part of these bytes, which holds a value of its own."""
+        slot = Slot(hashlib.sha256(data).hexdigest(), None, 0, len(data))
+        return Source(slot, self._blobs, self._scratch, data)
+
     def readable(self) -> bool:
         """See `io.IOBase.readable`."""
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -23,7 +24,7 @@ class Table(Format):
     """Frames and series of Polars, pandas and pyarrow; one is loaded as any other.
 
     Not compressed: a file can then be mapped, and its bytes do not hang on the version of a compressor. In batches of a
-    fixed size, so that a frame in one piece, the same in many, and a stream of it become the same bytes.
+    fixed size and settled form, so that equal frames of Polars become the same bytes, be they in one piece or streamed.
     """
 
     name = "table"
@@ -31,7 +32,7 @@ class Table(Format):
     def save(self, value: Any, file: File) -> None:
         """See `Format.save`. A lazy frame is streamed."""
         if isinstance(value, pl.LazyFrame):
-            value.sink_ipc(file.path(), record_batch_size=arrow.BATCH)
+            _stream(value, file)
         elif isinstance(value, (pl.DataFrame, pl.Series)):
             _write(value.to_frame() if isinstance(value, pl.Series) else value, file)
         else:
@@ -45,7 +46,7 @@ class Table(Format):
         assert isinstance(file, Source)
         kind = plain(wanted)
         if kind is pl.LazyFrame:
-            return pl.scan_ipc(file.path())
+            return pl.scan_ipc(_content(file))
         if kind in (Any, object, Wanted, pl.DataFrame):
             return _read(file)
         if kind is pl.Series:
@@ -70,17 +71,34 @@ class Table(Format):
 
 
 def _write(frame: pl.DataFrame, file: File) -> None:
-    frame = frame.rechunk()
+    objects = [name for name, dtype in frame.schema.items() if dtype == pl.Object]
+    if objects:
+        raise InputError(
+            f"column {objects[0]!r} holds Python objects, which have no format", next="cast it, or drop it"
+        )
     if frame.estimated_size() > SMALL:
-        frame.write_ipc(file.path(), record_batch_size=arrow.BATCH)
+        _stream(frame.lazy(), file)
         return
     memory = io.BytesIO()
-    frame.write_ipc(memory, record_batch_size=arrow.BATCH)
+    _settled(frame).write_ipc(memory, record_batch_size=arrow.BATCH)
     file.write(memory.getbuffer())
 
 
+def _stream(frame: pl.LazyFrame, file: File) -> None:
+    frame.map_batches(_settled, streamable=True).sink_ipc(file.path(), record_batch_size=arrow.BATCH)
+
+
+def _settled(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with nothing left of how it was made: what lies under nulls, masks without a null, slices of lists."""
+    return frame.rechunk().select(pl.all().gather(pl.int_range(pl.len())))
+
+
 def _read(file: Source) -> pl.DataFrame:
-    return pl.read_ipc(file.bytes() if file.size <= SMALL else file.path())
+    return pl.read_ipc(_content(file))
+
+
+def _content(file: Source) -> bytes | Path:
+    return file.bytes() if file.size <= SMALL else file.path()
 
 
 def _series(frame: pl.DataFrame) -> pl.Series:

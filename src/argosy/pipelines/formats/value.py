@@ -18,13 +18,17 @@ import msgspec
 from msgspec.msgpack import Ext
 
 from argosy.errors import CorruptError, InputError
+from argosy.pipelines import format
+from argosy.pipelines.formats.sink import Sink
 from argosy.pipelines.formats.source import Source
 from argosy.spec.format import File, Format
+from argosy.spec.interface import show
 
 _encode = msgspec.msgpack.Encoder().encode
 _ATOMS = {type(None), bool, float, str, bytes}
 _BASES: tuple[type[Any], ...] = (int, float, str, bytes)
 _SMALL = range(-(1 << 63), 1 << 64)
+_INTEGER, _DICT, _TUPLE, _SET, _FROZEN, _EMBEDDED = range(1, 7)
 _SHOWN = 1000
 
 
@@ -32,16 +36,18 @@ class Value(Format):
     """None, numbers, texts, bytes, dates, and lists, sets and dicts of them; structs and dataclasses as their fields.
 
     Types that MessagePack does not know (tuples, sets, dates, big integers, …) are extensions of it, so that what comes
-    back is what was saved, with two exceptions: dicts come back in the order of their keys, and structs, dataclasses
-    and members of enumerations as plain values unless `wanted` asks for them.
+    back is what was saved, with these exceptions: dicts come back in the order of their keys; structs, dataclasses
+    and members of enumerations as plain values unless `wanted` asks for them; numbers of NumPy as Python's. What has
+    another format, such as a frame in a dict, is kept within in that format, all of it in memory.
     """
 
     name = "value"
 
     def save(self, value: Any, file: File) -> None:
         """See `Format.save`."""
+        assert isinstance(file, Sink)
         try:
-            file.write(_encode(_plain(value)))
+            file.write(_encode(_Writer(file).plain(value)))
         except RecursionError:
             raise InputError("the value holds itself, or is nested too deep", next="return a flatter value") from None
         except UnicodeEncodeError as error:
@@ -50,12 +56,15 @@ class Value(Format):
     def load(self, file: File, wanted: Any) -> Any:
         """See `Format.load`. Raises `InputError` for a value that is not what is wanted."""
         assert isinstance(file, Source)
-        value = _decoder.decode(file.bytes())
+        reader = _Reader(file)
+        value = reader.read(file.bytes())
         try:
-            return value if wanted is Any else msgspec.convert(value, wanted)
+            typed = value if wanted is Any else msgspec.convert(value, wanted, dec_hook=reader.typed)
         except msgspec.ValidationError as error:
-            shown = getattr(wanted, "__name__", wanted)
-            raise InputError(f"a value is no {shown}: {error}", next="correct the annotation, or the step") from None
+            if isinstance(error.__cause__, InputError):
+                raise error.__cause__ from None
+            raise _mistyped(f"a value is no {show(wanted)}: {error}") from None
+        return reader.grown(typed) if reader.waiting else typed
 
     def preview(self, value: Any) -> dict[str, Any]:
         """See `Format.preview`."""
@@ -64,62 +73,157 @@ class Value(Format):
                 "text": text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"}  # fmt: skip
 
 
-def _plain(value: Any) -> Any:
-    """The value in types that MessagePack has, or as extensions."""
-    kind = type(value)
-    if kind in _ATOMS:
+def items(data: bytes) -> list[bytes] | None:
+    """The items of a saved list or tuple, each as `Value` saves it by itself; None for what is neither.
+
+    Nothing within them is decoded.
+    """
+    try:
+        extended = msgspec.msgpack.decode(data, type=Ext)
+    except msgspec.ValidationError:
+        listed = data
+    else:
+        if extended.code != _TUPLE:
+            return None
+        listed = bytes(extended.data)
+    try:
+        return [bytes(item) for item in msgspec.msgpack.decode(listed, type=list[msgspec.Raw])]
+    except msgspec.ValidationError:
+        return None
+
+
+class Embedded(msgspec.Struct, frozen=True):
+    """What has a format of its own, within a value."""
+
+    format: str
+    data: bytes
+
+
+class _Writer:
+    """Turns values into types that MessagePack has, or extensions of it."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def plain(self, value: Any) -> Any:
+        kind = type(value)
+        if kind in _ATOMS:
+            return value
+        if kind is int:
+            return (
+                value
+                if value in _SMALL
+                else Ext(_INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+            )
+        if isinstance(value, enum.Enum):
+            return self.plain(value.value)
+        for base, code, form in _FORMS:
+            if isinstance(value, base):
+                return Ext(code, _encode(form(value)))
+        return self._collection(value)
+
+    def _collection(self, value: Any) -> Any:
+        kind = type(value)
+        if isinstance(value, list):
+            return self._items(value)
+        if isinstance(value, tuple):
+            return Ext(_TUPLE, _encode(self._items(value)))
+        if isinstance(value, (set, frozenset)):
+            ordered = sorted(self._items(value), key=_encode)
+            return Ext(_FROZEN if isinstance(value, frozenset) else _SET, _encode(ordered))
+        if isinstance(value, dict):
+            return self._dict(value)
+        if isinstance(value, msgspec.Struct):
+            return self._struct(value)
+        if dataclasses.is_dataclass(value):
+            return {field.name: self.plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        if hasattr(kind, "__attrs_attrs__"):
+            return {field.name: self.plain(getattr(value, field.name)) for field in kind.__attrs_attrs__}
+        return self._other(value)
+
+    def _items(self, values: Iterable[Any]) -> list[Any]:
+        given = list(values)
+        return given if set(map(type, given)) <= _ATOMS else [self.plain(value) for value in given]
+
+    def _dict(self, value: dict[Any, Any]) -> Any:
+        if all(type(key) is str for key in value):
+            return {key: self.plain(value[key]) for key in sorted(value)}
+        pairs = [[self.plain(key), self.plain(item)] for key, item in value.items()]
+        return Ext(_DICT, _encode(sorted(pairs, key=lambda pair: _encode(pair[0]))))
+
+    def _struct(self, value: msgspec.Struct) -> Any:
+        """As msgspec writes it: under the names of its fields, tagged, as a list where it says so."""
+        config, names = value.__struct_config__, value.__struct_encode_fields__
+        plain = [self.plain(getattr(value, field)) for field in value.__struct_fields__]
+        if config.array_like:
+            return plain if config.tag is None else [config.tag, *plain]
+        fields = dict(zip(names, plain, strict=True))
+        return fields if config.tag_field is None else {config.tag_field: config.tag, **fields}
+
+    def _other(self, value: Any) -> Any:
+        for atom in _BASES:
+            if isinstance(value, atom):
+                return self.plain(atom(value))
+        form = format.find(value)
+        number = value.item() if form.name == "array" and value.ndim == 0 else None
+        if isinstance(number, _BASES):
+            return self.plain(number)
+        return Ext(_EMBEDDED, _encode([form.name, self._sink.within(form, value)]))
+
+
+class _Reader:
+    """Turns extensions back. What has a format of its own waits until it is known what is wanted."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._decoder = msgspec.msgpack.Decoder(ext_hook=self._extension)
+        self.waiting = False
+
+    def read(self, data: bytes | memoryview) -> Any:
+        return self._decoder.decode(data)
+
+    def typed(self, wanted: Any, value: Any) -> Any:
+        """For annotations that msgspec does not know."""
+        if isinstance(value, Embedded):
+            return self._load(value, wanted)
+        if isinstance(value, wanted):
+            return value
+        raise _mistyped(f"a {type(value).__name__} within a value is no {show(wanted)}")
+
+    def grown(self, value: Any) -> Any:
+        """The value with all that still waits in its place."""
+        if isinstance(value, Embedded):
+            return self._load(value, Any)
+        if isinstance(value, list):
+            return [self.grown(item) for item in value]
+        if isinstance(value, tuple):
+            made = type(value)._make if hasattr(value, "_make") else tuple
+            return made(self.grown(item) for item in value)
+        if isinstance(value, dict):
+            return {key: self.grown(item) for key, item in value.items()}
         return value
-    if kind is int:
-        return value if value in _SMALL else Ext(1, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
-    if isinstance(value, enum.Enum):
-        return _plain(value.value)
-    for base, code, form in _FORMS:
-        if isinstance(value, base):
-            return Ext(code, _encode(form(value)))
-    if isinstance(value, list):
-        return _items(value)
-    if isinstance(value, dict):
-        return _dict(value)
-    if isinstance(value, msgspec.Struct):
-        return _struct(value)
-    if dataclasses.is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if hasattr(kind, "__attrs_attrs__"):
-        return {field.name: _plain(getattr(value, field.name)) for field in kind.__attrs_attrs__}
-    for atom in _BASES:
-        if isinstance(value, atom):
-            return _plain(atom(value))
-    raise InputError(
-        f"a {kind.__module__}.{kind.__qualname__} within a value has no plain form",
-        next="return it as an output of its own, or plain values in its place",
-    )
+
+    def _load(self, leaf: Embedded, wanted: Any) -> Any:
+        return format.named(leaf.format).load(self._source.within(leaf.data), wanted)
+
+    def _extension(self, code: int, data: memoryview) -> Any:
+        if code == _INTEGER:
+            return int.from_bytes(data, "big", signed=True)
+        body = self.read(data)
+        if code == _EMBEDDED:
+            self.waiting = True
+            return Embedded(*body)
+        if code not in _READERS:
+            raise CorruptError(f"a value of the unknown kind {code}", next="upgrade Argosy: a newer one wrote it")
+        return _READERS[code](body)
 
 
-def _items(values: Iterable[Any]) -> list[Any]:
-    return [_plain(value) for value in values]
+def _mistyped(what: str) -> InputError:
+    return InputError(what, next="correct the annotation, or what the step returns")
 
 
-def _dict(value: dict[Any, Any]) -> Any:
-    if all(type(key) is str for key in value):
-        return {key: _plain(value[key]) for key in sorted(value)}
-    return Ext(2, _encode(sorted(([_plain(key), _plain(item)] for key, item in value.items()), key=_key)))
-
-
-def _key(pair: list[Any]) -> bytes:
-    return _encode(pair[0])
-
-
-def _struct(value: msgspec.Struct) -> Any:
-    config = value.__struct_config__
-    fields = {name: _plain(getattr(value, field))
-              for field, name in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True)}  # fmt: skip
-    if config.array_like:
-        return [*([config.tag] if config.tag is not None else []), *fields.values()]
-    return dict(sorted(({config.tag_field: config.tag} if config.tag_field else {} | fields).items()))
-
-
-def _set(value: Iterable[Any]) -> list[Any]:
-    return sorted(_items(value), key=_encode)
+def _long(value: int) -> bytes:
+    return value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True)
 
 
 def _datetime(value: datetime.datetime) -> list[Any]:
@@ -136,36 +240,22 @@ def _read_datetime(body: Any) -> datetime.datetime:
 
 # Of a type and its base (datetime and date), the type comes first.
 _FORMS: list[tuple[type, int, Callable[[Any], Any]]] = [
-    (tuple, 3, _items),
-    (frozenset, 5, _set),
-    (set, 4, _set),
-    (datetime.datetime, 6, _datetime),
-    (datetime.date, 7, datetime.date.isoformat),
-    (datetime.time, 8, lambda time: [time.isoformat(), time.fold]),
-    (datetime.timedelta, 9, lambda span: [span.days, span.seconds, span.microseconds]),
-    (decimal.Decimal, 10, str),
-    (uuid.UUID, 11, str),
+    (datetime.datetime, 16, _datetime),
+    (datetime.date, 17, datetime.date.isoformat),
+    (datetime.time, 18, lambda time: [time.isoformat(), time.fold]),
+    (datetime.timedelta, 19, lambda span: [span.days, span.seconds, span.microseconds]),
+    (decimal.Decimal, 20, str),
+    (uuid.UUID, 21, str),
 ]
 _READERS: dict[int, Callable[[Any], Any]] = {
-    2: dict,
-    3: tuple,
-    4: set,
-    5: frozenset,
-    6: _read_datetime,
-    7: datetime.date.fromisoformat,
-    8: lambda body: datetime.time.fromisoformat(body[0]).replace(fold=body[1]),
-    9: lambda body: datetime.timedelta(*body),
-    10: decimal.Decimal,
-    11: uuid.UUID,
+    _DICT: dict,
+    _TUPLE: tuple,
+    _SET: set,
+    _FROZEN: frozenset,
+    16: _read_datetime,
+    17: datetime.date.fromisoformat,
+    18: lambda body: datetime.time.fromisoformat(body[0]).replace(fold=body[1]),
+    19: lambda body: datetime.timedelta(*body),
+    20: decimal.Decimal,
+    21: uuid.UUID,
 }
-
-
-def _extension(code: int, data: memoryview) -> Any:
-    if code == 1:
-        return int.from_bytes(data, "big", signed=True)
-    if code not in _READERS:
-        raise CorruptError(f"a value of the unknown kind {code}", next="upgrade Argosy: a newer one wrote it")
-    return _READERS[code](_decoder.decode(data))
-
-
-_decoder = msgspec.msgpack.Decoder(ext_hook=_extension)
