@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 import msgspec
 
-FailureKind = Literal["exception", "timeout", "memory", "crash", "cancelled"]
+FailureKind = Literal["exception", "timeout", "memory", "log", "children", "crash", "cancelled"]
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -54,7 +54,7 @@ class Result(msgspec.Struct, frozen=True):
     `cpu_s`, `wall_s` and `started` (seconds since the epoch, by the worker's clock) are of the last attempt that came
     to its end, zero if none did. `peak_bytes` is the highest resident memory of the worker while the task ran,
     interpreter and libraries included: the quantity that a `memory` limit is compared with. `attempts` counts the
-    times the task was started.
+    times the task was started. `log` is what the last attempt wrote, where a session captures that.
     """
 
     key: str
@@ -65,6 +65,7 @@ class Result(msgspec.Struct, frozen=True):
     peak_bytes: int = 0
     attempts: int = 0
     started: float = 0.0
+    log: bytes = b""
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -86,6 +87,12 @@ class Session(ABC):
       memory limit below what a worker holds before its first work, fails the works that ask for it, at once.
     - A work goes out as soon as a worker is idle. Works share a chunk only if they are equal in function, timeout,
       memory, group and priority, and none asks to be alone.
+    - A work that leaves child processes running when it ends has failed, with kind `children`; they are ended. Only the
+      pool that joblib keeps for the next call is ended without blame. (In a `map`, children may go on until their
+      worker is dismissed.) A forked child that comes back from the function ends there.
+    - With logs, each result carries what its work wrote: to standard output and error, by Python, by libraries and by
+      child processes, and the records of `logging` from INFO up. Of more than 1 MiB, the first 256 KiB and the end are
+      kept. Beyond 64 MiB the work is killed, with kind `log`. A work that kills its worker still has its log.
     - Limits are watched, and answers taken in, while the caller is in `submit` or `results`.
 
     Leaving it as a context, by whatever way, closes it.
@@ -178,8 +185,11 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def session(self, *, chunk_seconds: float = 1.0) -> Session:
+    def session(self, *, chunk_seconds: float = 1.0, logs: bool = False) -> Session:
         """Begin a session; works travel in chunks that take about `chunk_seconds`.
+
+        `logs` captures what works write, in a temporary directory that is gone with the session; without, they write to
+        the standard error of the owner.
 
         Raises `InputError` if that is not above 0, and `ConflictError` while another session or `map` is open.
         """

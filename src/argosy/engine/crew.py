@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from argosy.engine import log
 from argosy.engine.channel import Channel
 from argosy.engine.job import Job
 from argosy.engine.nursery import ANSWER, COMMAND, FORK, REAP
@@ -45,7 +49,7 @@ from argosy.engine import nursery
 for name in [name for name in sys.modules if name.partition(".")[0] == "argosy"]:
     del sys.modules[name]
 split = lambda names: [name for name in names.split(",") if name]
-nursery.main(socket.socket(fileno=int(sys.argv[1])), split(sys.argv[2]), split(sys.argv[3]))
+nursery.main(socket.socket(fileno=int(sys.argv[1])), split(sys.argv[2]), split(sys.argv[3]), sys.argv[6])
 """
 
 
@@ -66,6 +70,11 @@ class Hand:
         self.ready = False  # whether it has understood that chunk
         self.since = 0.0  # when the first of the chunk started
         self.verdict: Verdict | None = None
+        self.log: Path | None = None  # what it writes goes there
+
+    def written(self) -> bytes:
+        """What is kept of the log of the work that runs."""
+        return log.read(self.log) if self.log else b""
 
     def kill(self) -> None:
         """Kill it and what it started. Its channel can still be read to the end."""
@@ -85,6 +94,7 @@ class Crew:
         self._control: socket.socket | None = None
         self._greeted = False
         self._stopped = False
+        self._logs = Path(tempfile.gettempdir(), f"argosy-{os.getpid()}-{secrets.token_hex(8)}")
         self._poll = select.poll()
         self._sockets: dict[int, Hand] = {}
         self.hands: list[Hand] = []
@@ -99,9 +109,10 @@ class Crew:
         package = Path(__file__).parent
         placeholders = {"argosy": str(package.parent), "argosy.engine": str(package)}
         arguments = [str(theirs.fileno()), ",".join(self._preload), "", json.dumps(self._paths + sys.path)]
+        arguments += [json.dumps(placeholders), str(self._logs)]
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _BOOTSTRAP, *arguments, json.dumps(placeholders)],
+                [sys.executable, "-c", _BOOTSTRAP, *arguments],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # what tasks print must not mix with the output of the program
@@ -127,6 +138,21 @@ class Crew:
     def wait(self, seconds: float) -> list[Hand]:
         """Workers that have said something, or died; waits for the first."""
         return [self._sockets[descriptor] for descriptor, _ in self._poll.poll(seconds * 1000)]
+
+    def capture(self, hand: Hand) -> Path:
+        """A file for the log of a worker, until it is dismissed or `uncapture` is called."""
+        if hand.log is None:
+            self._logs.mkdir(mode=0o700, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(".log", f"{hand.pid}-", self._logs)
+            os.close(descriptor)
+            hand.log = Path(name)
+        return hand.log
+
+    def uncapture(self) -> None:
+        """Remove all logs."""
+        for hand in self.hands:
+            hand.log = None
+        shutil.rmtree(self._logs, ignore_errors=True)
 
     def free(self) -> None:
         """Dismiss the workers that are busy; all of them where the nursery is gone."""
@@ -165,6 +191,8 @@ class Crew:
 
     def _part(self, hand: Hand) -> None:
         hand.kill()
+        if hand.log:
+            hand.log.unlink(missing_ok=True)
         descriptor = hand.channel.fileno()
         if self._sockets.pop(descriptor, None):  # still open: it may have been parted with when the nursery was lost
             self._poll.unregister(descriptor)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, KeysView, Sequence
+from collections.abc import KeysView, Sequence
 from random import Random
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from argosy.engine.backlog import Backlog
 from argosy.engine.contract import Failure, Result, Work
@@ -14,9 +14,19 @@ from argosy.engine.reference import reference
 from argosy.errors import InputError
 
 _LONGEST = 60.0  # seconds between two attempts
-Usage = tuple[float, float, int, float]
-"""CPU seconds, wall seconds, peak bytes, and when it started, in seconds since the epoch."""
-NOTHING: Usage = (0.0, 0.0, 0, 0.0)
+
+
+class Attempt(NamedTuple):
+    """What is known of an attempt: its usage, when it started, what it wrote. See `Result`."""
+
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    peak_bytes: int = 0
+    started: float = 0.0
+    log: bytes = b""
+
+
+UNKNOWN = Attempt()
 
 
 class Ledger:
@@ -45,37 +55,32 @@ class Ledger:
         self.open |= jobs
         self._backlog.put(jobs.values())
 
-    def succeed(self, job: Job, value: object, usage: Usage) -> None:
+    def succeed(self, job: Job, value: object, attempt: Attempt) -> None:
         """Close a work with its value."""
-        self._close(job, value, None, usage)
+        self._close(job, value, None, attempt)
 
-    def charge(self, job: Job, failure: Failure, usage: Usage = NOTHING) -> None:
+    def charge(self, job: Job, failure: Failure, attempt: Attempt = UNKNOWN) -> None:
         """Count a failure: the work runs again after a pause, or ends if its retries are spent."""
         job.charged += 1
         if job.charged > job.work.retries:
-            self.fail(job, failure, usage)
+            self.fail(job, failure, attempt)
         else:
             pause = min(_LONGEST, self._backoff * 2.0 ** min(job.charged - 1, 60)) * self._random.uniform(0.5, 1.0)
             self._backlog.later(job, time.monotonic() + pause)
 
-    def fail(self, job: Job, failure: Failure, usage: Usage = NOTHING) -> None:
+    def fail(self, job: Job, failure: Failure, attempt: Attempt = UNKNOWN) -> None:
         """Close a work with a failure, whatever retries are left."""
-        self._close(job, None, failure, usage)
-
-    def cancel(self, jobs: Iterable[Job], message: str) -> None:
-        """Close works as cancelled. The caller sees to those that run."""
-        for job in jobs:
-            self.fail(job, Failure("cancelled", message))
+        self._close(job, None, failure, attempt)
 
     def results(self) -> list[Result]:
         """The results since the last call."""
         ended, self._ended = self._ended, {}
         return list(ended.values())
 
-    def _close(self, job: Job, value: object, failure: Failure | None, usage: Usage) -> None:
-        cpu, wall, peak, started = usage
+    def _close(self, job: Job, value: object, failure: Failure | None, attempt: Attempt) -> None:
+        cpu, wall, peak, started, log = attempt
         del self.open[job.work.key]
-        self._ended[job.work.key] = Result(job.work.key, value, failure, cpu, wall, peak, job.starts, started)
+        self._ended[job.work.key] = Result(job.work.key, value, failure, cpu, wall, peak, job.starts, started, log)
 
 
 def check(works: Sequence[Work], *taken: KeysView[str]) -> None:

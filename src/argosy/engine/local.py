@@ -73,10 +73,10 @@ class Local(Engine):
         _check(chunk_seconds)
         return self._map(works, chunk_seconds, on_progress)
 
-    def session(self, *, chunk_seconds: float = 1.0) -> Session:
+    def session(self, *, chunk_seconds: float = 1.0, logs: bool = False) -> Session:
         """See `Engine.session`."""
         _check(chunk_seconds)
-        return self._begin(chunk_seconds, strict=False)
+        return self._begin(chunk_seconds, logs=logs, strict=False)
 
     def cancel(self) -> None:
         """See `Engine.cancel`. Noticed within a twentieth of a second."""
@@ -87,7 +87,7 @@ class Local(Engine):
         """See `Engine.close`."""
         self._stop()
 
-    def _begin(self, chunk_seconds: float, *, strict: bool) -> Run:
+    def _begin(self, chunk_seconds: float, *, logs: bool, strict: bool) -> Run:
         if not self._running.acquire(blocking=False):
             raise ConflictError(
                 "this engine is busy with another map or session", next="bring that to its end, or use a second engine"
@@ -95,13 +95,14 @@ class Local(Engine):
         self._cancelled.clear()
         backlog = Backlog(workers=self.workers, chunk_seconds=chunk_seconds)
         ledger = Ledger(backlog, self._backoff, self._random)
-        return Run(self._crew, self.workers, backlog, ledger, self._cancelled, self._running.release, strict=strict)
+        closed = self._running.release
+        return Run(self._crew, self.workers, backlog, ledger, self._cancelled, closed, logs=logs, strict=strict)
 
     def _map(
         self, works: Sequence[Work], chunk_seconds: float, on_progress: Callable[[Progress], None] | None
     ) -> Iterator[Result]:
         failed, reported = 0, time.monotonic()
-        with self._begin(chunk_seconds, strict=True) as run:
+        with self._begin(chunk_seconds, logs=False, strict=True) as run:
             run.submit(works)
             while run.open:
                 results = run.results(_REPORT)

@@ -11,6 +11,7 @@ import ctypes
 import gc
 import importlib
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -28,8 +29,8 @@ REAP = b"R"
 _PR_SET_PDEATHSIG = 1
 
 
-def main(control: socket.socket, preload: list[str], late: list[str]) -> None:
-    """Import `preload`, say so, then fork and reap on command until the other end closes."""
+def main(control: socket.socket, preload: list[str], late: list[str], logs: str) -> None:
+    """Import `preload`, say so, then fork and reap on command until the other end closes; then remove `logs`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     channel = Channel(control)
     for name in preload:
@@ -44,6 +45,7 @@ def main(control: socket.socket, preload: list[str], late: list[str]) -> None:
     gc.collect()
     gc.freeze()  # collections in workers then leave the shared pages alone
     _attend(control, late)
+    shutil.rmtree(logs, ignore_errors=True)  # its owner may have been killed
 
 
 def _again(control: socket.socket, preload: list[str], late: list[str]) -> NoReturn:

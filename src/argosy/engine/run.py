@@ -16,11 +16,12 @@ from argosy.engine.channel import Channel
 from argosy.engine.contract import Failure, FailureKind, Result, Session, Work
 from argosy.engine.crew import Crew, Hand, NurseryLost
 from argosy.engine.job import Job
-from argosy.engine.ledger import NOTHING, Ledger, Usage
+from argosy.engine.ledger import UNKNOWN, Attempt, Ledger
+from argosy.engine.log import LIMIT
 from argosy.engine.usage import resident
-from argosy.engine.verdict import Verdict, died, too_large, too_long
+from argosy.engine.verdict import Verdict, died, too_large, too_long, too_loud
 from argosy.engine.watch import TICK, Watch
-from argosy.engine.worker import describe
+from argosy.engine.worker import Order, describe
 from argosy.errors import ArgosyError, InputError
 
 _MESSAGE = 500
@@ -31,7 +32,8 @@ _KILLS = 2  # how often a work whose worker was killed from outside runs again b
 class Run(Session):
     """Uses the crew while it lasts, leaves it with idle workers only, and says so with `closed`.
 
-    `strict` raises `InputError` where a session would fail works that no worker can run.
+    `logs` captures what works write. `strict` is for a `map`: works that no worker can run raise `InputError`, rather
+    than fail, and children that a work leaves behind are no failure.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Run(Session):
         cancelled: threading.Event,
         closed: Callable[[], None],
         *,
+        logs: bool,
         strict: bool,
     ) -> None:
         self._crew = crew
@@ -51,6 +54,7 @@ class Run(Session):
         self._ledger = ledger
         self._cancelled = cancelled
         self._closed: Callable[[], None] | None = closed
+        self._logs = logs
         self._strict = strict
         self._watch = Watch()
         self._lost = 0
@@ -73,16 +77,7 @@ class Run(Session):
 
     def drop(self, keys: Collection[str]) -> None:
         """See `Session.drop`."""
-        jobs = {self._ledger.open[key] for key in keys if key in self._ledger.open}
-        self._backlog.drop(jobs)
-        message = "dropped before it ended"
-        for hand in self._crew.hands:
-            first = hand.chunk[0] if hand.chunk else None
-            if first in jobs:
-                hand.verdict = Verdict(first, Failure("cancelled", message))
-                hand.kill()
-            hand.chunk = deque(None if job in jobs else job for job in hand.chunk)
-        self._ledger.cancel(jobs, message)
+        self._end({self._ledger.open[key] for key in keys if key in self._ledger.open}, "dropped before it ended")
 
     @property
     def open(self) -> int:
@@ -91,12 +86,13 @@ class Run(Session):
 
     def running(self) -> dict[str, Path | None]:
         """See `Session.running`."""
-        return {hand.chunk[0].work.key: None for hand in self._crew.hands if hand.chunk and hand.chunk[0]}
+        return {hand.chunk[0].work.key: hand.log for hand in self._crew.hands if hand.chunk and hand.chunk[0]}
 
     def close(self) -> None:
         """See `Session.close`."""
         if self._closed:
             self._crew.free()
+            self._crew.uncapture()
             self._closed()
             self._closed = None
 
@@ -105,7 +101,8 @@ class Run(Session):
             raise ArgosyError("this session is closed", next="begin another one")
         self._crew.launch()
         if self._cancelled.is_set():
-            self._give_up()
+            self._cancelled.clear()
+            self._end(set(self._ledger.open.values()), "cancelled before it ended")
         try:
             self._hand_out()
             now = time.monotonic()
@@ -164,7 +161,8 @@ class Run(Session):
         tell = len(chunk.jobs) > 1 or len(parts) > 1 or work.function not in hand.known
         hand.chunk, hand.function = deque(chunk.jobs), work.function
         hand.ready, hand.since = not tell, time.monotonic()
-        parts[0] = Channel.encode((work.function, tell))[0] + parts[0]
+        order: Order = work.function, tell, not self._strict, str(self._crew.capture(hand)) if self._logs else None
+        parts[0] = Channel.encode(order)[0] + parts[0]
         with contextlib.suppress(OSError):  # it died while idle: its closed channel says so next
             hand.channel.write(parts)
 
@@ -192,7 +190,7 @@ class Run(Session):
         except Exception as error:
             message, trace = describe(error)
             message = f"the value cannot be read back: {message}"[:_MESSAGE]
-            kind, rest = "done", [None, (message, trace), NOTHING]
+            kind, rest = "done", [None, ("exception", message, trace), UNKNOWN[:4], 0, b""]
         if kind == "done":
             self._conclude(hand, *rest)
         elif kind == "ready":
@@ -203,7 +201,7 @@ class Run(Session):
             hand.chunk.clear()
             self._impossible(jobs, "exception", f"workers cannot import function {hand.function}: {rest[0]}")
         else:
-            self._garbled(hand, *rest[0])
+            self._garbled(hand, *rest)
 
     def _garbled(self, hand: Hand, message: str, trace: str) -> None:
         jobs = [job for job in hand.chunk if job]
@@ -215,34 +213,45 @@ class Run(Session):
             message = f"the arguments cannot be read by a worker: {message}"
             self._ledger.charge(jobs[0], Failure("exception", message[:_MESSAGE], trace))
 
-    def _conclude(self, hand: Hand, value: Any, failure: tuple[str, str] | None, usage: Usage) -> None:
+    def _conclude(
+        self,
+        hand: Hand,
+        value: Any,
+        failure: tuple[FailureKind, str, str] | None,
+        usage: tuple[float, float, int, float],
+        written: int,
+        log: bytes,
+    ) -> None:
         job = hand.chunk.popleft()
         hand.finished += 1
         hand.since = time.monotonic()
-        cpu, wall, peak, _ = usage
-        self.cpu_s += cpu
+        attempt = Attempt(*usage, log)
+        self.cpu_s += attempt.cpu_s
         if job is None:
             return
         job.starts += 1
         if job.lane:
-            job.lane.measure(wall)
+            job.lane.measure(attempt.wall_s)
         timeout, memory = job.work.timeout, job.work.memory
         spoilt = job.work.alone
-        if memory is not None and peak > memory:
+        if memory is not None and attempt.peak_bytes > memory:
             spoilt = True  # whatever it still holds would count against the next work
-            self._blame(hand.finished > 1, job, too_large(peak, memory), usage)
-        elif timeout is not None and wall > timeout:
-            self._ledger.charge(job, too_long(wall, timeout), usage)
+            self._blame(hand.finished > 1, job, too_large(attempt.peak_bytes, memory), attempt)
+        elif timeout is not None and attempt.wall_s > timeout:
+            self._ledger.charge(job, too_long(attempt.wall_s, timeout), attempt)
+        elif written > LIMIT:
+            self._ledger.charge(job, too_loud(written, LIMIT), attempt)
         elif failure is not None:
-            self._ledger.charge(job, Failure("exception", *failure), usage)
+            self._ledger.charge(job, Failure(*failure), attempt)
         else:
-            self._ledger.succeed(job, value, usage)
+            self._ledger.succeed(job, value, attempt)
         if spoilt:
             self._backlog.back([waiting for waiting in hand.chunk if waiting])
             hand.chunk.clear()
             self._crew.dismiss(hand)
 
     def _bury(self, hand: Hand) -> None:
+        log = hand.written()
         code = self._crew.dismiss(hand)
         chunk, verdict = list(hand.chunk), hand.verdict
         hand.chunk.clear()
@@ -261,13 +270,13 @@ class Run(Session):
             self._backlog.apart([first], fresh=True)
             return
         failure = verdict.failure if verdict else died(code)
-        self._blame(hand.finished > 0 and failure.kind != "timeout", first, failure)
+        self._blame(hand.finished > 0 and failure.kind in ("crash", "memory"), first, failure, Attempt(log=log))
 
-    def _blame(self, doubtful: bool, job: Job, failure: Failure, usage: Usage = NOTHING) -> None:
+    def _blame(self, doubtful: bool, job: Job, failure: Failure, attempt: Attempt = UNKNOWN) -> None:
         if doubtful:  # the worker had run other works before, which may be the cause
             self._backlog.apart([job], fresh=True)
         else:
-            self._ledger.charge(job, failure, usage)
+            self._ledger.charge(job, failure, attempt)
 
     # Ends.
 
@@ -282,9 +291,16 @@ class Run(Session):
                 next="see the system's log: it may be out of memory",
             )
 
-    def _give_up(self) -> None:
-        self._cancelled.clear()
-        jobs = set(self._ledger.open.values())
+    def _end(self, jobs: set[Job], message: str) -> None:
         self._backlog.drop(jobs)
-        self._crew.free()
-        self._ledger.cancel(self._ledger.open.copy().values(), "cancelled before it ended")
+        failure = Failure("cancelled", message)
+        logs: dict[Job, bytes] = {}
+        for hand in self._crew.hands:
+            first = hand.chunk[0] if hand.chunk else None
+            if first in jobs:
+                logs[first] = hand.written()
+                hand.verdict = Verdict(first, failure)
+                hand.kill()
+            hand.chunk = deque(None if job in jobs else job for job in hand.chunk)
+        for job in jobs:
+            self._ledger.fail(job, failure, Attempt(log=logs.get(job, b"")))

@@ -26,6 +26,11 @@ def too_large(held: int, limit: int) -> Failure:
     return Failure("memory", f"its worker held {held:,} bytes; the limit is {limit:,} bytes")
 
 
+def too_loud(written: int, limit: int) -> Failure:
+    """It wrote more than its log may hold."""
+    return Failure("log", f"wrote {written:,} bytes to its log; the limit is {limit:,} bytes")
+
+
 def died(code: int) -> Failure:
     """Its worker ended by itself: an exit code, or a signal's number below zero."""
     if code >= 0:

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from argosy.engine.contract import Failure
 from argosy.engine.crew import Hand
 from argosy.engine.job import Job
+from argosy.engine.log import LIMIT, size
 from argosy.engine.usage import resident
-from argosy.engine.verdict import Verdict, too_large, too_long
+from argosy.engine.verdict import Verdict, too_large, too_long, too_loud
 
 TICK = 0.05  # seconds between two looks
 _START = 60.0  # seconds that a worker may take beyond the timeout to import the function and read its arguments
@@ -41,4 +42,6 @@ def _judge(hand: Hand, job: Job, spent: float) -> Failure | None:
         return too_long(spent, timeout)
     if memory is not None and (held := resident(hand.pid)) > memory:
         return too_large(held, memory)
+    if hand.log is not None and (written := size(hand.log)) > LIMIT:
+        return too_loud(written, LIMIT)
     return None

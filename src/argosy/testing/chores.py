@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import logging
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -88,6 +91,76 @@ def log(folder: str, name: str) -> str:
     with Path(folder, name).open("a") as file:
         file.write(f"{os.getpid()}\n")
     return name
+
+
+def speak(name: str) -> str:
+    """Says its name in every way there is."""
+    sys.stdout.write(f"print {name}\n")
+    os.write(1, f"write {name}\n".encode())
+    os.write(2, f"error {name}\n".encode())
+    ctypes.CDLL(None).printf(b"printf %s\n", name.encode())
+    subprocess.run(["echo", "child", name], check=True)
+    logging.getLogger("chores").info("record %s", name)
+    logging.getLogger("chores").debug("detail %s", name)
+    return name
+
+
+def shout(size: int, how: str) -> str:
+    """Writes `size` bytes between two words, then behaves."""
+    sys.stdout.write("first\n")
+    for _ in range(size >> 20):
+        os.write(1, b"x" * (1 << 20))
+    os.write(1, b"x" * (size % (1 << 20)))
+    sys.stdout.write("last\n")
+    return behave(how)
+
+
+def fork(how: str) -> int:
+    """Forks; the child comes back from here by returning, by raising, or leaves 30 seconds after its parent crashed."""
+    pid = os.fork()
+    if pid:
+        if how == "crash":
+            behave("segfault")
+        os.waitpid(pid, 0)
+    elif how == "raise":
+        raise ValueError("from the child")
+    elif how == "crash":
+        time.sleep(30)
+        os._exit(0)
+    return pid
+
+
+def abandon(count: int, how: str, folder: str) -> int:
+    """Leaves processes running: `plain`, in a `session` of their own, or as `orphan` of a parent that has ended."""
+    command = ["sh", "-c", f"echo $$ > {folder}/$$; exec sleep 600"]
+    for number in range(count):
+        if how == "orphan":
+            subprocess.run(["sh", "-c", f"sh -c 'echo $$ > {folder}/$$; exec sleep 600' & sleep 0.2"], check=True)
+        else:
+            subprocess.Popen(command, start_new_session=how == "session")
+        while len(os.listdir(folder)) <= number:
+            time.sleep(0.01)
+    return count
+
+
+def pool() -> int:
+    """Uses processes as it should, and leaves it to multiprocessing to end what that keeps for itself."""
+    context = multiprocessing.get_context("spawn")
+    with contextlib.closing(context.SimpleQueue()) as queue:
+        child = context.Process(target=queue.put, args=(1,))
+        child.start()
+        child.join()
+        return int(queue.get())
+
+
+def unpicklable() -> None:
+    """Raises what cannot be sent, nor be put in words."""
+    raise _Sullen(lambda: 1)
+
+
+class _Sullen(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
 
 
 class Hostile:
