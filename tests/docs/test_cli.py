@@ -39,7 +39,7 @@ def test_every_option_is_named(name: str) -> None:
     parameters = [p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
     shared = {p.name for p in parameters if str(p.annotation).startswith(("Common", "Where"))} | {"json"}
     options = [
-        f"--{'no-' if each.default is True else ''}{each.name.replace('_', '-')}"
+        f"--{'no-' if each.default is True else ''}{each.name.rstrip('_').replace('_', '-')}"
         for each in parameters
         if each.name not in shared
     ]

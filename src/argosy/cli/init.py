@@ -1,4 +1,4 @@
-"""`argosy init`: a small project that runs."""
+"""`argosy init`: a small project that runs, or the steps of a notebook."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from argosy.cli import show
 from argosy.cli.template import A_DAY, DAYS, DEPOTS, PROJECT
 from argosy.controller.clock import SystemClock
-from argosy.errors import ConflictError
+from argosy.errors import ConflictError, UsageError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -21,13 +21,16 @@ MODULE, DATA = "project.py", Path("data") / "orders" / "sample.parquet"
 
 def init(
     directory: Path = Path("."), /, *, sample: Annotated[bool, Parameter(negative="")] = False,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    from_: Path | None = None, json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:  # fmt: skip
     """Write project.py: a dataset, and a fleet of one model per depot. Nothing that is there is overwritten.
+
+    With --from it is a module of the steps that cells of a notebook are tagged as. The notebook is read, and not run.
 
     For example:
       argosy init
       argosy init late-orders --sample        (with made-up orders, so that it runs at once)
+      argosy init --from report.ipynb         (writes report.py)
 
     Parameters
     ----------
@@ -35,16 +38,17 @@ def init(
         Where to write; made if it is missing.
     sample
         Write sample data too.
+    from_
+        A Jupyter notebook with cells tagged imports, parameters, step:NAME or skip.
     json
         Print what was written as JSON.
     """
+    if from_ is not None:
+        if sample:
+            raise UsageError("--sample and --from contradict one another", next="argosy init --from NOTEBOOK")
+        return _convert(from_, directory, json=json)
     wanted = [directory / MODULE] + ([directory / DATA] if sample else [])
-    there = [path for path in wanted if path.exists()]
-    if there:
-        raise ConflictError(f"{there[0]} is there already", next="name another directory: argosy init DIRECTORY")
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / MODULE).open("x", encoding="utf-8") as file:
-        file.write(PROJECT)
+    _write(wanted, PROJECT)
     if sample:
         (directory / DATA).parent.mkdir(parents=True, exist_ok=True)
         orders(SystemClock().now()).write_parquet(directory / DATA)
@@ -55,6 +59,32 @@ def init(
     place = "" if directory == Path(".") else f"cd {directory} && "
     show.say(f"  next: {place}argosy apply, then argosy up" + ("" if sample else f"; put orders into {DATA.parent}"))
     return 0
+
+
+def _convert(notebook: Path, directory: Path, *, json: bool) -> int:
+    """Write a notebook's steps as a module."""
+    from argosy.pipelines.notebook.cell import read
+    from argosy.pipelines.notebook.module import module
+
+    beside = {path.stem for path in directory.glob("*.py")} | {path.parent.name for path in directory.glob("*/*.py")}
+    made = module(read(notebook), beside)
+    path = directory / f"{made.name}.py"
+    _write([path], made.text)
+    if json:
+        show.emit({"written": [str(path)], "pipeline": made.pipeline, "left_out": list(made.notes)})
+        return 0
+    show.say(*made.notes, f"wrote {path}", f"  next: read it, then argosy apply {path}")
+    return 0
+
+
+def _write(wanted: list[Path], text: str) -> None:
+    """Write the first of the files that are wanted, unless one of them is there."""
+    there = [path for path in wanted if path.exists()]
+    if there:
+        raise ConflictError(f"{there[0]} is there already", next="name another directory: argosy init DIRECTORY")
+    wanted[0].parent.mkdir(parents=True, exist_ok=True)
+    with wanted[0].open("x", encoding="utf-8") as file:
+        file.write(text)
 
 
 def orders(now: datetime) -> pl.DataFrame:

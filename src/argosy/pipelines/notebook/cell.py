@@ -73,7 +73,7 @@ def read(path: Path) -> Notebook:
     title = heading = ""
     for number, each in enumerate(file.cells, 1):
         source = each.source if isinstance(each.source, str) else "".join(each.source)
-        source = "\n".join(source.splitlines())
+        source = source.replace("\r\n", "\n")
         if each.cell_type == "markdown":
             found = [_EMPHASIS.sub("", text) for text in _HEADING.findall(source)]
             title, heading = title or next(iter(found), ""), found[-1] if found else heading
@@ -111,7 +111,8 @@ def _decoded(path: Path) -> _File:
 def _cell(path: Path, number: int, source: str, metadata: dict[str, Any], heading: str) -> Cell:
     given = metadata.get("tags")
     tags = tuple(tag for tag in given if isinstance(tag, str)) if isinstance(given, list) else ()
-    roles = {(_ROLES[kind], name.strip()) for kind, colon, name in map(_parted, tags) if kind in _ROLES}
+    parts = (tag.partition(":") for tag in tags)
+    roles = {(_ROLES[kind], name.strip()) for kind, _, name in parts if kind in _ROLES}
     if len(roles) > 1 or any(name and kind != STEP for kind, name in roles) or "step:" in tags:
         raise InputError(
             f"{path.name}: cell {number} is tagged {', '.join(tags)}; one of imports, parameters, step, step:NAME and "
@@ -120,7 +121,3 @@ def _cell(path: Path, number: int, source: str, metadata: dict[str, Any], headin
         )
     role, step = next(iter(roles), (UNTAGGED, ""))
     return Cell(number, source, tags, role, step, heading)
-
-
-def _parted(tag: str) -> tuple[str, str, str]:
-    return tag.partition(":")
