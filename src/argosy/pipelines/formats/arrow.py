@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import Any
 
 from argosy.errors import InputError, MissingExtraError
@@ -53,7 +54,9 @@ def _table(pyarrow: Any, value: Any) -> Any:
     pandas = _library("pandas")
     frame = value.to_frame("" if value.name is None else value.name) if isinstance(value, pandas.Series) else value
     try:
-        table = pyarrow.Table.from_pandas(frame)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what pyarrow warns of is refused below
+            table = pyarrow.Table.from_pandas(frame)
     except (pyarrow.ArrowException, ValueError, TypeError) as error:
         raise _refused(f"{error}", "convert the column to one type of values") from error
     _compare(frame.head(0), table.slice(0, 0).to_pandas())

@@ -21,6 +21,7 @@ from argosy.errors import CorruptError, InputError
 from argosy.spec.tree import is_installed
 
 _SCHEMA = "schema.json"
+_ADDRESS = "_stop_words_id"  # of vectorizers of text: where their stop words were in memory when they were checked
 _NAMES = {
     "collections.OrderedDict", "collections.defaultdict", "lightgbm.basic.Booster", "lightgbm.sklearn.LGBMClassifier",
     "lightgbm.sklearn.LGBMModel", "lightgbm.sklearn.LGBMRanker", "lightgbm.sklearn.LGBMRegressor",
@@ -132,6 +133,8 @@ def _settled(node: Any, names: dict[str, str]) -> Any:
     if not isinstance(node, dict):
         return node
     settled = {key: _settled(item, names) for key, item in node.items() if key != "__id__"}
+    if _ADDRESS in settled:
+        settled[_ADDRESS]["content"] = "null"
     if settled.get("__loader__") == "SetNode":
         settled["content"].sort(key=json.dumps)
     if isinstance(settled.get("file"), str) and "__loader__" in settled:

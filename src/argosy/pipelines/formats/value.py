@@ -5,6 +5,7 @@ MessagePack and not JSON: JSON writes NaN, infinity and None alike, and bytes as
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import decimal
@@ -58,8 +59,11 @@ class Value(Format):
         assert isinstance(file, Source)
         reader = _Reader(file)
         value = reader.read(file.bytes())
+        typed = value
         try:
-            typed = value if wanted is Any else msgspec.convert(value, wanted, dec_hook=reader.typed)
+            # Of an annotation that msgspec cannot tell apart (`str | bytes`) the value as it was saved is a good one.
+            with contextlib.suppress(TypeError):
+                typed = msgspec.convert(value, wanted, dec_hook=reader.typed)
         except msgspec.ValidationError as error:
             if isinstance(error.__cause__, InputError):
                 raise error.__cause__ from None

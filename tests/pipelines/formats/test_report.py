@@ -1,0 +1,45 @@
+"""Reports come back whole, and what is shown of them holds no markup of their own."""
+
+from __future__ import annotations
+
+import pytest
+
+from argosy.pipelines.format import find
+from argosy.pipelines.formats.report import markup
+from argosy.spec.report import Part, Report
+from tests.pipelines.trip import Trip
+
+REPORT = Report.markdown("# Sales\nup") + Report.html("<b>bold</b>") + Report.plot("<svg></svg>")
+
+
+def test_a_report_comes_back(trip: Trip) -> None:
+    name, saved = trip.save(REPORT)
+    assert (name, trip.load(name, saved, Report)) == ("report", REPORT)
+    assert trip.again(Report()) == Report()
+
+
+def test_markdown_is_rendered_without_its_html() -> None:
+    text = "# Sales\n\n<script>alert(1)</script> [x](javascript:alert(1))\n\n|a|b|\n|-|-|\n|1|2|"
+    shown = markup(Report.markdown(text).parts[0])
+    assert "<h1>Sales</h1>" in shown
+    assert "<td>2</td>" in shown
+    assert "<script" not in shown
+    assert "href" not in shown
+
+
+def test_pictures_are_images() -> None:
+    assert markup(REPORT.parts[2]) == '<img alt="" src="data:image/svg+xml;base64,PHN2Zz48L3N2Zz4=">'
+    assert markup(Part("png", b"\x89PNG")) == '<img alt="" src="data:image/png;base64,iVBORw==">'
+
+
+def test_html_is_left_to_a_frame() -> None:
+    with pytest.raises(ValueError, match="no markup of ours"):
+        markup(REPORT.parts[1])
+
+
+def test_a_preview_shows_the_first_text() -> None:
+    shown = {"kind": "report", "parts": ["markdown", "html", "svg"], "text": "# Sales\nup"}
+    assert find(REPORT).preview(REPORT) == shown
+    long = find(REPORT).preview(Report.markdown("x" * 10_000))
+    assert long is not None
+    assert len(long["text"]) == 1000
