@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import select
 import socket
 import struct
 from typing import Any
@@ -23,6 +24,8 @@ class Channel:
     def __init__(self, stream: socket.socket) -> None:
         self._socket = stream
         self._ahead = bytearray()
+        self._poll = select.poll()
+        self._poll.register(stream, select.POLLIN)
 
     def fileno(self) -> int:
         """The descriptor, so that a selector can wait for it."""
@@ -32,6 +35,10 @@ class Channel:
     def ahead(self) -> bool:
         """Whether bytes of a further message were read already: a selector would not tell."""
         return bool(self._ahead)
+
+    def waits(self) -> bool:
+        """Whether a message, or the other end's close, can be read right now."""
+        return bool(self._ahead or self._poll.poll(0))
 
     @staticmethod
     def encode(message: object) -> list[Any]:

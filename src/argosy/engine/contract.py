@@ -86,7 +86,8 @@ class Session(ABC):
     - The guarantees of `Engine` hold for each work with its own limits. A function that workers cannot import, or a
       memory limit below what a worker holds before its first work, fails the works that ask for it, at once.
     - A work goes out as soon as a worker is idle. Works share a chunk only if they are equal in function, timeout,
-      memory, group and priority, and none asks to be alone.
+      memory, group and priority, and none asks to be alone. A work that takes longer than its neighbours in a chunk
+      does not hold them up while another worker is idle.
     - A work that leaves child processes running when it ends has failed, with kind `children`; they are ended. Only the
       pool that joblib keeps for the next call is ended without blame. (In a `map`, children may go on until their
       worker is dismissed.) A forked child that comes back from the function ends there.
@@ -114,8 +115,7 @@ class Session(ABC):
     def drop(self, keys: Collection[str]) -> None:
         """End or forget works: their results are failures of kind `cancelled`. Keys that are not open are ignored.
 
-        A work that runs is killed with its worker. One that waits in the chunk of another is forgotten as well;
-        should its turn come, what it does is for nothing.
+        A work that runs is killed with its worker, and keeps its log.
         """
 
     @property

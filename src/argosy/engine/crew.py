@@ -65,12 +65,23 @@ class Hand:
         self.channel = channel
         self.finished = 0  # works over its life
         self.known: set[str] = set()  # functions that it has imported
-        self.chunk: deque[Job | None] = deque()  # what it has not answered, first the one that runs; None: dropped
+        self.chunk: deque[Job | None] = deque()  # what it has not answered, first the one that runs; None: taken back
         self.function = ""  # of that chunk
         self.ready = False  # whether it has understood that chunk
         self.since = 0.0  # when the first of the chunk started
+        self.recalled = False  # whether what has not begun of that chunk was taken back
         self.verdict: Verdict | None = None
         self.log: Path | None = None  # what it writes goes there
+
+    def recall(self) -> list[Job]:
+        """Take back what it has not begun. What it begins before it hears of that is for nothing."""
+        rest = [job for job in list(self.chunk)[1:] if job]
+        if not self.recalled:
+            self.recalled = True
+            self.chunk = deque([self.chunk[0], *[None] * (len(self.chunk) - 1)])
+            with contextlib.suppress(OSError):  # it is dead, and its closed channel says so next
+                self.channel.send(None)
+        return rest
 
     def written(self) -> bytes:
         """What is kept of the log of the work that runs."""

@@ -77,6 +77,7 @@ class Run(Session):
 
     def drop(self, keys: Collection[str]) -> None:
         """See `Session.drop`."""
+        self._step(0.0)  # fewer are taken for running or waiting that have ended
         self._end({self._ledger.open[key] for key in keys if key in self._ledger.open}, "dropped before it ended")
 
     @property
@@ -121,9 +122,12 @@ class Run(Session):
             idle = next((hand for hand in self._crew.hands if not hand.chunk), None)
             if idle is None and len(self._crew.hands) >= self._workers:
                 return
-            chunk = self._backlog.take(time.monotonic())
+            now = time.monotonic()
+            chunk = self._backlog.take(now)
             if chunk is None:
-                return
+                if not self._relieve(now):
+                    return
+                continue
             try:
                 parts = Channel.encode([job.work.arguments for job in chunk.jobs])
             except Exception as error:
@@ -134,6 +138,15 @@ class Run(Session):
             except NurseryLost:
                 self._backlog.apart(chunk.jobs, fresh=chunk.fresh)
                 raise
+
+    def _relieve(self, now: float) -> bool:
+        """Take back what waits in the chunk of a long work, for a worker that is idle. Whether there was any."""
+        rest: list[Job] = []
+        for hand in self._crew.hands:
+            if len(hand.chunk) > 1 and not hand.recalled and now - hand.since > TICK:
+                rest += hand.recall()
+        self._backlog.back(rest)
+        return bool(rest)
 
     def _unsendable(self, jobs: list[Job], error: Exception) -> None:
         if len(jobs) > 1:
@@ -160,7 +173,7 @@ class Run(Session):
         # A lone work of a function that is known starts at once: no need to tell.
         tell = len(chunk.jobs) > 1 or len(parts) > 1 or work.function not in hand.known
         hand.chunk, hand.function = deque(chunk.jobs), work.function
-        hand.ready, hand.since = not tell, time.monotonic()
+        hand.ready, hand.recalled, hand.since = not tell, False, time.monotonic()
         order: Order = work.function, tell, not self._strict, str(self._crew.capture(hand)) if self._logs else None
         parts[0] = Channel.encode(order)[0] + parts[0]
         with contextlib.suppress(OSError):  # it died while idle: its closed channel says so next
@@ -196,6 +209,9 @@ class Run(Session):
         elif kind == "ready":
             hand.ready, hand.since = True, time.monotonic()
             hand.known.add(hand.function)
+        elif kind == "stopped":  # perhaps just before the first of what was left
+            self._backlog.back([job for job in hand.chunk if job])
+            hand.chunk.clear()
         elif kind == "refused":
             jobs = list(hand.chunk)
             hand.chunk.clear()
@@ -301,6 +317,8 @@ class Run(Session):
                 logs[first] = hand.written()
                 hand.verdict = Verdict(first, failure)
                 hand.kill()
-            hand.chunk = deque(None if job in jobs else job for job in hand.chunk)
+                hand.chunk[0] = None
+            if not jobs.isdisjoint(hand.chunk):
+                self._backlog.back([job for job in hand.recall() if job not in jobs])
         for job in jobs:
             self._ledger.fail(job, failure, Attempt(log=logs.get(job, b"")))

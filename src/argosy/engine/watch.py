@@ -27,11 +27,12 @@ class Watch:
             return
         self._next = now + TICK
         for hand in hands:
-            job = hand.chunk[0] if hand.chunk else None
-            if job is None or hand.verdict:
+            if not hand.chunk or hand.verdict:
                 continue
-            failure = _judge(hand, job, now - hand.since)
-            if failure:
+            job, spent = hand.chunk[0], now - hand.since
+            if job is None and spent > TICK:  # it began what was being taken back
+                hand.kill()
+            elif job and (failure := _judge(hand, job, spent)):
                 hand.verdict = Verdict(job, failure)
                 hand.kill()
 

@@ -2,7 +2,8 @@
 
 A chunk is two messages: an `Order`, then the list of arguments. The answers are `("ready",)` if that was asked for,
 then one `("done", value, failure, usage, written, log)` per task in order; or one `("refused", message)` when the
-function cannot be imported, or one `("garbled", message, traceback)` when the arguments cannot be read. A failure is
+function cannot be imported, or one `("garbled", message, traceback)` when the arguments cannot be read. A message None
+during a chunk takes back what has not begun; `("stopped",)` then ends the answers. A failure is
 `(kind, message, traceback)`, a usage what `Meter.stop` returns, and the log of `written` bytes what is kept of them.
 Standard library only: this runs before anything else of the project is imported.
 """
@@ -36,7 +37,9 @@ def serve(channel: Channel) -> None:
     worker = _Worker(channel)
     with contextlib.suppress(EOFError, OSError):
         while True:
-            worker.serve(channel.receive(), channel.read())
+            order: Order | None = channel.receive()
+            if order:  # else it came when the chunk had just ended
+                worker.serve(order, channel.read())
 
 
 def describe(error: BaseException) -> tuple[str, str]:
@@ -79,7 +82,11 @@ class _Worker:
             return
         if tell:
             self._channel.send(("ready",))
-        for call in calls:
+        for place, call in enumerate(calls):
+            if place and self._channel.waits():
+                self._channel.receive()
+                self._channel.send(("stopped",))
+                return
             self._answer(function, call)
 
     def _answer(self, function: Callable[..., Any], call: tuple[Any, ...]) -> None:

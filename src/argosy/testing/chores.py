@@ -86,10 +86,11 @@ def limp(folder: str, name: str, failures: int, how: str) -> int:
     return starts
 
 
-def log(folder: str, name: str) -> str:
-    """Appends its process id to a file, so that every start is seen."""
+def log(folder: str, name: str, seconds: float = 0.0) -> str:
+    """Appends its process id to a file, so that every start is seen, and takes its time."""
     with Path(folder, name).open("a") as file:
         file.write(f"{os.getpid()}\n")
+    time.sleep(seconds)
     return name
 
 

@@ -134,6 +134,27 @@ class SessionConformance:
         order = [result.key for result in finish(session).values()]
         assert order.index("one") <= 20
 
+    def test_long_work_does_not_hold_up_its_neighbours(self, session: Session) -> None:
+        session.submit([work(str(n), "sleep", _LONG if n == 50 else 0.001) for n in range(100)])
+        deadline = time.monotonic() + 10
+        while session.open > 1:
+            assert time.monotonic() < deadline
+            assert not kinds({result.key: result for result in session.results(1.0)})
+        assert list(session.running()) == ["50"]
+
+    def test_dropped_neighbour_of_a_long_work_never_runs(self, session: Session, tmp_path: Path) -> None:
+        late = [str(number) for number in range(100)]
+        session.submit([work("other", "sleep", 2.0)])
+        session.submit([work(f"early{name}", "log", str(tmp_path), f"early{name}") for name in late])
+        session.submit([work("long", "log", str(tmp_path), "long", 1.0)])
+        session.submit([work(name, "log", str(tmp_path), name) for name in late])
+        while "long" not in session.running():
+            session.results(0.05)
+        session.drop(late)
+        found = finish(session)
+        assert kinds(found) == dict.fromkeys(late, "cancelled")
+        assert {path.name for path in tmp_path.iterdir()} == {"long", *(f"early{name}" for name in late)}
+
     def test_drop_forgets_what_waits_and_ends_what_runs(self, session: Session, tmp_path: Path) -> None:
         session.submit([work(f"run{n}", "sleep", _LONG) for n in range(2)])
         session.submit([work(f"wait{n}", "log", str(tmp_path), str(n)) for n in range(3)])
