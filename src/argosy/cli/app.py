@@ -38,6 +38,7 @@ _GROUPS: Final = {
     ),
     "Act": (
         ("train", "Train a fleet, or some of its members, now."),
+        ("run", "Run a pipeline, and use again what was done before."),
         ("predict", "Score the rows of a file as the inference server would."),
         ("approve", "Grant or refuse what a gate waits for."),
         ("promote", "Make a version the one that answers."),

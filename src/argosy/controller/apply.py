@@ -107,6 +107,8 @@ def draft(project: Project, resources: Resources | None = None) -> list[Draft]:
         source.check(dataset)
     for fleet in project.fleets.values():
         parameter.check(fleet)
+    for pipeline in project.pipelines.values():
+        pipeline.check()
     drafts = []
     for each in project.declarations():
         keeps = not isinstance(each, Dataset)  # what a source reads is data, and may be another file every day

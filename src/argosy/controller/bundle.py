@@ -132,8 +132,8 @@ def _extract(data: bytes, folder: Path) -> None:
 def locate(path: str | Path) -> Path:
     """The module of a project: its file, or the directory of a package.
 
-    It is given so, or as a directory that holds one module with a fleet or dataset; where that is the `__init__.py`, it
-    is a package.
+    It is given so, or as a directory that holds one module with a fleet, dataset or pipeline; where that is the
+    `__init__.py`, it is a package.
     """
     found = Path(path).expanduser().resolve()
     if found.is_file() and found.suffix == ".py":
@@ -163,7 +163,7 @@ def _package(folder: Path) -> Path:
 
 def _declares(path: Path) -> bool:
     text = path.read_text(encoding="utf-8", errors="replace")
-    return "argosy" in text and ("Fleet(" in text or "Dataset(" in text)
+    return "argosy" in text and any(word in text for word in ("Fleet(", "Dataset(", "@ag.pipeline", "@pipeline"))
 
 
 def _files(module: Path, named: Collection[str], imported: Collection[str], inventory: Inventory) -> list[str]:

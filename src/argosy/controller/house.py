@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -117,11 +117,15 @@ class House:
 
     def functions(self, wanted: Wanted) -> None:
         """Import what a declaration's code names, from its bundle, so that `resolve` finds the functions of today."""
-        directory = self.activate(wanted.bundle)
-        modules = {reference.partition(":")[0] for reference in wanted.code}
+        self.load(wanted.bundle, wanted.code)
+
+    def load(self, digest: str | None, references: Collection[str]) -> None:
+        """Import functions from a bundle, so that `resolve` finds them as they are there."""
+        directory = self.activate(digest)
+        modules = {reference.partition(":")[0] for reference in references}
         if directory is not None and not all(_lies_in(name, directory) for name in modules):
             forget(str(directory))
-        for reference in wanted.code:
+        for reference in references:
             resolve(reference, fresh=reference.partition(":")[0] not in sys.modules)
 
     def engine(self, digest: str | None, preload: Sequence[str] = PRELOAD) -> Local:

@@ -140,7 +140,7 @@ def kinds(
     wanted: Mapping[tuple[str, str], Wanted],
 ) -> tuple[dict[str, Dataset], dict[str, FeatureView], dict[str, Fleet]]:
     """The declarations in force by kind and name."""
-    found: dict[str, dict[str, Any]] = {"dataset": {}, "feature_view": {}, "fleet": {}}
+    found: dict[str, dict[str, Any]] = {"dataset": {}, "feature_view": {}, "fleet": {}, "pipeline": {}}
     for (kind, name), each in wanted.items():
         found[kind][name] = each.declaration
     return found["dataset"], found["feature_view"], found["fleet"]

@@ -12,6 +12,8 @@ from argosy.errors import ConflictError
 from argosy.spec.dataset import Dataset
 from argosy.spec.document import Declaration, recorded
 from argosy.spec.feature import FeatureView, ViewReference
+from argosy.spec.pipeline import Pipeline
+from argosy.spec.trigger import After, NewVersion
 from argosy.store import declarations, events
 
 Name = tuple[str, str]
@@ -72,6 +74,11 @@ def reads(declaration: Declaration) -> Sequence[Name]:
         return [("dataset", name) for name in declaration.references]
     if isinstance(declaration, FeatureView):
         return [("dataset", declaration.dataset)]
+    if isinstance(declaration, Pipeline):
+        datasets = [each.default or each.name for each in declaration.parameters if each.kind == "dataset"]
+        datasets += [each.dataset for each in declaration.on if isinstance(each, NewVersion)]
+        pipelines = [("pipeline", each.pipeline) for each in declaration.on if isinstance(each, After)]
+        return [*(("dataset", name) for name in datasets), *pipelines]
     views = [("feature_view", each.name) for each in declaration.features if isinstance(each, ViewReference)]
     return [("dataset", declaration.spine), *views]
 

@@ -77,6 +77,12 @@ class Binding:
         source = format.Source(piece.slot, self._blobs, self._blobs.root, piece.data)
         return format.named(piece.format).load(source, Any)
 
+    def holds(self, piece: Piece | None) -> bool:
+        """Whether a value is true, as a condition asks: a plain one as in Python, any other if it is there."""
+        if isinstance(piece, Held) and piece.format == "value":
+            return bool(self.load(piece))
+        return bool(piece.items) if isinstance(piece, Many) else piece is not None
+
     def _save(self, value: Any) -> Held:
         sink = Sink(self._blobs)
         format.named("value").save(value, sink)

@@ -24,7 +24,7 @@ class Elements:
     """What the `count` elements of a node gave, each with `outputs` values; or the folds of a reduction of `values`."""
 
     def __init__(self, count: int, outputs: int, values: list[Piece] | None = None) -> None:
-        self.count = count
+        self.count = len(values) - 1 if values else count
         self.lost = 0
         self._columns: list[list[Piece | None]] = [[None] * count for _ in range(outputs)]
         self._left = count

@@ -17,7 +17,7 @@ from argosy.pipelines.element import Elements, Place
 from argosy.pipelines.frontier import Frontier, Outcome
 from argosy.pipelines.landing import Context, Ended, Write
 from argosy.pipelines.memo import Known, Memo
-from argosy.pipelines.piece import INLINE, Held, Many, Outside, Piece, Plain, Rows
+from argosy.pipelines.piece import INLINE, Outside, Piece, Plain, Rows
 from argosy.pipelines.recipe import Recipe
 from argosy.pipelines.slots import Slots
 from argosy.spec import duration
@@ -118,7 +118,7 @@ class Runner:
             self._admit()
         ended = Ended(
             node=node.name, element=first.element, state=calls.EXECUTED, key=key,
-            arguments=first.arguments, told=first.told, result=result,
+            arguments=first.arguments, told=first.told, result=result, of=self._size(first.node),
         )  # fmt: skip
         if result.failure is not None:
             ended.state, ended.reason = calls.FAILED, f"{result.failure.kind}: {result.failure.message}"
@@ -209,7 +209,7 @@ class Runner:
             name = self.graph.nodes[guard.condition.node].name
             if self.outcome(guard.condition.node) != "done":
                 return f"needs {name}, which {self._became(guard.condition.node)}"
-            if self._holds(guard.condition) != guard.holds:
+            if self._binding.holds(self._value(guard.condition)) != guard.holds:
                 return f"{name} is {str(not guard.holds).lower()}"
         if node.kind == "either":
             return ""
@@ -219,12 +219,6 @@ class Runner:
 
     def _became(self, node: int) -> str:
         return "failed" if self.outcome(node) == "failed" else "was skipped"
-
-    def _holds(self, condition: Reference) -> bool:
-        piece = self._value(condition)
-        if isinstance(piece, Held) and piece.format == "value":
-            return bool(self._binding.load(piece))
-        return bool(piece.items) if isinstance(piece, Many) else piece is not None
 
     def _calls(self, number: int, node: Node) -> list[Place]:
         if node.kind == "either":
@@ -262,7 +256,7 @@ class Runner:
         if self.outcome(condition.node) != "done":
             self._skip(number, f"needs {self.graph.nodes[condition.node].name}, which {self._became(condition.node)}")
             return
-        taken = node.arguments["then" if self._holds(condition) else "otherwise"]
+        taken = node.arguments["then" if self._binding.holds(self._value(condition)) else "otherwise"]
         if isinstance(taken, Reference) and self.outcome(taken.node) != "done":
             self._skip(number, f"needs {self.graph.nodes[taken.node].name}, which {self._became(taken.node)}")
             return
@@ -300,7 +294,7 @@ class Runner:
             if found is not None and self._fresh(place, found):
                 ended = Ended(
                     node=self.graph.nodes[place.node].name, element=place.element, state=calls.CACHED, key=place.key,
-                    outputs=found.outputs, execution_id=found.execution_id,
+                    outputs=found.outputs, execution_id=found.execution_id, of=self._size(place.node),
                 )  # fmt: skip
                 self._waiting.append(ended)
                 self._finish(place, ended)
@@ -370,7 +364,7 @@ class Runner:
             state = calls.CACHED if ended.state == calls.EXECUTED else calls.FAILED
             twin = Ended(
                 node=self.graph.nodes[place.node].name, element=place.element, state=state, key=place.key,
-                reason=ended.reason, outputs=ended.outputs, twin=ended, execution_id=ended.execution_id,
+                reason=ended.reason, outputs=ended.outputs, twin=ended, execution_id=ended.execution_id, of=ended.of,
             )  # fmt: skip
             self._waiting.append(twin)
             self._finish(place, twin)
@@ -391,6 +385,10 @@ class Runner:
             elements.put(place.element, ended.outputs)
         if elements is not None and elements.complete:
             self._close_elements(place.node)
+
+    def _size(self, node: int) -> int:
+        elements = self._elements.get(node)
+        return elements.count if elements is not None else 1
 
     def _close_elements(self, number: int) -> None:
         node, elements = self.graph.nodes[number], self._elements[number]

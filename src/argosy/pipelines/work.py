@@ -101,13 +101,23 @@ def _value(piece: Piece | None, wanted: Any, blobs: Blobs, scratch: Path) -> Any
         source = format.Source(piece.slot, blobs, scratch, piece.data)
         return format.named(piece.format).load(source, wanted)
     if isinstance(piece, Rows):
-        return reference.resolve(piece.loader)(*piece.arguments, wanted)
+        return _frame(reference.resolve(piece.loader)(*piece.arguments), wanted)
     if isinstance(piece, Outside):
         return Path(piece.path) if interface.is_path(wanted) or wanted is Any else piece.path
     if isinstance(piece, Many):
         inner = interface.item(wanted)
         return [_value(each, inner, blobs, scratch) for each in piece.items if each is not None]
     return None
+
+
+def _frame(rows: Any, wanted: Any) -> Any:
+    """A lazy frame of Polars as the frame that is wanted."""
+    kind = interface.plain(wanted)
+    name = kind.__module__.partition(".")[0] if isinstance(kind, type) else ""
+    if getattr(kind, "__name__", "") == "LazyFrame":
+        return rows
+    frame = rows.collect()
+    return frame.to_pandas() if name == "pandas" else frame.to_arrow() if name == "pyarrow" else frame
 
 
 def _constant(value: Any, wanted: Any) -> Any:

@@ -13,8 +13,9 @@ from argosy.spec.condition import AllOf, AnyOf, Condition, Not
 from argosy.spec.dataset import Dataset
 from argosy.spec.feature import FeatureView
 from argosy.spec.fleet import Fleet
+from argosy.spec.pipeline import Pipeline
 
-Declaration = Dataset | FeatureView | Fleet
+Declaration = Dataset | FeatureView | Fleet | Pipeline
 """Anything that a project may declare."""
 
 
@@ -35,7 +36,7 @@ class Change(msgspec.Struct, frozen=True):
 
 
 def kind(declaration: Declaration) -> str:
-    """`dataset`, `feature_view` or `fleet`."""
+    """`dataset`, `feature_view`, `fleet` or `pipeline`."""
     return str(declaration.__struct_config__.tag)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Literal, overload
 
 import msgspec
@@ -19,6 +20,8 @@ from argosy.spec.schedule import CatchUp, Concurrency, Schedule
 from argosy.spec.span import Span
 from argosy.spec.step import Step
 from argosy.spec.trigger import Trigger
+
+_SAMPLE = Span(datetime(2000, 1, 1, tzinfo=UTC), datetime(2000, 1, 2, tzinfo=UTC))
 
 ParameterKind = Literal["value", "dataset", "span", "path"]
 
@@ -97,6 +100,12 @@ class Pipeline(Declared, frozen=True, kw_only=True, tag="pipeline", tag_field="k
             value = given.get(each.name, wanted.default)
             found[each.name] = _value(owner, each, wanted, value)
         return found
+
+    def check(self) -> None:
+        """Put it together with its defaults, if each parameter has one: what is wrong with a call shows by then."""
+        sample = {each.name: _SAMPLE for each in self.parameters if each.kind == "span"}
+        if not any(each.required and each.name not in sample for each in self.parameters):
+            self.trace(sample)
 
     def trace(self, given: Mapping[str, Any]) -> Graph:
         """The graph of a run with some parameters, defaults for the others."""

@@ -14,7 +14,9 @@ from argosy.spec.dataset import Dataset, in_order
 from argosy.spec.document import Declaration, kind
 from argosy.spec.feature import FeatureView, RequestFeatures, Spine, ViewReference
 from argosy.spec.fleet import Fleet
+from argosy.spec.pipeline import Pipeline
 from argosy.spec.source import Function
+from argosy.spec.trigger import After
 
 
 class Project(msgspec.Struct, frozen=True):
@@ -23,6 +25,7 @@ class Project(msgspec.Struct, frozen=True):
     datasets: dict[str, Dataset] = {}
     views: dict[str, FeatureView] = {}
     fleets: dict[str, Fleet] = {}
+    pipelines: dict[str, Pipeline] = {}
 
     def __post_init__(self) -> None:
         for dataset in in_order(self.datasets.values()):
@@ -36,16 +39,18 @@ class Project(msgspec.Struct, frozen=True):
                 if isinstance(item, ViewReference):
                     _known(f"Fleet({fleet.name!r}).features", item.name, self.views)
             self._label(fleet)
+        for name in self.pipelines:
+            self._chain(name, ())
 
     @classmethod
     def of(cls, declarations: Iterable[Declaration]) -> Project:
         """From declarations in any order. Two different ones of one kind and name are an error."""
-        found: dict[str, dict[str, Any]] = {"dataset": {}, "feature_view": {}, "fleet": {}}
+        found: dict[str, dict[str, Any]] = {"dataset": {}, "feature_view": {}, "fleet": {}, "pipeline": {}}
         for declaration in declarations:
             known = found[kind(declaration)].setdefault(declaration.name, declaration)
             if known != declaration:
                 raise check.fail(kind(declaration), declaration.name, "declared once", "rename one of the two")
-        return cls(found["dataset"], found["feature_view"], found["fleet"])
+        return cls(found["dataset"], found["feature_view"], found["fleet"], found["pipeline"])
 
     @classmethod
     def collect(cls, module: ModuleType) -> Project:
@@ -60,7 +65,8 @@ class Project(msgspec.Struct, frozen=True):
 
     def declarations(self) -> list[Declaration]:
         """All of them, each after what it refers to."""
-        return [*in_order(self.datasets.values()), *self.views.values(), *self.fleets.values()]
+        return [*in_order(self.datasets.values()), *self.views.values(), *self.fleets.values(),
+                *self.pipelines.values()]  # fmt: skip
 
     def functions(self, declaration: Declaration) -> tuple[str, ...]:
         """References to functions and classes that a declaration reaches: its own, its views' and its estimators'."""
@@ -68,9 +74,20 @@ class Project(msgspec.Struct, frozen=True):
             return (declaration.source.function,) if isinstance(declaration.source, Function) else ()
         if isinstance(declaration, FeatureView):
             return (declaration.function,)
+        if isinstance(declaration, Pipeline):
+            return tuple(filter(None, (declaration.function, declaration.on_failure)))
         views = (self.views[f.name].function for f in declaration.features if isinstance(f, ViewReference))
         estimators = (name for each in declaration.candidates for name in each.estimator.references())
         return tuple(dict.fromkeys((*views, *estimators)))
+
+    def _chain(self, name: str, before: tuple[str, ...]) -> None:
+        """A pipeline must not, by way of others, start after itself."""
+        if name in before:
+            raise check.fail(f"pipeline({before[-1]!r}).on", f"after {name}", "after none that waits for it",
+                             f"break the circle {' -> '.join([*before[before.index(name):], name])}")  # fmt: skip
+        for trigger in self.pipelines[name].on if name in self.pipelines else ():
+            if isinstance(trigger, After):
+                self._chain(trigger.pipeline, (*before, name))
 
     def _label(self, fleet: Fleet) -> None:
         """The label itself, when it is known, and when its row is, must not be features."""

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, ParamSpec, TypeVar, overload
 
-from argosy.errors import DeclarationError
+from argosy.errors import DeclarationError, UnknownError
 from argosy.spec import check, duration, interface, size, trace
 from argosy.spec.declared import Declared
 from argosy.spec.fleet import Fleet
@@ -20,6 +20,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _KEEP_GOING = "keep_going"
+_known: dict[str, Step[..., Any]] = {}
 
 
 class Limit(Declared, frozen=True, tag="limit", tag_field="kind"):
@@ -81,6 +82,7 @@ class Step(Generic[P, R]):
         self.function = register(function, "step")
         self.options = options
         self._plain = function
+        _known[self.function] = self
         functools.update_wrapper(self, function)
 
     def __repr__(self) -> str:
@@ -151,6 +153,13 @@ def step(function: Callable[..., Any] | None = None, /, *, name: str | None = No
         return Step(function, Options(name=name or str(getattr(function, "__name__", "")), **options))
 
     return declare if function is None else declare(function)
+
+
+def known(reference: str) -> Step[..., Any]:
+    """The step of a function's reference. Raises UnknownError where its module was not imported."""
+    if reference not in _known:
+        raise UnknownError(f"there is no step {reference}", next="declare it with @ag.step at the top of a module")
+    return _known[reference]
 
 
 def whole(value: Any) -> Any:

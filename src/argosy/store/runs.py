@@ -110,6 +110,16 @@ def endings(conn: Connection, run_ids: Iterable[int]) -> dict[int, Ending]:
     return {each.run_id: each for each in fetch(conn, columns(_ENDING, Ending).where(c.id.in_(last)), Ending)}
 
 
+def history(conn: Connection, run_id: int) -> list[Ending]:
+    """All endings of a run, oldest first."""
+    return fetch(conn, columns(_ENDING, Ending).where(_ENDING.c.run_id == run_id).order_by(_ENDING.c.id), Ending)
+
+
+def touched(conn: Connection, run_id: int) -> bool:
+    """Whether anything came of a run yet."""
+    return conn.execute(select(schema.call.c.id).where(schema.call.c.run_id == run_id).limit(1)).first() is not None
+
+
 def states(conn: Connection, run_ids: Iterable[int], now: datetime) -> dict[int, str]:
     """What is true of each run: running, succeeded, failed, cancelled or interrupted; `now` is the machine's time."""
     wanted = list(run_ids)

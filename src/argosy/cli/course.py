@@ -1,0 +1,102 @@
+"""What is told of a run while it goes on: a line for each step that ends, a bar for those with many calls."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter, defaultdict
+
+from argosy.cli import show
+from argosy.engine.contract import Session
+from argosy.pipelines.landing import Ended
+from argosy.spec.quantity import plural
+from argosy.store import calls, runs
+from argosy.store.runs import Ending, Run
+
+_EVERY = 2.0
+_WORDS = {calls.EXECUTED: "done", calls.CACHED: "cached", calls.FAILED: "failed", calls.SKIPPED: "skipped"}
+_LONGEST = 200
+_MOST = 200
+"""Lines of a run; of a longer one only what failed is told at once, and how far it is."""
+
+
+class Course:
+    """Tells of one run, in words on stderr; a line at the bottom of a terminal says how far it is."""
+
+    def __init__(self, run: Run, *, quiet: bool) -> None:
+        self._run = run
+        self._quiet = quiet
+        self._live = sys.stderr.isatty() and not quiet
+        self._nodes: dict[str, Counter[str]] = {}
+        self._cpu: defaultdict[str, float] = defaultdict(float)
+        self._began = self._told = time.monotonic()
+        self._width = max((len(node["name"]) for node in run.body.get("nodes", ())), default=10)
+        self._steps = len(run.body.get("nodes", ()))
+        self._lines = 0
+        self._bar = ""
+        given = ", ".join(f"{name}={value}" for name, value in run.parameters.items())
+        self.say(f"run {run.id} of {run.pipeline}" + (f" ({given})" if given else ""))
+
+    def say(self, line: str) -> None:
+        """A line, above the one at the bottom."""
+        if not self._quiet:
+            self._wipe()
+            show.say(line)
+
+    def ended(self, ended: Ended) -> None:
+        """One call has landed."""
+        counts = self._nodes.setdefault(ended.node, Counter())
+        counts[ended.state] += 1
+        if ended.result is not None:
+            self._cpu[ended.node] += ended.result.cpu_s
+        if ended.state == calls.FAILED:
+            self.say(f"  {self._place(ended)}: {ended.reason.splitlines()[0][:_LONGEST]}")
+        if counts.total() >= ended.of or ended.element == calls.WHOLE:
+            self._node(ended, counts)
+
+    def tick(self, session: Session) -> None:
+        """Called all the while; says how far the run is, now and then."""
+        if self._quiet or time.monotonic() - self._told < (0.2 if self._live else _EVERY):
+            return
+        self._told = time.monotonic()
+        done = sum(counts.total() for counts in self._nodes.values())
+        text = f"  {plural(done, 'call')} done, {len(session.running())} at work, {show.span(self._told - self._began)}"
+        if self._live:
+            self._wipe()
+            self._bar = text
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        else:
+            show.say(text)
+
+    def close(self, ending: Ending) -> None:
+        """The run ended."""
+        counts = Counter(ending.body.get("counts", {}))
+        said = ", ".join(f"{counts[state]:,} {word}" for state, word in _WORDS.items() if counts[state])
+        took = show.span(time.monotonic() - self._began)
+        self.say(f"run {self._run.id} {ending.outcome} in {took}" + (f": {said}" if said else ""))
+        next = f"argosy describe run {self._run.id}"
+        if ending.outcome == runs.FAILED:
+            next = f"argosy logs {self._run.id}, then argosy retry {self._run.id}, or correct the code and run it again"
+        self.say(f"  next: {next}")
+
+    def _node(self, ended: Ended, counts: Counter[str]) -> None:
+        self._lines += 1
+        if self._steps > _MOST and ended.state != calls.FAILED:
+            return
+        if ended.of == 1:
+            said = _WORDS[ended.state]
+        else:
+            said = ", ".join(f"{counts[state]:,} {word}" for state, word in _WORDS.items() if counts[state])
+            said = f"{counts.total():,} calls: {said}"
+        cost = f"  {self._cpu[ended.node]:.3g} CPU-s" if self._cpu[ended.node] else ""
+        why = f"  ({ended.reason})" if ended.state == calls.SKIPPED else ""
+        self.say(f"  {ended.node:<{self._width}}  {said}{cost}{why}")
+
+    def _place(self, ended: Ended) -> str:
+        return ended.node if ended.element == calls.WHOLE else f"{ended.node}[{ended.element}]"
+
+    def _wipe(self) -> None:
+        if self._bar:
+            sys.stderr.write("\r\x1b[K")
+            self._bar = ""

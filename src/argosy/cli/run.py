@@ -1,0 +1,162 @@
+"""`argosy run`: a pipeline now."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from argosy.cli import home, show
+from argosy.cli.course import Course
+from argosy.cli.log import quietly
+from argosy.cli.option import Common
+from argosy.controller import code as coding
+from argosy.controller import running
+from argosy.controller.action import Ingest
+from argosy.controller.bundle import locate
+from argosy.controller.clock import SystemClock
+from argosy.controller.code import Code
+from argosy.controller.house import House
+from argosy.controller.loop import tick
+from argosy.errors import UnknownError, UsageError
+from argosy.pipelines.foresee import Outlook, foresee
+from argosy.pipelines.past import Past, last
+from argosy.pipelines.runner import Setting
+from argosy.store import Store, runs
+from argosy.store.runs import Run
+
+_POLL = 0.5
+
+
+def run(
+    pipeline: str, /, *, set: Annotated[tuple[str, ...], Parameter(negative="")] = (), project: str = ".",
+    dry_run: Annotated[bool, Parameter(negative="")] = False, common: Common | None = None,
+) -> int:  # fmt: skip
+    """Run a pipeline, and use again what was done before.
+
+    The code is that of the project here, whether it was applied or not; where there is none that declares the pipeline,
+    that which was applied. Steps whose code, arguments, inputs and libraries are what they were are not run again. A
+    run that was cut off goes on where it came to, and one that another process is at work on is followed. New data of
+    the datasets that it reads is taken in first, where they were applied. Ctrl-C ends it; what is done stays.
+
+    For example:
+      argosy run nightly
+      argosy run nightly --set depth=8 --set flights=flights@12
+      argosy run nightly --dry-run              (what would run and why, and what is cached)
+      argosy run nightly --project pipelines.py --json
+
+    Parameters
+    ----------
+    pipeline
+        The pipeline.
+    set
+        A parameter, as NAME=VALUE; again for each. Lists and dicts as JSON, a dataset as NAME or NAME@NUMBER.
+    project
+        The module, the directory of one, or a package.
+    dry_run
+        Show what would run, and run nothing.
+    """
+    given = common or Common()
+    parameters = parse(set)
+    quietly()
+    module = _module(project)
+    with (
+        home.open(given.home, module, create=module is not None) as store,
+        House(store, actor=home.actor(), environment=os.environ) as house,
+    ):
+        found = _code(house, module, pipeline)
+        _take_in(house, found)
+        made = running.setting(house, found, parameters)
+        if dry_run:
+            return _foretell(store, found, made, json=given.json)
+        asked = running.request(house, found, parameters, f"asked for by {house.actor}")
+        return complete(house, found, running.begun(house, asked, made), made, json=given.json)
+
+
+def parse(given: Sequence[str]) -> dict[str, str]:
+    """Parameters written as NAME=VALUE. Raises UsageError for one that is not, and for a name that comes twice."""
+    found: dict[str, str] = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--set {each} gives no parameter a value", next="write --set NAME=VALUE")
+        if name in found:
+            raise UsageError(f"parameter {name} is set twice", next="leave one out")
+        found[name] = value
+    return found
+
+
+def complete(house: House, found: Code, run: Run, made: Setting, *, json: bool) -> int:
+    """Bring a run to its end and tell of it: by this process, or by the one that is at work on it."""
+    course = Course(run, quiet=json)
+    told = False
+    while (outcome := running.carry_out(house, found, run, made, on_ended=course.ended, tick=course.tick)) is None:
+        if not told:
+            told = True
+            course.say(f"run {run.id} of {run.pipeline} is under way in another process; it is followed")
+        if (outcome := _ended(house.store, run)) is not None:
+            break
+        time.sleep(_POLL)
+    with house.store.read() as conn:
+        ending = runs.endings(conn, [run.id])[run.id]
+    if json:
+        show.emit({"run": run.id, "pipeline": run.pipeline, "outcome": outcome, "reason": ending.reason, **ending.body})
+    else:
+        course.close(ending)
+    return 0 if outcome == runs.SUCCEEDED else 1
+
+
+def _module(project: str) -> Path | None:
+    """The module of the project here; None where the default names none."""
+    try:
+        return locate(project)
+    except UnknownError:
+        if project != ".":
+            raise
+        return None
+
+
+def _code(house: House, module: Path | None, pipeline: str) -> Code:
+    if module is None:
+        return coding.of_store(house, pipeline)
+    try:
+        return coding.of_files(house, module, pipeline, SystemClock().now())
+    except UnknownError as error:
+        try:
+            return coding.of_store(house, pipeline)
+        except UnknownError:
+            raise error from None
+
+
+def _take_in(house: House, found: Code) -> None:
+    """Take in new data, where the pipeline reads datasets."""
+    if any(each.kind == "dataset" for each in found.pipeline.parameters):
+        for done in tick(house, home.clock(house.store).now(), only=(Ingest,)):
+            show.say(f"  {done.said}")
+
+
+def _ended(store: Store, run: Run) -> str | None:
+    with store.read() as conn:
+        state = runs.states(conn, [run.id], SystemClock().now())[run.id]
+    return None if state in (runs.RUNNING, runs.INTERRUPTED) else state
+
+
+def _foretell(store: Store, found: Code, made: Setting, *, json: bool) -> int:
+    with store.read() as conn:
+        before = last(conn, found.pipeline.name)
+        past = Past(conn, before)
+    outlooks = foresee(store, made, past, SystemClock().now(), before.id if before else None)
+    if json:
+        show.emit({"pipeline": found.pipeline.name, "nodes": outlooks})
+        return 0
+    show.table(["step", "would", ">calls", ">cached", "why"], [_row(each) for each in outlooks])
+    return 0
+
+
+def _row(each: Outlook) -> list[Any]:
+    words = {"run": "run", "cached": "be used again", "skip": "be skipped", "open": "run, or not"}
+    return [each.node, words[each.verdict], each.calls, each.cached, "; ".join(each.why)]

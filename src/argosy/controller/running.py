@@ -1,0 +1,200 @@
+"""Running pipelines: from a request to a run that came to its end, under a lease, with what it reads pinned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import PurePath
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from argosy.controller import tenure
+from argosy.controller.clock import SystemClock
+from argosy.controller.code import Code
+from argosy.controller.house import House
+from argosy.data.loader import ROWS
+from argosy.engine.contract import Session
+from argosy.errors import UnknownError
+from argosy.pipelines import begin, memo
+from argosy.pipelines.begin import Request
+from argosy.pipelines.drive import Drive, Train
+from argosy.pipelines.landing import Ended
+from argosy.pipelines.piece import Rows
+from argosy.pipelines.runner import Runner, Setting
+from argosy.pipelines.slots import Slots
+from argosy.spec.failed import Failed
+from argosy.spec.graph import Data, Graph, Node
+from argosy.spec.span import Span
+from argosy.spec.step import known
+from argosy.store import datasets, events, leases, runs
+from argosy.store.leases import Lease
+from argosy.store.runs import NewEnding, Run
+
+OnEnded = Callable[[Ended], None]
+Tick = Callable[[Session], None]
+PRELOAD = ("msgspec", "sqlalchemy")
+"""What workers for pipelines import once; whatever else a step needs, it imports itself."""
+
+
+def setting(house: House, code: Code, given: Mapping[str, Any], pinned: Mapping[str, str] | None = None) -> Setting:
+    """What a run with some parameters works on.
+
+    Datasets are read at their latest version, or at the one that is `pinned` (`flights` -> `flights@3`). Raises
+    DeclarationError for parameters or calls that are wrong, UnknownError for a dataset that has no version.
+    """
+    graph = code.pipeline.trace(given)
+    return begin.prepare(graph, _rows(house, graph, pinned or {}), house.environment)
+
+
+def request(house: House, code: Code, given: Mapping[str, Any], cause: str, due_at: datetime | None = None) -> Request:
+    """A run of a pipeline with some parameters, defaults for the others."""
+    parameters = {name: _written(value) for name, value in code.pipeline.arguments(given).items()}
+    return Request(
+        pipeline=code.pipeline.name, parameters=parameters, bundle=code.bundle, cause=cause, actor=house.actor,
+        due_at=due_at,
+    )  # fmt: skip
+
+
+def begun(house: House, asked: Request, made: Setting) -> Run:
+    """The run for a request: one that was cut off while it did the same, else a new one."""
+    with house.store.write() as tx:
+        return begin.begin(tx, asked, made, SystemClock().now())
+
+
+def carry_out(
+    house: House, code: Code, run: Run, made: Setting, *, train: Train | None = None,
+    on_ended: OnEnded | None = None, tick: Tick | None = None,
+) -> str | None:  # fmt: skip
+    """Do what a run has left to do; its outcome, or None where another process is at work on it.
+
+    Ctrl-C ends it: what is done stays, and the run counts as cancelled. Whatever kills this process, the next start of
+    the same run goes on where this one came to.
+    """
+    with tenure.hold(house.store, run.lease) as lease:
+        if lease is None:
+            return None
+        with house.store.read() as conn:
+            before = runs.endings(conn, [run.id]).get(run.id)
+            last = _last(conn, run)
+        course = _Course(house, code, run, lease, before.id if before else 0, train, tick)
+        try:
+            return course.complete(made, last, on_ended)
+        except KeyboardInterrupt:
+            course.end(runs.CANCELLED, "interrupted", {})
+            raise
+
+
+class _Course:
+    """One process's work on a run."""
+
+    def __init__(
+        self, house: House, code: Code, run: Run, lease: Lease, before: int, train: Train | None, tick: Tick | None
+    ) -> None:
+        self._house, self._code, self._run, self._lease = house, code, run, lease
+        self._before, self._train, self._tick = before, train, tick
+        self._store = house.store
+        self._clock = SystemClock()
+
+    def complete(self, made: Setting, last: int | None, on_ended: OnEnded | None) -> str:
+        runner, cancelled = self._drive(made, last, on_ended)
+        if cancelled:
+            return runs.CANCELLED
+        failures = runner.failures if "failed" in map(runner.outcome, range(len(runner.graph.nodes))) else {}
+        body = {
+            "counts": dict(runner.counts),
+            "results": {name: memo.written(piece) for name, piece in runner.results().items()},
+        }
+        if failures and self._code.pipeline.on_failure is not None:
+            self._handle(self._code.pipeline.on_failure, failures, on_ended)
+        reason = "; ".join(f"{name}: {why}" for name, why in failures.items())[:1000]
+        self.end(runs.FAILED if failures else runs.SUCCEEDED, reason, body)
+        return runs.FAILED if failures else runs.SUCCEEDED
+
+    def end(self, outcome: str, reason: str, body: dict[str, Any]) -> None:
+        """Record how the run ended, once."""
+        now = self._clock.now()
+        actor = self._house.actor
+        ending = NewEnding(run_id=self._run.id, at=now, outcome=outcome, actor=actor, reason=reason, body=body)
+        said = f"run {self._run.id} {outcome}" + (f": {reason}" if reason else "")
+        event = events.NewEvent(
+            at=now, kind=f"run.{outcome}", subject=self._run.pipeline, actor=actor, message=said,
+            body={"run": self._run.id},
+        )  # fmt: skip
+        with self._write() as tx:
+            runs.end(tx, [ending])
+            events.add(tx, [event])
+
+    def _drive(self, made: Setting, last: int | None, on_ended: OnEnded | None) -> tuple[Runner, bool]:
+        slots = Slots(self._store, self._lease.owner, self._clock.now)
+        runner = Runner(
+            self._store, self._run, made, write=self._write, clock=self._clock.now, slots=slots, last=last,
+            on_ended=on_ended,
+        )  # fmt: skip
+        engine = self._house.engine(self._run.bundle, PRELOAD)
+        with engine.session(logs=True) as session:
+            drive = Drive(
+                session, slots, self._store.blobs, train=self._train, cancelled=self._cancelled, tick=self._tick
+            )
+            try:
+                (found,) = drive.run([runner])
+            finally:
+                slots.close()
+        return found
+
+    def _handle(self, handler: str, failures: Mapping[str, str], on_ended: OnEnded | None) -> None:
+        """Call the pipeline's failure handler; what comes of it is recorded as a call, and changes nothing."""
+        step = known(handler)
+        with self._store.read() as conn:
+            count = len(runs.history(conn, self._run.id))
+        told = Failed(self._run.pipeline, self._run.id, count, dict(failures))
+        name = next(iter(step.interface.inputs))
+        node = Node(f"on_failure/{step.name}", "call", step, {name: msgspec.to_builtins(told)})
+        graph = Graph(self._run.pipeline, (node,), {})
+        self._drive(begin.prepare(graph, {}, self._house.environment), None, on_ended)
+
+    def _cancelled(self, runner: Runner) -> bool:
+        with self._store.read() as conn:
+            last = runs.endings(conn, [self._run.id]).get(self._run.id)
+        return last is not None and last.id > self._before
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        with self._store.write() as tx:
+            leases.hold(tx, [self._lease])
+            yield tx
+
+
+def _rows(house: House, graph: Graph, pinned: Mapping[str, str]) -> dict[Data, Rows]:
+    found = {}
+    with house.store.read() as conn:
+        for each in graph.datasets():
+            number = each.number
+            if number is None and each.dataset in pinned:
+                number = int(pinned[each.dataset].rpartition("@")[2])
+            version = datasets.version(conn, each.dataset, number)
+            if version is None:
+                wanted = each.dataset if number is None else f"{each.dataset}@{number}"
+                raise UnknownError(
+                    f"pipeline {graph.pipeline} reads {wanted}, of which there is no version",
+                    next="argosy get datasets, to see what there is; argosy apply and argosy up take data in",
+                )
+            arguments = (house.store.home, str(house.store.blobs.root), each.dataset, version.number)
+            found[each] = Rows(f"{each.dataset}@{version.number}", version.digest, ROWS, arguments)
+    return found
+
+
+def _last(conn: Connection, run: Run) -> int | None:
+    """The run before this one, whose results this one may want again: itself, if it had begun."""
+    if runs.touched(conn, run.id):
+        return run.id
+    before = runs.latest(conn, run.pipeline, before=run.id)
+    return before[0].id if before else None
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, Data):
+        return value.dataset if value.number is None else f"{value.dataset}@{value.number}"
+    return str(value) if isinstance(value, (PurePath, Span)) else msgspec.to_builtins(value)

@@ -1,0 +1,135 @@
+"""Foresight: what a run would do, without doing it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from argosy.errors import ArgosyError
+from argosy.pipelines import recipe
+from argosy.pipelines.binding import Binding
+from argosy.pipelines.frontier import Frontier
+from argosy.pipelines.memo import Known, Memo
+from argosy.pipelines.past import Past
+from argosy.pipelines.piece import Held, Many, Piece
+from argosy.pipelines.runner import Setting
+from argosy.spec import duration
+from argosy.spec.graph import Node, Reference
+from argosy.store import Store, calls
+
+Foreseen = Literal["run", "cached", "skip", "open"]
+
+
+class Outlook(msgspec.Struct, frozen=True, kw_only=True):
+    """What would become of a node: whether it would run, is cached, is skipped, or hangs on what runs before it.
+
+    Of `calls` calls, where that is known, `cached` are; `why` says why the first of the others is to be executed.
+    """
+
+    node: str
+    verdict: Foreseen
+    calls: int | None = None
+    cached: int = 0
+    why: tuple[str, ...] = ()
+
+
+def foresee(store: Store, setting: Setting, past: Past, now: datetime, last: int | None) -> list[Outlook]:
+    """The outlook of every node of a graph, in order. Reads the store, and changes nothing."""
+    return _Foresight(store, setting, past, now, last).all()
+
+
+class _Foresight:
+    def __init__(self, store: Store, setting: Setting, past: Past, now: datetime, last: int | None) -> None:
+        self._setting, self._past, self._now = setting, past, now
+        self._values: dict[int, tuple[Piece | None, ...]] = {}
+        self._binding = Binding(self._value, setting.rows, setting.files, store.blobs)
+        self._memo = Memo(store, last)
+
+    def all(self) -> list[Outlook]:
+        graph = self._setting.graph
+        frontier = Frontier(graph)
+        found: dict[int, Outlook] = {}
+        while ready := frontier.ready():
+            for number in ready:
+                found[number] = outlook = self._look(number, graph.nodes[number], frontier, found)
+                frontier.close(number, "done" if outlook.verdict == "cached" else "skipped")
+        return [found[number] for number in range(len(graph.nodes))]
+
+    def _value(self, reference: Reference) -> Piece | None:
+        outputs = self._values.get(reference.node)
+        return outputs[reference.place] if outputs is not None else None
+
+    def _look(self, number: int, node: Node, frontier: Frontier, found: dict[int, Outlook]) -> Outlook:
+        for guard in node.guards:
+            piece = self._value(guard.condition)
+            if piece is not None and self._holds(piece) != guard.holds:
+                name = self._setting.graph.nodes[guard.condition.node].name
+                return Outlook(node=node.name, verdict="skip", why=(f"{name} is {str(not guard.holds).lower()}",))
+        if node.kind == "either":
+            return self._choose(number, node)
+        lacking = [found[other] for other in frontier.missing(number)]
+        if lacking:
+            skipped = next((each for each in lacking if each.verdict == "skip"), None)
+            if skipped is not None:
+                return Outlook(node=node.name, verdict="skip", why=(f"needs {skipped.node}, which is skipped",))
+            names = ", ".join(each.node for each in lacking[:3]) + ", …" * (len(lacking) > 3)
+            return Outlook(node=node.name, verdict="open", why=(f"hangs on what comes of {names}",))
+        try:
+            return self._known(number, node)
+        except ArgosyError as error:
+            return Outlook(node=node.name, verdict="run", why=(f"will fail: {error.message}",))
+
+    def _known(self, number: int, node: Node) -> Outlook:
+        if node.step is None:
+            return Outlook(node=node.name, verdict="run", calls=1, why=("a fleet is asked each time",))
+        if node.kind == "reduce":
+            return Outlook(node=node.name, verdict="open", why=("its folds depend on one another",))
+        given = list(self._binding.elements(node)) if node.kind == "map" else [self._binding.whole(node)]
+        made = self._setting.recipes[node.step.function]
+        keys = [recipe.key(made, each) for each in given if each is not None]
+        known = self._memo.find(keys) if node.step.options.cache else {}
+        known = {key: each for key, each in known.items() if self._fresh(node, each)}
+        if len(keys) == len(given) and all(key in known for key in keys):
+            columns = zip(*(known[key].outputs for key in keys), strict=True)
+            whole = node.kind == "call"
+            self._values[number] = known[keys[0]].outputs if whole else tuple(Many.of(list(each)) for each in columns)
+            return Outlook(node=node.name, verdict="cached", calls=len(keys), cached=len(keys))
+        cached = sum(key in known for key in keys)
+        return Outlook(node=node.name, verdict="run", calls=len(given), cached=cached, why=self._why(node, given, known))
+
+    def _why(self, node: Node, given: list[Any], known: dict[str, Known]) -> tuple[str, ...]:
+        assert node.step is not None
+        if not node.step.options.cache:
+            return ("it is not cached",)
+        made = self._setting.recipes[node.step.function]
+        origins = {
+            name: self._setting.graph.nodes[value.node].name
+            for name, value in node.arguments.items()
+            if isinstance(value, Reference)
+        }
+        for element, arguments in enumerate(given):
+            if arguments is not None and recipe.key(made, arguments) not in known:
+                place = calls.WHOLE if node.kind == "call" else element
+                return tuple(self._past.why(node.name, place, made, recipe.told(arguments, origins)))
+        return ()
+
+    def _fresh(self, node: Node, known: Known) -> bool:
+        assert node.step is not None
+        cache = node.step.options.cache
+        return not isinstance(cache, str) or known.at + duration.parse(cache) > self._now
+
+    def _choose(self, number: int, node: Node) -> Outlook:
+        condition: Reference = node.arguments["condition"]
+        piece = self._value(condition)
+        if piece is None:
+            return Outlook(node=node.name, verdict="open", why=("hangs on its condition",))
+        taken = node.arguments["then" if self._holds(piece) else "otherwise"]
+        if isinstance(taken, Reference) and taken.node not in self._values:
+            return Outlook(node=node.name, verdict="open", why=("hangs on the branch that is taken",))
+        self._values[number] = (None if taken is None else self._binding.piece(taken),)
+        return Outlook(node=node.name, verdict="cached", calls=0)
+
+    def _holds(self, piece: Piece) -> bool:
+        return self._binding.holds(piece)
