@@ -13,7 +13,7 @@ from argosy.pipelines.binding import Binding
 from argosy.pipelines.frontier import Frontier
 from argosy.pipelines.memo import Known, Memo
 from argosy.pipelines.past import Past
-from argosy.pipelines.piece import Held, Many, Piece
+from argosy.pipelines.piece import Many, Piece
 from argosy.pipelines.runner import Setting
 from argosy.spec import duration
 from argosy.spec.graph import Node, Reference
@@ -97,7 +97,8 @@ class _Foresight:
             self._values[number] = known[keys[0]].outputs if whole else tuple(Many.of(list(each)) for each in columns)
             return Outlook(node=node.name, verdict="cached", calls=len(keys), cached=len(keys))
         cached = sum(key in known for key in keys)
-        return Outlook(node=node.name, verdict="run", calls=len(given), cached=cached, why=self._why(node, given, known))
+        why = self._why(node, given, known)
+        return Outlook(node=node.name, verdict="run", calls=len(given), cached=cached, why=why)
 
     def _why(self, node: Node, given: list[Any], known: dict[str, Known]) -> tuple[str, ...]:
         assert node.step is not None

@@ -68,7 +68,7 @@ def untied(name: str) -> str:
 
 
 def told(arguments: Mapping[str, Piece | None], origins: Mapping[str, str]) -> dict[str, Any]:
-    """The arguments of a call as they are recorded: constants, and for anything else what it is and where it is from."""
+    """The arguments of a call as they are recorded: constants, else what each is and where it is from."""
     found: dict[str, Any] = {}
     for name, piece in arguments.items():
         if isinstance(piece, Plain):

@@ -137,8 +137,8 @@ def pipeline(
         )  # fmt: skip
         for each in made.parameters:
             if each.required and each.kind != "span" and made.by_itself:
-                raise check.fail(f"pipeline({called!r}).{each.name}", "without default", "with one, as nobody gives it a "
-                                 "value when it runs by itself", f"write {each.name}=…")  # fmt: skip
+                limit = "with one, as nobody gives it a value when it runs by itself"
+                raise check.fail(f"pipeline({called!r}).{each.name}", "without default", limit, f"write {each.name}=…")
         return made
 
     return declare if function is None else declare(function)
