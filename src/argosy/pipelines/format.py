@@ -28,6 +28,7 @@ _TYPES = {
     "decimal:Decimal": "value", "enum:Enum": "value", "msgspec:Struct": "value", "uuid:UUID": "value",
     "numpy:generic": "array", "numpy:ndarray": "array",
     "lightgbm:Booster": "model", "onnx:ModelProto": "model", "sklearn:BaseEstimator": "model",
+    "xgboost:Booster": "model",
     "argosy:Report": "report",
 }  # fmt: skip
 _CLASSES = {
@@ -41,7 +42,7 @@ _CLASSES = {
 }
 _SHOWN = (
     "None, bool, int, float, str, bytes, dates, lists, dicts, msgspec structs, dataclasses, pathlib.Path, frames of "
-    "Polars, pandas and pyarrow, NumPy arrays, models of LightGBM, scikit-learn and ONNX, ag.Report"
+    "Polars, pandas and pyarrow, NumPy arrays, models of LightGBM, XGBoost, scikit-learn and ONNX, ag.Report"
 )
 
 

@@ -41,6 +41,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 from sklearn.svm import SVC
+from xgboost import XGBClassifier, XGBRegressor
 
 from argosy.errors import CorruptError, InputError
 from argosy.pipelines.format import find
@@ -58,6 +59,7 @@ MODELS = [
     GaussianProcessRegressor(optimizer=None), MLPClassifier(max_iter=2000, tol=1e-2),
     CalibratedClassifierCV(GaussianNB(), cv=2), StackingClassifier([("nb", GaussianNB())], cv=2),
     LGBMClassifier(n_estimators=5, verbose=-1, n_jobs=1), LGBMRegressor(n_estimators=5, verbose=-1, n_jobs=1),
+    XGBClassifier(n_estimators=5, n_jobs=1), make_pipeline(StandardScaler(), XGBRegressor(n_estimators=5, n_jobs=1)),
     make_pipeline(SimpleImputer(), StandardScaler(), SelectKBest(k=2), LogisticRegression()),
     make_pipeline(SplineTransformer(), Ridge()),
     make_pipeline(KBinsDiscretizer(3, quantile_method="averaged_inverted_cdf"), LogisticRegression()),

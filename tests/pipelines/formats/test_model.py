@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import xgboost
 from lightgbm import Booster, Dataset, train
 from onnx import TensorProto, helper
 
@@ -35,6 +36,17 @@ def test_a_booster_comes_back_as_one(trip: Trip, parameters: dict[str, Any]) -> 
     np.testing.assert_array_equal(back.predict(ROWS, pred_contrib=True) if not parameters else 0,
                                   model.predict(ROWS, pred_contrib=True) if not parameters else 0)  # fmt: skip
     assert trip.save(booster(**parameters)) == (name, saved)
+
+
+def test_a_booster_of_xgboost_comes_back_as_one(trip: Trip) -> None:
+    rows = xgboost.DMatrix(ROWS, LABELS, feature_names=["a", "b", "c", "d"])
+    model = xgboost.train({"objective": "binary:logistic", "nthread": 1}, rows, 5)
+    name, saved = trip.save(model)
+    back = trip.load(name, saved, Model)
+    assert (name, type(back)) == ("model", xgboost.Booster)
+    assert back.feature_names == ["a", "b", "c", "d"]
+    np.testing.assert_array_equal(back.predict(rows), model.predict(rows))
+    assert trip.save(back) == (name, saved)
 
 
 def test_a_booster_keeps_its_best_iterations(trip: Trip) -> None:

@@ -26,7 +26,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from argosy.errors import CorruptError, InputError
-from argosy.pipelines.format import Saved
+from argosy.pipelines.format import Saved, find
 from argosy.pipelines.formats.value import items
 from argosy.spec.annotation import Table
 from tests.pipelines.trip import Trip
@@ -211,10 +211,14 @@ def test_what_is_no_list_has_no_items(value: Any) -> None:
     assert items(saved.data) is None
 
 
-def test_previews_are_short(trip: Trip) -> None:
-    from argosy.pipelines.format import find
-
-    long = find([]).preview(list(range(10_000)))
-    assert long is not None
-    assert (long["kind"], long["type"], len(long["text"])) == ("value", "list", 1000)
-    assert find(1).preview(1) == {"kind": "value", "type": "int", "text": "1"}
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1, "1"),
+        ("x" * 10_000, "'" + "x" * 496 + "..." + "x" * 497 + "'"),
+        (list(range(10_000_000)), "[" + ", ".join(map(str, range(20))) + ", ...]"),
+        (Settings(1, (), dt.date(2020, 1, 1)), "Settings(depth=1, cuts=(), since=datetime.date(2020, 1, 1))"),
+    ],
+)
+def test_previews_are_short(value: Any, text: str) -> None:
+    assert find(value).preview(value) == {"kind": "value", "type": type(value).__name__, "text": text[:1000]}

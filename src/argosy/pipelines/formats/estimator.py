@@ -1,8 +1,8 @@
 """Fitted scikit-learn estimators as skops files: their attributes and the names of their classes, never code.
 
-Names are looked up on load, so only those of an allow-list may occur: classes of scikit-learn and LightGBM, what numpy
-and scipy hold numbers in, functions of scikit-learn that only compute, and what the project defines itself, if it has
-been imported: its code runs in the worker anyway.
+Names are looked up on load, so only those of an allow-list may occur: classes of scikit-learn, LightGBM and XGBoost,
+what numpy and scipy hold numbers in, functions of scikit-learn that only compute, and what the project defines itself,
+if it has been imported: its code runs in the worker anyway.
 """
 
 from __future__ import annotations
@@ -23,10 +23,13 @@ from argosy.spec.tree import is_installed
 _SCHEMA = "schema.json"
 _ADDRESS = "_stop_words_id"  # of vectorizers of text: where their stop words were in memory when they were checked
 _NAMES = {
-    "collections.OrderedDict", "collections.defaultdict", "lightgbm.basic.Booster", "lightgbm.sklearn.LGBMClassifier",
-    "lightgbm.sklearn.LGBMModel", "lightgbm.sklearn.LGBMRanker", "lightgbm.sklearn.LGBMRegressor",
-    "lightgbm.sklearn._LGBMLabelEncoder", "numpy.dtype", "numpy.max", "numpy.mean", "numpy.median", "numpy.min",
+    "collections.OrderedDict", "collections.defaultdict", "lightgbm.basic.Booster",
+    *(f"lightgbm.sklearn.{kind}" for kind in ("LGBMClassifier", "LGBMModel", "LGBMRanker", "LGBMRegressor")),
+    "numpy.dtype", "numpy.max", "numpy.mean", "numpy.median", "numpy.min",
     "scipy._lib.array_api_compat.numpy._aliases.asarray", "scipy.interpolate._bsplines.BSpline",
+    "xgboost.core.Booster",
+    *(f"xgboost.sklearn.XGB{kind}" for kind in ("Classifier", "Model", "RFClassifier", "RFRegressor", "Ranker",
+                                                "Regressor")),
 }  # fmt: skip
 _COMPUTING = ("sklearn.cluster._kmeans", "sklearn.feature_selection.", "sklearn.metrics.")
 _OUTSIDE = (".externals.", ".tests.", "._testing.", ".datasets.")

@@ -1,4 +1,4 @@
-"""Models in formats that hold no code, each as its own library writes it: LightGBM text, skops, ONNX."""
+"""Models in formats that hold no code, each as its own library writes it: LightGBM text, XGBoost JSON, skops, ONNX."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from argosy.pipelines.formats import estimator
 from argosy.pipelines.formats.source import Source
 from argosy.spec.format import File, Format
 
-_TEXT, _ZIP, _ONNX = b"tree\n", b"PK\x03\x04", b"\x08"
+_TEXT, _JSON, _ZIP, _ONNX = b"tree\n", b"{", b"PK\x03\x04", b"\x08"
 _PARAMETERS, _SHOWN = 30, 60
 
 
 class Model(Format):
-    """LightGBM boosters, ONNX graphs, and estimators and pipelines of scikit-learn and LightGBM.
+    """Boosters of LightGBM and XGBoost, ONNX graphs, and estimators and pipelines of these and scikit-learn.
 
-    Which of them it is shows in the first bytes. A booster comes back without the rows it was trained on, cut at its
-    best iteration; estimators come back whole, and predict the same to the last bit.
+    Which of them it is shows in the first bytes. A booster comes back without the rows it was trained on, one of
+    LightGBM cut at its best iteration; estimators come back whole. All predict the same to the last bit.
     """
 
     name = "model"
@@ -27,6 +27,8 @@ class Model(Format):
         library = {base.__module__.partition(".")[0]: base.__name__ for base in type(value).__mro__}
         if library.get("lightgbm") == "Booster":
             file.write(value.model_to_string().encode())
+        elif library.get("xgboost") == "Booster":
+            file.write(value.save_raw("json"))
         elif library.get("onnx") == "ModelProto":
             file.write(value.SerializeToString(deterministic=True))
         else:
@@ -42,6 +44,10 @@ class Model(Format):
             import lightgbm  # a second, which only steps that give or take a model need
 
             return lightgbm.Booster(model_str=data.decode())
+        if data.startswith(_JSON):
+            import xgboost  # the same
+
+            return xgboost.Booster(model_file=bytearray(data))
         if data.startswith(_ONNX):
             import onnx  # the same
 

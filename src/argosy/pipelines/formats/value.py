@@ -10,6 +10,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import reprlib
 import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -30,7 +31,9 @@ _ATOMS = {type(None), bool, float, str, bytes}
 _BASES: tuple[type[Any], ...] = (int, float, str, bytes)
 _SMALL = range(-(1 << 63), 1 << 64)
 _INTEGER, _DICT, _TUPLE, _SET, _FROZEN, _EMBEDDED = range(1, 7)
-_SHOWN = 1000
+_REPR = reprlib.Repr()
+_REPR.maxlist = _REPR.maxtuple = _REPR.maxset = _REPR.maxfrozenset = _REPR.maxdict = 20
+_REPR.maxstring = _REPR.maxother = _SHOWN = 1000
 
 
 class Value(Format):
@@ -72,9 +75,7 @@ class Value(Format):
 
     def preview(self, value: Any) -> dict[str, Any]:
         """See `Format.preview`."""
-        text = repr(value)
-        return {"kind": "value", "type": type(value).__name__,
-                "text": text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"}  # fmt: skip
+        return {"kind": "value", "type": type(value).__name__, "text": _REPR.repr(value)[:_SHOWN]}
 
 
 def items(data: bytes) -> list[bytes] | None:
