@@ -13,6 +13,10 @@ from argosy.pipelines.piece import Held, Many, Piece
 from argosy.store import Blobs, Store, artifacts, executions
 
 
+_FEW = 16
+"""Keys for which it is cheaper to ask first whether any is known."""
+
+
 class Known(msgspec.Struct, frozen=True):
     """The outputs of an execution that succeeded, and when it did."""
 
@@ -37,7 +41,8 @@ class Memo:
         missing = [key for key in keys if key not in found]
         if missing:
             with self._store.read() as conn:
-                found |= read(conn, executions.finished(conn, missing).values())
+                if len(missing) > _FEW or executions.known(conn, missing):
+                    found |= read(conn, executions.finished(conn, missing).values())
         return {key: known for key, known in found.items() if all(map(self._is_there, known.outputs))}
 
     def _of_last(self) -> dict[str, Known]:

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from argosy.store import current, schema
-from argosy.store.rows import Row, among, columns, fetch, insert
+from argosy.store.rows import Row, among, columns, driven, fetch, insert
 
 _TABLE = schema.execution
 SUCCEEDED, FAILED, FALLBACK = "succeeded", "failed", "fallback"
@@ -73,6 +73,12 @@ def finished(conn: Connection, keys: Iterable[str]) -> dict[str, Execution]:
     c = _TABLE.c
     last = select(func.max(c.id)).where(among(c.key, keys), c.outcome != FAILED).group_by(c.key)
     return {run.key: run for run in fetch(conn, columns(_TABLE, Execution).where(c.id.in_(last)), Execution)}
+
+
+def known(conn: Connection, keys: Sequence[str]) -> set[str]:
+    """Those of a few keys that were ever done: cheap, for keys that are asked for one after another."""
+    marks = ", ".join("?" for _ in keys)
+    return set(driven(conn, f"SELECT key FROM execution WHERE key IN ({marks}) AND outcome <> '{FAILED}'", keys))
 
 
 def of_run(conn: Connection, run_id: int) -> list[Execution]:

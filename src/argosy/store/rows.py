@@ -89,6 +89,11 @@ def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bo
     return _Among(column, bindparam(None, list(values), _Values(column.type), unique=True))
 
 
+def driven(conn: Connection, sql: str, values: Sequence[Any]) -> list[Any]:
+    """The first column of a query in plain SQL with a `?` for each value: a fifth of the cost of a composed one."""
+    return [row[0] for row in conn.exec_driver_sql(_marked(conn, sql), tuple(values))]
+
+
 def quoted(conn: Connection, name: str) -> str:
     """The name as an SQL identifier of this back end."""
     return conn.dialect.identifier_preparer.quote(name)
