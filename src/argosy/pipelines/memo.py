@@ -61,7 +61,7 @@ class Memo:
         return _has(self._store.blobs, piece.pack or piece.digest, self._there)
 
 
-def read(conn: Connection, runs: Iterable[executions.Execution]) -> dict[str, Known]:
+def read(conn: Connection, runs: Iterable[executions.Execution | executions.Done]) -> dict[str, Known]:
     """The results of executions of steps by key; those whose artifacts are not on record are left out."""
     found = [run for run in runs if run.outcome == executions.SUCCEEDED and "outputs" in run.parameters]
     digests = {digest for run in found for output in run.parameters["outputs"] for _, digest in _named(output)}

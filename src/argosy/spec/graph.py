@@ -178,6 +178,10 @@ def holds_output(value: Any) -> bool:
 
 def clashes(given: Any, wanted: Any) -> bool:
     """Whether values of one annotation are surely none of another: a list for a number, a text for a list."""
+    return False if given is wanted else _clashes(given, wanted)
+
+
+def _clashes(given: Any, wanted: Any) -> bool:
     simple = (int, float, str, bytes, bool, list, dict)
     a, b = (interface.plain(each) for each in (given, wanted))
     a, b = (getattr(each, "__origin__", each) for each in (a, b))

@@ -46,6 +46,16 @@ class Execution(NewExecution, frozen=True, kw_only=True):
     id: int
 
 
+class Done(Row, frozen=True, kw_only=True):
+    """As much of a run as tells what it gave."""
+
+    id: int
+    key: str
+    outcome: str
+    ended_at: datetime
+    parameters: dict[str, Any]
+
+
 class Cost(Row, frozen=True, kw_only=True):
     """What recent runs cost: `count` of them, and the mean of each figure (None if never measured)."""
 
@@ -81,10 +91,10 @@ def known(conn: Connection, keys: Sequence[str]) -> set[str]:
     return set(driven(conn, f"SELECT key FROM execution WHERE key IN ({marks}) AND outcome <> '{FAILED}'", keys))
 
 
-def of_run(conn: Connection, run_id: int) -> list[Execution]:
+def of_run(conn: Connection, run_id: int) -> list[Done]:
     """The executions that a run of a pipeline used, made by it or earlier."""
     used = select(schema.call.c.execution_id).where(schema.call.c.run_id == run_id)
-    return fetch(conn, columns(_TABLE, Execution).where(_TABLE.c.id.in_(used)), Execution)
+    return fetch(conn, columns(_TABLE, Done).where(_TABLE.c.id.in_(used)), Done)
 
 
 def of_subject(conn: Connection, subject: str, limit: int = 100) -> list[Execution]:
