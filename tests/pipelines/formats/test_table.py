@@ -91,6 +91,14 @@ def test_bytes_are_the_same_in_every_process(trip: Trip) -> None:
     assert len(told) == 1
 
 
+def test_other_libraries_read_the_bytes(trip: Trip) -> None:
+    small, large = MIXED.lazy().select("n").collect(), pl.select(n=pl.int_range(SMALL))
+    data = trip.save(small)[1].data
+    assert data is not None
+    assert pa.ipc.open_stream(data).read_all().to_pydict() == {"n": [1, None, 3]}
+    assert pa.ipc.open_file(trip.blobs.path(trip.save(large)[1].digest)).read_all().num_rows == SMALL
+
+
 @pytest.mark.slow
 def test_a_large_stream_needs_little_memory(trip: Trip) -> None:
     """Of 480 MB, what a process holds at most grows by less than half."""

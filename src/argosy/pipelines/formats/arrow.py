@@ -12,14 +12,22 @@ from argosy.pipelines.formats.source import Source
 from argosy.spec.format import File
 
 BATCH = 1 << 18
+_MAGIC = b"ARROW1"
 _SERIES = b"argosy.series"
+
+
+def is_file(file: Source) -> bool:
+    """Whether these bytes are Arrow's file format, else they are a stream."""
+    file.seek(0)
+    return file.read(len(_MAGIC)) == _MAGIC
 
 
 def write(value: Any, file: File) -> None:
     """Write a table, a record batch, a pandas frame or a series. Raises `InputError` for what would not come back."""
     pyarrow = _library("pyarrow")
     table = value if isinstance(value, pyarrow.Table) else _table(pyarrow, value)
-    with pyarrow.ipc.new_file(file, table.schema) as writer:
+    start = pyarrow.ipc.new_stream if table.nbytes <= SMALL else pyarrow.ipc.new_file
+    with start(file, table.schema) as writer:
         writer.write_table(table.combine_chunks(), max_chunksize=BATCH)
 
 
@@ -27,7 +35,7 @@ def read(file: Source, wanted: str) -> Any:
     """The table in a file as `pyarrow:Table`, `pyarrow:RecordBatch`, `pandas:DataFrame` or `pandas:Series`."""
     pyarrow = _library("pyarrow")
     content = pyarrow.BufferReader(file.bytes()) if file.size <= SMALL else pyarrow.memory_map(str(file.path()))
-    table = pyarrow.ipc.open_file(content).read_all()
+    table = (pyarrow.ipc.open_file if is_file(file) else pyarrow.ipc.open_stream)(content).read_all()
     if wanted == "pyarrow:Table":
         return table
     if wanted == "pyarrow:RecordBatch":
