@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from argosy.store import schema
-from argosy.store.rows import Row, columns, fetch, insert
+from argosy.store.rows import Row, among, columns, fetch, insert
 
 _TABLE = schema.call
 EXECUTED, CACHED, FAILED, SKIPPED = "executed", "cached", "failed", "skipped"
@@ -63,3 +63,11 @@ def counts(conn: Connection, run_ids: Sequence[int]) -> dict[int, dict[str, dict
     for run, node, state, count in conn.execute(query):
         found.setdefault(run, {}).setdefault(node, {})[state] = count
     return found
+
+
+def first(conn: Connection, execution_ids: Iterable[int]) -> dict[int, Call]:
+    """For each of some executions, the first call that it was for: that of the run which paid for it."""
+    c = _TABLE.c
+    known = select(func.min(c.id)).where(among(c.execution_id, execution_ids)).group_by(c.execution_id)
+    found = fetch(conn, columns(_TABLE, Call).where(c.id.in_(known)), Call)
+    return {call.execution_id: call for call in found if call.execution_id is not None}

@@ -32,3 +32,10 @@ def of(conn: Connection, execution_ids: Iterable[int]) -> list[Edge]:
     c = _TABLE.c
     query = columns(_TABLE, Edge).where(among(c.execution_id, execution_ids))
     return fetch(conn, query.order_by(c.execution_id, c.direction, c.kind, c.reference), Edge)
+
+
+def at(conn: Connection, kind: str, reference: str, direction: str, *, limit: int) -> list[Edge]:
+    """Edges of a direction at a thing: who made it ("out") or read it ("in"), the latest executions first."""
+    c = _TABLE.c
+    mine = (c.reference == reference) & (c.kind == kind) & (c.direction == direction)
+    return fetch(conn, columns(_TABLE, Edge).where(mine).order_by(c.execution_id.desc()).limit(limit), Edge)
