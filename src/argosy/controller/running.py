@@ -27,6 +27,7 @@ from argosy.pipelines.runner import Runner, Setting
 from argosy.pipelines.slots import Slots
 from argosy.spec.failed import Failed
 from argosy.spec.graph import Data, Graph, Node
+from argosy.spec.pipeline import Parameter
 from argosy.spec.span import Span
 from argosy.spec.step import known
 from argosy.store import datasets, events, leases, runs
@@ -52,9 +53,10 @@ def setting(house: House, code: Code, given: Mapping[str, Any], pinned: Mapping[
 def request(house: House, code: Code, given: Mapping[str, Any], cause: str, due_at: datetime | None = None) -> Request:
     """A run of a pipeline with some parameters, defaults for the others."""
     parameters = {name: _written(value) for name, value in code.pipeline.arguments(given).items()}
+    chosen = tuple(p.name for p in code.pipeline.parameters if p.required or parameters[p.name] != _default(p))
     return Request(
         pipeline=code.pipeline.name, parameters=parameters, bundle=code.bundle, cause=cause, actor=house.actor,
-        due_at=due_at,
+        due_at=due_at, chosen=chosen,
     )  # fmt: skip
 
 
@@ -192,6 +194,10 @@ def _last(conn: Connection, run: Run) -> int | None:
         return run.id
     before = runs.latest(conn, run.pipeline, before=run.id)
     return before[0].id if before else None
+
+
+def _default(parameter: Parameter) -> Any:
+    return parameter.name if parameter.kind == "dataset" and parameter.default is None else parameter.default
 
 
 def _written(value: Any) -> Any:

@@ -20,7 +20,10 @@ from argosy.store.runs import NewRun, Run
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """A run that is asked for: by whom and why, with which parameters, of which code."""
+    """A run that is asked for: by whom and why, with which parameters, of which code.
+
+    `chosen` names the parameters that are not at their defaults.
+    """
 
     pipeline: str
     parameters: dict[str, Any]
@@ -28,6 +31,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     cause: str
     actor: str
     due_at: datetime | None = None
+    chosen: tuple[str, ...] = ()
 
 
 def prepare(graph: Graph, rows: Mapping[Data, Rows], variables: Mapping[str, str]) -> Setting:
@@ -50,11 +54,12 @@ def begin(tx: Connection, request: Request, setting: Setting, now: datetime) -> 
     if last is not None and not runs.endings(tx, [last.id]):
         return last
     inputs = {data.dataset: rows.reference for data, rows in setting.rows.items()}
+    body = describe(setting) | {"chosen": list(request.chosen)}
     return runs.begin(
         tx,
         NewRun(
             pipeline=request.pipeline, key=address, at=now, actor=request.actor, cause=request.cause,
-            bundle=request.bundle, parameters=request.parameters, inputs=inputs, body=describe(setting),
+            bundle=request.bundle, parameters=request.parameters, inputs=inputs, body=body,
             due_at=request.due_at,
         ),
     )  # fmt: skip

@@ -180,12 +180,36 @@ def _bundles() -> Kind:
     return Kind(source, fields, _by("digest"), order=("at", "digest"))
 
 
+def _runs() -> Kind:
+    """Each with how it ended last; its graph is left to who asks for one."""
+    table, ending = schema.run, schema.ending
+    last = ending.c.id.in_(select(func.max(ending.c.id)).group_by(ending.c.run_id))
+    fields = _columns(table, "body")
+    fields |= {"outcome": ending.c.outcome, "reason": ending.c.reason, "ended_at": ending.c.at.label("ended_at")}
+    return Kind(table.outerjoin(ending, (ending.c.run_id == table.c.id) & last), fields, _by_id)
+
+
+def _calls() -> Kind:
+    """The last word on each call of a run."""
+    table, run = schema.call, schema.run
+    last = select(func.max(table.c.id)).group_by(table.c.run_id, table.c.node, table.c.element)
+    source = table.join(run, run.c.id == table.c.run_id)
+    return Kind(source, {**_columns(table), "pipeline": run.c.pipeline}, _by_id, where=table.c.id.in_(last))
+
+
+def _artifacts() -> Kind:
+    table = schema.artifact
+    return Kind(table, _columns(table, "data"), _by("digest"), order=("at", "digest"))
+
+
 KINDS: dict[str, Kind] = {
     "alerts": _of_members(schema.alert),
     "aliases": _aliases(),
     "applications": _facts(schema.application),
     "approvals": _of_versions(schema.approval),
+    "artifacts": _artifacts(),
     "bundles": _bundles(),
+    "calls": _calls(),
     "contracts": Kind(schema.contract, _columns(schema.contract), _by_contract, masked=mask.contract),
     "dataset-versions": Kind(schema.dataset_version, _columns(schema.dataset_version), _by_dataset_version),
     "datasets": _datasets(),
@@ -198,7 +222,9 @@ KINDS: dict[str, Kind] = {
     "leases": _leases(),
     "members": _members(),
     "parts": _facts(schema.part),
+    "pauses": _facts(schema.pause),
     "rollouts": _of_members(schema.rollout),
+    "runs": _runs(),
     "signals": _of_members(schema.signal),
     "statistics": Kind(schema.statistic, _columns(schema.statistic), _by_dataset_version, masked=mask.statistic),
     "tokens": Kind(schema.token, _columns(schema.token), _by("digest"), order=("at", "digest")),

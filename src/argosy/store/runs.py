@@ -81,6 +81,11 @@ def get(conn: Connection, id: int) -> Run | None:
     return next(iter(fetch(conn, columns(_RUN, Run).where(_RUN.c.id == id), Run)), None)
 
 
+def some(conn: Connection, ids: Iterable[int]) -> list[Run]:
+    """The runs of some ids."""
+    return fetch(conn, columns(_RUN, Run).where(among(_RUN.c.id, ids)), Run)
+
+
 def latest(conn: Connection, pipeline: str | None = None, *, limit: int = 1, before: int | None = None) -> list[Run]:
     """The last runs, of one pipeline if given and with an id below `before`, newest first."""
     query = columns(_RUN, Run).order_by(_RUN.c.id.desc()).limit(limit)
