@@ -7,6 +7,7 @@ from argosy.spec.annotation import Model, Table
 from argosy.spec.condition import degraded, drifted, never, new_rows, older_than
 from argosy.spec.contract import Column, Contract, Reference, Rule
 from argosy.spec.dataset import Dataset
+from argosy.spec.failed import Failed
 from argosy.spec.feature import feature_view
 from argosy.spec.feature import request_features as RequestFeatures
 from argosy.spec.fleet import Fleet, Label, TimeSplit
@@ -15,6 +16,7 @@ from argosy.spec.gate import Approval, Gate
 from argosy.spec.log import log
 from argosy.spec.monitor import Drift, Performance, Quality, Skew
 from argosy.spec.pipeline import Pipeline, pipeline
+from argosy.spec.report import Report
 from argosy.spec.rollout import Canary, Immediate
 from argosy.spec.schedule import Cron, Every
 from argosy.spec.search import Candidate, Choice, Float, Int, Search
@@ -38,6 +40,7 @@ __all__ = [
     "Dataset",
     "Drift",
     "Every",
+    "Failed",
     "Fleet",
     "Float",
     "Format",
@@ -53,6 +56,7 @@ __all__ = [
     "Pipeline",
     "Quality",
     "Reference",
+    "Report",
     "RequestFeatures",
     "Rule",
     "Search",

@@ -45,10 +45,14 @@ class Elements:
         for column, value in zip(self._columns, outputs, strict=True):
             column[element] = value
 
-    def lose(self, element: int) -> None:
-        """An element failed, or could not begin."""
+    def lose(self) -> None:
+        """An element failed."""
         self._left -= 1
         self.lost += 1
+
+    def leave_out(self) -> None:
+        """An element does not begin, as what it needs was lost before."""
+        self._left -= 1
 
     def columns(self) -> tuple[Piece | None, ...]:
         """The values of all elements, a list for each output, with holes where elements were lost."""

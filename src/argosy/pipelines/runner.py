@@ -236,7 +236,7 @@ class Runner:
         for element, arguments in enumerate(bound):
             if arguments is None:
                 self._waiting.append(_skipped(node.name, element, "an element that it needs is missing"))
-                elements.lose(element)
+                elements.leave_out()
             else:
                 places.append(self._place(number, node, element, arguments))
         if elements.complete:
@@ -380,7 +380,7 @@ class Runner:
                 self._values[place.node] = ended.outputs
             self._close(place.node, "failed" if lost else "done")
         elif lost:
-            elements.lose(place.element)
+            elements.lose()
         else:
             elements.put(place.element, ended.outputs)
         if elements is not None and elements.complete:

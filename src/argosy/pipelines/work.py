@@ -150,7 +150,8 @@ def _made(value: Any, given: Given, blobs: Blobs) -> Made:
     if isinstance(value, (list, tuple)) and value and interface.is_list(given.annotation) and not _is_plain(value):
         inner = Given(given.name, interface.item(given.annotation))
         return Made("", "", 0, None, None, tuple(_made(each, inner, blobs) for each in value))
-    wanted = interface.plain(given.annotation)
+    bare = interface.plain(given.annotation)
+    wanted = None if bare is Any else bare  # Any is a class too, of which nothing is an instance
     form, saved = format.save(value, blobs, wanted)
     return Made(form.name, saved.digest, saved.bytes, saved.data, form.preview(value))
 

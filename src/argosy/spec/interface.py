@@ -71,7 +71,7 @@ def of(function: Callable[..., Any], owner: str) -> Interface:
     """The interface of a function whose arguments all have names. Raises DeclarationError that names `owner`."""
     try:
         return _of(function)
-    except NameError as error:
+    except (AttributeError, NameError) as error:
         raise DeclarationError(
             f"an annotation of {owner} cannot be read: {error}", next="import or define what it names above it"
         ) from error

@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from argosy.engine.local import Local
+from argosy.pipelines.runner import Runner
+from argosy.spec.pipeline import Pipeline
+from argosy.store import Store, calls, claims, edges, executions, leases
+from tests.pipelines import works
+from tests.pipelines.runs import Place, now
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Local]:
+    with Local(2) as engine:
+        yield engine
+
+
+@pytest.fixture
+def place(home: Path, engine: Local) -> Iterator[Place]:
+    with Store.open(home) as store:
+        yield Place(store, engine)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "given", "wanted"),
+    [
+        (works.chain, {"n": 5}, 5),
+        (works.diamond, {"x": 7}, 5),
+        (works.wide, {"n": 6}, 21),
+        (works.folded, {"n": 5}, "(((ab)(cd))e)"),
+        (works.folded, {"n": 1}, "a"),
+        (works.forked, {"x": 3}, 4),
+        (works.forked, {"x": 4}, 8),
+        (works.nested, {"n": 3}, 6),
+        (works.framed, {"n": 5}, 5),
+        (works.twins, {}, 15),
+        (works.dated, {"day": "2013-01-02"}, 2),
+    ],
+)
+def test_a_pipeline_gives_what_its_functions_give(
+    place: Place, pipeline: Pipeline, given: dict[str, Any], wanted: Any
+) -> None:
+    """Run, run again from what is known, and called as it is."""
+    first = place.run(pipeline, **given)
+    assert (place.results(first), first.failures) == ([wanted], {})
+    again = place.run(pipeline, **given)
+    assert place.results(again) == [wanted]
+    assert set(again.counts) <= {"cached", "skipped"}
+    assert pipeline(**pipeline.arguments(given)) == wanted
+
+
+def test_what_was_done_is_recorded(place: Place) -> None:
+    runner = place.run(works.wide, n=2)
+    with place.store.read() as conn:
+        found = calls.of(conn, runner.run.id, node="total")
+        assert found[0].execution_id is not None
+        run = executions.get(conn, [found[0].execution_id])[found[0].execution_id]
+        read = [edge for edge in edges.of(conn, [run.id]) if edge.direction == edges.IN]
+        made = {edge.kind for edge in edges.of(conn, [run.id]) if edge.direction == edges.OUT}
+    assert (run.kind, run.subject, run.outcome) == ("step", "wide/total", "succeeded")
+    assert (run.metrics, run.parameters["logged"]) == ({"count": 2.0}, {"kind": "sum"})
+    assert run.parameters["arguments"]["values"]["from"] == "inc"
+    assert run.cpu_s is not None and run.wall_s is not None and run.peak_bytes
+    assert timedelta() < now() - run.started_at < timedelta(minutes=5)
+    assert len(read) == 2 and made == {"artifact", "log"}
+
+
+def test_elements_that_fail_are_left_out(place: Place) -> None:
+    runner = place.run(works.partial, bad=[1, 3])
+    assert place.results(runner) == [0 + 1 + 20 + 1 + 40 + 1]
+    states = place.states(runner)
+    assert {name for name, state in states.items() if state == "failed"} == {"fussy[1]", "fussy[3]"}
+    assert {name for name, state in states.items() if state == "skipped"} == {"inc[1]", "inc[3]"}
+
+
+@pytest.mark.parametrize(("bad", "keep_going"), [([2], False), ([0, 1, 2, 3, 4], True)])
+def test_a_map_fails_with_an_element_unless_it_keeps_going_and_one_is_left(
+    place: Place, bad: list[int], keep_going: bool
+) -> None:
+    runner = place.run(works.partial, bad=bad, keep_going=keep_going)
+    states = place.states(runner)
+    assert sum(state == "failed" for state in states.values()) == len(bad)
+    assert (states["inc"], states["total"]) == ("skipped", "skipped")
+    assert "2 is bad" in runner.failures["fussy"] or "0 is bad" in runner.failures["fussy"]
+    mended = place.run(works.partial, bad=[], keep_going=False)
+    assert place.results(mended) == [sum(10 * each + 1 for each in range(5))]
+
+
+def test_a_step_fails_alone(place: Place) -> None:
+    runner = place.run(works.broken)
+    states = place.states(runner)
+    assert (states["mute"], states["formless"], states["inc"], states["inc-2"], states["inc-3"]) == (
+        "failed", "failed", "skipped", "skipped", "executed",
+    )  # fmt: skip
+    assert "Unspeakable" in runner.failures["mute"]
+    assert "has no format" in runner.failures["formless"]
+
+
+def test_lists_that_do_not_fit_fail_their_node(place: Place) -> None:
+    runner = place.run(works.uneven)
+    assert "differ in length: a has 3, b has 4" in runner.failures["add"]
+
+
+def test_an_empty_list_is_mapped_to_one_and_cannot_be_reduced(place: Place) -> None:
+    runner = place.run(works.empty)
+    assert place.results(runner)[0] == 0
+    assert "empty list" in runner.failures["add"]
+
+
+def test_equal_calls_of_a_run_are_executed_once(place: Place) -> None:
+    runner = place.run(works.twins)
+    assert runner.counts == {"executed": 2, "cached": 2}
+
+
+def test_what_is_cached_for_how_long(place: Place, tmp_path: Path) -> None:
+    given = {"folder": str(tmp_path)}
+    assert place.results(place.run(works.kept, **given)) == [1, 1, "plain"]
+    assert place.results(place.run(works.kept, **given))[:2] == [2, 1]
+    place.clock = lambda: now() + timedelta(days=2)
+    assert place.results(place.run(works.kept, **given))[:2] == [3, 2]
+    assert (tmp_path / "flavour").stat().st_size == 1
+    place.run(works.kept, {"FLAVOUR": "lemon", "OTHER": "x"}, **given)
+    assert (tmp_path / "flavour").stat().st_size == 2
+    place.run(works.kept, {"FLAVOUR": "lemon", "OTHER": "y"}, **given)
+    assert (tmp_path / "flavour").stat().st_size == 2
+
+
+def test_the_content_of_a_file_counts_and_not_its_path(place: Place, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_text("first")
+    two.write_text("first")
+    assert place.results(place.run(works.filed, path=str(one))) == ["first"]
+    assert place.run(works.filed, path=str(two)).counts == {"cached": 1}
+    one.write_text("second")
+    assert place.results(place.run(works.filed, path=str(one))) == ["second"]
+
+
+def test_a_step_is_tried_again(place: Place, tmp_path: Path) -> None:
+    runner = place.run(works.trying, folder=str(tmp_path))
+    assert place.results(runner) == [3]
+    with place.store.read() as conn:
+        (run,) = executions.of_subject(conn, "trying/shaky")
+    assert run.parameters["attempts"] == 3
+
+
+def test_a_limit_holds_in_all_runs_of_a_home(place: Place, tmp_path: Path) -> None:
+    runner = place.run(works.narrow, folder=str(tmp_path))
+    assert place.results(runner) == [[0.0] * 4]
+    with place.store.read() as conn:
+        assert leases.live(conn, now(), "limit/") == []
+
+
+def test_a_run_that_was_cut_off_goes_on_where_it_came_to(place: Place, tmp_path: Path) -> None:
+    given = {"folder": str(tmp_path)}
+    runner = place.begin(works.kept, **given)
+    with place.engine.session() as session:
+        session.submit(runner.advance())
+        taken = 0
+        while taken < 2:
+            for result in session.results(1.0):
+                runner.take(result)
+                taken += 1
+        runner.land()
+    again = place.begin(works.kept, **given)
+    assert again.run.id == runner.run.id
+    place.drive(again)
+    assert len(again.failures) == 0 and again.counts["cached"] >= 2
+    assert (tmp_path / "clock").stat().st_size <= 2
+
+
+def _live(place: Place, runner: Runner) -> None:
+    assert leases.claim(place.store, runner.run.lease, "here", now(), timedelta(minutes=1)) is not None
+
+
+def test_two_runs_at_once_share_what_they_both_need(home: Path, tmp_path: Path) -> None:
+    """Each in a thread with an engine of its own, as two processes would be."""
+    ended: dict[int, Runner] = {}
+
+    def work(depth: int) -> None:
+        with Store.open(home) as store, Local(1) as engine:
+            place = Place(store, engine)
+            runner = place.begin(works.lengthy, folder=str(tmp_path), depth=depth)
+            _live(place, runner)
+            place.drive(runner)
+            ended[depth] = runner
+
+    Store.open(home).close()
+    threads = [threading.Thread(target=work, args=(depth,)) for depth in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ended) == 3 and not any(runner.failures for runner in ended.values())
+    assert (tmp_path / "first.begun").stat().st_size == 1
+    with Store.open(home) as store, store.write() as tx:
+        assert claims.take(tx, ["nothing is claimed any more"], 1, now()) == {"nothing is claimed any more"}
+        assert tx.exec_driver_sql("SELECT count(*) FROM claim").scalar_one() == 1
+
+
+def test_a_claim_of_a_run_that_died_is_taken_over(place: Place, tmp_path: Path) -> None:
+    given = {"folder": str(tmp_path)}
+    dead = place.begin(works.lengthy, **given)
+    dead.advance()
+    place.drive(place.begin(works.lengthy, depth=4, **given))
+    assert (tmp_path / "first.ended").stat().st_size == 1
+
+
+def test_several_runs_share_one_session(place: Place, tmp_path: Path) -> None:
+    runners = [place.begin(works.chain, n=n) for n in (3, 5)] + [place.begin(works.wide, n=4)]
+    for runner in runners:
+        _live(place, runner)
+    place.drive(*runners)
+    assert [place.results(runner) for runner in runners] == [[3], [5], [10]]
+
+
+def test_dates_travel(place: Place) -> None:
+    assert place.results(place.run(works.dated, day=date(2013, 1, 6))) == [6]

@@ -1,0 +1,268 @@
+"""Steps and pipelines that the tests run, in a module that workers can import."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import time
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import polars as pl
+
+import argosy as ag
+
+GPU = ag.Limit("gpu", 1)
+
+
+class Unspeakable(Exception):
+    """Cannot be pickled, nor told."""
+
+    def __init__(self, *, gate: Any) -> None:
+        super().__init__()
+        self.gate = gate
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("never")
+
+
+def started(folder: str, name: str) -> int:
+    """Leave a mark, and count those that are there."""
+    with Path(folder, name).open("a") as file:
+        file.write("x")
+    return Path(folder, name).stat().st_size
+
+
+@ag.step
+def inc(x: int) -> int:
+    return x + 1
+
+
+@ag.step
+def add(a: int, b: int) -> int:
+    return a + b
+
+
+@ag.step
+def join(a: str, b: str) -> str:
+    return f"({a}{b})"
+
+
+@ag.step
+def numbers(n: int) -> list[int]:
+    return list(range(n))
+
+
+@ag.step
+def spell(n: int) -> list[str]:
+    return [chr(97 + each) for each in range(n)]
+
+
+@ag.step
+def total(values: list[int]) -> int:
+    ag.log(count=len(values), kind="sum")
+    print("adding", values)  # noqa: T201 - what a step prints is its log
+    return sum(values)
+
+
+@ag.step
+def divide(x: int, by: int) -> tuple[Annotated[int, "quotient"], Annotated[int, "rest"]]:
+    return divmod(x, by)
+
+
+@ag.step
+def fussy(x: int, bad: list[int]) -> int:
+    if x in bad:
+        raise ValueError(f"{x} is bad")
+    return x * 10
+
+
+@ag.step
+def odd(x: int) -> bool:
+    return x % 2 == 1
+
+
+@ag.step
+def rows(n: int) -> ag.Table:
+    return pl.DataFrame({"n": range(n), "half": [each / 2 for each in range(n)]})
+
+
+@ag.step
+def parts(table: ag.Table) -> list[pl.DataFrame]:
+    return table.partition_by(pl.Series(table["n"] % 2).alias("odd")) if False else [table.head(2), table.tail(3)]
+
+
+@ag.step
+def height(table: pl.DataFrame) -> int:
+    return table.height
+
+
+@ag.step
+def weekday(day: date) -> int:
+    return day.weekday()
+
+
+@ag.step
+def read(path: pathlib.Path) -> str:
+    return path.read_text()
+
+
+@ag.step(cache=False)
+def clock(folder: str) -> int:
+    return started(folder, "clock")
+
+
+@ag.step(cache="1d")
+def daily(folder: str) -> int:
+    return started(folder, "daily")
+
+
+@ag.step(environment=["FLAVOUR"])
+def flavour(folder: str) -> str:
+    started(folder, "flavour")
+    return os.environ.get("FLAVOUR", "plain")
+
+
+@ag.step
+def mark(folder: str, name: str) -> str:
+    started(folder, name)
+    return name
+
+
+@ag.step(limit=GPU)
+def alone(folder: str, name: str) -> float:
+    begun = time.time()
+    at_work = len(list(Path(folder).glob("*.busy")))
+    busy = Path(folder, f"{name}.busy")
+    busy.touch()
+    time.sleep(0.15)
+    busy.unlink()
+    return at_work + 0 * begun
+
+
+@ag.step(retries=3)
+def shaky(folder: str) -> int:
+    count = started(folder, "shaky")
+    if count < 3:
+        raise OSError("not yet")
+    return count
+
+
+@ag.step
+def mute() -> int:
+    raise Unspeakable(gate=lambda: 1)
+
+
+@ag.step
+def formless() -> Any:
+    return object()
+
+
+@ag.step
+def noted(failed: ag.Failed) -> str:
+    return f"{failed.pipeline}: {', '.join(failed.reasons)}"
+
+
+@ag.step
+def slow(folder: str, name: str) -> str:
+    started(folder, f"{name}.begun")
+    time.sleep(0.4)
+    started(folder, f"{name}.ended")
+    return name
+
+
+@ag.pipeline
+def chain(n: int = 5) -> Any:
+    x: Any = 0
+    for _ in range(n):
+        x = inc(x)
+    return x
+
+
+@ag.pipeline
+def diamond(x: int = 7) -> Any:
+    quotient, rest = divide(x, 3)
+    return add(inc(quotient), inc(rest))
+
+
+@ag.pipeline
+def wide(n: int = 6) -> Any:
+    return total(inc.map(numbers(n)))
+
+
+@ag.pipeline
+def folded(n: int = 5) -> Any:
+    return join.reduce(spell(n))
+
+
+@ag.pipeline
+def partial(bad: list[int], keep_going: bool = True) -> Any:
+    tens = fussy.map(numbers(5), bad=ag.whole(bad), keep_going=keep_going)
+    return total(inc.map(tens))
+
+
+@ag.pipeline
+def forked(x: int) -> Any:
+    return ag.when(odd(x), lambda: inc(x), lambda: add(x, x))
+
+
+@ag.pipeline
+def nested(n: int = 3) -> Any:
+    return add(chain(n), chain(n))
+
+
+@ag.pipeline
+def framed(n: int = 5) -> Any:
+    return total(height.map(parts(rows(n))))
+
+
+@ag.pipeline
+def twins() -> Any:
+    return total(inc.map([4, 4, 4]))
+
+
+@ag.pipeline
+def filed(path: pathlib.Path) -> Any:
+    return read(path)
+
+
+@ag.pipeline
+def dated(day: date = date(2013, 1, 1)) -> Any:
+    return weekday(day)
+
+
+@ag.pipeline
+def kept(folder: str) -> Any:
+    return [clock(folder), daily(folder), flavour(folder)]
+
+
+@ag.pipeline
+def narrow(folder: str) -> Any:
+    return alone.map(folder, [f"job{each}" for each in range(4)])
+
+
+@ag.pipeline
+def trying(folder: str) -> Any:
+    return shaky(folder)
+
+
+@ag.pipeline(on_failure=noted)
+def broken() -> Any:
+    return [inc(mute()), inc(formless()), inc(1)]
+
+
+@ag.pipeline
+def lengthy(folder: str, depth: int = 0) -> Any:
+    first = slow(folder, "first")
+    return [join(first, "x"), join(first, str(depth))]
+
+
+@ag.pipeline
+def uneven() -> Any:
+    return add.map(numbers(3), numbers(4))
+
+
+@ag.pipeline
+def empty() -> Any:
+    return [total(inc.map(numbers(0))), add.reduce(numbers(0))]
