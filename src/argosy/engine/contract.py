@@ -25,8 +25,8 @@ class Work(msgspec.Struct, frozen=True):
 
     The key names it until its result has been read. `function` is a reference, `module:qualname`. `timeout` is in
     seconds, `memory` in bytes, None for no limit. `retries` is the number of further attempts after a failure of any
-    kind. `alone` asks for a fresh worker, dismissed afterwards. Works of a higher `priority` go first; at
-    one priority, those of different `group` take turns.
+    kind, each after a growing pause, part of which is chance. `alone` asks for a fresh worker, dismissed afterwards.
+    Works of a higher `priority` go first; at one priority, those of different `group` take turns.
     """
 
     key: str

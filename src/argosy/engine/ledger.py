@@ -94,9 +94,11 @@ def check(works: Sequence[Work], *taken: KeysView[str]) -> None:
             function = reference(work.function)
         for name, limit in (("timeout", work.timeout), ("memory", work.memory)):
             if limit is not None and not limit > 0:
-                raise InputError(f"{name} is {limit}; it must be above 0", next="leave it out for no limit")
+                raise InputError(
+                    f"{name} is {limit} for {work.key!r}; it must be above 0", next="leave it out for no limit"
+                )
         if work.retries < 0:
-            raise InputError(f"retries is {work.retries}; it must be 0 or more")
+            raise InputError(f"retries is {work.retries} for {work.key!r}; it must be 0 or more")
 
 
 def _refuse_repeated(works: Sequence[Work], *taken: KeysView[str]) -> NoReturn:
