@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from argosy.errors import DeclarationError
-from argosy.spec.duration import canonical, parse, show
+from argosy.spec.duration import canonical, parse, show, took
 
 UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 spelt = st.tuples(st.integers(1, 5000), st.sampled_from(sorted(UNITS)))
@@ -58,3 +58,10 @@ def test_refused(text: object) -> None:
 )
 def test_show(span: timedelta, text: str) -> None:
     assert show(span) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.0421, "0.0421 s"), (59.4, "59.4 s"), (200.4, "3 min 20 s"), (18_720, "5 h 12 min")]
+)
+def test_took(seconds: float, text: str) -> None:
+    assert took(seconds) == text

@@ -8,12 +8,16 @@ import shlex
 import shutil
 import sys
 from collections.abc import Container, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from argosy.spec import duration
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+
+span = duration.took
 
 _PROSE = frozenset({"action", "cause", "message", "metrics", "reason", "why"})
 """Columns that may break over lines; all others stay whole."""
@@ -161,12 +165,3 @@ def _timed(value: Any) -> Any:
             return [_timed(each) for each in value]
         case _:
             return value
-
-
-def span(seconds: float) -> str:
-    """A duration as people say it: `0.2 s`, `3 min 20 s`."""
-    if seconds < 60:
-        return f"{seconds:.3g} s"
-    whole = timedelta(seconds=round(seconds))
-    minutes, rest = divmod(int(whole.total_seconds()), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

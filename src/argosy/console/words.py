@@ -102,6 +102,11 @@ def span(length: timedelta) -> str:
     return duration.show(length)
 
 
+def took(seconds: float | None) -> str:
+    """How long something took, to three digits: `0.2 s`, `3 min 20 s`."""
+    return NONE if seconds is None else duration.took(seconds)
+
+
 def unnamed(message: str) -> str:
     """An alert's message without the members that it names at its end, for where they are listed beneath it."""
     return re.sub(r" \([^()]*\)$", "", message)
