@@ -103,7 +103,7 @@ def page(conn: Connection, where: str, now: datetime, *, limit: int = 50, cursor
             raise UsageError(f"filter: {term} names no state", next=f"use state: and one of {', '.join(STATES)}")
     if not asked:
         found = resources.page(conn, "runs", where, limit=limit, cursor=cursor)
-        return Briefs(_briefs(conn, [item["id"] for item in found.items], now), found.next)
+        return Briefs(briefs(conn, [item["id"] for item in found.items], now), found.next)
     if cursor is not None:
         raise UsageError("a list by state has one page", next="leave --cursor out, and raise --limit")
     rest = " ".join(str(term) for term in terms if term.field != "state")
@@ -112,13 +112,13 @@ def page(conn: Connection, where: str, now: datetime, *, limit: int = 50, cursor
     while len(wanted) < limit and (some := list(islice(every, 1000))):
         states = runs.states(conn, some, now)
         wanted += [id for id in some if all((states[id] == t.value) is not t.negated for t in asked)]
-    return Briefs(_briefs(conn, wanted[:limit], now), None)
+    return Briefs(briefs(conn, wanted[:limit], now), None)
 
 
 def summary(conn: Connection, run_id: int, now: datetime) -> Summary:
     """What came of a run so far; a constant number of queries, however many calls. Raises UnknownError."""
     run = find(conn, run_id)
-    (brief,) = _briefs(conn, [run_id], now)
+    (brief,) = briefs(conn, [run_id], now)
     endings = runs.history(conn, run_id)
     known = tallies.of(conn, run_id)
     nodes = list(run.body.get("nodes", ()))
@@ -151,7 +151,7 @@ def find(conn: Connection, run_id: int) -> Run:
     return run
 
 
-def _briefs(conn: Connection, ids: Sequence[int], now: datetime) -> list[Brief]:
+def briefs(conn: Connection, ids: Sequence[int], now: datetime) -> list[Brief]:
     """Runs in a line each, in the order of their ids as given; a constant number of queries."""
     found = {run.id: run for run in runs.some(conn, ids)}
     states, endings = runs.states(conn, ids, now), runs.endings(conn, ids)

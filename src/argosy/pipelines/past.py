@@ -13,13 +13,14 @@ from argosy.store.runs import Run
 
 
 class Past:
-    """The calls of a run by node and element, and what its steps were made of."""
+    """The calls of a run by node and element, or one of them, and what its steps were made of."""
 
-    def __init__(self, conn: Connection, run: Run | None) -> None:
+    def __init__(self, conn: Connection, run: Run | None, place: tuple[str, int] | None = None) -> None:
         self._run = run
         self._recipes: dict[str, Any] = run.body.get("recipes", {}) if run else {}
         self._steps = {node["name"]: node.get("step", "") for node in run.body.get("nodes", ())} if run else {}
-        found = calls.of(conn, run.id) if run else []
+        node, element = place or (None, None)
+        found = calls.of(conn, run.id, node=node, element=element) if run else []
         done = executions.get(conn, {call.execution_id for call in found if call.execution_id is not None})
         self._calls = {(call.node, call.element): done.get(call.execution_id or 0) for call in found}
 

@@ -40,18 +40,28 @@ def add(tx: Connection, calls: Sequence[NewCall]) -> list[int]:
 
 
 def of(
-    conn: Connection, run_id: int, *, node: str | None = None, states: Iterable[str] | None = None,
-    limit: int | None = None,
+    conn: Connection, run_id: int, *, node: str | None = None, element: int | None = None,
+    states: Iterable[str] | None = None, limit: int | None = None,
 ) -> list[Call]:  # fmt: skip
-    """The calls of a run, in order of their last word; of one node, or in some states, if given."""
+    """The calls of a run, in order of their last word; of one node, one element, or in some states, if given."""
     c = _TABLE.c
     last = select(func.max(c.id)).where(c.run_id == run_id).group_by(c.node, c.element)
     if node is not None:
         last = last.where(c.node == node)
+    if element is not None:
+        last = last.where(c.element == element)
     query = columns(_TABLE, Call).where(c.id.in_(last)).order_by(c.id)
     if states is not None:
         query = query.where(c.state.in_(list(states)))
     return fetch(conn, query if limit is None else query.limit(limit), Call)
+
+
+def ranked(conn: Connection, run_id: int, node: str, *, limit: int, offset: int = 0) -> list[Call]:
+    """The calls of a node, those that failed first, then by element; `limit` of them from `offset` on."""
+    c = _TABLE.c
+    last = select(func.max(c.id)).where(c.run_id == run_id, c.node == node).group_by(c.element)
+    query = columns(_TABLE, Call).where(c.id.in_(last)).order_by((c.state != FAILED), c.element)
+    return fetch(conn, query.limit(limit).offset(offset), Call)
 
 
 def counts(conn: Connection, run_ids: Sequence[int]) -> dict[int, dict[str, dict[str, int]]]:
