@@ -133,9 +133,9 @@ def summary(conn: Connection, run_id: int, now: datetime) -> Summary:
         )
         for node in nodes
     ]  # fmt: skip
-    results = _results(conn, endings[-1].body.get("results", {}) if endings else {})
+    given = results(conn, endings[-1].body.get("results", {}) if endings else {})
     return Summary(
-        run=run, brief=brief, endings=endings, steps=steps, critical=critical, results=results,
+        run=run, brief=brief, endings=endings, steps=steps, critical=critical, results=given,
         cpu_s=sum(each.cpu_s for each in steps), wall_s=sum(each.wall_s for each in steps),
         peak_bytes=max((each.peak_bytes for each in steps), default=0), bytes=sum(each.bytes for each in steps),
     )  # fmt: skip
@@ -211,8 +211,8 @@ def _critical(nodes: Sequence[dict[str, Any]], known: dict[str, Tally]) -> list[
     return [name for name in reversed(path) if name in known]
 
 
-def _results(conn: Connection, written: dict[str, Any]) -> list[Result]:
-    """Results as an ending names them (see `memo.written`), with what is recorded of their artifacts."""
+def results(conn: Connection, written: dict[str, Any]) -> list[Result]:
+    """Outputs as facts name them (see `memo.written`), with what is recorded of their artifacts; one query."""
     first = {name: _first(each) for name, each in written.items()}
     known = artifacts.get(conn, {each[1] for some in first.values() for each in some if isinstance(each, list)})
 

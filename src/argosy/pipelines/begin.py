@@ -79,4 +79,6 @@ def _node(node: Node, needs: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {"name": node.name, "kind": node.kind, "needs": needs}
     if node.step is not None:
         found["step"] = node.step.function
+        if node.step.options.cache is not True:
+            found["cache"] = node.step.options.cache
     return found

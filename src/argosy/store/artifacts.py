@@ -50,6 +50,13 @@ def add(tx: Connection, artifacts: Sequence[Artifact]) -> None:
     insert(tx, _TABLE, artifacts, ignore=True)
 
 
+def starting(conn: Connection, prefix: str, limit: int) -> list[Artifact]:
+    """The first artifacts whose digest starts with `prefix`, in order."""
+    c = _TABLE.c
+    query = columns(_TABLE, Artifact).where(c.digest >= prefix, c.digest < f"{prefix}~").order_by(c.digest)
+    return fetch(conn, query.limit(limit), Artifact)
+
+
 def get(conn: Connection, digests: Iterable[str]) -> dict[str, Artifact]:
     """The known artifacts among `digests`."""
     found = fetch(conn, columns(_TABLE, Artifact).where(among(_TABLE.c.digest, digests)), Artifact)
