@@ -68,6 +68,13 @@ class Ledger:
             pause = min(_LONGEST, self._backoff * 2.0 ** min(job.charged - 1, 60)) * self._random.uniform(0.5, 1.0)
             self._backlog.later(job, time.monotonic() + pause)
 
+    def suspect(self, doubtful: bool, job: Job, failure: Failure, attempt: Attempt) -> None:
+        """Charge a work; in doubt, when its worker had run others before, let it run in a fresh one first."""
+        if doubtful:
+            self._backlog.apart([job], fresh=True)
+        else:
+            self.charge(job, failure, attempt)
+
     def fail(self, job: Job, failure: Failure, attempt: Attempt = UNKNOWN) -> None:
         """Close a work with a failure, whatever retries are left."""
         self._close(job, None, failure, attempt)

@@ -252,7 +252,7 @@ class Run(Session):
         spoilt = job.work.alone
         if memory is not None and attempt.peak_bytes > memory:
             spoilt = True  # whatever it still holds would count against the next work
-            self._blame(hand.finished > 1, job, too_large(attempt.peak_bytes, memory), attempt)
+            self._ledger.suspect(hand.finished > 1, job, too_large(attempt.peak_bytes, memory), attempt)
         elif timeout is not None and attempt.wall_s > timeout:
             self._ledger.charge(job, too_long(attempt.wall_s, timeout), attempt)
         elif written > LIMIT:
@@ -286,13 +286,8 @@ class Run(Session):
             self._backlog.apart([first], fresh=True)
             return
         failure = verdict.failure if verdict else died(code)
-        self._blame(hand.finished > 0 and failure.kind in ("crash", "memory"), first, failure, Attempt(log=log))
-
-    def _blame(self, doubtful: bool, job: Job, failure: Failure, attempt: Attempt = UNKNOWN) -> None:
-        if doubtful:  # the worker had run other works before, which may be the cause
-            self._backlog.apart([job], fresh=True)
-        else:
-            self._ledger.charge(job, failure, attempt)
+        doubtful = hand.finished > 0 and failure.kind in ("crash", "memory")
+        self._ledger.suspect(doubtful, first, failure, Attempt(log=log))
 
     # Ends.
 
