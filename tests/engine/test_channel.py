@@ -78,3 +78,17 @@ def test_closed_other_end(sent: int) -> None:
     with pytest.raises(EOFError):
         channel.receive()
     channel.close()
+
+
+def test_what_waits_can_be_asked() -> None:
+    one, other = map(Channel, socket.socketpair())
+    assert not other.waits()
+    for number in range(3):
+        one.send(number)
+    for number in range(3):
+        assert other.waits()
+        assert other.receive() == number
+    assert not other.waits()
+    one.close()
+    assert other.waits()
+    other.close()
