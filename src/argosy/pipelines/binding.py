@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from argosy.errors import InputError
 from argosy.pipelines import format
-from argosy.pipelines.formats.sink import Sink
+from argosy.pipelines.formats import value
 from argosy.pipelines.piece import Held, Many, Outside, Piece, Plain, Rows
 from argosy.spec.graph import Data, File, Node, Reference, Several
 from argosy.store import Blobs
@@ -65,26 +68,24 @@ class Binding:
         if isinstance(piece, Plain) and isinstance(piece.value, (list, tuple)):
             return [Plain(each) for each in piece.value]
         if isinstance(piece, Held) and piece.format == "value":
-            values = self.load(piece)
-            if isinstance(values, (list, tuple)):
-                return list(map(self._save, values))
+            items = value.items(self._bytes(piece))
+            if items is not None:
+                return [Held("value", hashlib.sha256(item).hexdigest(), len(item), item) for item in items]
         shown = piece.format if isinstance(piece, Held) else "nothing" if piece is None else "one value"
         raise InputError(f"{node.name} is to go through {name or 'a list'}, which is no list but {shown}",
                          next="give it the output of a step that returns a list")  # fmt: skip
 
     def load(self, piece: Held) -> Any:
         """The value of an artifact, which is a plain one: none of the user's code runs."""
-        source = format.Source(piece.slot, self._blobs, self._blobs.root, piece.data)
-        return format.named(piece.format).load(source, Any)
+        with tempfile.TemporaryDirectory(prefix="argosy-") as scratch:
+            source = format.Source(piece.slot, self._blobs, Path(scratch), piece.data)
+            return format.named(piece.format).load(source, Any)
+
+    def _bytes(self, piece: Held) -> bytes:
+        return self._blobs.read(piece.slot) if piece.data is None else piece.data
 
     def holds(self, piece: Piece | None) -> bool:
         """Whether a value is true, as a condition asks: a plain one as in Python, any other if it is there."""
         if isinstance(piece, Held) and piece.format == "value":
             return bool(self.load(piece))
         return bool(piece.items) if isinstance(piece, Many) else piece is not None
-
-    def _save(self, value: Any) -> Held:
-        sink = Sink(self._blobs)
-        format.named("value").save(value, sink)
-        saved = sink.finish()
-        return Held("value", saved.digest, saved.bytes, saved.data)

@@ -43,6 +43,8 @@ class Ended(msgspec.Struct, kw_only=True):
     metrics: dict[str, float] = {}
     logged: dict[str, Any] = {}
     execution_id: int | None = None
+    claim: str = ""
+    """The claim that it was made under."""
     of: int = 1
     """How many calls the node comes to."""
     twin: Ended | None = None

@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 from argosy.pipelines.piece import Held, Many, Piece
 from argosy.store import Blobs, Store, artifacts, executions
 
-
 _FEW = 16
 """Keys for which it is cheaper to ask first whether any is known."""
 

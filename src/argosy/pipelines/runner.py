@@ -11,8 +11,10 @@ import msgspec
 
 from argosy.engine.contract import Result, Work
 from argosy.errors import ArgosyError
-from argosy.pipelines import claim, landing, recipe, work
+from argosy.pipelines import landing, recipe, work
 from argosy.pipelines.binding import Binding
+from argosy.pipelines.claiming import Claiming, Shard
+from argosy.pipelines.desk import Desk
 from argosy.pipelines.element import Elements, Place
 from argosy.pipelines.frontier import Frontier, Outcome
 from argosy.pipelines.landing import Context, Ended, Write
@@ -22,7 +24,6 @@ from argosy.pipelines.recipe import Recipe
 from argosy.pipelines.slots import Slots
 from argosy.spec import duration
 from argosy.spec.graph import Data, Graph, Node, Reference
-from argosy.spec.step import Limit
 from argosy.store import Store, calls, claims
 from argosy.store.runs import Run
 
@@ -51,13 +52,13 @@ class Runner:
 
     def __init__(
         self, store: Store, run: Run, setting: Setting, *, write: Write, clock: Callable[[], datetime], slots: Slots,
-        last: int | None = None, on_ended: Callable[[Ended], None] | None = None,
+        last: int | None = None, shard: Shard | None = None, on_ended: Callable[[Ended], None] | None = None,
     ) -> None:  # fmt: skip
         self.run = run
         self.tag = f"{run.id}:"
         self.graph = setting.graph
         self._store, self._setting, self._write, self._clock = store, setting, write, clock
-        self._on_ended, self._slots = on_ended, slots
+        self._on_ended, self._shard = on_ended, shard
         self._context = Context(run.id, run.pipeline, run.bundle)
         self._frontier = Frontier(setting.graph)
         self._values: dict[int, tuple[Piece | None, ...]] = {}
@@ -65,15 +66,10 @@ class Runner:
         self._memo = Memo(store, last)
         self._elements: dict[int, Elements] = {}
         self._open: dict[str, list[Place]] = {}
-        self._works: list[Work] = []
-        self._gated: dict[Limit, list[Work]] = {}
-        self._fleets: list[tuple[str, str]] = []
+        self._desk = Desk(setting.graph, self.tag, str(store.blobs.root), slots)
+        self._claiming = Claiming(setting, run.id, write, clock, shard)
         self._waiting: list[Ended] = []
         self._unplaced: list[tuple[Ended, list[Place]]] = []
-        self._names: list[str] = []
-        self._mine: set[int] = set()
-        self._others: dict[int, list[Place]] = {}
-        self._finished: list[int] = []
         self._polled = self._landed = time.monotonic()
         self._cost = 0.0
         self.counts: Counter[str] = Counter()
@@ -89,23 +85,21 @@ class Runner:
     @property
     def waits_for_others(self) -> bool:
         """Whether another run is at work on something that this one needs."""
-        return bool(self._others)
+        return self._claiming.waits
 
     def advance(self) -> list[Work]:
         """Open what may begin; returns what is to be executed now."""
-        if (self._others or self._gated) and time.monotonic() - self._polled > _POLL:
+        if (self._claiming.waits or self._desk.waits) and time.monotonic() - self._polled > _POLL:
             self._polled = time.monotonic()
             self._ask_others()
-            self._admit()
+            self._desk.admit()
         while ready := self._frontier.ready():
             self._look_up([place for node in ready for place in self._begin(node)])
-        found, self._works = self._works, []
-        return found
+        return self._desk.works()
 
     def fleets(self) -> list[tuple[str, str]]:
         """Fleets that are to be trained now: the key of the call and the fleet's name, each told once."""
-        found, self._fleets = self._fleets, []
-        return found
+        return self._desk.fleets()
 
     def take(self, result: Result) -> None:
         """What came of a work that `advance`, or of a training that `fleets` returned."""
@@ -113,12 +107,11 @@ class Runner:
         places = self._open.pop(key)
         first = places[0]
         node = self.graph.nodes[first.node]
-        if node.step is not None and node.step.options.limit is not None:
-            self._slots.give_back(result.key)
-            self._admit()
+        self._desk.done(result.key, node)
         ended = Ended(
             node=node.name, element=first.element, state=calls.EXECUTED, key=key,
             arguments=first.arguments, told=first.told, result=result, of=self._size(first.node),
+            claim=self._claiming.name(first),
         )  # fmt: skip
         if result.failure is not None:
             ended.state, ended.reason = calls.FAILED, f"{result.failure.kind}: {result.failure.message}"
@@ -146,7 +139,6 @@ class Runner:
         """Record what came since the last time. Raises LeaseError where the right to the run was lost."""
         ended, self._waiting = self._waiting, []
         unplaced, self._unplaced = self._unplaced, []
-        finished, self._finished = self._finished, []
         if not ended:
             return
         began = time.monotonic()
@@ -156,10 +148,7 @@ class Runner:
         now = self._clock()
         with self._write() as tx:
             landing.land(tx, self._store.blobs, self._context, ended, now)
-            if self._mine:
-                claims.hold(tx, [self._names[node] for node in self._mine], self.run.id)
-                claims.release(tx, self.run.id, [self._names[node] for node in finished])
-        self._mine.difference_update(finished)
+            self._claiming.land(tx, {each.claim for each in ended if each.claim})
         for each, places in unplaced:
             self._settle(each, places)
         self._landed = time.monotonic()
@@ -302,15 +291,8 @@ class Runner:
                 self._open[place.key].append(place)
             else:
                 rest.append(place)
-        if rest:
-            self._claim()
-        for place in rest:
-            if place.node not in self._mine:
-                self._others.setdefault(place.node, []).append(place)
-            elif place.key in self._open:
-                self._open[place.key].append(place)
-            else:
-                self._hand_out(place)
+        for place in self._claiming.sort(rest, self._frontier.pending) if rest else ():
+            self._hand_out(place)
 
     def _fresh(self, place: Place, known: Known) -> bool:
         step = self.graph.nodes[place.node].step
@@ -319,42 +301,11 @@ class Runner:
         return known.at + duration.parse(step.options.cache) > self._clock()
 
     def _hand_out(self, place: Place) -> None:
-        node = self.graph.nodes[place.node]
-        self._open[place.key] = [place]
-        if node.step is None:
-            assert node.fleet is not None
-            self._fleets.append((f"{self.tag}{place.key}", node.fleet))
-            return
-        options = node.step.options
-        place.told = recipe.told(place.arguments, self._origins(node))
-        given = {name: piece for name, piece in place.arguments.items() if piece is not None}
-        job = work.encode(work.Job(node.step.function, given, str(self._store.blobs.root)))
-        made = Work(
-            key=f"{self.tag}{place.key}", function=work.PERFORM, arguments=(job,), timeout=options.seconds,
-            memory=options.bytes, retries=options.retries, alone=options.alone, priority=options.priority,
-            group=self.tag,
-        )  # fmt: skip
-        if options.limit is None:
-            self._works.append(made)
+        if place.key in self._open:
+            self._open[place.key].append(place)
         else:
-            self._gated.setdefault(options.limit, []).append(made)
-            self._admit()
-
-    def _admit(self) -> None:
-        """Hand out works that have waited for a slot of their limit, as far as slots are free."""
-        for limit, waiting in list(self._gated.items()):
-            admitted = set(self._slots.take(limit, [each.key for each in waiting]))
-            self._works += [each for each in waiting if each.key in admitted]
-            self._gated[limit] = [each for each in waiting if each.key not in admitted]
-            if not self._gated[limit]:
-                del self._gated[limit]
-
-    def _origins(self, node: Node) -> dict[str, str]:
-        return {
-            name or "list": self.graph.nodes[value.node].name
-            for name, value in node.arguments.items()
-            if isinstance(value, Reference)
-        }
+            self._open[place.key] = [place]
+            self._desk.put(place)
 
     def _settle(self, ended: Ended, places: Iterable[Place]) -> None:
         """A call ended, here: whoever else asked for the same has it as well."""
@@ -372,6 +323,7 @@ class Runner:
     def _finish(self, place: Place, ended: Ended) -> None:
         """An element of a node ended, and with it perhaps the node."""
         lost = ended.state == calls.FAILED
+        self._claiming.ended(place)
         if lost:
             self.failures.setdefault(ended.node, ended.reason)
         elements = self._elements.get(place.node)
@@ -407,8 +359,7 @@ class Runner:
     def _close(self, number: int, outcome: Outcome) -> None:
         self._elements.pop(number, None)
         self._frontier.close(number, outcome)
-        if number in self._mine:
-            self._finished.append(number)
+        self._claiming.closed(number)
 
     def _skip(self, number: int, reason: str) -> None:
         self._waiting.append(_skipped(self.graph.nodes[number].name, calls.WHOLE, reason))
@@ -420,29 +371,20 @@ class Runner:
         self._waiting.append(Ended(node=name, element=calls.WHOLE, state=calls.FAILED, reason=reason))
         self._close(number, "failed")
 
-    # Other runs.
-
-    def _claim(self) -> None:
-        """Claim all that is left to do, once, before anything is executed: so no two runs can wait in a circle."""
-        if self._names:
-            return
-        setting = self._setting
-        self._names = claim.names(setting.graph, setting.recipes, setting.rows, setting.files, str(self.run.id))
-        self._take(self._frontier.pending())
-
-    def _take(self, nodes: Iterable[int]) -> None:
-        asked = {self._names[node]: node for node in nodes}
-        with self._write() as tx:
-            taken = claims.take(tx, asked, self.run.id, self._clock())
-        self._mine |= {node for node in nodes if self._names[node] in taken}
-
     def _ask_others(self) -> None:
-        """Claim again what others were at work on: once it is given back, its result is there, or is ours to make."""
-        if not self._others:
+        """See what became of what others are at work on: once it is given back, it is there, or ours to make."""
+        if self._shard is None:
+            self._look_up(self._claiming.again())
             return
-        self._take(list(self._others))
-        gained = [node for node in self._others if node in self._mine]
-        self._look_up([place for node in gained for place in self._others.pop(node)])
+        places = self._claiming.known()
+        known = self._memo.find([place.key for place in places])
+        done = [place for place in places if place.key in known]
+        for place in done:
+            self._claiming.settled(place)
+        self._look_up(done)
+        if not done and not self._open:
+            for place in self._claiming.steal():
+                self._hand_out(place)
 
 
 def _skipped(node: str, element: int, reason: str) -> Ended:

@@ -25,16 +25,23 @@ class Claim(Row, frozen=True, kw_only=True):
 def take(tx: Connection, names: Iterable[str], run_id: int, now: datetime) -> set[str]:
     """Claim what is free for a run, all at once; returns what is now the run's.
 
-    What is left belongs to runs whose lease is live: since each takes all that it knows of in one transaction, none
-    can wait for the other in a circle.
+    A name with a `/` claims a part of what the name before it claims as a whole: nobody has the one while another has
+    the other. What is left belongs to runs whose lease is live.
     """
     wanted = sorted(set(names))
-    c = _TABLE.c
+    c, lease = _TABLE.c, schema.lease.c
     insert(tx, _TABLE, [Claim(name=name, run_id=run_id) for name in wanted], ignore=True)
-    lease = schema.lease.c
-    live = select(lease.name).where(lease.name == literal(LEASE) + cast(c.run_id, Text), lease.expires_at > now)
-    tx.execute(update(_TABLE).where(among(c.name, wanted), c.run_id != run_id, ~live.exists()).values(run_id=run_id))
-    return set(tx.execute(select(c.name).where(among(c.name, wanted), c.run_id == run_id)).scalars())
+    owner = literal(LEASE) + cast(c.run_id, Text)
+    alive = select(lease.name).where(lease.name == owner, lease.expires_at > now).exists()
+    tx.execute(update(_TABLE).where(among(c.name, wanted), c.run_id != run_id, ~alive).values(run_id=run_id))
+    mine = set(tx.execute(select(c.name).where(among(c.name, wanted), c.run_id == run_id)).scalars())
+    near = among(c.name, {name.partition("/")[0] for name in mine if "/" in name}) | c.name.contains("/")
+    others = set(tx.execute(select(c.name).where(near, c.run_id != run_id, alive)).scalars())
+    wholes = {name.partition("/")[0] for name in others}
+    lost = {name for name in mine if ("/" in name and name.partition("/")[0] in others) or name in wholes}
+    if lost:
+        release(tx, run_id, lost)
+    return mine - lost
 
 
 def hold(tx: Connection, names: Sequence[str], run_id: int) -> None:

@@ -68,7 +68,9 @@ class RunsConformance:
         with store.write() as tx:
             runs.end(tx, [runs.NewEnding(run_id=done.id, at=moment(), outcome=runs.SUCCEEDED, actor="ann")])
         with store.read() as conn:
-            assert runs.unended(conn) == [left]
+            assert [each.id for each in runs.unended(conn)] == [left.id]
+            assert runs.unended(conn, after=left.id) == []
+            assert [each.id for each in runs.unended(conn, left.id, [done.id, left.id])] == [left.id]
 
     def test_the_last_word_on_a_call_counts(self, store: Store) -> None:
         """A call that failed may be done later."""
@@ -121,3 +123,15 @@ class RunsConformance:
             claims.hold(tx, [], one.id)
         with pytest.raises(LeaseError, match="lost its claim on 1 of 2 results"), store.write() as tx:
             claims.hold(tx, ["a", "b"], one.id)
+
+    def test_a_part_and_the_whole_of_it_are_not_claimed_by_two(self, store: Store) -> None:
+        """Parts of one whole may be, each by another."""
+        one, two, three = _begun(store), _begun(store), _begun(store)
+        with store.write() as tx:
+            assert claims.take(tx, ["a/0/2", "b"], one.id, moment()) == {"a/0/2", "b"}
+            assert claims.take(tx, ["a/0/2", "a/1/2", "b/0/2"], two.id, moment()) == {"a/1/2"}
+            assert claims.take(tx, ["a", "ab", "b/1/2"], three.id, moment()) == {"ab"}
+            claims.release(tx, one.id)
+            assert claims.take(tx, ["a", "b/1/2"], three.id, moment()) == {"b/1/2"}
+            claims.release(tx, two.id)
+            assert claims.take(tx, ["a"], three.id, moment()) == {"a"}

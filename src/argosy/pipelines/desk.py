@@ -1,0 +1,79 @@
+"""The desk: where calls become works of the engine, some of which wait for a slot of their limit."""
+
+from __future__ import annotations
+
+from argosy.engine.contract import Work
+from argosy.pipelines import recipe, work
+from argosy.pipelines.element import Place
+from argosy.pipelines.slots import Slots
+from argosy.spec.graph import Graph, Node, Reference
+from argosy.spec.step import Limit
+
+
+class Desk:
+    """Works of one run that are to be handed out. They bear `tag` before their key."""
+
+    def __init__(self, graph: Graph, tag: str, blobs: str, slots: Slots) -> None:
+        self._graph, self._tag, self._blobs, self._slots = graph, tag, blobs, slots
+        self._ready: list[Work] = []
+        self._gated: dict[Limit, list[Work]] = {}
+        self._fleets: list[tuple[str, str]] = []
+
+    @property
+    def waits(self) -> bool:
+        """Whether works wait for slots."""
+        return bool(self._gated)
+
+    def put(self, place: Place) -> None:
+        """A call that is to be made."""
+        node = self._graph.nodes[place.node]
+        if node.step is None:
+            assert node.fleet is not None
+            self._fleets.append((f"{self._tag}{place.key}", node.fleet))
+            return
+        options = node.step.options
+        place.told = recipe.told(place.arguments, self._origins(node))
+        given = {name: piece for name, piece in place.arguments.items() if piece is not None}
+        made = Work(
+            key=f"{self._tag}{place.key}", function=work.PERFORM,
+            arguments=(work.encode(work.Job(node.step.function, given, self._blobs)),), timeout=options.seconds,
+            memory=options.bytes, retries=options.retries, alone=options.alone, priority=options.priority,
+            group=self._tag,
+        )  # fmt: skip
+        if options.limit is None:
+            self._ready.append(made)
+        else:
+            self._gated.setdefault(options.limit, []).append(made)
+            self.admit()
+
+    def admit(self) -> None:
+        """Let works through that wait for a slot of their limit, as far as slots are free."""
+        for limit, waiting in list(self._gated.items()):
+            admitted = set(self._slots.take(limit, [each.key for each in waiting]))
+            self._ready += [each for each in waiting if each.key in admitted]
+            self._gated[limit] = [each for each in waiting if each.key not in admitted]
+            if not self._gated[limit]:
+                del self._gated[limit]
+
+    def done(self, key: str, node: Node) -> None:
+        """A work came to its end: its slot, if it had one, is free."""
+        if node.step is not None and node.step.options.limit is not None:
+            self._slots.give_back(key)
+            self.admit()
+
+    def works(self) -> list[Work]:
+        """What is to be executed now, each told once."""
+        found, self._ready = self._ready, []
+        return found
+
+    def fleets(self) -> list[tuple[str, str]]:
+        """Fleets that are to be trained now: the key of the call and the fleet's name, each told once."""
+        found, self._fleets = self._fleets, []
+        return found
+
+    def _origins(self, node: Node) -> dict[str, str]:
+        return {
+            name or "list": self._graph.nodes[value.node].name
+            for name, value in node.arguments.items()
+            if isinstance(value, Reference)
+        }
