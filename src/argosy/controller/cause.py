@@ -45,13 +45,13 @@ def causes(conn: Connection, run: Run, node: str | None = None, element: int | N
     """
     check(run, node)
     order = {each["name"]: place for place, each in enumerate(run.body.get("nodes", ()))}
-    found = [each for each in calls.of(conn, run.id, node=node) if element is None or each.element == element]
+    found = calls.of(conn, run.id, node=node, element=element)
     if not found and (node is not None or element is not None):
         place = f"{node or 'any step'}[{element}]" if element is not None else node
         raise UnknownError(f"run {run.id} has not come to {place}", next=f"argosy describe run {run.id}")
     found.sort(key=lambda each: (order.get(each.node, len(order)), each.node, each.element))
     before = last(conn, run.pipeline, run.id)
-    past = Past(conn, before)
+    past = Past(conn, before, (node, element) if node is not None and element is not None else None)
     done = executions.get(conn, {each.execution_id for each in found if each.execution_id is not None})
     makers = {id: call.run_id for id, call in calls.first(conn, done).items()}
     nodes = {each["name"]: each for each in run.body.get("nodes", ())}
