@@ -16,7 +16,7 @@ import msgspec
 import polars as pl
 import pytest
 
-from argosy.cli.child import free_port
+from argosy.cli.port import free_port
 
 START = "import sys; from argosy.cli import main; sys.exit(main())"
 pytestmark = pytest.mark.slow

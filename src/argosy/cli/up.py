@@ -11,11 +11,12 @@ from types import FrameType, TracebackType
 from typing import NoReturn, Self
 
 from argosy.cli import home, show
-from argosy.cli.child import Child, Order, free_port, wait_for
 from argosy.cli.lock import Lock
 from argosy.cli.option import Common
+from argosy.cli.port import free_port, wait_for
 from argosy.controller import apply as applying
 from argosy.controller.bundle import locate
+from argosy.controller.child import Child, Order
 from argosy.controller.clock import SystemClock
 from argosy.errors import ArgosyError, CapacityError, ConflictError
 from argosy.server import secret, settings

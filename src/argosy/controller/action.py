@@ -121,6 +121,24 @@ class Finish(_Action, frozen=True, tag="finish"):
         return f"fleet:{self.fleet}"
 
 
+class Start(_Action, frozen=True, tag="start"):
+    """Start a run of a pipeline that is due: for its scheduled time, if any, and about a span, if it takes one.
+
+    The runs that it `replaces` are cancelled.
+    """
+
+    pipeline: str
+    why: str
+    due_at: datetime | None = None
+    span: str | None = None
+    replaces: tuple[int, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """The pipeline."""
+        return f"pipeline:{self.pipeline}"
+
+
 class Wait(_Action, frozen=True, tag="wait"):
     """Nothing to do but wait: for a person, for data, for a retry, or for the next training. It says for whom."""
 
@@ -135,7 +153,7 @@ class Wait(_Action, frozen=True, tag="wait"):
         return self.about
 
 
-Action = Ingest | Materialise | Record | Watch | Train | Gate | Finish | Wait
+Action = Ingest | Materialise | Record | Watch | Train | Gate | Finish | Start | Wait
 
 
 def headline(action: Action) -> str:
@@ -157,6 +175,8 @@ def headline(action: Action) -> str:
             return f"ask the gates about {plural(len(versions), 'new version')} of {fleet}"
         case Finish(fleet=fleet, promote=promote, roll_back=back):
             return f"end canaries of {fleet}: promote {len(promote)}, roll back {len(back)}"
+        case Start(pipeline=pipeline, span=span):
+            return f"start {pipeline}" + (f" for {span}" if span else "")
         case Wait(about=about):
             return f"wait: {about}"
 

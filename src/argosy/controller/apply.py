@@ -291,6 +291,8 @@ def _row(tx: Connection, each: Draft, facts: bundles.Bundle, now: datetime, acto
     body = {**each.body, "code": each.code, "packages": each.packages, "project": facts.project}
     if each.kind == "fleet":
         body |= {"training": each.training, "revision": _revision(before[0] if before else None, each)}
+    if each.kind == "pipeline":
+        body |= {"since": _since(before[0] if before else None, each, now)}
     return declarations.NewDeclaration(
         kind=each.kind,
         name=each.name,
@@ -309,6 +311,12 @@ def _revision(before: declarations.Declaration | None, after: Draft) -> int:
         return 0
     last = before.body if before else {}
     return int(last.get("revision", 0)) + (last.get("training") != after.training)
+
+
+def _since(before: declarations.Declaration | None, after: Draft, now: datetime) -> str:
+    """Since when a pipeline is to run by itself as it does: other code alone must not make it miss a time."""
+    same = before is not None and all(before.body.get(name) == after.body.get(name) for name in ("schedule", "on"))
+    return str(before.body["since"]) if before is not None and same and not before.removed else now.isoformat()
 
 
 def _changes(before: Mapping[str, Any], after: Draft, project: str) -> list[str]:

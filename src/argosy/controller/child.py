@@ -10,11 +10,9 @@ from __future__ import annotations
 import importlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
 from types import TracebackType
 from typing import Any, Self
 
@@ -41,7 +39,7 @@ class Child:
     def start(self) -> None:
         """Start it. A process of it that has died is forgotten."""
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "argosy.cli.child"],
+            [sys.executable, "-P", "-m", "argosy.controller.child"],
             stdin=subprocess.PIPE,
             stdout=2,  # what a child says are words: stdout is the command's, for data
             start_new_session=True,
@@ -92,30 +90,6 @@ class Child:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-
-def free_port(wanted: int = 0, host: str = "127.0.0.1") -> int | None:
-    """A port of `host` that nobody listens on at this moment: `wanted`, or any. None where it cannot be had."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, wanted))
-        except OSError:
-            return None
-        return int(probe.getsockname()[1])
-
-
-def wait_for(port: int, child: Child, timeout: float = 30.0, host: str = "127.0.0.1") -> bool:
-    """Wait until a child listens on a port of `host`; False where it died or took longer."""
-    end = time.monotonic() + timeout
-    while time.monotonic() < end and child.alive:
-        try:
-            socket.create_connection((host, port), 1.0).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return True
-    return False
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from argosy.controller import tenure
+from argosy.controller import ending, tenure
 from argosy.controller.clock import SystemClock
 from argosy.controller.code import Code
 from argosy.controller.house import House
@@ -20,6 +20,7 @@ from argosy.engine.contract import Session
 from argosy.errors import UnknownError
 from argosy.pipelines import begin, memo
 from argosy.pipelines.begin import Request
+from argosy.pipelines.claiming import Shard
 from argosy.pipelines.drive import Drive, Train
 from argosy.pipelines.landing import Ended
 from argosy.pipelines.piece import Rows
@@ -30,9 +31,10 @@ from argosy.spec.graph import Data, Graph, Node
 from argosy.spec.pipeline import Parameter
 from argosy.spec.span import Span
 from argosy.spec.step import known
-from argosy.store import datasets, events, leases, runs
+from argosy.spec.trigger import NewVersion
+from argosy.store import datasets, leases, runs
 from argosy.store.leases import Lease
-from argosy.store.runs import NewEnding, Run
+from argosy.store.runs import Run
 
 OnEnded = Callable[[Ended], None]
 Tick = Callable[[Session], None]
@@ -50,13 +52,17 @@ def setting(house: House, code: Code, given: Mapping[str, Any], pinned: Mapping[
     return begin.prepare(graph, _rows(house, graph, pinned or {}), house.environment)
 
 
-def request(house: House, code: Code, given: Mapping[str, Any], cause: str, due_at: datetime | None = None) -> Request:
+def request(
+    house: House, code: Code, given: Mapping[str, Any], cause: str, due_at: datetime | None = None, *,
+    shard: Shard | None = None,
+) -> Request:  # fmt: skip
     """A run of a pipeline with some parameters, defaults for the others."""
     parameters = {name: _written(value) for name, value in code.pipeline.arguments(given).items()}
     chosen = tuple(p.name for p in code.pipeline.parameters if p.required or parameters[p.name] != _default(p))
     return Request(
         pipeline=code.pipeline.name, parameters=parameters, bundle=code.bundle, cause=cause, actor=house.actor,
-        due_at=due_at, chosen=chosen,
+        due_at=due_at, chosen=chosen, shard=shard,
+        awaits=tuple(t.dataset for t in code.pipeline.on if isinstance(t, NewVersion)),
     )  # fmt: skip
 
 
@@ -117,23 +123,14 @@ class _Course:
 
     def end(self, outcome: str, reason: str, body: dict[str, Any]) -> None:
         """Record how the run ended, once."""
-        now = self._clock.now()
-        actor = self._house.actor
-        ending = NewEnding(run_id=self._run.id, at=now, outcome=outcome, actor=actor, reason=reason, body=body)
-        said = f"run {self._run.id} {outcome}" + (f": {reason}" if reason else "")
-        event = events.NewEvent(
-            at=now, kind=f"run.{outcome}", subject=self._run.pipeline, actor=actor, message=said,
-            body={"run": self._run.id},
-        )  # fmt: skip
         with self._write() as tx:
-            runs.end(tx, [ending])
-            events.add(tx, [event])
+            ending.record(tx, self._run, outcome, self._clock.now(), self._house.actor, reason, body)
 
     def _drive(self, made: Setting, last: int | None, on_ended: OnEnded | None) -> tuple[Runner, bool]:
         slots = Slots(self._store, self._lease.owner, self._clock.now)
         runner = Runner(
             self._store, self._run, made, write=self._write, clock=self._clock.now, slots=slots, last=last,
-            on_ended=on_ended,
+            shard=_shard(self._run), on_ended=on_ended,
         )  # fmt: skip
         engine = self._house.engine(self._run.bundle, PRELOAD)
         with engine.session(logs=True) as session:
@@ -198,6 +195,11 @@ def _last(conn: Connection, run: Run) -> int | None:
 
 def _default(parameter: Parameter) -> Any:
     return parameter.name if parameter.kind == "dataset" and parameter.default is None else parameter.default
+
+
+def _shard(run: Run) -> Shard | None:
+    given = run.body.get("shard")
+    return msgspec.convert(given, Shard) if given else None
 
 
 def _written(value: Any) -> Any:

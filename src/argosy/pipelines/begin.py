@@ -11,18 +11,21 @@ import msgspec
 from sqlalchemy import Connection
 
 from argosy.pipelines import claim, outside, recipe
+from argosy.pipelines.claiming import Shard
 from argosy.pipelines.piece import Rows
 from argosy.pipelines.runner import Setting
 from argosy.spec.graph import Data, Graph, Node
 from argosy.spec.resource import Resources
-from argosy.store import runs
+from argosy.store import datasets, events, runs
 from argosy.store.runs import NewRun, Run
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A run that is asked for: by whom and why, with which parameters, of which code.
 
-    `chosen` names the parameters that are not at their defaults.
+    `chosen` names the parameters that are not at their defaults. `awaits` are datasets whose new versions start the
+    pipeline: their latest ones count as those that it was started for. `anew` asks for a run of its own, even where
+    another one that does the same was cut off. A `shard` is a run of its own, which begins with its part of each map.
     """
 
     pipeline: str
@@ -32,6 +35,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
     due_at: datetime | None = None
     chosen: tuple[str, ...] = ()
+    awaits: tuple[str, ...] = ()
+    anew: bool = False
+    shard: Shard | None = None
 
 
 def prepare(graph: Graph, rows: Mapping[Data, Rows], variables: Mapping[str, str]) -> Setting:
@@ -41,21 +47,23 @@ def prepare(graph: Graph, rows: Mapping[Data, Rows], variables: Mapping[str, str
     return Setting(graph=graph, recipes=recipes, rows=rows, files={path: outside.read(path) for path in graph.files()})
 
 
-def key(setting: Setting) -> str:
+def key(setting: Setting, shard: Shard | None = None) -> str:
     """The content address of what a run is to do."""
     names = claim.names(setting.graph, setting.recipes, setting.rows, setting.files, "")
-    return hashlib.sha256(msgspec.json.encode([setting.graph.pipeline, names])).hexdigest()
+    return hashlib.sha256(msgspec.json.encode([setting.graph.pipeline, names, shard])).hexdigest()
 
 
 def begin(tx: Connection, request: Request, setting: Setting, now: datetime) -> Run:
     """The run for a request: the last one that was asked for the same, where that never ended, else a new one."""
-    address = key(setting)
-    last = runs.of_key(tx, address)
+    address = key(setting, request.shard)
+    last = None if request.anew else runs.of_key(tx, address)
     if last is not None and not runs.endings(tx, [last.id]):
         return last
-    inputs = {data.dataset: rows.reference for data, rows in setting.rows.items()}
+    inputs = _awaited(tx, request) | {data.dataset: rows.reference for data, rows in setting.rows.items()}
     body = describe(setting) | {"chosen": list(request.chosen)}
-    return runs.begin(
+    if request.shard is not None:
+        body["shard"] = msgspec.to_builtins(request.shard)
+    made = runs.begin(
         tx,
         NewRun(
             pipeline=request.pipeline, key=address, at=now, actor=request.actor, cause=request.cause,
@@ -63,6 +71,22 @@ def begin(tx: Connection, request: Request, setting: Setting, now: datetime) -> 
             due_at=request.due_at,
         ),
     )  # fmt: skip
+    tell(tx, made)
+    return made
+
+
+def tell(tx: Connection, run: Run) -> None:
+    """The event of a run that begins: what happened before it starts its pipeline no more."""
+    said = f"run {run.id} started: {run.cause}"
+    event = events.NewEvent(
+        at=run.at, kind=runs.STARTED, subject=run.pipeline, actor=run.actor, message=said, body={"run": run.id}
+    )
+    events.add(tx, [event])
+
+
+def _awaited(tx: Connection, request: Request) -> dict[str, str]:
+    known = datasets.latest(tx) if request.awaits else {}
+    return {name: f"{name}@{known[name].number}" for name in request.awaits if name in known}
 
 
 def describe(setting: Setting) -> dict[str, Any]:

@@ -19,9 +19,9 @@ Declaration = Dataset | FeatureView | Fleet | Pipeline
 """Anything that a project may declare."""
 
 
-ADDED = frozenset({"code", "packages", "project", "training", "revision"})
+ADDED = frozenset({"code", "packages", "project", "training", "revision", "since"})
 """What applying adds to a declaration's JSON: digests of its code, the packages that it imports, its project, and what
-its training depends on."""
+its training depends on; of a pipeline since when it is to run by itself as it does."""
 
 
 class Change(msgspec.Struct, frozen=True):

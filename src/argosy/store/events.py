@@ -32,6 +32,15 @@ class Event(NewEvent, frozen=True, kw_only=True):
     id: int
 
 
+class Newest(Row, frozen=True, kw_only=True):
+    """The last event of a kind about a subject."""
+
+    id: int
+    at: datetime
+    kind: str
+    subject: str
+
+
 def add(tx: Connection, events: Sequence[NewEvent]) -> list[int]:
     """Record events."""
     return insert(tx, _TABLE, events)
@@ -41,6 +50,19 @@ def since(conn: Connection, after: int = 0, limit: int = 1000) -> list[Event]:
     """Events with an id above `after`, oldest first. Remember the last id and nothing is missed."""
     query = columns(_TABLE, Event).where(_TABLE.c.id > after).order_by(_TABLE.c.id).limit(limit)
     return fetch(conn, query, Event)
+
+
+def newest(conn: Connection, kinds: Iterable[str], after: int = 0) -> list[Newest]:
+    """The last event of each of some kinds about each subject, of those with an id above `after`, by id; one query."""
+    c = _TABLE.c
+    id, at = func.max(c.id), func.max(c.at)
+    query = select(id, at, c.kind, c.subject).where(c.id > after, c.kind.in_(sorted(kinds)))
+    return fetch(conn, query.group_by(c.kind, c.subject).order_by(id), Newest)
+
+
+def get(conn: Connection, ids: Iterable[int]) -> dict[int, Event]:
+    """The events among `ids` that exist."""
+    return {event.id: event for event in fetch(conn, columns(_TABLE, Event).where(among(_TABLE.c.id, ids)), Event)}
 
 
 def kinds(conn: Connection) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from argosy.store import leases, schema
 from argosy.store.rows import Row, among, columns, fetch, insert
@@ -16,6 +16,8 @@ _RUN, _ENDING = schema.run, schema.ending
 SUCCEEDED, FAILED, CANCELLED = "succeeded", "failed", "cancelled"
 RUNNING, INTERRUPTED = "running", "interrupted"
 LEASE = "run/"
+STARTED = "run.started"
+"""The kind of the event of a run that begins."""
 
 
 class NewRun(Row, frozen=True, kw_only=True):
@@ -46,6 +48,24 @@ class Run(NewRun, frozen=True, kw_only=True):
     def lease(self) -> str:
         """The name of the lease that whoever works on it holds."""
         return f"{LEASE}{self.id}"
+
+
+class Latest(Row, frozen=True, kw_only=True):
+    """The last run of a pipeline, and the latest scheduled time that any run of it was for."""
+
+    id: int
+    pipeline: str
+    at: datetime
+    due_at: datetime | None
+    inputs: dict[str, Any]
+    parameters: dict[str, Any]
+
+
+class Unended(Row, frozen=True, kw_only=True):
+    """A run without any ending."""
+
+    id: int
+    pipeline: str
 
 
 class NewEnding(Row, frozen=True, kw_only=True):
@@ -102,10 +122,23 @@ def of_key(conn: Connection, key: str) -> Run | None:
     return next(iter(fetch(conn, query, Run)), None)
 
 
-def unended(conn: Connection) -> list[Run]:
-    """Runs without any ending, oldest first: they are at work, or whoever worked on them was killed."""
+def lately(conn: Connection, after: int = 0) -> list[Latest]:
+    """The last run of each pipeline that has one with an id above `after`; one query."""
+    c = _RUN.c
+    last = select(func.max(c.id).label("id"), func.max(c.due_at).label("due_at")).where(c.id > after)
+    found = last.group_by(c.pipeline).subquery().c
+    query = select(c.id, c.pipeline, c.at, found.due_at, c.inputs, c.parameters).order_by(c.id)
+    return fetch(conn, query.join_from(_RUN, found.id.table, c.id == found.id), Latest)
+
+
+def unended(conn: Connection, after: int = 0, also: Iterable[int] = ()) -> list[Unended]:
+    """Runs without any ending, oldest first: they are at work, or whoever worked on them was killed.
+
+    Only those with an id above `after`, or among `also`, are looked at.
+    """
     ended = select(_ENDING.c.run_id).where(_ENDING.c.run_id == _RUN.c.id).exists()
-    return fetch(conn, columns(_RUN, Run).where(~ended).order_by(_RUN.c.id), Run)
+    asked = or_(_RUN.c.id > after, among(_RUN.c.id, also))
+    return fetch(conn, columns(_RUN, Unended).where(asked, ~ended).order_by(_RUN.c.id), Unended)
 
 
 def endings(conn: Connection, run_ids: Iterable[int]) -> dict[int, Ending]:

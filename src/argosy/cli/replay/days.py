@@ -19,11 +19,12 @@ import msgspec
 from sqlalchemy import Connection
 
 from argosy.cli import home
-from argosy.cli.child import Child, Order, free_port, wait_for
+from argosy.cli.port import free_port, wait_for
 from argosy.cli.replay import example
 from argosy.cli.replay.client import Client, Lost
 from argosy.controller import apply, loop
 from argosy.controller.action import Ingest, Materialise, Record, Watch
+from argosy.controller.child import Child, Order
 from argosy.controller.clock import ManualClock
 from argosy.controller.house import House
 from argosy.controller.watching.answered import answers
