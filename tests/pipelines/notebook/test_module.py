@@ -176,6 +176,7 @@ LINES = (
     "temporary = {a}\n{b} = temporary + 1", "with nullcontext({a}) as {b}:\n    {c} = {b}",
     "match {x}:\n    case [{a}, *{y}]:\n        {b} = {a}\n    case _:\n        {c} = 1",
     "twice = lambda z: z + {a}\n{b} = twice(1)", "[{x}.append(i) for i in range(2)]", "({a} := {b} + 2)", "{x}[1:]",
+    "for part in ({x}, {y}):\n    part.append({a})", "part = {x}\npart.append({a})",
     "def inner(z):\n    return z + OFFSET\n{b} = inner({a})", "del {x}[:1]",
 )  # fmt: skip
 

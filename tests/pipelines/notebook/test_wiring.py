@@ -33,6 +33,25 @@ def test_cells_of_one_name_move_up_where_that_means_the_same(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        (
+            "a = []\nb = a",
+            "b.append(1)",
+            "cell 2 (b.append(1)) changes b, which may share an object with a",
+        ),
+        ("a = {}\nb = a['k']", "a['k'] = 1\nc = b", ""),
+        ("a = []\nb = a[:]", "a.append(1)\nb = 1", ""),
+        ("a = []\nb = list(a)", "b.append(1)", ""),
+        ("a = []\nb = a\n", "b = b + [1]", ""),
+    ],
+)
+def test_an_object_of_two_names_is_told_of(tmp_path: Path, first: str, second: str, told: str) -> None:
+    found = wire(contents(opened(tmp_path, ("step:one", first), ("step:two", second), ("step:three", "len(a)"))))
+    assert "; ".join(found.notes).partition(":")[0] == told
+
+
+@pytest.mark.parametrize(
     ("cells", "said"),
     [
         ([("step:a", "y = x")], "cell 1 (y = x) reads x, which nothing before it makes"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, TypeGuard
 
 from argosy.pipelines.notebook.flow import Names
 
@@ -25,6 +25,7 @@ _LOOK: Final = frozenset({
 """Functions and methods that are called for what they show or write."""
 _WRITE: Final = ("to_", "write_")
 _SET: Final = frozenset({"delattr", "next", "setattr"})
+_SELF: Final = "self"
 _BUILTIN: Final = frozenset(dir(builtins)) - _SET
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -32,32 +33,69 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 def changed(nodes: Iterable[ast.AST], functions: Mapping[str, Names] | None = None) -> Names:
     """The names whose objects are changed: by an assignment to an item or attribute, `inplace=True`, a method that is
-    known to, a call whose result nobody takes, or a function of the notebook itself.
+    known to, a call whose result nobody takes, or a function or method of the notebook itself; also through another
+    name for a part of them, as in `for row in rows: row.clear()`.
 
-    `functions` are those, each with the parameters that it changes.
+    `functions` are those, each with the parameters that it changes (see `changing`).
     """
-    return frozenset(name for node in nodes for name in _changes(node, functions or {}))
+    nodes = list(nodes)
+    found = {name for node in nodes for name in _changes(node, functions or {})}
+    parts = shared(nodes)
+    while more := {whole for part, whole in parts if part in found} - found:
+        found |= more
+    return frozenset(found)
 
 
-def changing(functions: Iterable[Function]) -> dict[str, Names]:
-    """The parameters that each function changes, also by handing them on to another one of these."""
-    functions = list(functions)
-    found: dict[str, Names] = {each.name: frozenset() for each in functions}
+def shared(nodes: Iterable[ast.AST]) -> frozenset[tuple[str, str]]:
+    """Pairs of names, the first of which stands for the object of the second, or for a part of it, or may do so."""
+    found: set[tuple[str, str]] = set()
+    for each in (inner for node in nodes for inner in ast.walk(node)):
+        match each:
+            case ast.Assign(targets, ast.Name() | ast.Attribute() | ast.Subscript() as value):
+                wholes = set(_roots(value))
+            case ast.For(target, value) | ast.AsyncFor(target, value) | ast.comprehension(target, value):
+                targets, wholes = [target], {one.id for one in ast.walk(value) if isinstance(one, ast.Name)}
+            case _:
+                continue
+        parts = {one.id for target in targets for one in ast.walk(target) if _is_bound(one)}
+        found |= {(part, whole) for part in parts for whole in wholes - _BUILTIN if part != whole}
+    return frozenset(found)
+
+
+def changing(definitions: Iterable[ast.stmt]) -> dict[str, Names]:
+    """What each function changes that is defined here, also by handing it on to another one of these.
+
+    By the name of a parameter, and by its place as a text. A method has a dot before its name, and its object the place
+    of "self".
+    """
+    known = [*_functions(definitions)]
+    found: dict[str, Names] = {name: frozenset() for name, _ in known}
     while True:
-        again = {each.name: changed(each.body, _called(functions, found)) & _parameters(each) for each in functions}
+        again: dict[str, Names] = {name: frozenset() for name in found}
+        for name, each in known:  # classes may have methods of one name
+            again[name] |= _places(name, each, changed(each.body, found))
         if again == found:
-            return _called(functions, found)
+            return found
         found = again
 
 
-def _called(functions: Iterable[Function], found: Mapping[str, Names]) -> dict[str, Names]:
-    """What is changed, by the name of a parameter and by its place."""
-    named = {}
-    for each in functions:
-        order = [argument.arg for argument in (*each.args.posonlyargs, *each.args.args)]
-        places = {str(place) for place, name in enumerate(order) if name in found[each.name]}
-        named[each.name] = found[each.name] | places
-    return named
+def _functions(definitions: Iterable[ast.stmt]) -> Iterator[tuple[str, Function]]:
+    for each in definitions:
+        if isinstance(each, Function):
+            yield each.name, each
+        elif isinstance(each, ast.ClassDef):
+            yield from ((f".{inner.name}", inner) for inner in each.body if isinstance(inner, Function))
+
+
+def _places(name: str, function: Function, changes: Names) -> Names:
+    order = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+    own = order[:1] if name.startswith(".") else []
+    places = {str(place) for place, each in enumerate(order[len(own) :]) if each in changes}
+    return (changes & _parameters(function)) | places | {_SELF for each in own if each in changes}
+
+
+def _is_bound(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 def _parameters(node: Function | ast.Lambda) -> Names:
@@ -84,19 +122,19 @@ def _changes(node: ast.AST, functions: Mapping[str, Names]) -> Iterator[str]:
 def _call(node: ast.Call, functions: Mapping[str, Names]) -> Iterator[str]:
     match node.func:
         case ast.Attribute(value, name):
-            if name in _CHANGE or any(map(_is_inplace, node.keywords)):
+            own = functions.get(f".{name}", frozenset())
+            if name in _CHANGE or _SELF in own or any(map(_is_inplace, node.keywords)):
                 yield from _roots(value)
             if name == "shuffle":  # of a generator or module, it changes what it is given
-                yield from (root for each in node.args for root in _roots(each))
-        case ast.Name(name) if name in functions:
-            for place, each in enumerate(node.args):
-                if str(place) in functions[name]:
-                    yield from _roots(each)
-            for word in node.keywords:
-                if word.arg in functions[name]:
-                    yield from _roots(word.value)
-        case ast.Name(name) if name in _SET:
-            yield from (root for each in node.args for root in _roots(each))
+                own = own | {"0"}
+        case ast.Name(name):
+            own = functions.get(name, frozenset())
+            own = own | {"0"} if name in _SET else own
+        case _:
+            return
+    given = [*((str(place), each) for place, each in enumerate(node.args))]
+    given += [(word.arg or "", word.value) for word in node.keywords]
+    yield from (root for place, each in given if place in own for root in _roots(each))
 
 
 def _dropped(function: ast.expr, given: list[ast.expr], functions: Mapping[str, Names]) -> Iterator[str]:
@@ -104,7 +142,9 @@ def _dropped(function: ast.expr, given: list[ast.expr], functions: Mapping[str, 
     match function:
         case ast.Name(name) if name in functions or name in _BUILTIN or name in _LOOK:
             return
-        case ast.Attribute(attr=name) if name in _CHANGE or name in _LOOK or name.startswith(_WRITE):
+        case ast.Attribute(attr=name) if (
+            name in _CHANGE or f".{name}" in functions or name in _LOOK or name.startswith(_WRITE)
+        ):
             return
         case ast.Attribute(value):
             yield from _roots(value)

@@ -79,7 +79,7 @@ class _Writer:
         text += self._top()
         text += "".join(f"\n\n{_joined(self._step(step))}" for step in self._wiring.steps)
         text += f"\n\n{_joined(self._flow())}"
-        return Module(self._name, self._pipeline, text, (*self._found.notes, *self._notes))
+        return Module(self._name, self._pipeline, text, (*self._found.notes, *self._notes, *self._wiring.notes))
 
     def _head(self) -> tuple[list[Import], list[str]]:
         """The imports of the module, and what is said of those that only cells needed that are left out."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from argosy.errors import InputError
 from argosy.pipelines.notebook import cell
 from argosy.pipelines.notebook.cell import Cell
-from argosy.pipelines.notebook.change import changing
+from argosy.pipelines.notebook.change import changing, shared
 from argosy.pipelines.notebook.contents import BUILTIN, Contents, is_function
 from argosy.pipelines.notebook.effect import Effect, effect
 from argosy.pipelines.notebook.flow import Names, flow
@@ -17,10 +17,14 @@ from argosy.pipelines.notebook.step import Step, joined
 
 
 class Wiring(NamedTuple):
-    """Steps in order, and the names that the pipeline returns; without any, the last step may have a `value`."""
+    """Steps in order, and the names that the pipeline returns; without any, the last step may have a `value`.
+
+    `notes` tell of what steps may come to see differently from what the cells do.
+    """
 
     steps: tuple[Step, ...]
     returns: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 class _Reading(NamedTuple):
@@ -44,8 +48,7 @@ def wire(found: Contents) -> Wiring:
 class _Wire:
     def __init__(self, found: Contents) -> None:
         self._found = found
-        functions = [one.node for one in found.top if isinstance(one.node, ast.FunctionDef | ast.AsyncFunctionDef)]
-        self._functions = changing(functions)
+        self._functions = changing(one.node for one in found.top)
         self._parameters = [each.name for each in found.parameters]
 
     def wiring(self) -> Wiring:
@@ -63,7 +66,8 @@ class _Wire:
         wired = self._backward(readings, returns)
         if value is not None:
             wired[-1] = wired[-1]._replace(value=value)
-        return Wiring(tuple(each for each in wired if each.statements), returns)
+        kept = tuple(each for each in wired if each.statements)
+        return Wiring(kept, returns, tuple(self._apart(readings, wired, returns)))
 
     def _forward(self, steps: Iterable[Step]) -> tuple[list[_Reading], Names]:
         """What each step reads, and all names that are there at the end."""
@@ -93,6 +97,22 @@ class _Wire:
             given = sorted(gives, key=lambda name: (order.get(name, 0), name))
             wired.append(step._replace(takes=(*first, *then), gives=tuple(given)))
         return wired[::-1]
+
+    def _apart(self, readings: Sequence[_Reading], steps: Sequence[Step], returns: Iterable[str]) -> Iterator[str]:
+        """A sentence for each name that a step changes while a later one reads its object by another name."""
+        pairs: set[tuple[str, str]] = set()
+        for place, reading in enumerate(readings):
+            changes = reading.effect.changes & reading.reads
+            linked = {(name, other) for pair in pairs for name, other in (pair, pair[::-1]) if name in changes}
+            later = {name for each in steps[place + 1 :] for name in each.takes} | {*returns}
+            for name, other in sorted(linked):
+                if other in later and other not in changes | reading.effect.flow.binds:
+                    yield (
+                        f"{_reader(reading.step, name)} changes {name}, which may share an object with {other}: "
+                        f"steps after it see {other} as it was"
+                    )
+            pairs = {pair for pair in pairs if not reading.effect.flow.binds & {*pair}}
+            pairs |= shared(one.node for one in reading.step.statements)
 
     def _check_top(self) -> None:
         """Refuse a top level that reads what only a step or the pipeline has, or has the name of a parameter."""
