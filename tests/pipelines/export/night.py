@@ -1,4 +1,4 @@
-"""Pipelines to export, the texts that may be given to them, and a program that stands for `argosy` on another machine."""
+"""Pipelines to export, texts that may be given to them, and a program that stands for `argosy` on another machine."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from argosy.spec.pipeline import Pipeline
 IMAGE = "registry.example/flights:1"
 
 _NASTY = (
-    "'", '"', "\\", "\n", "\r", "\t", " ", "$", "`id`", "$(id)", "$HOME", "$$", "$(ARGOSY_HOME)", "{{ 7 * 7 }}", "{", "}",
-    "{% raw %}", "{#", "${ {", "; exit 1", "&& false", "--", "# no", ": ", "- ", "é", "\u2028", "\x1b", "yes", "1e3", ".sh",
+    "'", '"', "\\", "\n", "\r", "\t", " ", "$", "`id`", "$(id)", "$HOME", "$$", "$(ARGOSY_HOME)", "{{ 7 * 7 }}",
+    "{", "}", "{% raw %}", "{#", "${ {", "; exit 1", "&& false", "--", "# no", ": ", "- ", "é", "\u2028", "\x1b",
+    "yes", "1e3", ".sh",
 )  # fmt: skip
 
 TEXTS = st.lists(st.sampled_from(_NASTY) | st.text(st.characters(exclude_characters="\0"), max_size=5)).map("".join)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -100,8 +101,13 @@ def test_what_only_our_cron_says_is_refused(text: str) -> None:
         standard(at(nightly, ag.Cron(text)))
 
 
-@pytest.mark.parametrize("text", ["", "* * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 7",
-                                  "5-1 * * * *", "*/0 * * * *", "1/2 * * * *", "a * * * *", "1, * * * *", "* * * * MON", None])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "* * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 7", "* * * * MON", "5-1 * * * *",
+        "*/0 * * * *", "1/2 * * * *", "a * * * *", "1, * * * *", None,
+    ],
+)  # fmt: skip
 def test_a_check_finds(text: object) -> None:
     with pytest.raises(InputError, match=r"^spec\.schedule is"):
         check(text, "spec.schedule")
@@ -112,5 +118,5 @@ def test_a_check_finds(text: object) -> None:
 def test_the_gap_is_the_least_time_between_two(text: str) -> None:
     minutes, hours, *_ = text.split()
     found = times(ag.Cron(f"{minutes} {hours} * * *"), _SINCE, _UNTIL, 2 * 24 * 60)
-    least = min(later - sooner for sooner, later in zip(found, found[1:], strict=False))
+    least = min(later - sooner for sooner, later in pairwise(found))
     assert timedelta(minutes=gap(text)) == least
