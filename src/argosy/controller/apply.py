@@ -316,7 +316,8 @@ def _revision(before: declarations.Declaration | None, after: Draft) -> int:
 def _since(before: declarations.Declaration | None, after: Draft, now: datetime) -> str:
     """Since when a pipeline is to run by itself as it does: other code alone must not make it miss a time."""
     same = before is not None and all(before.body.get(name) == after.body.get(name) for name in ("schedule", "on"))
-    return str(before.body["since"]) if before is not None and same and not before.removed else now.isoformat()
+    kept = before is not None and same and not before.removed
+    return str(before.body.get("since", now.isoformat())) if before is not None and kept else now.isoformat()
 
 
 def _changes(before: Mapping[str, Any], after: Draft, project: str) -> list[str]:

@@ -64,11 +64,11 @@ def _claim(store: Store, subject: str) -> Lease | None:
         return lease
     with store.read() as conn:
         held = [each for each in leases.live(conn, SystemClock().now(), subject) if each.name == subject]
-    leases.release(store, [each for each in held if _is_gone(each.owner)])
+    leases.release(store, [each for each in held if gone(each.owner)])
     return leases.claim(store, subject, me, SystemClock().now(), LEASE)
 
 
-def _is_gone(who: str) -> bool:
+def gone(who: str) -> bool:
     """Whether an owner was a process of this machine that has ended."""
     machine, _, rest = who.rpartition(":")[0].rpartition(":")
     if machine != _machine() or not rest.isdigit():

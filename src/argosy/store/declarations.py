@@ -48,6 +48,11 @@ def current(conn: Connection, kind: str | None = None) -> list[Declaration]:
     return fetch(conn, query.order_by(_TABLE.c.kind, _TABLE.c.name), Declaration)
 
 
+def last(conn: Connection) -> int:
+    """The id of the last one that was recorded, 0 where none was: while it stays, so does all that is declared."""
+    return conn.scalar(select(func.max(_TABLE.c.id))) or 0
+
+
 def names(conn: Connection, kind: str) -> set[str]:
     """Every name of a kind that was ever declared, removed or not."""
     return set(conn.scalars(select(_TABLE.c.name).where(_TABLE.c.kind == kind).distinct()))
