@@ -8,6 +8,7 @@ from typing import Any
 
 from argosy.engine.local import Local
 from argosy.pipelines import begin, format
+from argosy.pipelines.claiming import Shard
 from argosy.pipelines.drive import Drive
 from argosy.pipelines.piece import Held, Many, Piece
 from argosy.pipelines.runner import Runner
@@ -28,16 +29,21 @@ class Place:
         self.engine = engine
         self.clock = now
 
-    def begin(self, pipeline: Pipeline, variables: Mapping[str, str] | None = None, **given: Any) -> Runner:
+    def begin(
+        self, pipeline: Pipeline, variables: Mapping[str, str] | None = None, shard: Shard | None = None, **given: Any
+    ) -> Runner:
         """A runner for a run of a pipeline."""
         made = begin.prepare(pipeline.trace(given), {}, variables or {})
-        asked = begin.Request(pipeline=pipeline.name, parameters=given, bundle=None, cause="asked for", actor="ann")
+        asked = begin.Request(pipeline=pipeline.name, parameters=given, bundle=None, cause="asked for", actor="ann",
+                                shard=shard)  # fmt: skip
         with self.store.write() as tx:
             before = runs.latest(tx, pipeline.name)
             run = begin.begin(tx, asked, made, self.clock())
         slots = Slots(self.store, "ann", self.clock)
         last = before[0].id if before else None
-        return Runner(self.store, run, made, write=self.store.write, clock=self.clock, slots=slots, last=last)
+        return Runner(
+            self.store, run, made, write=self.store.write, clock=self.clock, slots=slots, last=last, shard=shard
+        )
 
     def drive(self, *runners: Runner) -> None:
         """Bring runs to their ends."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from argosy.engine.local import Local
+from argosy.pipelines.claiming import Shard
 from argosy.pipelines.runner import Runner
 from argosy.spec.pipeline import Pipeline
 from argosy.store import Store, calls, claims, edges, executions, leases
@@ -202,6 +203,33 @@ def test_two_runs_at_once_share_what_they_both_need(home: Path, tmp_path: Path) 
     with Store.open(home) as store, store.write() as tx:
         assert claims.take(tx, ["nothing is claimed any more"], 1, now()) == {"nothing is claimed any more"}
         assert tx.exec_driver_sql("SELECT count(*) FROM claim").scalar_one() == 1
+
+
+@pytest.mark.parametrize("beginning", [[0, 1, 2], [1]])
+def test_shards_share_a_map_and_one_alone_does_all_of_it(home: Path, tmp_path: Path, beginning: list[int]) -> None:
+    """Each shard gives the pipeline's result; no element is executed twice."""
+    ended: dict[int, Runner] = {}
+    Store.open(home).close()
+
+    def work(number: int) -> None:
+        with Store.open(home) as store, Local(1) as engine:
+            place = Place(store, engine)
+            runner = place.begin(works.marked, shard=Shard(number, 3), folder=str(tmp_path))
+            _live(place, runner)
+            place.drive(runner)
+            ended[number] = runner
+            assert place.results(runner) == [["e0", "e1", "e2", "e3", "e4", "e5", "e6"]]
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in beginning]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(ended) == beginning
+    assert {path.stat().st_size for path in tmp_path.glob("e?")} == {1}
+    assert sum(runner.counts["executed"] for runner in ended.values()) == 7
+    if len(beginning) == 3:
+        assert all(runner.counts["executed"] for runner in ended.values())
 
 
 def test_a_claim_of_a_run_that_died_is_taken_over(place: Place, tmp_path: Path) -> None:

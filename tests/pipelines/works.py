@@ -242,6 +242,18 @@ def narrow(folder: str) -> Any:
     return alone.map(folder, [f"job{each}" for each in range(4)])
 
 
+@ag.step
+def linger(folder: str, name: str) -> str:
+    time.sleep(0.3)
+    started(folder, name)
+    return name
+
+
+@ag.pipeline
+def marked(folder: str) -> Any:
+    return linger.map(folder, [f"e{each}" for each in range(7)])
+
+
 @ag.pipeline
 def trying(folder: str) -> Any:
     return shaky(folder)

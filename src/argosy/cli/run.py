@@ -23,6 +23,7 @@ from argosy.controller.code import Code
 from argosy.controller.house import House
 from argosy.controller.loop import tick
 from argosy.errors import UnknownError, UsageError
+from argosy.pipelines.claiming import Shard
 from argosy.pipelines.foresee import Outlook, foresee
 from argosy.pipelines.past import Past, last
 from argosy.pipelines.runner import Setting
@@ -34,7 +35,7 @@ _POLL = 0.5
 
 def run(
     pipeline: str, /, *, set: Annotated[tuple[str, ...], Parameter(negative="")] = (), project: str = ".",
-    dry_run: Annotated[bool, Parameter(negative="")] = False, common: Common | None = None,
+    dry_run: Annotated[bool, Parameter(negative="")] = False, shard: str | None = None, common: Common | None = None,
 ) -> int:  # fmt: skip
     """Run a pipeline, and use again what was done before.
 
@@ -48,6 +49,7 @@ def run(
       argosy run nightly --set depth=8 --set flights=flights@12
       argosy run nightly --dry-run              (what would run and why, and what is cached)
       argosy run nightly --project pipelines.py --json
+      argosy run nightly --shard 2/4
 
     Parameters
     ----------
@@ -59,9 +61,12 @@ def run(
         The module, the directory of one, or a package.
     dry_run
         Show what would run, and run nothing.
+    shard
+        I/N: one of N processes that share a home and begin this at once, the Ith. Each begins with its part of the
+        elements of every map, takes over what no other has begun, and ends with the result.
     """
     given = common or Common()
-    parameters = parse(set)
+    parameters, part = parse(set), parse_shard(shard)
     quietly()
     module = _module(project)
     with (
@@ -73,7 +78,7 @@ def run(
         made = running.setting(house, found, parameters)
         if dry_run:
             return _foretell(store, found, made, json=given.json)
-        asked = running.request(house, found, parameters, f"asked for by {house.actor}")
+        asked = running.request(house, found, parameters, f"asked for by {house.actor}", shard=part)
         return complete(house, found, running.begun(house, asked, made), made, json=given.json)
 
 
@@ -88,6 +93,16 @@ def parse(given: Sequence[str]) -> dict[str, str]:
             raise UsageError(f"parameter {name} is set twice", next="leave one out")
         found[name] = value
     return found
+
+
+def parse_shard(given: str | None) -> Shard | None:
+    """`2/4` as the second of four. Raises UsageError."""
+    if given is None:
+        return None
+    number, _, of = given.partition("/")
+    if not (number.isascii() and number.isdigit() and of.isascii() and of.isdigit() and 1 <= int(number) <= int(of)):
+        raise UsageError(f"--shard {given} names no part of a whole", next="write --shard 1/4 to --shard 4/4")
+    return Shard(int(number) - 1, int(of))
 
 
 def complete(house: House, found: Code, run: Run, made: Setting, *, json: bool) -> int:

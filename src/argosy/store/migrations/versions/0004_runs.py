@@ -16,6 +16,12 @@ def upgrade() -> None:
     """Forward; a home is never migrated back."""
     op.add_column("artifact", sa.Column("data", sa.LargeBinary(), nullable=True))
     op.add_column("artifact", sa.Column("body", sa.Text(), nullable=True))
+    _runs()
+    _calls()
+    _claims_and_pauses()
+
+
+def _runs() -> None:
     op.create_table(
         "run",
         sa.Column("id", ID, autoincrement=False, nullable=False),
@@ -47,6 +53,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_ending"),
     )
     op.create_index("ix_ending_run_id_id", "ending", ["run_id", "id"])
+
+
+def _calls() -> None:
     op.create_table(
         "call",
         sa.Column("id", ID, autoincrement=False, nullable=False),
@@ -63,6 +72,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_call_run_id_node_element_id", "call", ["run_id", "node", "element", "id"])
     op.create_index("ix_call_execution_id", "call", ["execution_id"])
+
+
+def _claims_and_pauses() -> None:
     op.create_table(
         "claim",
         sa.Column("name", NAME, nullable=False),
