@@ -60,6 +60,21 @@ def bare() -> int:
     return add(1, 2)
 
 
+@ag.pipeline
+def wide(
+    p1: int = 0, p2: int = 0, p3: int = 0, p4: int = 0, p5: int = 0, p6: int = 0, p7: int = 0, p8: int = 0,
+    p9: int = 0, p10: int = 0, p11: int = 0, p12: int = 0, p13: int = 0, p14: int = 0, p15: int = 0, p16: int = 0,
+    p17: int = 0, p18: int = 0, p19: int = 0, p20: int = 0, p21: int = 0, p22: int = 0, p23: int = 0, p24: int = 0,
+    p25: int = 0, p26: int = 0,
+) -> int:  # fmt: skip
+    return add(p1, p26)
+
+
+@ag.pipeline
+def quoting(note: str = "${{ secrets.X }}", other: str = "{{$.x}}") -> int:
+    return add(1, 2)
+
+
 def at(pipeline: Pipeline, schedule: object) -> Order:
     """An order of a pipeline that has another schedule."""
     return Order(pipeline=msgspec.structs.replace(pipeline, schedule=schedule), image=IMAGE)

@@ -21,7 +21,7 @@ from argosy.pipelines.export.document import read
 from argosy.pipelines.export.kubeflow.check import check
 from argosy.pipelines.export.kubeflow.file import write
 from argosy.pipelines.export.order import Order
-from tests.pipelines.export.night import IMAGE, TEXTS, Stand, asked, bare, eager, nightly
+from tests.pipelines.export.night import IMAGE, TEXTS, Stand, asked, bare, eager, nightly, quoting
 
 PERFORM = Path(__file__).with_name("perform.py")
 
@@ -113,6 +113,7 @@ def test_names_become_those_of_kubeflow() -> None:
         Order(pipeline=bare),
         Order(pipeline=nightly, image=IMAGE, given={"note": "{{$.x}}"}),
         Order(pipeline=nightly, image=IMAGE, project="{{$"),
+        Order(pipeline=quoting, image=IMAGE),
     ],
 )
 def test_what_kubeflow_would_misread_is_refused(order: Order) -> None:
