@@ -39,6 +39,8 @@ _GROUPS: Final = {
     "Act": (
         ("train", "Train a fleet, or some of its members, now."),
         ("run", "Run a pipeline, and use again what was done before."),
+        ("pause", "Let a pipeline start no runs by itself."),
+        ("resume", "Let a paused pipeline start by itself again."),
         ("predict", "Score the rows of a file as the inference server would."),
         ("approve", "Grant or refuse what a gate waits for."),
         ("promote", "Make a version the one that answers."),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -18,12 +20,16 @@ from argosy.controller import apply as applying
 from argosy.controller import plan as planning
 from argosy.controller import survey
 from argosy.controller.action import Action, Train, Wait, headline
+from argosy.controller.agenda import ahead, due
+from argosy.controller.almanac import Almanac, Entry
 from argosy.controller.apply import Difference, Draft
 from argosy.controller.bundle import locate
 from argosy.controller.estimate import Estimate, estimate
 from argosy.controller.house import House
 from argosy.controller.project import found
 from argosy.errors import UnknownError
+from argosy.spec import document
+from argosy.spec.pipeline import Pipeline
 from argosy.spec.quantity import plural
 from argosy.store import Store, declarations
 
@@ -79,13 +85,29 @@ def plan(
             snapshot = survey.foresee(house, now, drafts, module)
         else:
             snapshot = survey.observe(house, now)
-        actions = [(action, estimate(conn, action)) for action in planning.plan(snapshot, now).actions]
+        planned = [*planning.plan(snapshot, now).actions, *_pipelines(conn, drafts, now)]
+        actions = [(action, estimate(conn, action)) for action in planned]
     if given.json:
         show.emit({"differences": differences, "files": files, "actions": [_object(*each) for each in actions]})
     else:
         _show(module, differences, files, actions)
     busy = bool(differences) or any(not isinstance(action, Wait) for action, _ in actions)
     return DIFFERENT if check and busy else 0
+
+
+def _pipelines(conn: Connection, drafts: list[Draft], now: datetime) -> Iterator[Action]:
+    """What would become of each pipeline: those that were applied, and those that would be."""
+    known = {each.pipeline.name: each for each in Almanac().read(conn)}
+    for draft in drafts:
+        drafted = document.decode(draft.body)
+        if isinstance(drafted, Pipeline):
+            before = known.get(drafted.name)
+            new = Entry(pipeline=drafted, since=now)
+            known[drafted.name] = msgspec.structs.replace(before, pipeline=drafted) if before else new
+    for _, entry in sorted(known.items()):
+        action = due(entry, now) or ahead(entry, now)
+        if action is not None:
+            yield action
 
 
 def _applied(conn: Connection) -> Path | None:

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn, cast
 
@@ -44,18 +44,32 @@ def console(*, home: str, blobs: str, port: int, host: str, hosts: Sequence[str]
     serve(Settings(home=home, blobs=Path(blobs), host=host, port=port, hosts=tuple(hosts)), now=time.now)
 
 
-def controller(*, home: str, blobs: str, every: float = 2.0) -> None:
-    """The loop over a home. SIGTERM ends it where it stands: what was not committed was not begun."""
+def controller(*, home: str, blobs: str, runs: int, every: float = 2.0) -> None:
+    """The loop over a home, and beside it what starts pipelines, which must not wait while a fleet is trained.
+
+    SIGTERM ends it where it stands: what was not committed was not begun.
+    """
     from argosy.cli.home import clock
     from argosy.cli.log import quietly
+    from argosy.controller import dispatch
     from argosy.controller.house import House
     from argosy.controller.loop import run
     from argosy.store import Store
 
     quietly()
     signal.signal(signal.SIGTERM, _leave)
+    stop = Event()
     with Store.open(home, blobs=Path(blobs), create=False) as store, House(store, environment=os.environ) as house:
-        run(house, clock(store), Event(), every=every)
+        beside = Thread(
+            target=dispatch.run, args=(store, clock(store), stop), kwargs={"most": runs, "every": every},
+            name="argosy-dispatch",
+        )  # fmt: skip
+        beside.start()
+        try:
+            run(house, clock(store), stop, every=every)
+        finally:
+            stop.set()
+            beside.join()
 
 
 class Readers:

@@ -26,7 +26,7 @@ from argosy.errors import UnknownError, UsageError
 from argosy.pipelines.claiming import Shard
 from argosy.pipelines.foresee import Outlook, foresee
 from argosy.pipelines.past import Past, last
-from argosy.pipelines.runner import Setting
+from argosy.pipelines.setting import Setting
 from argosy.store import Store, runs
 from argosy.store.runs import Run
 

@@ -95,7 +95,7 @@ def run(
         "inference": (Order("argosy.cli.role:inference", {**public, "token": token, "port": scoring}), scoring),
     }
     if controller:
-        roles["controller"] = (Order("argosy.cli.role:controller", dict(place)), None)
+        roles["controller"] = (Order("argosy.cli.role:controller", {**place, "runs": reached.runs}), None)
     try:
         with _Signals(), _Crew(Child(name, order) for name, (order, _) in roles.items()) as crew:
             for child in crew.children:

@@ -21,7 +21,7 @@ _SUCCEEDED = f"run.{runs.SUCCEEDED}"
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """What is true of one pipeline. `since` is when it came to run by itself as it does now.
+    """What is true of one pipeline. `bundle` is its code, `since` when it came to run by itself as it does now.
 
     `last` is the latest scheduled time that a run was for, `stop` where the span of its last run ended, `began` the id
     of the event of its last run's beginning. `read` has the latest version of each dataset that a run read or was
@@ -31,6 +31,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     pipeline: Pipeline
     since: datetime
+    bundle: str | None = None
     pause: Pause | None = None
     last: datetime | None = None
     stop: datetime | None = None
@@ -62,7 +63,7 @@ class Almanac:
 
     def __init__(self) -> None:
         self._run = self._event = 0
-        self._declared: tuple[int, dict[str, tuple[Pipeline, datetime]]] = (-1, {})
+        self._declared: tuple[int, dict[str, Entry]] = (-1, {})
         self._pasts: dict[str, _Past] = {}
         self._began: dict[str, int] = {}
         self._asked: frozenset[Trigger] = frozenset()
@@ -76,7 +77,7 @@ class Almanac:
         self._read_runs(conn)
         if not declared:
             return []
-        asked = frozenset(trigger for pipeline, _ in declared.values() for trigger in pipeline.on)
+        asked = frozenset(trigger for each in declared.values() for trigger in each.pipeline.on)
         self._read_events(conn, asked)
         versions = {}
         if any(isinstance(trigger, NewVersion) for trigger in asked):
@@ -86,29 +87,22 @@ class Almanac:
         for run in self.unended:
             under_way.setdefault(run.pipeline, []).append(run.id)
         return [
-            self._entry(pipeline, since, paused.get(name), versions, happened, tuple(under_way.get(name, ())))
-            for name, (pipeline, since) in declared.items()
-        ]
+            msgspec.structs.replace(
+                each, pause=paused.get(name), began=self._began.get(name, 0), versions=versions, happened=happened,
+                under_way=tuple(under_way.get(name, ())), **msgspec.structs.asdict(self._pasts.get(name, _Past())),
+            )
+            for name, each in declared.items()
+        ]  # fmt: skip
 
-    def _entry(
-        self, pipeline: Pipeline, since: datetime, pause: Pause | None, versions: dict[str, int],
-        happened: dict[Trigger, tuple[Newest, int | None]], under_way: tuple[int, ...],
-    ) -> Entry:  # fmt: skip
-        past = self._pasts.get(pipeline.name, _Past())
-        return Entry(
-            pipeline=pipeline, since=since, pause=pause, last=past.last, stop=past.stop, read=past.read,
-            began=self._began.get(pipeline.name, 0), versions=versions, happened=happened, under_way=under_way,
-        )  # fmt: skip
-
-    def _read_declared(self, conn: Connection) -> dict[str, tuple[Pipeline, datetime]]:
+    def _read_declared(self, conn: Connection) -> dict[str, Entry]:
         last = declarations.last(conn)
         if last != self._declared[0]:
             found = {}
             for row in declarations.current(conn, "pipeline"):
                 pipeline = recorded(row.body)
                 assert isinstance(pipeline, Pipeline)
-                since = row.body.get("since")
-                found[row.name] = (pipeline, datetime.fromisoformat(since) if since else row.at)
+                since = datetime.fromisoformat(row.body["since"]) if "since" in row.body else row.at
+                found[row.name] = Entry(pipeline=pipeline, since=since, bundle=row.bundle)
             self._declared = (last, found)
             self._pasts.clear()  # the parameter that is a span may be another one
             self._run = 0
@@ -126,8 +120,8 @@ class Almanac:
             self._run = max(self._run, each.id)
 
     def _stop(self, run: Latest) -> datetime | None:
-        pipeline, _ = self._declared[1].get(run.pipeline, (None, None))
-        given = run.parameters.get(pipeline.span or "") if pipeline is not None else None
+        entry = self._declared[1].get(run.pipeline)
+        given = run.parameters.get(entry.pipeline.span or "") if entry is not None else None
         return Span.parse(given).stop if isinstance(given, str) else None
 
     def _read_events(self, conn: Connection, asked: frozenset[Trigger]) -> None:
@@ -143,16 +137,14 @@ class Almanac:
                     self._happened[trigger] = event
             self._event = max(self._event, event.id)
 
-    def _told(
-        self, conn: Connection, declared: Iterable[tuple[Pipeline, datetime]]
-    ) -> dict[Trigger, tuple[Newest, int | None]]:
+    def _told(self, conn: Connection, declared: Iterable[Entry]) -> dict[Trigger, tuple[Newest, int | None]]:
         """The last event of each trigger, with the run that it tells of where that is news to a pipeline."""
         news = {
             found.id
-            for pipeline, _ in declared
-            for trigger in pipeline.on
+            for each in declared
+            for trigger in each.pipeline.on
             if isinstance(trigger, After) and (found := self._happened.get(trigger)) is not None
-            and found.id > self._began.get(pipeline.name, 0)
+            and found.id > self._began.get(each.pipeline.name, 0)
         }  # fmt: skip
         bodies = {id: event.body for id, event in events.get(conn, news).items()} if news else {}
         return {trigger: (event, bodies.get(event.id, {}).get("run")) for trigger, event in self._happened.items()}

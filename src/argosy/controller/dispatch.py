@@ -108,7 +108,7 @@ class Dispatch:
         self._errands.append(_Errand(child, tenure.owner(child.pid), pipeline, run))
 
     def _bury(self, gone: list[_Errand], entries: dict[str, Entry], now: datetime) -> None:
-        """Take note of children that have ended: that one died is recorded, and a run that they keep dying of failed."""
+        """Take note of children that have ended: a death is recorded, and a run that they keep dying of failed."""
         for errand in gone:
             self._errands.remove(errand)
             errand.child.stop()

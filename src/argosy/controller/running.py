@@ -24,7 +24,8 @@ from argosy.pipelines.claiming import Shard
 from argosy.pipelines.drive import Drive, Train
 from argosy.pipelines.landing import Ended
 from argosy.pipelines.piece import Rows
-from argosy.pipelines.runner import Runner, Setting
+from argosy.pipelines.runner import Runner
+from argosy.pipelines.setting import Setting
 from argosy.pipelines.slots import Slots
 from argosy.spec.failed import Failed
 from argosy.spec.graph import Data, Graph, Node
@@ -110,7 +111,7 @@ class _Course:
         runner, cancelled = self._drive(made, last, on_ended)
         if cancelled:
             return runs.CANCELLED
-        failures = runner.failures if "failed" in map(runner.outcome, range(len(runner.graph.nodes))) else {}
+        failures = runner.failures if runner.failed else {}
         body = {
             "counts": dict(runner.counts),
             "results": {name: memo.written(piece) for name, piece in runner.results().items()},

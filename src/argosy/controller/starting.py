@@ -21,7 +21,7 @@ from argosy.controller.code import Code
 from argosy.controller.house import House
 from argosy.errors import ArgosyError, CapacityError, ConflictError, LeaseError
 from argosy.pipelines import begin as beginning
-from argosy.pipelines.runner import Setting
+from argosy.pipelines.setting import Setting
 from argosy.spec.pipeline import Pipeline
 from argosy.spec.trigger import NewVersion
 from argosy.store import Store, leases, runs
@@ -90,7 +90,8 @@ def refuse(store: Store, entry: Entry, start: Start, reason: str, actor: str) ->
     at, pipeline = SystemClock().now(), entry.pipeline
     asked = (each.dataset for each in pipeline.on if isinstance(each, NewVersion))
     new = NewRun(
-        pipeline=pipeline.name, key="", at=at, actor=actor, cause=start.why, parameters=_given(pipeline, start),
+        pipeline=pipeline.name, key="", at=at, actor=actor, cause=start.why, bundle=entry.bundle,
+        parameters=_given(pipeline, start),
         inputs={name: f"{name}@{entry.versions[name]}" for name in asked if name in entry.versions},
         due_at=start.due_at,
     )  # fmt: skip

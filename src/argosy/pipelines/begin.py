@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from argosy.pipelines import claim, outside, recipe
 from argosy.pipelines.claiming import Shard
 from argosy.pipelines.piece import Rows
-from argosy.pipelines.runner import Setting
+from argosy.pipelines.setting import Setting
 from argosy.spec.graph import Data, Graph, Node
 from argosy.spec.resource import Resources
 from argosy.store import datasets, events, runs

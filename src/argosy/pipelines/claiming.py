@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import msgspec
 from sqlalchemy import Connection
@@ -12,10 +11,8 @@ from sqlalchemy import Connection
 from argosy.pipelines import claim
 from argosy.pipelines.element import Place
 from argosy.pipelines.landing import Write
+from argosy.pipelines.setting import Setting
 from argosy.store import claims
-
-if TYPE_CHECKING:
-    from argosy.pipelines.runner import Setting
 
 
 class Shard(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from argosy.pipelines.frontier import Frontier
 from argosy.pipelines.memo import Known, Memo
 from argosy.pipelines.past import Past
 from argosy.pipelines.piece import Many, Piece
-from argosy.pipelines.runner import Setting
+from argosy.pipelines.setting import Setting
 from argosy.spec import duration
 from argosy.spec.graph import Node, Reference
 from argosy.store import Store, calls

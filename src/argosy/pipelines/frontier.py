@@ -30,6 +30,11 @@ class Frontier:
         """Whether every node came to an end."""
         return len(self.outcomes) == self._count
 
+    @property
+    def idle(self) -> bool:
+        """Whether no node may begin now."""
+        return not self._ready
+
     def ready(self) -> list[int]:
         """Nodes that may begin now, each told once."""
         found = list(self._ready)

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
-import msgspec
-
 from argosy.engine.contract import Result, Work
-from argosy.errors import ArgosyError
-from argosy.pipelines import landing, recipe, work
-from argosy.pipelines.binding import Binding
+from argosy.pipelines import landing, work
 from argosy.pipelines.claiming import Claiming, Shard
 from argosy.pipelines.desk import Desk
-from argosy.pipelines.element import Elements, Place
-from argosy.pipelines.frontier import Frontier, Outcome
+from argosy.pipelines.element import Place
 from argosy.pipelines.landing import Context, Ended, Write
 from argosy.pipelines.memo import Known, Memo
-from argosy.pipelines.piece import INLINE, Outside, Piece, Plain, Rows
-from argosy.pipelines.recipe import Recipe
+from argosy.pipelines.nodes import Nodes
+from argosy.pipelines.piece import INLINE, Piece
+from argosy.pipelines.setting import Setting
 from argosy.pipelines.slots import Slots
 from argosy.spec import duration
-from argosy.spec.graph import Data, Graph, Node, Reference
 from argosy.store import Store, calls, claims
 from argosy.store.runs import Run
 
@@ -32,15 +27,6 @@ _SHARE = 20  # results may wait this many times as long as a landing takes
 _LATEST = 0.25
 _MOST = 1000
 _POLL = 0.2  # seconds between looks at what other runs do for this one
-
-
-class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run works on: its graph, what its steps are made of, and what it reads from outside."""
-
-    graph: Graph
-    recipes: Mapping[str, Recipe]
-    rows: Mapping[Data, Rows]
-    files: Mapping[str, Outside]
 
 
 class Runner:
@@ -60,27 +46,23 @@ class Runner:
         self._store, self._setting, self._write, self._clock = store, setting, write, clock
         self._on_ended, self._shard = on_ended, shard
         self._context = Context(run.id, run.pipeline, run.bundle)
-        self._frontier = Frontier(setting.graph)
-        self._values: dict[int, tuple[Piece | None, ...]] = {}
-        self._binding = Binding(self._value, setting.rows, setting.files, store.blobs)
         self._memo = Memo(store, last)
-        self._elements: dict[int, Elements] = {}
         self._open: dict[str, list[Place]] = {}
         self._desk = Desk(setting.graph, self.tag, str(store.blobs.root), slots)
         self._claiming = Claiming(setting, run.id, write, clock, shard)
         self._waiting: list[Ended] = []
+        self._nodes = Nodes(setting, run.id, store.blobs, self._tell, self._claiming.closed)
         self._unplaced: list[tuple[Ended, list[Place]]] = []
         self._polled = self._landed = time.monotonic()
         self._cost = 0.0
         self.counts: Counter[str] = Counter()
-        self.failures: dict[str, str] = {}
 
     # What whoever drives it calls.
 
     @property
     def over(self) -> bool:
         """Whether every node came to an end."""
-        return self._frontier.over
+        return self._nodes.over
 
     @property
     def waits_for_others(self) -> bool:
@@ -93,8 +75,8 @@ class Runner:
             self._polled = time.monotonic()
             self._ask_others()
             self._desk.admit()
-        while ready := self._frontier.ready():
-            self._look_up([place for node in ready for place in self._begin(node)])
+        while not self._nodes.idle:
+            self._look_up(self._nodes.open())
         return self._desk.works()
 
     def fleets(self) -> list[tuple[str, str]]:
@@ -110,7 +92,7 @@ class Runner:
         self._desk.done(result.key, node)
         ended = Ended(
             node=node.name, element=first.element, state=calls.EXECUTED, key=key,
-            arguments=first.arguments, told=first.told, result=result, of=self._size(first.node),
+            arguments=first.arguments, told=first.told, result=result, of=self._nodes.size(first.node),
             claim=self._claiming.name(first),
         )  # fmt: skip
         if result.failure is not None:
@@ -165,112 +147,22 @@ class Runner:
             claims.release(tx, self.run.id)
         return [f"{self.tag}{key}" for key in self._open]
 
-    def outcome(self, node: int) -> Outcome | None:
-        """What came of a node."""
-        return self._frontier.outcomes.get(node)
+    @property
+    def failures(self) -> dict[str, str]:
+        """Why nodes failed, or elements of those that keep going, by the name of the node."""
+        return self._nodes.failures
+
+    @property
+    def failed(self) -> bool:
+        """Whether a node failed."""
+        return any(self._nodes.outcome(node) == "failed" for node in range(len(self.graph.nodes)))
 
     def results(self) -> dict[str, Piece | None]:
         """What the pipeline gives, as far as it is there."""
-        return {name: self._binding.piece(argument) for name, argument in self.graph.results.items()}
+        return self._nodes.results()
 
-    # Nodes.
-
-    def _value(self, reference: Reference) -> Piece | None:
-        outputs = self._values.get(reference.node)
-        return outputs[reference.place] if outputs is not None else None
-
-    def _begin(self, number: int) -> list[Place]:
-        """Open a node; returns the calls that it comes to. What is wrong with its arguments fails the node alone."""
-        node = self.graph.nodes[number]
-        try:
-            reason = self._barred(number, node)
-            if reason:
-                self._skip(number, reason)
-                return []
-            return self._calls(number, node)
-        except ArgosyError as error:
-            self._fail(number, str(error))
-            return []
-
-    def _barred(self, number: int, node: Node) -> str:
-        """Why a node is not to run; nothing where it is."""
-        for guard in node.guards:
-            name = self.graph.nodes[guard.condition.node].name
-            if self.outcome(guard.condition.node) != "done":
-                return f"needs {name}, which {self._became(guard.condition.node)}"
-            if self._binding.holds(self._value(guard.condition)) != guard.holds:
-                return f"{name} is {str(not guard.holds).lower()}"
-        if node.kind == "either":
-            return ""
-        for other in self._frontier.missing(number):
-            return f"needs {self.graph.nodes[other].name}, which {self._became(other)}"
-        return ""
-
-    def _became(self, node: int) -> str:
-        return "failed" if self.outcome(node) == "failed" else "was skipped"
-
-    def _calls(self, number: int, node: Node) -> list[Place]:
-        if node.kind == "either":
-            self._choose(number, node)
-            return []
-        if node.kind == "fleet":
-            return [self._place(number, node, calls.WHOLE, {"fleet": Plain(node.fleet)})]
-        if node.kind == "call":
-            return [self._place(number, node, calls.WHOLE, self._binding.whole(node))]
-        if node.kind == "reduce":
-            return self._reduce(number, node)
-        bound = list(self._binding.elements(node))
-        elements = self._elements[number] = Elements(len(bound), node.outputs)
-        places = []
-        for element, arguments in enumerate(bound):
-            if arguments is None:
-                self._waiting.append(_skipped(node.name, element, "an element that it needs is missing"))
-                elements.leave_out()
-            else:
-                places.append(self._place(number, node, element, arguments))
-        if elements.complete:
-            self._close_elements(number)
-        return places
-
-    def _place(self, number: int, node: Node, element: int, arguments: dict[str, Piece | None]) -> Place:
-        if node.step is None:
-            key = recipe.untied(f"{self.run.id}/{node.name}")
-        else:
-            salt = "" if node.step.options.cache else f"{self.run.id}/{node.name}/{element}"
-            key = recipe.key(self._setting.recipes[node.step.function], arguments, salt)
-        return Place(number, element, key, arguments)
-
-    def _choose(self, number: int, node: Node) -> None:
-        condition: Reference = node.arguments["condition"]
-        if self.outcome(condition.node) != "done":
-            self._skip(number, f"needs {self.graph.nodes[condition.node].name}, which {self._became(condition.node)}")
-            return
-        taken = node.arguments["then" if self._binding.holds(self._value(condition)) else "otherwise"]
-        if isinstance(taken, Reference) and self.outcome(taken.node) != "done":
-            self._skip(number, f"needs {self.graph.nodes[taken.node].name}, which {self._became(taken.node)}")
-            return
-        self._values[number] = (None if taken is None else self._binding.piece(taken),)
-        self._close(number, "done")
-
-    def _reduce(self, number: int, node: Node) -> list[Place]:
-        values = [each for each in self._binding.items(node, "") if each is not None]
-        if not values:
-            self._fail(number, f"{node.name}.reduce is given an empty list")
-            return []
-        elements = self._elements[number] = Elements(0, 1, values)
-        return self._folds(number, elements)
-
-    def _folds(self, number: int, elements: Elements) -> list[Place]:
-        """The folds of the next level of a reduction; its end where there is none."""
-        node = self.graph.nodes[number]
-        pairs = elements.pairs()
-        if not pairs:
-            self._values[number] = (elements.reduced,)
-            self._close(number, "done")
-        rest = {name: self._binding.piece(value) for name, value in node.arguments.items() if name}
-        return [self._place(number, node, place, {"0": a, "1": b, **rest}) for place, a, b in pairs]
-
-    # Calls.
+    def _tell(self, ended: Ended) -> None:
+        self._waiting.append(ended)
 
     def _look_up(self, places: list[Place]) -> None:
         """Take what is known; hand out the rest, or leave it to the runs that are at work on it."""
@@ -283,7 +175,7 @@ class Runner:
             if found is not None and self._fresh(place, found):
                 ended = Ended(
                     node=self.graph.nodes[place.node].name, element=place.element, state=calls.CACHED, key=place.key,
-                    outputs=found.outputs, execution_id=found.execution_id, of=self._size(place.node),
+                    outputs=found.outputs, execution_id=found.execution_id, of=self._nodes.size(place.node),
                 )  # fmt: skip
                 self._waiting.append(ended)
                 self._finish(place, ended)
@@ -291,7 +183,7 @@ class Runner:
                 self._open[place.key].append(place)
             else:
                 rest.append(place)
-        for place in self._claiming.sort(rest, self._frontier.pending) if rest else ():
+        for place in self._claiming.sort(rest, self._nodes.pending) if rest else ():
             self._hand_out(place)
 
     def _fresh(self, place: Place, known: Known) -> bool:
@@ -321,55 +213,8 @@ class Runner:
             self._finish(place, twin)
 
     def _finish(self, place: Place, ended: Ended) -> None:
-        """An element of a node ended, and with it perhaps the node."""
-        lost = ended.state == calls.FAILED
         self._claiming.ended(place)
-        if lost:
-            self.failures.setdefault(ended.node, ended.reason)
-        elements = self._elements.get(place.node)
-        if elements is None:
-            if not lost:
-                self._values[place.node] = ended.outputs
-            self._close(place.node, "failed" if lost else "done")
-        elif lost:
-            elements.lose()
-        else:
-            elements.put(place.element, ended.outputs)
-        if elements is not None and elements.complete:
-            self._close_elements(place.node)
-
-    def _size(self, node: int) -> int:
-        elements = self._elements.get(node)
-        return elements.count if elements is not None else 1
-
-    def _close_elements(self, number: int) -> None:
-        node, elements = self.graph.nodes[number], self._elements[number]
-        if node.kind == "reduce":
-            if elements.lost:
-                self._close(number, "failed")
-            else:
-                self._look_up(self._folds(number, elements))
-            return
-        if elements.lost and (not node.keep_going or elements.lost == elements.count):
-            self._close(number, "failed")
-        else:
-            self._values[number] = elements.columns()
-            self._close(number, "done")
-
-    def _close(self, number: int, outcome: Outcome) -> None:
-        self._elements.pop(number, None)
-        self._frontier.close(number, outcome)
-        self._claiming.closed(number)
-
-    def _skip(self, number: int, reason: str) -> None:
-        self._waiting.append(_skipped(self.graph.nodes[number].name, calls.WHOLE, reason))
-        self._close(number, "skipped")
-
-    def _fail(self, number: int, reason: str) -> None:
-        name = self.graph.nodes[number].name
-        self.failures.setdefault(name, reason)
-        self._waiting.append(Ended(node=name, element=calls.WHOLE, state=calls.FAILED, reason=reason))
-        self._close(number, "failed")
+        self._look_up(self._nodes.finish(place, ended))
 
     def _ask_others(self) -> None:
         """See what became of what others are at work on: once it is given back, it is there, or ours to make."""
@@ -385,7 +230,3 @@ class Runner:
         if not done and not self._open:
             for place in self._claiming.steal():
                 self._hand_out(place)
-
-
-def _skipped(node: str, element: int, reason: str) -> Ended:
-    return Ended(node=node, element=element, state=calls.SKIPPED, reason=reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, overload
@@ -203,11 +204,8 @@ def _read(text: str, annotation: Any) -> Any:
     """Text as what is asked for, or as it is: the check that follows says what is wrong."""
     if text in ("none", "null") and type(None) in getattr(annotation, "__args__", ()):
         return None
-    try:
+    with contextlib.suppress(msgspec.ValidationError, TypeError):
         return msgspec.convert(text, annotation, strict=False)
-    except (msgspec.ValidationError, TypeError):
-        pass
-    try:
+    with contextlib.suppress(msgspec.DecodeError):
         return msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return text
+    return text

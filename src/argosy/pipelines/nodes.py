@@ -1,0 +1,207 @@
+"""The nodes of a run: what each is given once all that it needs is there, what it comes to, and when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from argosy.errors import ArgosyError
+from argosy.pipelines import recipe
+from argosy.pipelines.binding import Binding
+from argosy.pipelines.element import Elements, Place
+from argosy.pipelines.frontier import Frontier, Outcome
+from argosy.pipelines.landing import Ended
+from argosy.pipelines.piece import Piece, Plain
+from argosy.pipelines.setting import Setting
+from argosy.spec.graph import Node, Reference
+from argosy.store import Blobs, calls
+
+
+class Nodes:
+    """The nodes of one run, on their way from waiting to their end.
+
+    `tell` hears of nodes and elements that come to nothing, `closed` of every node that is over.
+    """
+
+    def __init__(
+        self, setting: Setting, run_id: int, blobs: Blobs, tell: Callable[[Ended], None], closed: Callable[[int], None]
+    ) -> None:
+        self._setting, self._run_id, self._tell, self._closed = setting, run_id, tell, closed
+        self._graph = setting.graph
+        self._frontier = Frontier(setting.graph)
+        self._values: dict[int, tuple[Piece | None, ...]] = {}
+        self._binding = Binding(self._value, setting.rows, setting.files, blobs)
+        self._elements: dict[int, Elements] = {}
+        self.failures: dict[str, str] = {}
+
+    @property
+    def over(self) -> bool:
+        """Whether every node came to its end."""
+        return self._frontier.over
+
+    def outcome(self, node: int) -> Outcome | None:
+        """What came of a node."""
+        return self._frontier.outcomes.get(node)
+
+    def pending(self) -> list[int]:
+        """The nodes that came to no end yet."""
+        return self._frontier.pending()
+
+    def results(self) -> dict[str, Piece | None]:
+        """What the pipeline gives, as far as it is there."""
+        return {name: self._binding.piece(argument) for name, argument in self._graph.results.items()}
+
+    def size(self, node: int) -> int:
+        """How many calls a node comes to."""
+        elements = self._elements.get(node)
+        return elements.count if elements is not None else 1
+
+    def open(self) -> list[Place]:
+        """Begin the nodes that may; the calls that they come to. Empty as well where those that may came to none."""
+        return [place for node in self._frontier.ready() for place in self._begin(node)]
+
+    @property
+    def idle(self) -> bool:
+        """Whether no node may begin now."""
+        return self._frontier.idle
+
+    def finish(self, place: Place, ended: Ended) -> list[Place]:
+        """A call ended, and with it perhaps its node; the calls that follow within the node."""
+        lost = ended.state == calls.FAILED
+        if lost:
+            self.failures.setdefault(ended.node, ended.reason)
+        elements = self._elements.get(place.node)
+        if elements is None:
+            if not lost:
+                self._values[place.node] = ended.outputs
+            self._close(place.node, "failed" if lost else "done")
+            return []
+        if lost:
+            elements.lose()
+        else:
+            elements.put(place.element, ended.outputs)
+        return self._close_elements(place.node) if elements.complete else []
+
+    def _value(self, reference: Reference) -> Piece | None:
+        outputs = self._values.get(reference.node)
+        return outputs[reference.place] if outputs is not None else None
+
+    def _begin(self, number: int) -> list[Place]:
+        """Open a node; returns the calls that it comes to. What is wrong with its arguments fails the node alone."""
+        node = self._graph.nodes[number]
+        try:
+            reason = self._barred(number, node)
+            if reason:
+                self._skip(number, reason)
+                return []
+            return self._calls(number, node)
+        except ArgosyError as error:
+            self._fail(number, str(error))
+            return []
+
+    def _barred(self, number: int, node: Node) -> str:
+        """Why a node is not to run; nothing where it is."""
+        for guard in node.guards:
+            name = self._graph.nodes[guard.condition.node].name
+            if self.outcome(guard.condition.node) != "done":
+                return f"needs {name}, which {self._became(guard.condition.node)}"
+            if self._binding.holds(self._value(guard.condition)) != guard.holds:
+                return f"{name} is {str(not guard.holds).lower()}"
+        if node.kind == "either":
+            return ""
+        for other in self._frontier.missing(number):
+            return f"needs {self._graph.nodes[other].name}, which {self._became(other)}"
+        return ""
+
+    def _became(self, node: int) -> str:
+        return "failed" if self.outcome(node) == "failed" else "was skipped"
+
+    def _calls(self, number: int, node: Node) -> list[Place]:
+        if node.kind == "either":
+            self._choose(number, node)
+            return []
+        if node.kind == "fleet":
+            return [self._place(number, node, calls.WHOLE, {"fleet": Plain(node.fleet)})]
+        if node.kind == "call":
+            return [self._place(number, node, calls.WHOLE, self._binding.whole(node))]
+        if node.kind == "reduce":
+            return self._reduce(number, node)
+        bound = list(self._binding.elements(node))
+        elements = self._elements[number] = Elements(len(bound), node.outputs)
+        places = []
+        for element, arguments in enumerate(bound):
+            if arguments is None:
+                self._tell(_skipped(node.name, element, "an element that it needs is missing"))
+                elements.leave_out()
+            else:
+                places.append(self._place(number, node, element, arguments))
+        if elements.complete:
+            self._close_elements(number)
+        return places
+
+    def _place(self, number: int, node: Node, element: int, arguments: dict[str, Piece | None]) -> Place:
+        if node.step is None:
+            key = recipe.untied(f"{self._run_id}/{node.name}")
+        else:
+            salt = "" if node.step.options.cache else f"{self._run_id}/{node.name}/{element}"
+            key = recipe.key(self._setting.recipes[node.step.function], arguments, salt)
+        return Place(number, element, key, arguments)
+
+    def _choose(self, number: int, node: Node) -> None:
+        condition: Reference = node.arguments["condition"]
+        if self.outcome(condition.node) != "done":
+            self._skip(number, f"needs {self._graph.nodes[condition.node].name}, which {self._became(condition.node)}")
+            return
+        taken = node.arguments["then" if self._binding.holds(self._value(condition)) else "otherwise"]
+        if isinstance(taken, Reference) and self.outcome(taken.node) != "done":
+            self._skip(number, f"needs {self._graph.nodes[taken.node].name}, which {self._became(taken.node)}")
+            return
+        self._values[number] = (None if taken is None else self._binding.piece(taken),)
+        self._close(number, "done")
+
+    def _reduce(self, number: int, node: Node) -> list[Place]:
+        values = [each for each in self._binding.items(node, "") if each is not None]
+        if not values:
+            self._fail(number, f"{node.name}.reduce is given an empty list")
+            return []
+        elements = self._elements[number] = Elements(0, 1, values)
+        return self._folds(number, elements)
+
+    def _folds(self, number: int, elements: Elements) -> list[Place]:
+        """The folds of the next level of a reduction; its end where there is none."""
+        node = self._graph.nodes[number]
+        pairs = elements.pairs()
+        if not pairs:
+            self._values[number] = (elements.reduced,)
+            self._close(number, "done")
+        rest = {name: self._binding.piece(value) for name, value in node.arguments.items() if name}
+        return [self._place(number, node, place, {"0": a, "1": b, **rest}) for place, a, b in pairs]
+
+    def _close_elements(self, number: int) -> list[Place]:
+        node, elements = self._graph.nodes[number], self._elements[number]
+        if node.kind == "reduce" and not elements.lost:
+            return self._folds(number, elements)
+        if elements.lost and (node.kind == "reduce" or not node.keep_going or elements.lost == elements.count):
+            self._close(number, "failed")
+        else:
+            self._values[number] = elements.columns()
+            self._close(number, "done")
+        return []
+
+    def _close(self, number: int, outcome: Outcome) -> None:
+        self._elements.pop(number, None)
+        self._frontier.close(number, outcome)
+        self._closed(number)
+
+    def _skip(self, number: int, reason: str) -> None:
+        self._tell(_skipped(self._graph.nodes[number].name, calls.WHOLE, reason))
+        self._close(number, "skipped")
+
+    def _fail(self, number: int, reason: str) -> None:
+        name = self._graph.nodes[number].name
+        self.failures.setdefault(name, reason)
+        self._tell(Ended(node=name, element=calls.WHOLE, state=calls.FAILED, reason=reason))
+        self._close(number, "failed")
+
+
+def _skipped(node: str, element: int, reason: str) -> Ended:
+    return Ended(node=node, element=element, state=calls.SKIPPED, reason=reason)
