@@ -81,7 +81,7 @@ def at(pipeline: Pipeline, schedule: object) -> Order:
 
 
 class Stand:
-    """A directory whose `argosy` writes down the words that it is started with, and ends as it is told."""
+    """A directory whose `argosy` writes down the words and the home that it is started with, and ends as it is told."""
 
     def __init__(self, place: Path) -> None:
         self.calls = place / "calls"
@@ -89,7 +89,8 @@ class Stand:
         program.parent.mkdir()
         program.write_text(
             f"#!{sys.executable} -S\nimport json, os, sys\n"
-            f"with open({str(self.calls)!r}, 'a') as calls: calls.write(json.dumps(sys.argv[1:]) + '\\n')\n"
+            "call = json.dumps([os.environ.get('ARGOSY_HOME'), *sys.argv[1:]])\n"
+            f"with open({str(self.calls)!r}, 'a') as calls: calls.write(call + '\\n')\n"
             "sys.exit(int(os.environ.get('CODE', '0')) if any('--shard' in word for word in sys.argv) else 0)\n"
         )
         program.chmod(0o755)
@@ -104,4 +105,8 @@ class Stand:
 
     def started(self) -> list[list[str]]:
         """The words of each start so far."""
-        return [json.loads(line) for line in self.calls.read_text().splitlines()]
+        return [json.loads(line)[1:] for line in self.calls.read_text().splitlines()]
+
+    def homes(self) -> set[str]:
+        """The homes of all that was started."""
+        return {json.loads(line)[0] for line in self.calls.read_text().splitlines()}
