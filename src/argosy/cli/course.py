@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 
 from argosy.cli import show
 from argosy.engine.contract import Session
@@ -14,10 +15,20 @@ from argosy.store import calls, runs
 from argosy.store.runs import Ending, Run
 
 _EVERY = 2.0
-_WORDS = {calls.EXECUTED: "done", calls.CACHED: "cached", calls.FAILED: "failed", calls.SKIPPED: "skipped"}
+WORDS = {calls.EXECUTED: "done", calls.CACHED: "cached", calls.FAILED: "failed", calls.SKIPPED: "skipped"}
 _LONGEST = 200
 _MOST = 200
 """Lines of a run; of a longer one only what failed is told at once, and how far it is."""
+
+
+def tally(counts: Mapping[str, int]) -> str:
+    """How many calls came to what: `7 done, 3 cached`."""
+    return ", ".join(f"{counts[state]:,} {word}" for state, word in WORDS.items() if counts.get(state))
+
+
+def place(node: str, element: int) -> str:
+    """A call as people name it: `fit[2]`, or `fit` where it is not mapped."""
+    return node if element == calls.WHOLE else f"{node}[{element}]"
 
 
 class Course:
@@ -50,7 +61,7 @@ class Course:
         if ended.result is not None:
             self._cpu[ended.node] += ended.result.cpu_s
         if ended.state == calls.FAILED:
-            self.say(f"  {self._place(ended)}: {ended.reason.splitlines()[0][:_LONGEST]}")
+            self.say(f"  {place(ended.node, ended.element)}: {ended.reason.splitlines()[0][:_LONGEST]}")
         if counts.total() >= ended.of or ended.element == calls.WHOLE:
             self._node(ended, counts)
 
@@ -72,10 +83,10 @@ class Course:
     def close(self, ending: Ending) -> None:
         """The run ended."""
         counts = Counter(ending.body.get("counts", {}))
-        said = ", ".join(f"{counts[state]:,} {word}" for state, word in _WORDS.items() if counts[state])
+        said = tally(counts)
         took = show.span(time.monotonic() - self._began)
         self.say(f"run {self._run.id} {ending.outcome} in {took}" + (f": {said}" if said else ""))
-        next = f"argosy describe run {self._run.id}"
+        next = f"argosy {'retry' if ending.outcome == runs.CANCELLED else 'describe run'} {self._run.id}"
         if ending.outcome == runs.FAILED:
             next = f"argosy logs {self._run.id}, then argosy retry {self._run.id}, or correct the code and run it again"
         self.say(f"  next: {next}")
@@ -84,17 +95,10 @@ class Course:
         self._lines += 1
         if self._steps > _MOST and ended.state != calls.FAILED:
             return
-        if ended.of == 1:
-            said = _WORDS[ended.state]
-        else:
-            said = ", ".join(f"{counts[state]:,} {word}" for state, word in _WORDS.items() if counts[state])
-            said = f"{counts.total():,} calls: {said}"
+        said = WORDS[ended.state] if ended.of == 1 else f"{counts.total():,} calls: {tally(counts)}"
         cost = f"  {self._cpu[ended.node]:.3g} CPU-s" if self._cpu[ended.node] else ""
         why = f"  ({ended.reason})" if ended.state == calls.SKIPPED else ""
         self.say(f"  {ended.node:<{self._width}}  {said}{cost}{why}")
-
-    def _place(self, ended: Ended) -> str:
-        return ended.node if ended.element == calls.WHOLE else f"{ended.node}[{ended.element}]"
 
     def _wipe(self) -> None:
         if self._bar:

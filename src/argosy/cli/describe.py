@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from argosy.cli import home, show
+from argosy.cli import account, home, show
 from argosy.cli.get import plural
 from argosy.cli.option import Common
 from argosy.errors import UnknownError
@@ -32,19 +32,23 @@ def describe(kind: str, name: str, /, *, common: Common | None = None) -> int:
       argosy describe dataset flights@12
       argosy describe contract flights
       argosy describe statistics flights@12 --json
+      argosy describe run 12
       argosy describe execution 17 --json
+      argosy describe artifact 5d45b018
 
     Parameters
     ----------
     kind
-        What it is: member, version, fleet, dataset, contract, execution, ...
+        What it is: member, version, fleet, dataset, contract, run, execution, artifact, ...
     name
-        Its name, address, number or digest.
+        Its name, address, number or digest, of which the beginning is enough for an artifact.
     """
     given = common or Common()
     kind = plural(kind)
     kind = _VERSIONS if kind == _DATASETS and "@" in name else kind
     with home.open(given.home) as store, store.read() as conn:
+        if account.tell(conn, kind, name, json=given.json):
+            return 0
         try:
             found = resources.get(conn, kind, name)
         except UnknownError as error:

@@ -9,13 +9,16 @@ from argosy.cli.option import Common
 from argosy.controller.clock import SystemClock
 from argosy.errors import UnknownError, UsageError
 from argosy.store import resources
+from argosy.store.calls import WHOLE
 
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "alerts": ("at", "state", "address", "name", "message"),
     "aliases": ("at", "address", "alias", "target", "reason", "actor"),
     "approvals": ("at", "address", "number", "granted", "actor", "reason"),
     "applications": ("at", "project", "bundle", "git_commit", "dirty", "actor"),
+    "artifacts": ("at", "digest", "kind", "bytes"),
     "bundles": ("at", "digest", "project", "git_commit", "dirty", "actor"),
+    "calls": ("run_id", "pipeline", "node", "element", "state", "execution_id", "at", "reason"),
     "dataset-versions": ("at", "dataset", "number", "added", "rows", "cause"),
     "contracts": ("dataset", "number", "at", "actor", "reason"),
     "datasets": ("name", "status", "number", "rows", "added", "at", "reason"),
@@ -27,7 +30,9 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "fleets": ("name", "status", "members", "versions", "reason"),
     "leases": ("name", "owner", "token", "expires_at"),
     "members": ("address", "status", "answers", "trained", "reason"),
+    "pauses": ("at", "pipeline", "paused", "actor", "reason"),
     "rollouts": ("at", "address", "kind", "state", "share", "reason"),
+    "runs": ("id", "pipeline", "at", "outcome", "ended_at", "cause", "reason"),
     "signals": ("at", "address", "name", "value"),
     "statistics": ("dataset", "number", "columns"),
     "tokens": ("name", "role", "at", "expires_at", "revoked_at"),
@@ -121,6 +126,8 @@ def _cell(item: dict[str, object], column: str) -> object:
     value = item[column]
     if column in _DIGESTS and value is not None:
         return str(value)[:12]
+    if column == "element" and value == WHOLE:
+        return None
     if column == "dirty" and item["git_commit"] is None:
         return None
     if column == "target" and item["number"] is not None:

@@ -2,28 +2,61 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+
 from argosy.cli import home, show
+from argosy.cli.account import identity
+from argosy.cli.course import WORDS, place
 from argosy.cli.option import Common
-from argosy.controller import survey
-from argosy.controller import why as reasons
-from argosy.controller.house import House
+from argosy.controller import cause, course
+from argosy.controller.cause import Cause, Causes
+from argosy.errors import UsageError
+from argosy.spec.quantity import plural
+from argosy.store.calls import WHOLE
+
+_GROUPS, _ELEMENTS = 3, 200
 
 
-def why(address: str, /, *, common: Common | None = None) -> int:
-    """Explain who answers, why it was trained, what its gates said, and why nothing happens now.
+def why(
+    address: str, id: str | None = None, /, *, step: str | None = None, element: int | None = None,
+    common: Common | None = None,
+) -> int:  # fmt: skip
+    """Explain who answers, why it was trained, what its gates said, and why nothing happens now; or why each step of a
+    run was executed or not, compared with the run before.
 
     For example:
       argosy why late-arrival/JFK/AA          (a member: what holds, what is waited for)
       argosy why late-arrival/JFK/AA@7        (a version: how it came, what became of it)
       argosy why late-arrival                 (a fleet)
       argosy why weather                      (a dataset: what its contract found)
+      argosy why run 12                       (a run: what of its steps had changed)
+      argosy why run 12 --step fit --element 3
 
     Parameters
     ----------
     address
-        A member, a version, a fleet or a dataset.
+        A member, a version, a fleet or a dataset; or the word run.
+    id
+        After run: which one.
+    step
+        Of a run: one step, and each of its elements.
+    element
+        Of a mapped step: one element, counted from 0.
     """
     given = common or Common()
+    if id is not None and address == "run":
+        return _run(identity("run", id), step, element, given)
+    if id is not None or step is not None or element is not None:
+        raise UsageError("only a run has an id and steps", next=f"argosy why run ID, or argosy why {address}")
+    return _explain(address, given)
+
+
+def _explain(address: str, given: Common) -> int:
+    from argosy.controller import survey  # they need Polars, which runs do not
+    from argosy.controller import why as reasons
+    from argosy.controller.house import House
+
     with home.open(given.home) as store:
         now = home.clock(store).now()
         with House(store) as house:
@@ -39,3 +72,50 @@ def why(address: str, /, *, common: Common | None = None) -> int:
         if topic.tree is not None:
             show.put(*(f"    {line}" for line in topic.tree.lines()))
     return 0
+
+
+def _run(id: int, step: str | None, element: int | None, given: Common) -> int:
+    with home.open(given.home) as store, store.read() as conn:
+        found = cause.causes(conn, course.find(conn, id), step, element)
+    if given.json:
+        show.emit(found)
+        return 0
+    before = f"compared with run {found.before}, the one before" if found.before else "the first of its pipeline"
+    show.put(f"run {id} of {found.pipeline}, {before}", "")
+    show.put(*(_each(found) if step is not None else _grouped(found)))
+    if not found.calls:
+        show.say("  it has not come to any step yet")
+    return 0
+
+
+def _each(found: Causes) -> Iterator[str]:
+    """A line for each call."""
+    width = max((len(place(each.node, each.element)) for each in found.calls), default=0)
+    for each in found.calls[:_ELEMENTS]:
+        yield f"  {place(each.node, each.element):<{width}}  {WORDS[each.state]:<7}  {_why(each)}{_by(each)}"
+    if len(found.calls) > _ELEMENTS:
+        yield f"  … {len(found.calls) - _ELEMENTS:,} more: --element N, or --json"
+
+
+def _grouped(found: Causes) -> Iterator[str]:
+    """A line for each node; of a mapped one, for the commonest reasons."""
+    nodes: dict[str, list[Cause]] = {}
+    for each in found.calls:
+        nodes.setdefault(each.node, []).append(each)
+    width = max(map(len, nodes), default=0)
+    for node, calls in nodes.items():
+        groups = Counter((each.state, _why(each)) for each in calls)
+        for (state, why), count in groups.most_common(_GROUPS):
+            many = f"{count:,} " if calls[0].element != WHOLE else ""
+            yield f"  {node:<{width}}  {many}{WORDS[state]}  {why}"
+        if len(groups) > _GROUPS:
+            rest = sum(groups.values()) - sum(count for _, count in groups.most_common(_GROUPS))
+            yield f"  {node:<{width}}  … {plural(rest, 'call')} for other reasons: --step {node}"
+
+
+def _by(each: Cause) -> str:
+    return f" (execution {each.execution_id})" if each.execution_id is not None else ""
+
+
+def _why(each: Cause) -> str:
+    return "; ".join(each.why).replace("\n", " ")[:500]

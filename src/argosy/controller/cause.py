@@ -53,15 +53,19 @@ def causes(conn: Connection, run: Run, node: str | None = None, element: int | N
     before = last(conn, run.pipeline, run.id)
     past = Past(conn, before, (node, element) if node is not None and element is not None else None)
     done = executions.get(conn, {each.execution_id for each in found if each.execution_id is not None})
-    makers = {id: call.run_id for id, call in calls.first(conn, done).items()}
+    makers = calls.first(conn, done)
+    lost = {(each.node, each.element): each.reason for each in calls.superseded(conn, run.id, calls.FAILED)}
     nodes = {each["name"]: each for each in run.body.get("nodes", ())}
-    told = [
-        Cause(
-            node=each.node, element=each.element, state=each.state, execution_id=each.execution_id,
-            run=makers.get(each.execution_id or 0), why=_why(run, nodes.get(each.node, {}), each, past, done, makers),
-        )
-        for each in found
-    ]  # fmt: skip
+    told = []
+    for each in found:
+        maker = makers.get(each.execution_id or 0)
+        why = _why(run, nodes.get(each.node, {}), each, past, done, maker, lost.get((each.node, each.element)))
+        told.append(
+            Cause(
+                node=each.node, element=each.element, state=each.state, why=why, execution_id=each.execution_id,
+                run=maker.run_id if maker is not None else None,
+            )
+        )  # fmt: skip
     return Causes(run=run.id, pipeline=run.pipeline, before=before.id if before else None, calls=told)
 
 
@@ -74,13 +78,16 @@ def check(run: Run, node: str | None) -> None:
 
 
 def _why(
-    run: Run, node: Mapping[str, Any], call: Call, past: Past, done: Mapping[int, Execution], makers: Mapping[int, int]
-) -> list[str]:
+    run: Run, node: Mapping[str, Any], call: Call, past: Past, done: Mapping[int, Execution], maker: Call | None,
+    lost: str | None,
+) -> list[str]:  # fmt: skip
     made = done.get(call.execution_id or 0)
-    if call.state == calls.CACHED and made is not None:
-        return [_taken(run, call, made, makers.get(made.id))]
+    if call.state == calls.CACHED and maker is not None:
+        return [_taken(call, maker)]
     if call.state in (calls.SKIPPED, calls.FAILED) or made is None:
         return [call.reason] if call.reason else []
+    if lost is not None:
+        return [f"it failed before the run was continued: {lost}"]
     if node.get("cache") is False:
         return ["it is not cached"]
     if "step" not in node:
@@ -89,9 +96,9 @@ def _why(
     return past.why(call.node, call.element, recipe, made.parameters.get("arguments", {}))
 
 
-def _taken(run: Run, call: Call, made: Execution, maker: int | None) -> str:
-    if maker == run.id:
-        mine = made.subject == f"{run.pipeline}/{call.node}"
-        how = "before it was continued, or by a call that is alike" if mine else f"for {made.subject}"
-        return f"done by this run {how} (execution {made.id})"
-    return f"done by run {maker} (execution {made.id}, {made.subject})" if maker else f"done as execution {made.id}"
+def _taken(call: Call, maker: Call) -> str:
+    """Who did what a call took: `maker` is the call that it was done for."""
+    same = (maker.node, maker.element) == (call.node, call.element)
+    if maker.run_id == call.run_id:
+        return "done by this run, before it was continued" if same else "done by this run for a call that is alike"
+    return f"done by run {maker.run_id}" + ("" if maker.node == call.node else f" as {maker.node}")

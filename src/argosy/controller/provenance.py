@@ -104,7 +104,7 @@ def artifact(conn: Connection, prefix: str) -> Kept:
     if len(text) < _SHORTEST or not all(each in "0123456789abcdef" for each in text):
         raise UsageError(
             f"{prefix[:80]!r} is no digest",
-            next=f"pass its first {_SHORTEST} hexadecimal digits or more: get artifacts",
+            next=f"pass its first {_SHORTEST} hexadecimal digits or more: argosy get artifacts",
         )
     found = artifacts.starting(conn, text, 2)
     if not found:

@@ -64,6 +64,14 @@ def ranked(conn: Connection, run_id: int, node: str, *, limit: int, offset: int 
     return fetch(conn, query.limit(limit).offset(offset), Call)
 
 
+def superseded(conn: Connection, run_id: int, state: str) -> list[Call]:
+    """The calls of a run that came to a state, and to another one when it was continued, oldest first."""
+    c = _TABLE.c
+    last = select(func.max(c.id)).where(c.run_id == run_id).group_by(c.node, c.element)
+    mine = (c.run_id == run_id) & (c.state == state) & c.id.not_in(last)
+    return fetch(conn, columns(_TABLE, Call).where(mine).order_by(c.id), Call)
+
+
 def counts(conn: Connection, run_ids: Sequence[int]) -> dict[int, dict[str, dict[str, int]]]:
     """How many calls of each node came to which state: run -> node -> state -> count; one query."""
     c = _TABLE.c

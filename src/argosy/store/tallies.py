@@ -103,18 +103,30 @@ def spans(conn: Connection, run_id: int, *, most: int = 100) -> dict[str, list[S
     return found
 
 
-def continued(conn: Connection, run_ids: Iterable[int], running: Iterable[int]) -> dict[int, datetime]:
-    """When runs that had ended were taken up again, the last time: by the end of their first call since; one query.
+def metrics(conn: Connection, run_id: int) -> dict[tuple[str, int], dict[str, float]]:
+    """What the calls of a run logged in numbers, those that were cached too, by node and element; one query."""
+    query = select(_CALL.node, _CALL.element, _EXECUTION.metrics).where(_CALL.id.in_(_last(run_id)))
+    query = query.join_from(schema.call, schema.execution, _EXECUTION.id == _CALL.execution_id)
+    some = query.where(_EXECUTION.metrics != {}).order_by(_CALL.node, _CALL.element)
+    return {(node, element): logged for node, element, logged in conn.execute(some)}
 
-    Those that are `running` have been taken up after their last ending, others before it.
+
+def continued(conn: Connection, run_ids: Iterable[int], running: Iterable[int]) -> dict[int, datetime]:
+    """When runs that had ended were taken up again, the last time, by the first thing that they did then; one query.
+
+    Those that are `running` have been taken up after their last ending, others before it. What had been begun before
+    an ending may land after it, and does not count.
     """
     c = schema.ending.c
     wanted = among(c.run_id, run_ids)
     last = select(func.max(c.id)).where(wanted).group_by(c.run_id)
     before = select(c.run_id, func.max(c.at).label("at")).where(wanted, c.id.not_in(last) | among(c.run_id, running))
     each = before.group_by(c.run_id).subquery()
-    query = select(_CALL.run_id, func.min(_CALL.at)).join_from(each, schema.call, each.c.run_id == _CALL.run_id)
-    return {run: at for run, at in conn.execute(query.where(_CALL.at > each.c.at).group_by(_CALL.run_id))}
+    ran = _CALL.state.in_([EXECUTED, FAILED]) & _EXECUTION.id.is_not(None)
+    began = case((ran, _EXECUTION.started_at), else_=_CALL.at)
+    query = select(_CALL.run_id, func.min(began)).join_from(each, schema.call, each.c.run_id == _CALL.run_id)
+    query = query.join(schema.execution, _EXECUTION.id == _CALL.execution_id, isouter=True)
+    return {run: at for run, at in conn.execute(query.where(began > each.c.at).group_by(_CALL.run_id))}
 
 
 def _last(run_id: int) -> Select[tuple[int]]:

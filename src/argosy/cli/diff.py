@@ -1,0 +1,107 @@
+"""`argosy diff`: in what two runs differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from argosy.cli import home, show
+from argosy.cli.account import identity
+from argosy.cli.course import place, tally
+from argosy.cli.option import Common
+from argosy.controller import difference
+from argosy.controller.clock import SystemClock
+from argosy.controller.difference import Difference, Measured, Part
+from argosy.errors import UsageError
+from argosy.spec.quantity import plural
+
+_MOST, _LONGEST = 30, 60
+
+
+def diff(kind: str, one: str, two: str, /, *, common: Common | None = None) -> int:
+    """Show in what two runs differ: parameters, inputs, code, libraries, steps and their cost, metrics and results.
+
+    Only differences are shown: whether a result has the same content, not what it holds.
+
+    For example:
+      argosy diff run 12 13
+      argosy diff run 12 13 --json
+
+    Parameters
+    ----------
+    kind
+        What they are: run.
+    one
+        The id of the one.
+    two
+        The id of the other.
+    """
+    given = common or Common()
+    if kind not in ("run", "runs"):
+        raise UsageError(f"a {kind} cannot be compared, only runs", next="argosy diff run A B")
+    first, second = identity("run", one), identity("run", two)
+    with home.open(given.home) as store, store.read() as conn:
+        found = difference.between(conn, first, second, SystemClock().now())
+    if given.json:
+        show.emit(found)
+        return 0
+    show.put(*_lines(found))
+    return 0
+
+
+def _lines(found: Difference) -> Iterator[str]:
+    for each in found.runs:
+        took = f" in {show.span(each.took)}" if each.took is not None else ""
+        yield f"run {each.id} of {each.pipeline}: {each.state}{took}, {show.text(each.at)} UTC"
+    one, two = found.runs
+    if one.pipeline != two.pipeline:
+        yield "they are runs of two pipelines: steps are compared by their names"
+    if found.none:
+        yield "they are alike: parameters, inputs, code, libraries, metrics and results"
+    yield from _pairs("parameters", found.parameters)
+    yield from _pairs("inputs", found.inputs)
+    yield from _section("made of", found.code)
+    yield from _section("steps", [_part(each) for each in found.steps])
+    yield from _section("metrics", [_measured(each) for each in found.metrics])
+    yield from _section("results", [f"{name}: {_result(*pair)}" for name, pair in found.results.items()])
+
+
+def _pairs(title: str, pairs: dict[str, tuple[Any, Any]]) -> Iterator[str]:
+    yield from _section(title, [f"{name}: {_short(a)} -> {_short(b)}" for name, (a, b) in pairs.items()])
+
+
+def _section(title: str, lines: list[str]) -> Iterator[str]:
+    if lines:
+        yield from ("", title)
+        yield from (f"  {line}" for line in lines[:_MOST])
+    if len(lines) > _MOST:
+        yield f"  … {len(lines) - _MOST:,} more (--json has them)"
+
+
+def _part(each: Part) -> str:
+    one, two = ("not there" if counts is None else tally(counts) or "nothing" for counts in each.counts)
+    counts = f"{one} -> {two}" if one != two else one
+    return f"{each.step}: {counts}, {each.cpu_s[0]:.3g} -> {each.cpu_s[1]:.3g} CPU-s"
+
+
+def _measured(each: Measured) -> str:
+    return f"{place(each.step, each.element)} {each.name}: {' -> '.join(map(show.text, each.values))}"
+
+
+def _result(one: Any, two: Any) -> str:
+    if one is None or two is None:
+        return "in one of them only"
+    if isinstance(one, dict) and isinstance(two, dict):
+        same = sum(a == b for a, b in zip(one["items"], two["items"], strict=False))
+        lengths = f"{len(one['items']):,} -> {plural(len(two['items']), 'item')}"
+        return f"other content: {lengths}, {same:,} alike"
+    return f"other content: {_digest(one)} -> {_digest(two)}"
+
+
+def _digest(written: Any) -> str:
+    return "a list" if isinstance(written, dict) else f"{written[0]} {written[1][:12]}"
+
+
+def _short(value: Any) -> str:
+    text = "none" if value is None else show.text(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

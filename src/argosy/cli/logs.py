@@ -1,0 +1,165 @@
+"""`argosy logs`: what the steps of a run wrote."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+from sqlalchemy import Connection
+
+from argosy.cli import home, show
+from argosy.cli.course import place
+from argosy.cli.option import Common
+from argosy.controller import cause, course, transcript
+from argosy.controller.clock import SystemClock
+from argosy.controller.transcript import Entry, Place
+from argosy.errors import UsageError
+from argosy.spec.quantity import plural
+from argosy.store import Store, calls
+from argosy.store import runs as facts
+from argosy.store.runs import Run
+
+_POLL = 0.5
+_UNSHOWN = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What moves a terminal's cursor, colours it or sets its title: a log may hold anything."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Which logs of a run, and which of their lines."""
+
+    step: str | None
+    element: int | None
+    grep: str
+    failed: bool
+
+    def places(self, conn: Connection, run: Run, after: int = 0) -> list[Place]:
+        """The calls that are asked for."""
+        return transcript.places(conn, run, node=self.step, element=self.element, failed=self.failed, after=after)
+
+    def lines(self, entry: Entry) -> list[str]:
+        """The lines of a log that are asked for, fit for a terminal."""
+        told = [line.rsplit("\r", 1)[-1] for line in entry.text.replace("\r\n", "\n").split("\n")]
+        if told[-1] == "":
+            told.pop()
+        if entry.state == calls.FAILED:
+            told += (entry.traceback.rstrip() or entry.reason).splitlines()
+        wanted = self.grep.casefold()
+        return [_UNSHOWN.sub("", line) for line in told if wanted in line.casefold()]
+
+
+def logs(
+    id: int, /, *, step: str | None = None, element: int | None = None, grep: str = "",
+    failed: Annotated[bool, Parameter(negative="")] = False,
+    follow: Annotated[bool, Parameter(alias="-f", negative="")] = False, limit: int = 1000,
+    common: Common | None = None,
+) -> int:  # fmt: skip
+    """Show what the steps of a run wrote, and of those that failed the traceback.
+
+    A step that was cached tells what it wrote when it was executed. The log of a step is there once it ends. With
+    --json each log is a line of JSON, whole.
+
+    For example:
+      argosy logs 12
+      argosy logs 12 --failed
+      argosy logs 12 --step fit --element 3
+      argosy logs 12 --grep "did not converge"
+      argosy logs 12 --follow
+
+    Parameters
+    ----------
+    id
+        The run.
+    step
+        Of one step.
+    element
+        Of one element of a mapped step, counted from 0.
+    grep
+        Only lines that hold this text, in capitals or not.
+    failed
+        Only of calls that failed.
+    follow
+        Go on with what steps write until the run ends, in the order in which they end.
+    limit
+        How many lines at most, the last ones.
+    """
+    given = common or Common()
+    if limit < 1:
+        raise UsageError(f"--limit {limit} is not at least 1", next="leave it out for 1000 lines")
+    asked = Asked(step, element, grep, failed)
+    with home.open(given.home) as store:
+        with store.read() as conn:
+            run = course.find(conn, id)
+            cause.check(run, step)
+            found = asked.places(conn, run)
+            if given.json:
+                for entry in transcript.read(conn, store.blobs, found):
+                    show.line(entry)
+            else:
+                _print(asked, conn, store, found, limit)
+        if follow:
+            _follow(asked, store, run, found, json=given.json)
+        elif not found and not given.json:
+            show.say(_nothing(store, run, asked))
+    return 0
+
+
+def _print(asked: Asked, conn: Connection, store: Store, found: list[Place], limit: int) -> None:
+    """The last lines of logs. They are read from the last one back, no further than to what is shown."""
+    several = len(found) > 1
+    shown: list[list[str]] = []
+    left, unread, cut = limit, len(found), 0
+    for entry in transcript.read(conn, store.blobs, found[::-1]):
+        lines = asked.lines(entry)
+        unread -= 1
+        cut = max(0, len(lines) - left)
+        shown.append(_prefixed(entry, lines[cut:], several=several))
+        left -= len(shown[-1])
+        if not left:
+            break
+    for block in reversed(shown):
+        show.put(*block)
+    if cut or unread:
+        before = " and ".join(filter(None, [plural(cut, "line") * bool(cut), plural(unread, "log") * bool(unread)]))
+        show.say(
+            f"{before} before these left out: --limit, --step, --element, --grep and --failed choose, --json has all"
+        )
+
+
+def _follow(asked: Asked, store: Store, run: Run, found: list[Place], *, json: bool) -> None:
+    last = max((each.id for each in found), default=0)
+    show.say(f"following run {run.id}; the log of a step appears when the step ends")
+    while True:
+        state = _state(store, run)  # before the look: what lands between the two is found by the next one
+        with store.read() as conn:
+            fresh = sorted(asked.places(conn, run, last), key=lambda each: each.id)
+            for entry in transcript.read(conn, store.blobs, fresh):
+                if json:
+                    show.line(entry)
+                else:
+                    show.put(*_prefixed(entry, asked.lines(entry), several=True))
+        last = fresh[-1].id if fresh else last
+        if state != facts.RUNNING:
+            show.say(f"run {run.id} is not at work: {state}")
+            return
+        time.sleep(_POLL)
+
+
+def _prefixed(entry: Entry, lines: list[str], *, several: bool) -> list[str]:
+    prefix = f"{place(entry.node, entry.element)} | " if several else ""
+    return [f"{prefix}{line}" for line in lines]
+
+
+def _nothing(store: Store, run: Run, asked: Asked) -> str:
+    where = f"{asked.step or 'its steps'}" + (f", element {asked.element}" if asked.element is not None else "")
+    state = _state(store, run)
+    later = f"; it is at work: argosy logs {run.id} --follow" if state == facts.RUNNING else ""
+    wrote = "failed" if asked.failed else "wrote anything"
+    return f"nothing of run {run.id} ({where}) {wrote}{later}"
+
+
+def _state(store: Store, run: Run) -> str:
+    with store.read() as conn:
+        return facts.states(conn, [run.id], SystemClock().now())[run.id]
