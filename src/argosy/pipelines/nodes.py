@@ -91,11 +91,11 @@ class Nodes:
         try:
             reason = self._barred(number, node)
             if reason:
-                self._skip(number, reason)
+                self._drop(number, "skipped", reason)
                 return []
             return self._calls(number, node)
         except ArgosyError as error:
-            self._fail(number, str(error))
+            self._drop(number, "failed", str(error))
             return []
 
     def _barred(self, number: int, node: Node) -> str:
@@ -103,17 +103,14 @@ class Nodes:
         for guard in node.guards:
             name = self._graph.nodes[guard.condition.node].name
             if self.outcome(guard.condition.node) != "done":
-                return f"needs {name}, which {self._became(guard.condition.node)}"
+                return f"needs {name}, which {_became(self.outcome(guard.condition.node))}"
             if self._binding.holds(self._value(guard.condition)) != guard.holds:
                 return f"{name} is {str(not guard.holds).lower()}"
         if node.kind == "either":
             return ""
         for other in self._frontier.missing(number):
-            return f"needs {self._graph.nodes[other].name}, which {self._became(other)}"
+            return f"needs {self._graph.nodes[other].name}, which {_became(self.outcome(other))}"
         return ""
-
-    def _became(self, node: int) -> str:
-        return "failed" if self.outcome(node) == "failed" else "was skipped"
 
     def _calls(self, number: int, node: Node) -> list[Place]:
         if node.kind == "either":
@@ -130,7 +127,8 @@ class Nodes:
         places = []
         for element, arguments in enumerate(bound):
             if arguments is None:
-                self._tell(_skipped(node.name, element, "an element that it needs is missing"))
+                reason = "an element that it needs is missing"
+                self._tell(Ended(node=node.name, element=element, state=calls.SKIPPED, reason=reason))
                 elements.leave_out()
             else:
                 places.append(self._place(number, node, element, arguments))
@@ -149,11 +147,19 @@ class Nodes:
     def _choose(self, number: int, node: Node) -> None:
         condition: Reference = node.arguments["condition"]
         if self.outcome(condition.node) != "done":
-            self._skip(number, f"needs {self._graph.nodes[condition.node].name}, which {self._became(condition.node)}")
+            self._drop(
+                number,
+                "skipped",
+                f"needs {self._graph.nodes[condition.node].name}, which {_became(self.outcome(condition.node))}",
+            )
             return
         taken = node.arguments["then" if self._binding.holds(self._value(condition)) else "otherwise"]
         if isinstance(taken, Reference) and self.outcome(taken.node) != "done":
-            self._skip(number, f"needs {self._graph.nodes[taken.node].name}, which {self._became(taken.node)}")
+            self._drop(
+                number,
+                "skipped",
+                f"needs {self._graph.nodes[taken.node].name}, which {_became(self.outcome(taken.node))}",
+            )
             return
         self._values[number] = (None if taken is None else self._binding.piece(taken),)
         self._close(number, "done")
@@ -161,7 +167,7 @@ class Nodes:
     def _reduce(self, number: int, node: Node) -> list[Place]:
         values = [each for each in self._binding.items(node, "") if each is not None]
         if not values:
-            self._fail(number, f"{node.name}.reduce is given an empty list")
+            self._drop(number, "failed", f"{node.name}.reduce is given an empty list")
             return []
         elements = self._elements[number] = Elements(0, 1, values)
         return self._folds(number, elements)
@@ -192,16 +198,14 @@ class Nodes:
         self._frontier.close(number, outcome)
         self._closed(number)
 
-    def _skip(self, number: int, reason: str) -> None:
-        self._tell(_skipped(self._graph.nodes[number].name, calls.WHOLE, reason))
-        self._close(number, "skipped")
-
-    def _fail(self, number: int, reason: str) -> None:
+    def _drop(self, number: int, outcome: Outcome, reason: str) -> None:
+        """A node comes to nothing, and why."""
         name = self._graph.nodes[number].name
-        self.failures.setdefault(name, reason)
-        self._tell(Ended(node=name, element=calls.WHOLE, state=calls.FAILED, reason=reason))
-        self._close(number, "failed")
+        if outcome == "failed":
+            self.failures.setdefault(name, reason)
+        self._tell(Ended(node=name, element=calls.WHOLE, state=outcome, reason=reason))
+        self._close(number, outcome)
 
 
-def _skipped(node: str, element: int, reason: str) -> Ended:
-    return Ended(node=node, element=element, state=calls.SKIPPED, reason=reason)
+def _became(outcome: Outcome | None) -> str:
+    return "failed" if outcome == "failed" else "was skipped"
