@@ -114,12 +114,12 @@ def perform(
 ) -> dict[str, Any]:
     """What Airflow loads from the files of a directory, all of whose tasks it then executes."""
     own = {
-        "AIRFLOW_HOME": str(place / "airflow"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "AIRFLOW__CORE__UNIT_TEST_MODE":
-        "True", "AIRFLOW_CONN_ARGOSY": json.dumps({"conn_type": "generic", "password": "postgresql://db/argosy"}),
+        "AIRFLOW_HOME": str(place / "airflow"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW_CONN_ARGOSY": json.dumps({"conn_type": "generic", "password": "postgresql://db/argosy"}),
     }  # fmt: skip
     done = subprocess.run(
-        [apart("airflow") / "bin" / "python", PERFORM, place, json.dumps(given)], env={**os.environ, **own, **variables},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        [apart("airflow") / "bin" / "python", PERFORM, place, json.dumps(given)], text=True,
+        env={**os.environ, **own, **variables}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     (found,) = re.findall("^loaded:(.*)$", done.stdout, re.MULTILINE)
