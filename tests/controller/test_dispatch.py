@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from argosy.controller.clock import SystemClock
 from argosy.controller.dispatch import DEATHS, Dispatch
-from argosy.store import calls, events, runs
+from argosy.controller.tenure import gone
+from argosy.store import calls, datasets, events, leases, runs
 from argosy.store.store import Store
+from argosy.testing.sample import ingest
 from tests.controller.timetable import NIGHTLY, START, declare, ended, of, settle, until
 
 SLOW = """
@@ -37,7 +40,9 @@ def store(home: Path) -> Iterator[Store]:
 
 
 @pytest.mark.slow
-def test_each_time_that_was_missed_gets_its_run_about_its_span(store: Store, dispatch: Dispatch, tmp_path: Path) -> None:
+def test_each_time_that_was_missed_gets_its_run_about_its_span(
+    store: Store, dispatch: Dispatch, tmp_path: Path
+) -> None:
     declare(store, tmp_path / "p", NIGHTLY)
     dispatch.look(START + timedelta(hours=5))
     assert of(store) == [] and dispatch.pids == []
@@ -52,3 +57,165 @@ def test_each_time_that_was_missed_gets_its_run_about_its_span(store: Store, dis
     with store.read() as conn:
         told = events.of_kind(conn, "nightly", runs.STARTED)
     assert [each.message for each in told][-1] == f"run {found[0].id} started: schedule: 0 6 * * *"
+
+
+@pytest.mark.slow
+def test_a_trigger_starts_one_run_whatever_the_number_of_events(
+    store: Store, dispatch: Dispatch, tmp_path: Path
+) -> None:
+    text = """
+@ag.pipeline(on=[ag.event("promoted", "late"), ag.new_version("flights")])
+def report(word: str = "hello"):
+    return tell(word)
+
+@ag.pipeline(on=ag.after(report))
+def told(span: ag.Span):
+    return tell(str(span))
+"""
+    declare(store, tmp_path / "p", text)
+    now = START + timedelta(hours=1)
+    dispatch.look(now)
+    assert dispatch.pids == []
+    happen(store, "promoted", "other")
+    dispatch.look(now)
+    assert dispatch.pids == []
+    for member in ("late/a", "late/b", "late"):
+        happen(store, "promoted", member)
+    first, second = settle(dispatch, store, now, 2)
+    assert (first.pipeline, first.cause) == ("report", "event promoted of late")
+    assert (second.pipeline, second.cause) == ("told", f"after report run {first.id}")
+    assert second.parameters["span"] == "2013-01-01/2013-01-01T01:00Z"
+    with store.write() as tx:
+        datasets.commit(tx, ingest("flights", "january"))
+    third, fourth = settle(dispatch, store, now + timedelta(hours=1), 4)[2:]
+    assert (third.cause, third.inputs) == ("new version flights@1", {"flights": "flights@1"})
+    assert fourth.parameters["span"] == "2013-01-01T01:00Z/2013-01-01T02:00Z"
+
+
+@pytest.mark.slow
+def test_a_run_that_is_cut_off_goes_on_with_what_it_had(store: Store, dispatch: Dispatch, tmp_path: Path) -> None:
+    text = (
+        SLOW
+        + """
+@ag.pipeline(schedule="0 6 * * *")
+def nightly(span: ag.Span):
+    return linger(tell(str(span)), seconds=3.0)
+"""
+    )
+    declare(store, tmp_path / "p", text)
+    now = START + timedelta(hours=7)
+    until(dispatch, now, lambda: bool(of(store)) and "tell" in done(store, of(store)[0].id))
+    (run,) = of(store)
+    assert run.id not in ended(store)
+    for pid in dispatch.pids:
+        os.kill(pid, signal.SIGKILL)
+    declare(store, tmp_path / "p", text.replace("3.0", "300.0"), now)
+    assert [each.id for each in settle(dispatch, store, now, 1)] == [run.id]
+    assert ended(store)[run.id].outcome == runs.SUCCEEDED
+    with store.read() as conn:
+        told = events.of_kind(conn, "nightly", "run.interrupted")
+    assert [each.body for each in told] == [{"run": run.id, "code": -signal.SIGKILL}]
+
+
+@pytest.mark.slow
+def test_a_run_that_keeps_killing_whoever_works_on_it_fails(store: Store, dispatch: Dispatch, tmp_path: Path) -> None:
+    text = (
+        SLOW
+        + """
+@ag.pipeline(schedule="0 6 * * *")
+def nightly():
+    return linger("a", seconds=300.0)
+"""
+    )
+    declare(store, tmp_path / "p", text)
+    now = START + timedelta(hours=7)
+    for _ in range(DEATHS):
+        until(dispatch, now, lambda: bool(dispatch.pids) and at_work(store) != [])
+        for pid in dispatch.pids:
+            os.kill(pid, signal.SIGKILL)
+        until(dispatch, now, lambda: not dispatch.pids or at_work(store) == [])
+    (run,) = settle(dispatch, store, now, 1)
+    ending = ended(store)[run.id]
+    assert ending.outcome == runs.FAILED
+    assert ending.reason == f"the process at work on run {run.id} ended with -9, {DEATHS} times"
+
+
+@pytest.mark.slow
+def test_what_cannot_begin_fails_once_with_the_reason(store: Store, dispatch: Dispatch, tmp_path: Path) -> None:
+    text = """
+import os
+
+@ag.step
+def rows(flights: ag.Table) -> int:
+    return flights.height
+
+@ag.pipeline(schedule="0 6 * * *")
+def nightly(flights: ag.Dataset):
+    return rows(flights)
+
+@ag.pipeline(schedule="0 6 * * *")
+def dies(word: str = "a"):
+    if os.environ.get("DIES"):
+        os._exit(7)
+    return tell(word)
+"""
+    declare(store, tmp_path / "p", text)
+    os.environ["DIES"] = "1"
+    try:
+        found = settle(dispatch, store, START + timedelta(hours=7), 2)
+    finally:
+        del os.environ["DIES"]
+    reasons = {run.pipeline: ended(store)[run.id].reason for run in found}
+    assert reasons == {
+        "nightly": "pipeline nightly reads flights, of which there is no version",
+        "dies": "the process at work on the next run of dies ended with 7, 3 times",
+    }
+    dispatch.look(START + timedelta(hours=7))
+    assert dispatch.pids == []
+
+
+@pytest.mark.slow
+def test_a_run_under_way_holds_up_the_next_or_is_replaced_or_neither(
+    store: Store, dispatch: Dispatch, tmp_path: Path
+) -> None:
+    text = SLOW + "".join(
+        f"""
+@ag.pipeline(schedule="0 6 * * *", concurrency={each!r})
+def {each}(span: ag.Span):
+    return linger({each!r} + str(span), seconds=300.0)
+"""
+        for each in ("forbid", "allow", "replace")
+    )
+    declare(store, tmp_path / "p", text)
+    dispatch = Dispatch(store, most=6)
+    try:
+        until(dispatch, START + timedelta(hours=7), lambda: len(at_work(store)) == 3)
+        until(dispatch, START + timedelta(days=1, hours=7), lambda: len(of(store)) == 5)
+        until(dispatch, START + timedelta(days=1, hours=7), lambda: len(ended(store)) == 1 and len(at_work(store)) == 4)
+    finally:
+        dispatch.close()
+    assert [len(of(store, each)) for each in ("forbid", "allow", "replace")] == [1, 2, 2]
+    ((cancelled, ending),) = ended(store).items()
+    assert cancelled == of(store, "replace")[0].id
+    assert (ending.outcome, ending.reason) == (
+        "cancelled", "replaced, schedule: 0 6 * * *; in place of 1 run under way"
+    )  # fmt: skip
+    assert at_work(store) == []
+
+
+def happen(store: Store, kind: str, subject: str) -> None:
+    event = events.NewEvent(at=START + timedelta(minutes=1), kind=kind, subject=subject, actor="tester", message=kind)
+    with store.write() as tx:
+        events.add(tx, [event])
+
+
+def done(store: Store, run: int) -> set[str]:
+    with store.read() as conn:
+        return {call.node for call in calls.of(conn, run)}
+
+
+def at_work(store: Store) -> list[int]:
+    """Runs whose lease a living process holds."""
+    with store.read() as conn:
+        live = leases.live(conn, SystemClock().now(), runs.LEASE)
+    return [int(each.name.removeprefix(runs.LEASE)) for each in live if not gone(each.owner)]
