@@ -3,6 +3,8 @@
 This module is the vocabulary of a user's project: declarations, conditions and steps, nothing else.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from argosy.spec.annotation import Model, Table
 from argosy.spec.condition import degraded, drifted, never, new_rows, older_than
 from argosy.spec.contract import Column, Contract, Reference, Rule
@@ -19,12 +21,16 @@ from argosy.spec.pipeline import Pipeline, pipeline
 from argosy.spec.report import Report
 from argosy.spec.rollout import Canary, Immediate
 from argosy.spec.schedule import Cron, Every
+from argosy.spec.scratch import scratch
 from argosy.spec.search import Candidate, Choice, Float, Int, Search
 from argosy.spec.slice import Slice
 from argosy.spec.source import Csv, Function, Parquet, Sql
 from argosy.spec.span import Span
 from argosy.spec.step import Limit, Step, step, trained, when, whole
 from argosy.spec.trigger import after, event, new_version
+
+if TYPE_CHECKING:
+    from argosy.pipelines.notebook.execution import notebook
 
 __version__ = "0.1.0"
 
@@ -77,10 +83,21 @@ __all__ = [
     "never",
     "new_rows",
     "new_version",
+    "notebook",
     "older_than",
     "pipeline",
+    "scratch",
     "step",
     "trained",
     "when",
     "whole",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """What few projects use, and more than declares."""
+    if name == "notebook":
+        from argosy.pipelines.notebook.execution import notebook
+
+        return notebook
+    raise AttributeError(f"module 'argosy' has no attribute {name!r}")

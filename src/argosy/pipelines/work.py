@@ -19,6 +19,7 @@ from argosy.pipelines.piece import Held, Many, Outside, Piece, Plain, Rows
 from argosy.spec import function, interface
 from argosy.spec.interface import Given, Interface
 from argosy.spec.log import recording
+from argosy.spec.scratch import within
 from argosy.store import Blobs
 
 PERFORM = "argosy.pipelines.work:perform"
@@ -74,7 +75,7 @@ def perform(data: bytes) -> bytes:
                 args.append(_value(piece, known.inputs[known.positional[int(name)]].annotation, blobs, scratch))
             else:
                 named[name] = _value(piece, known.inputs[name].annotation, blobs, scratch)
-        with recording() as record:
+        with recording() as record, within(scratch):
             found = call(*args, **named)
         _unchanged(job)
         return encode(Reply(_outputs(known, found, blobs), record.metrics, record.parameters))
