@@ -24,6 +24,9 @@ def routes() -> list[tuple[str, str]]:
         "place": "3",
         "reference": "late-arrival/EWR/9E",
         "address": "x/y",
+        "number": "7",
+        "node": "fit",
+        "digest": "a" * 64,
     }
     found = []
     for handler in ROUTES:

@@ -12,7 +12,7 @@ from argosy.console import graph, links, words
 from argosy.console.graph import Box
 from argosy.console.page import Page
 from argosy.errors import UnknownError
-from argosy.store import executions, origin
+from argosy.store import calls, executions, origin
 from argosy.store.lineage import EXECUTION, Graph, Node, walk
 from argosy.store.origin import Data, Origin
 
@@ -24,7 +24,8 @@ _STEPS = 4
 class AncestryPage(msgspec.Struct, frozen=True):
     """What the lineage page shows; `hidden` is how many nodes stand within groups.
 
-    `version` or `dataset` is the whole origin of what was asked for, beyond the steps that are drawn.
+    `version` or `dataset` is the whole origin of what was asked for, beyond the steps that are drawn. `page` is
+    the address that shows most of it.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class AncestryPage(msgspec.Struct, frozen=True):
     arrows: tuple[tuple[str, str], ...]
     hidden: int
     cut: bool
+    page: str
     version: Origin | None = None
     dataset: Data | None = None
 
@@ -71,9 +73,16 @@ def read(conn: Connection, kind: str, reference: str, *, up: int, down: int) -> 
         raise UnknownError(f"nothing is recorded of {kind} {reference}", next="start from a version or a dataset")
     return AncestryPage(
         kind, reference, up, down, tuple(boxes), tuple(pair for pair in arrows if pair[0] != pair[1]),
-        len(found.nodes) - len(boxes), found.cut, known if isinstance(known, Origin) else None,
-        known if isinstance(known, Data) else None,
+        len(found.nodes) - len(boxes), found.cut, _page(conn, start, runs),
+        known if isinstance(known, Origin) else None, known if isinstance(known, Data) else None,
     )  # fmt: skip
+
+
+def _page(conn: Connection, start: Node, runs: dict[int, executions.Execution]) -> str:
+    """Where most is shown of what was asked for: of an execution of a step, the call that it was made for."""
+    run = next((each for each in runs.values() if start == Node(EXECUTION, str(each.id))), None)
+    call = calls.first(conn, [run.id]).get(run.id) if run is not None and run.kind == "step" else None
+    return links.thing(start.kind, start.reference) if call is None else links.call(call)
 
 
 def _groups(found: Graph, start: Node, runs: dict[int, executions.Execution]) -> dict[str, list[Node]]:

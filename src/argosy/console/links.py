@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlencode
 
+from argosy.store.calls import WHOLE, Call
+
 _SAFE = "/@*:"
 _OF_DATASETS = frozenset({"stale", "fresh"})
 _OF_FLEETS = frozenset({"fleet", "watch", "predictions"})
@@ -44,6 +46,32 @@ def alerts(**query: object) -> str:
     return _with("/alerts", query)
 
 
+def runs(**query: object) -> str:
+    """The runs of pipelines."""
+    return _with("/runs", query)
+
+
+def run(id: int) -> str:
+    """A run's page."""
+    return f"/runs/{id}"
+
+
+def step(id: int, node: str, **query: object) -> str:
+    """A step of a run, or one element of it; the first is number 0."""
+    given: dict[str, object] = {name: str(value) for name, value in query.items() if value is not None}
+    return _with(f"/runs/{id}/{_path(node)}", given)
+
+
+def call(made: Call) -> str:
+    """The page of one call of a step."""
+    return step(made.run_id, made.node, element=None if made.element == WHOLE else made.element)
+
+
+def artifact(digest: str) -> str:
+    """An artifact's page."""
+    return f"/artifacts/{_path(digest)}"
+
+
 def lineage(kind: str, reference: str, **query: object) -> str:
     """The neighbourhood of a thing."""
     return _with(f"/lineage/{_path(kind)}/{_path(reference)}", query)
@@ -55,7 +83,7 @@ def thing(kind: str, reference: str) -> str:
         return f"/versions/{_path(reference)}"
     if kind == "dataset":
         return dataset(reference)
-    return lineage(kind, reference)
+    return artifact(reference) if kind in ("artifact", "log") else lineage(kind, reference)
 
 
 def subject(name: str, kind: str) -> str | None:
@@ -67,6 +95,8 @@ def subject(name: str, kind: str) -> str | None:
         return None
     if kind.startswith("dataset.") or kind in _OF_DATASETS:
         return dataset(name)
+    if kind.startswith(("run.", "pipeline.")):
+        return runs(where=f"pipeline:{name}")
     about, colon, rest = name.partition(":")
     if colon:
         return dataset(rest) if about == "dataset" else fleet(rest) if about in _OF_FLEETS else None

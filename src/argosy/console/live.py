@@ -7,8 +7,9 @@ from zlib import crc32
 
 from sqlalchemy import Connection
 
-from argosy.console import alarm, cells, feed, fleet
+from argosy.console import alarm, cells, feed, fleet, run, runs
 from argosy.console.page import render
+from argosy.store.store import Store
 
 Parts = dict[str, str]
 """DOM id -> HTML."""
@@ -31,6 +32,21 @@ def of_events(conn: Connection, now: datetime, *, where: str) -> Parts:
 def of_alerts(conn: Connection, now: datetime, *, name: str) -> Parts:
     """The alerts, of one fleet if named, as one part."""
     return {"results": render("alerts-results.html", data=alarm.read(conn, name), now=now)}
+
+
+def of_runs(conn: Connection, now: datetime, *, where: str) -> Parts:
+    """The newest runs with the pipelines above them, as one part."""
+    return {"results": render("runs-results.html", data=runs.read(conn, now, where=where), now=now)}
+
+
+def of_run(conn: Connection, store: Store, id: int, now: datetime) -> Parts:
+    """How far a run is: its state, its drawing, its steps, and what it gave."""
+    data = run.read(conn, store, id, now)
+    return {
+        "state": render("run-state.html", data=data, now=now),
+        "gantt": f'<div id="gantt" class="scroll">{run.draw(conn, data)}</div>',
+        "results": render("run-results.html", data=data, now=now),
+    }
 
 
 def changes(parts: Parts, sent: dict[str, int]) -> Parts:

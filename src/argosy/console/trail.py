@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import polars as pl
 from sqlalchemy import Connection, func, select
 
-from argosy.store import schema
+from argosy.store import leases, runs, schema
 from argosy.store.rows import among
 from argosy.store.signals import Signal
 
@@ -50,3 +50,11 @@ def mark(conn: Connection) -> tuple[int, ...]:
               schema.approval, schema.member, schema.event, schema.alert)  # fmt: skip
     last = [select(func.coalesce(func.max(table.c.id), 0)).scalar_subquery() for table in tables]
     return tuple(conn.execute(select(*last)).one())
+
+
+def progress(conn: Connection, now: datetime) -> tuple[object, ...]:
+    """Changes whenever a fact about runs was recorded, and with the second while one is at work: cheap as `mark` is."""
+    tables = (schema.run, schema.ending, schema.call, schema.pause, schema.declaration)
+    last = [select(func.coalesce(func.max(table.c.id), 0)).scalar_subquery() for table in tables]
+    live = tuple(lease.name for lease in leases.live(conn, now, runs.LEASE))
+    return (*conn.execute(select(*last)).one(), live, int(now.timestamp()) if live else 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from markupsafe import Markup, escape
@@ -10,6 +11,7 @@ from markupsafe import Markup, escape
 from argosy.spec import duration
 
 NONE = "—"
+_STATES = {"executed": "done", "cached": "cached", "failed": "failed", "skipped": "skipped"}
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -105,6 +107,14 @@ def span(length: timedelta) -> str:
 def took(seconds: float | None) -> str:
     """How long something took, to three digits: `0.2 s`, `3 min 20 s`."""
     return NONE if seconds is None else duration.took(seconds)
+
+
+def came(counts: Mapping[str, int]) -> str:
+    """What calls came to, by state: `9,997 done, 3 failed`; of one call, `done`."""
+    words = {state: word for state, word in _STATES.items() if counts.get(state)}
+    if sum(counts.values()) == 1:
+        return "".join(words.values())
+    return ", ".join(f"{counts[state]:,} {word}" for state, word in words.items())
 
 
 def unnamed(message: str) -> str:

@@ -26,8 +26,10 @@ from argosy.store.store import Store
 _LOG = logging.getLogger("argosy.server")
 ROUTES = [
     api.health, api.kinds, api.listed, api.one, api.done, watch.facts, watch.fleet, watch.events, watch.alerts,
+    watch.runs,
     pages.index, pages.one_fleet, pages.cell, pages.one_member, pages.decisions, pages.card, pages.events,
     pages.alerts, pages.lineage, pages.datasets, pages.dataset, pages.plan, pages.static, pages.by_hand,
+    pages.runs, pages.one_run, pages.step, pages.artifact, pages.content, pages.part,
 ]  # fmt: skip
 """Every route there is. All but those of `guard.OPEN` need a token."""
 
@@ -48,9 +50,10 @@ def create(
 ) -> tuple[Guard, Desk]:
     """The application over an open store, and its desk. Pages and acts have their time from `now`.
 
-    Whether a token has ended is judged by `machine`, the clock on the wall: a replay must not revive a token.
+    Whether a token has ended is judged by `machine`, the clock on the wall: a replay must not revive a token. Runs of
+    pipelines have their time from it too.
     """
-    desk = Desk(store, settings, now)
+    desk = Desk(store, settings, now, machine or now)
 
     def given() -> Desk:
         return desk

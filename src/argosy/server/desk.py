@@ -13,10 +13,15 @@ from argosy.store.store import Store
 
 
 class Desk:
-    """Shared by all requests. It counts open streams and tells them when to end."""
+    """Shared by all requests. It counts open streams and tells them when to end.
 
-    def __init__(self, store: Store, settings: Settings, now: Callable[[], datetime]) -> None:
-        self.store, self.settings, self.now = store, settings, now
+    Fleets have their time from `now`, which a replay sets; leases, and with them runs, from the `machine`.
+    """
+
+    def __init__(
+        self, store: Store, settings: Settings, now: Callable[[], datetime], machine: Callable[[], datetime]
+    ) -> None:
+        self.store, self.settings, self.now, self.machine = store, settings, now, machine
         self.closing = asyncio.Event()
         self._streams = 0
 

@@ -11,9 +11,27 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath, FromQuery
-from litestar.response import Redirect
+from litestar.response import Redirect, Stream
 
-from argosy.console import alarm, ancestry, facts, feed, fleet, home, links, member, paper, planned, table, why
+from argosy.console import (
+    alarm,
+    ancestry,
+    facts,
+    feed,
+    fleet,
+    home,
+    links,
+    member,
+    paper,
+    planned,
+    preview,
+    run,
+    table,
+    why,
+)
+from argosy.console import artifact as kept
+from argosy.console import runs as running
+from argosy.console import step as steps
 from argosy.console.page import Page, to_html, to_json
 from argosy.errors import InputError, UnknownError
 from argosy.registry.card import to_html as card_html
@@ -27,6 +45,10 @@ _STATIC = {
     name: (files.files("argosy.console") / "static" / name).read_bytes()
     for name in ("argosy.css", "argosy.js", "icon.svg")
 }
+_SANDBOX = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; frame-ancestors 'self'"
+)
+"""What HTML and pictures of a report may do: look as they do, and nothing else; no script, form, link or request."""
 Asked = Request[Any, Any, Any]
 
 
@@ -150,6 +172,77 @@ def plan(desk: NamedDependency[Desk], request: Asked) -> Response[Any]:
     """What the controller would do."""
     with desk.store.read() as conn:
         return answer(request, planned.page(conn, desk.now()))
+
+
+@get("/runs", sync_to_thread=True)
+def runs(
+    desk: NamedDependency[Desk], request: Asked, where: FromQuery[str] = "", cursor: FromQuery[str | None] = None
+) -> Response[Any]:
+    """The runs of pipelines; a filter that cannot be read is shown with what is wrong with it."""
+    with desk.store.read() as conn:
+        try:
+            return answer(request, running.page(conn, desk.machine(), where=where, cursor=cursor))
+        except InputError as error:
+            if is_program(request):
+                raise
+            found = running.page(conn, desk.machine())
+            data = msgspec.structs.replace(found.data, where=where, error=f"{error.message}. {error.next}")
+            return answer(request, msgspec.structs.replace(found, data=data, status=400, live=""))
+
+
+@get("/runs/{number:int}", sync_to_thread=True)
+def one_run(desk: NamedDependency[Desk], request: Asked, number: FromPath[int]) -> Response[Any]:
+    """A run."""
+    with desk.store.read() as conn:
+        return answer(request, run.page(conn, desk.store, number, desk.machine()))
+
+
+@get("/runs/{number:int}/{node:path}", sync_to_thread=True)
+def step(
+    desk: NamedDependency[Desk],
+    request: Asked,
+    number: FromPath[int],
+    node: FromPath[str],
+    element: FromQuery[int | None] = None,
+    q: FromQuery[str] = "",
+    page: FromQuery[int] = 1,
+) -> Response[Any]:
+    """A step of a run, or one element of it."""
+    with desk.store.read() as conn:
+        found = steps.page(
+            conn, desk.store, number, node.lstrip("/"), desk.machine(), element=element, query=q, number=page
+        )
+        return answer(request, found)
+
+
+@get("/artifacts/{digest:str}", sync_to_thread=True)
+def artifact(desk: NamedDependency[Desk], request: Asked, digest: FromPath[str]) -> Response[Any]:
+    """An artifact."""
+    with desk.store.read() as conn:
+        return answer(request, kept.page(conn, desk.store, digest, desk.machine()))
+
+
+@get("/artifacts/{digest:str}/content", sync_to_thread=True)
+def content(desk: NamedDependency[Desk], digest: FromPath[str]) -> Stream:
+    """The bytes of an artifact, to keep: a browser shows none of them."""
+    with desk.store.read() as conn:
+        found = kept.find(conn, digest)
+    headers = {"content-disposition": f'attachment; filename="{kept.name(found)}"'}
+    return Stream(kept.content(desk.store, found), media_type="application/octet-stream", headers=headers)
+
+
+@get("/artifacts/{digest:str}/parts/{place:int}", sync_to_thread=True)
+def part(desk: NamedDependency[Desk], request: Asked, digest: FromPath[str], place: FromPath[int]) -> Response[bytes]:
+    """A picture of a report, or its HTML for a frame, where it may do nothing; elsewhere it is a file to keep."""
+    with desk.store.read() as conn:
+        every = preview.parts(desk.store, kept.find(conn, digest))
+    if not 0 <= place < len(every) or every[place].kind == "markdown":
+        raise UnknownError(f"artifact {digest[:12]} has no picture or page {place}", next=links.artifact(digest))
+    one = every[place]
+    headers = {"content-security-policy": _SANDBOX, "x-frame-options": "SAMEORIGIN"}
+    if one.kind == "html" and request.headers.get("sec-fetch-dest") != "iframe":
+        headers["content-disposition"] = f'attachment; filename="{digest[:12]}.html"'
+    return Response(one.content, media_type=preview.KINDS[one.kind], headers=headers)
 
 
 @get("/static/{name:str}", sync_to_thread=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -87,6 +88,22 @@ def alerts(desk: NamedDependency[Desk], fleet: FromQuery[str] = "") -> ServerSen
     return ServerSentEvent(_parts(desk, look), headers={"cache-control": "no-store"})
 
 
+@get("/runs/live", sync_to_thread=False)
+def runs(desk: NamedDependency[Desk], where: FromQuery[str] = "", id: FromQuery[int | None] = None) -> ServerSentEvent:
+    """The runs that meet a filter as they come and go, or one run as it goes on."""
+
+    def look(conn: Connection) -> live.Parts:
+        if id is not None:
+            return live.of_run(conn, desk.store, id, desk.machine())
+        return live.of_runs(conn, desk.machine(), where=where)
+
+    def mark(conn: Connection) -> tuple[object, ...]:
+        return trail.progress(conn, desk.machine())
+
+    stream = _parts(desk, look, mark, desk.machine)
+    return ServerSentEvent(stream, headers={"cache-control": "no-store"})
+
+
 async def _facts(desk: Desk, kind: str, after: int) -> Messages:
     def new() -> list[dict[str, Any]]:
         with desk.store.read() as conn:
@@ -106,18 +123,24 @@ async def _facts(desk: Desk, kind: str, after: int) -> Messages:
                 return
 
 
-async def _parts(desk: Desk, look: Look) -> Messages:
-    """First what differs from nothing is only noted: the page was just sent. Then what changed, part by part."""
+async def _parts(
+    desk: Desk, look: Look, mark: Callable[[Connection], tuple[object, ...]] = trail.mark,
+    clock: Callable[[], datetime] | None = None,
+) -> Messages:  # fmt: skip
+    """First what differs from nothing is only noted: the page was just sent. Then what changed, part by part.
+
+    Nothing is looked at while `mark` stays the same. The page's time is that of `clock`, the desk's unless given.
+    """
     sent: dict[str, int] = {}
-    mark: tuple[int, ...] | None = None
+    last: tuple[object, ...] | None = None
 
     def changed() -> live.Parts:
-        nonlocal mark
+        nonlocal last
         with desk.store.read() as conn:
-            seen = trail.mark(conn)
-            if seen == mark:
+            seen = mark(conn)
+            if seen == last:
                 return {}
-            first, mark = mark is None, seen
+            first, last = last is None, seen
             found = live.changes(look(conn), sent)
             return {} if first else found
 
@@ -125,7 +148,7 @@ async def _parts(desk: Desk, look: Look) -> Messages:
         silent = 0
         while True:
             found = await asyncio.to_thread(changed)
-            now = f"{words.moment(desk.now())} UTC"
+            now = f"{words.moment((clock or desk.now)())} UTC"
             for name, html in found.items():
                 data = msgspec.json.encode({"id": name, "html": html, "now": now}).decode()
                 yield ServerSentEventMessage(data=data, event="part")

@@ -1,7 +1,7 @@
 "use strict";
 // Live parts by server-sent events, filtering while typing, keys, and pointers over pictures. Every page works without.
 const one = (selector) => document.querySelector(selector);
-const rows = () => [...document.querySelectorAll(".members tbody tr, .lines li, .decisions li")];
+const rows = () => [...document.querySelectorAll(".members tbody tr, .runs tbody tr, .lines li, .decisions li")];
 
 // --- live: each event carries the id of an element and its new HTML -------------------------------------------------
 let stream;
@@ -62,7 +62,7 @@ document.addEventListener("input", (event) => {
 
 // --- keys --------------------------------------------------------------------------------------------------------------
 let jump = "";
-const places = { f: "/", d: "/datasets", e: "/events", a: "/alerts", p: "/plan" };
+const places = { f: "/", d: "/datasets", e: "/events", a: "/alerts", p: "/plan", r: "/runs" };
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const typing = event.target.closest("input, textarea, select");
