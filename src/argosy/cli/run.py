@@ -22,6 +22,7 @@ from argosy.controller.clock import SystemClock
 from argosy.controller.code import Code
 from argosy.controller.house import House
 from argosy.controller.loop import tick
+from argosy.controller.tutor import Tutor
 from argosy.errors import UnknownError, UsageError
 from argosy.pipelines.claiming import Shard
 from argosy.pipelines.foresee import Outlook, foresee
@@ -108,14 +109,7 @@ def parse_shard(given: str | None) -> Shard | None:
 def complete(house: House, found: Code, run: Run, made: Setting, *, json: bool) -> int:
     """Bring a run to its end and tell of it: by this process, or by the one that is at work on it."""
     course = Course(run, quiet=json)
-    told = False
-    while (outcome := running.carry_out(house, found, run, made, on_ended=course.ended, tick=course.tick)) is None:
-        if not told:
-            told = True
-            course.say(f"run {run.id} of {run.pipeline} is under way in another process; it is followed")
-        if (outcome := _ended(house.store, run)) is not None:
-            break
-        time.sleep(_POLL)
+    outcome = _bring(house, found, run, made, course)
     with house.store.read() as conn:
         ending = runs.endings(conn, [run.id])[run.id]
     if json:
@@ -123,6 +117,20 @@ def complete(house: House, found: Code, run: Run, made: Setting, *, json: bool) 
     else:
         course.close(ending)
     return 0 if outcome == runs.SUCCEEDED else 1
+
+
+def _bring(house: House, found: Code, run: Run, made: Setting, course: Course) -> str:
+    told = False
+    with Tutor(house.store, home.clock(house.store).now, f"a step of run {run.id}", house.actor) as train:
+        options: dict[str, Any] = {"train": train, "on_ended": course.ended, "tick": course.tick}
+        while (outcome := running.carry_out(house, found, run, made, **options)) is None:
+            if not told:
+                told = True
+                course.say(f"run {run.id} of {run.pipeline} is under way in another process; it is followed")
+            if (outcome := _ended(house.store, run)) is not None:
+                break
+            time.sleep(_POLL)
+    return outcome
 
 
 def _module(project: str) -> Path | None:

@@ -6,28 +6,19 @@ import os
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 import msgspec
 
 from argosy.cli import home, show
 from argosy.cli.log import quietly
 from argosy.cli.option import Common
-from argosy.controller import loop, survey, tenure
-from argosy.controller import plan as planning
-from argosy.controller.act import train as training
-from argosy.controller.act.train import Trained
-from argosy.controller.action import Gate, Group, Ingest, Materialise, Train, Watch
+from argosy.controller import training
 from argosy.controller.house import House
 from argosy.controller.loop import Done
-from argosy.controller.observe import FleetState, Snapshot
 from argosy.engine.contract import Progress
-from argosy.errors import ConflictError, UnknownError
 from argosy.registry.address import Address
-from argosy.spec.fleet import POOLED
 from argosy.spec.quantity import plural
 
-_DATA = (Ingest, Materialise)
 _REASONS, _KEYS, _LONGEST = 3, 3, 200
 
 
@@ -57,15 +48,8 @@ def train(fleet: str, /, *members: str, common: Common | None = None) -> int:
         actor = home.actor()
         with House(store, actor=actor, environment=os.environ) as house:
             told = _Told(quiet=given.json)
-            loop.tick(house, now, only=(*_DATA, Watch), on_done=told)
-            snapshot = survey.observe(house, now)
-            if fleet not in snapshot.fleets:
-                known = ", ".join(sorted(snapshot.fleets)) or "none is declared"
-                raise UnknownError(f"there is no fleet {fleet!r}", next=f"the fleets are: {known}")
-            action = _action(snapshot, snapshot.fleets[fleet], members, f"asked for by {actor}")
-            done = _train(house, snapshot, action, now, told)
-            told.say(done.said)
-            loop.tick(house, now, only=(Gate,), on_done=told)
+            cause = f"asked for by {actor}"
+            done = training.train(house, fleet, members, cause, now, on_done=told, on_progress=told.progress)
     found = reasons(done.failed)
     failed = told.failed or done.empty or bool(found)
     if given.json:
@@ -130,42 +114,3 @@ class _Told:
         if not self._quiet and time.monotonic() - self._last > 2.0:
             self._last = time.monotonic()
             show.say(f"  {progress.done} of {progress.total} trained")
-
-
-def _train(house: House, snapshot: Snapshot, action: Train, now: datetime, told: _Told) -> Trained:
-    """Train under the fleet's lease, as the loop does. Raises ConflictError while another process holds it.
-
-    Where nothing can be trained, or the data may not be used, what came of it says what is waited for, and who waits.
-    """
-    fleet = snapshot.fleets[action.fleet].fleet
-    if (wait := planning.unready(snapshot, fleet)) is not None:
-        return Trained(wait.why, empty=True)
-    if (wait := planning.held(snapshot, fleet)) is not None:
-        return Trained(f"{fleet.name} is not trained: {wait.why}{_waiting(action)}", empty=True)
-    with tenure.hold(house.store, action.subject) as lease:
-        if lease is None:
-            raise ConflictError(f"another process is at work on {action.fleet}", next="argosy get leases, or try again")
-        if not house.take(lease):
-            snapshot = survey.observe(house, now)
-        return training.run(house, snapshot, action, now, told.progress)
-
-
-def _waiting(action: Train) -> str:
-    """Which members wait, as the end of a sentence; nothing where there are none yet."""
-    keys = action.members
-    named = ", ".join(keys[:_KEYS]) + ", …" * (len(keys) > _KEYS)
-    return f"; {plural(len(keys), 'member')} waiting: {named}" if any(keys) else ""
-
-
-def _action(snapshot: Snapshot, state: FleetState, members: tuple[str, ...], cause: str) -> Train:
-    """The training that was asked for. Raises UnknownError for a member that is not there."""
-    known = list(state.table["key"])
-    unknown = [key for key in members if key not in known]
-    if unknown:
-        raise UnknownError(
-            f"fleet {state.fleet.name} has no member {unknown[0]!r}",
-            next=f"argosy get members --where fleet:{state.fleet.name}",
-        )
-    own = tuple(key for key in members or known if key != POOLED)
-    pooled = state.fleet.pooled and (not members or POOLED in members)
-    return Train(state.fleet.name, (Group(cause, own),), pooled, cause, state.revision)

@@ -67,7 +67,7 @@ class Dispatch:
         for errand in self._errands:
             errand.run = at_work.get(errand.owner, errand.run)
         self._bury([each for each in self._errands if not each.child.alive], entries, now)
-        self._resume(set(held))
+        self._resume(set(held), now)
         self._start(list(entries.values()), now)
 
     def close(self) -> None:
@@ -78,7 +78,7 @@ class Dispatch:
             errand.child.stop()
         self._errands.clear()
 
-    def _resume(self, held: set[int]) -> None:
+    def _resume(self, held: set[int], now: datetime) -> None:
         """Take up runs that nobody works on, the oldest first.
 
         Whoever begins a run takes its lease a moment later, so that one that is idle for a single look may not be.
@@ -87,21 +87,21 @@ class Dispatch:
         idle = [each for each in self._almanac.unended if each.id not in held and each.id not in given]
         for run in idle:
             if run.id in self._idle and self._free(run.pipeline, run.id):
-                self._send(run.pipeline, run.id, "resume", {"run": run.id})
+                self._send(run.pipeline, run.id, "resume", {"run": run.id}, now)
         self._idle = {each.id for each in idle}
 
     def _start(self, entries: list[Entry], now: datetime) -> None:
         beginning = {each.pipeline for each in self._errands if each.run is None}
         for start in agenda(entries, now):
             if start.pipeline not in beginning and self._free(start.pipeline, None):
-                self._send(start.pipeline, None, "start", {"pipeline": start.pipeline, "at": now.isoformat()})
+                self._send(start.pipeline, None, "start", {"pipeline": start.pipeline}, now)
 
     def _free(self, pipeline: str, run: int | None) -> bool:
         waits = self._later.get((pipeline, run), 0.0) > time.monotonic()
         return len(self._errands) < self._most and not waits
 
-    def _send(self, pipeline: str, run: int | None, errand: str, options: dict[str, object]) -> None:
-        place = {"home": self._store.home, "blobs": str(self._store.blobs.root)}
+    def _send(self, pipeline: str, run: int | None, errand: str, options: dict[str, object], now: datetime) -> None:
+        place = {"home": self._store.home, "blobs": str(self._store.blobs.root), "at": now.isoformat()}
         child = Child(f"run of {pipeline}", Order(f"argosy.controller.errand:{errand}", {**place, **options}))
         child.start()
         assert child.pid is not None

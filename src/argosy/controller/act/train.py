@@ -69,11 +69,15 @@ class Given(msgspec.Struct, frozen=True):
 class Trained(msgspec.Struct, frozen=True):
     """What came of a training in words, and by the key of each member that failed the reason.
 
-    `empty` where no row had a label, so that nothing was trained.
+    `versions` are the ids of new ones, by the key of their member; `unchanged` and `fallbacks` count members that were
+    up to date, and that have no model of their own. `empty` where no row had a label, so that nothing was trained.
     """
 
     said: str
     failed: dict[str, str] = {}
+    versions: dict[str, int] = {}
+    unchanged: int = 0
+    fallbacks: int = 0
     empty: bool = False
 
 
@@ -104,7 +108,8 @@ def run(
         f"{len(report.fallbacks)} without a model of their own, {len(report.failed)} failed"
     )
     left_out = (f"; slice {name!r} is left out: {why}" for name, why in given.left_out.items())
-    return Trained(said + "".join(left_out), report.failed)
+    counts = len(report.unchanged), len(report.fallbacks)
+    return Trained(said + "".join(left_out), report.failed, report.versions, *counts)
 
 
 def training_set(house: House, snapshot: Snapshot, state: FleetState, action: Train, now: datetime) -> Given | None:
