@@ -33,7 +33,7 @@ from argosy.spec.pipeline import Parameter
 from argosy.spec.span import Span
 from argosy.spec.step import known
 from argosy.spec.trigger import NewVersion
-from argosy.store import datasets, leases, runs
+from argosy.store import claims, datasets, leases, runs
 from argosy.store.leases import Lease
 from argosy.store.runs import Run
 
@@ -126,6 +126,7 @@ class _Course:
         """Record how the run ended, once."""
         with self._write() as tx:
             ending.record(tx, self._run, outcome, self._clock.now(), self._house.actor, reason, body)
+            claims.release(tx, self._run.id)
 
     def _drive(self, made: Setting, last: int | None, on_ended: OnEnded | None) -> tuple[Runner, bool]:
         slots = Slots(self._store, self._lease.owner, self._clock.now)

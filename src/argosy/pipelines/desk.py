@@ -6,6 +6,7 @@ from argosy.engine.contract import Work
 from argosy.pipelines import recipe, work
 from argosy.pipelines.element import Place
 from argosy.pipelines.slots import Slots
+from argosy.spec import format
 from argosy.spec.graph import Graph, Node, Reference
 from argosy.spec.step import Limit
 
@@ -15,6 +16,7 @@ class Desk:
 
     def __init__(self, graph: Graph, tag: str, blobs: str, slots: Slots) -> None:
         self._graph, self._tag, self._blobs, self._slots = graph, tag, blobs, slots
+        self._modules = format.modules()
         self._ready: list[Work] = []
         self._gated: dict[Limit, list[Work]] = {}
         self._fleets: list[tuple[str, str]] = []
@@ -34,9 +36,9 @@ class Desk:
         options = node.step.options
         place.told = recipe.told(place.arguments, self._origins(node))
         given = {name: piece for name, piece in place.arguments.items() if piece is not None}
+        job = work.encode(work.Job(node.step.function, given, self._blobs, self._modules))
         made = Work(
-            key=f"{self._tag}{place.key}", function=work.PERFORM,
-            arguments=(work.encode(work.Job(node.step.function, given, self._blobs)),), timeout=options.seconds,
+            key=f"{self._tag}{place.key}", function=work.PERFORM, arguments=(job,), timeout=options.seconds,
             memory=options.bytes, retries=options.retries, alone=options.alone, priority=options.priority,
             group=self._tag,
         )  # fmt: skip

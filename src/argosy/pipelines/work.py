@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import tempfile
 import uuid
@@ -29,12 +30,14 @@ PERFORM = "argosy.pipelines.work:perform"
 class Job(msgspec.Struct, frozen=True, array_like=True):
     """A call: the step's function, its arguments by name, and the directory of the blob store.
 
-    The arguments of a reduction have numbers for names: they are given by position.
+    The arguments of a reduction have numbers for names: they are given by position. `modules` hold the formats of the
+    project's own, which register themselves when imported.
     """
 
     function: str
     arguments: dict[str, Piece]
     blobs: str
+    modules: tuple[str, ...] = ()
 
 
 class Made(msgspec.Struct, frozen=True, array_like=True):
@@ -66,6 +69,8 @@ def perform(data: bytes) -> bytes:
     job = _job.decode(data)
     call, known = _step(job.function)
     blobs = _blobs(job.blobs)
+    for module in job.modules:
+        importlib.import_module(module)
     scratch = Path(tempfile.gettempdir(), f"argosy-{uuid.uuid4().hex}")
     try:
         args = []

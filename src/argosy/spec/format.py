@@ -97,6 +97,11 @@ def of_name(name: str) -> type[Format]:
     return _registered.by_name[name]
 
 
+def modules() -> tuple[str, ...]:
+    """The modules that the project's formats are defined in, for a process that is to import them."""
+    return tuple(sorted({made.__module__ for made in _registered.by_name.values()}))
+
+
 def known() -> list[str]:
     """Names of the types that the project registered a format for."""
     return sorted(f"{kind.__module__}.{kind.__qualname__}" for kind in _registered.by_type)

@@ -1,0 +1,182 @@
+"""Runs from a project's files to their end: the failure handler, formats of the project's own, code and data pinned."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from argosy.controller import code as coding
+from argosy.controller import running
+from argosy.controller.clock import SystemClock
+from argosy.controller.house import House
+from argosy.errors import DeclarationError, UnknownError
+from argosy.pipelines import format
+from argosy.pipelines.piece import Held
+from argosy.store import Store, artifacts, calls, claims, events, executions, leases, runs
+
+_PROJECT = """
+from __future__ import annotations
+from typing import Any
+import argosy as ag
+from shapes import Square
+from steps import area, grow
+
+FACTOR = 2
+
+@ag.step
+def make(side: int) -> Square:
+    return Square(side * FACTOR)
+
+@ag.step
+def check(side: int) -> int:
+    if side > 5:
+        raise ValueError("too large")
+    return side
+
+@ag.step
+def tell(failed: ag.Failed) -> str:
+    print("alarm", failed.run)
+    return f"{failed.pipeline} {failed.before} {failed.reasons}"
+
+@ag.pipeline(on_failure=tell)
+def draw(side: int = 3) -> Any:
+    return area(grow(make(check(side))))
+"""
+_SHAPES = """
+import argosy as ag
+
+class Square:
+    def __init__(self, side: int) -> None:
+        self.side = side
+
+@ag.format(Square)
+class SquareFormat(ag.Format):
+    name = "square"
+
+    def save(self, value, file) -> None:
+        file.write(b"%d" % value.side)
+
+    def load(self, file, wanted):
+        return Square(int(file.read()))
+
+    def preview(self, value):
+        return {"kind": "square", "side": value.side}
+"""
+_STEPS = """
+import argosy as ag
+
+@ag.step
+def grow(square):
+    square.side += 1
+    return square
+
+@ag.step
+def area(square) -> int:
+    return square.side ** 2
+"""
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store(request: pytest.FixtureRequest, home: Path) -> Iterator[Store]:
+    place = home if request.param == "sqlite" else request.getfixturevalue("postgres")
+    with Store.open(place, blobs=home / "blobs") as store:
+        yield store
+
+
+@pytest.fixture
+def house(store: Store) -> Iterator[House]:
+    with House(store, workers=1, actor="ann", environment=os.environ) as house:
+        yield house
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    place = tmp_path / "project"
+    place.mkdir()
+    for name, text in (("draw", _PROJECT), ("shapes", _SHAPES), ("steps", _STEPS)):
+        (place / f"{name}.py").write_text(text)
+    return place / "draw.py"
+
+
+def _run(house: House, module: Path, **given: Any) -> tuple[runs.Run, str | None]:
+    code = coding.of_files(house, module, "draw", SystemClock().now())
+    made = running.setting(house, code, given)
+    run = running.begun(house, running.request(house, code, given, "asked for"), made)
+    return run, running.carry_out(house, code, run, made)
+
+
+def _result(house: House, run: runs.Run) -> Any:
+    with house.store.read() as conn:
+        ((kind, digest),) = runs.endings(conn, [run.id])[run.id].body["results"].values()
+        found = Held.of(artifacts.get(conn, [digest])[digest])
+    source = format.Source(found.slot, house.store.blobs, house.store.blobs.root, found.data)
+    return format.named(kind).load(source, Any)
+
+
+def test_a_run_of_a_projects_own_formats(house: House, project: Path) -> None:
+    """A step in a module that knows nothing of a format is given what has it."""
+    run, outcome = _run(house, project, side=4)
+    assert (outcome, _result(house, run)) == (runs.SUCCEEDED, 81)
+    with house.store.read() as conn:
+        assert runs.states(conn, [run.id], SystemClock().now()) == {run.id: runs.SUCCEEDED}
+        assert leases.live(conn, SystemClock().now(), run.lease) == []
+        assert {event.kind for event in events.since(conn)} >= {"run.started", "run.succeeded"}
+    with house.store.write() as tx:
+        assert claims.take(tx, ["any"], run.id, SystemClock().now()) == {"any"}
+        assert tx.exec_driver_sql("SELECT count(*) FROM claim").scalar_one() == 1
+
+
+def test_the_code_of_a_format_counts(house: House, project: Path) -> None:
+    _run(house, project)
+    shapes = project.with_name("shapes.py")
+    shapes.write_text(shapes.read_text().replace('b"%d" % value.side', 'b"%d" % (value.side + 1)'))
+    run, _ = _run(house, project)
+    assert _result(house, run) == (3 * 2 + 1 + 1 + 1) ** 2
+
+
+def test_who_is_to_know_is_told_of_a_failure_each_time(house: House, project: Path) -> None:
+    run, outcome = _run(house, project, side=9)
+    assert outcome == runs.FAILED
+    again = running.carry_out(
+        house, code := coding.of_run(house, run), run, running.setting(house, code, run.parameters)
+    )
+    assert again == runs.FAILED
+    with house.store.read() as conn:
+        told = executions.of_subject(conn, "draw/on_failure/tell")
+        states = {call.node: call.state for call in calls.of(conn, run.id)}
+        ending = runs.endings(conn, [run.id])[run.id]
+    assert [run.outcome for run in told] == ["succeeded", "succeeded"]
+    assert sorted(each.parameters["arguments"]["failed"]["value"]["before"] for each in told) == [0, 1]
+    assert states == {
+        "check": "failed", "make": "skipped", "grow": "skipped", "area": "skipped", "on_failure/tell": "executed",
+    }  # fmt: skip
+    assert "ValueError: too large" in ending.reason
+
+
+def test_a_run_keeps_the_code_that_it_began_with(house: House, project: Path) -> None:
+    run, _ = _run(house, project, side=9)
+    project.write_text(project.read_text().replace("side > 5", "side > 50"))
+    code = coding.of_run(house, run)
+    assert running.carry_out(house, code, run, running.setting(house, code, run.parameters)) == runs.FAILED
+    newer, outcome = _run(house, project, side=9)
+    assert outcome == runs.SUCCEEDED and newer.id != run.id
+
+
+def test_what_is_not_there_is_told(house: House, project: Path) -> None:
+    with pytest.raises(UnknownError, match="project draw declares no pipeline 'paint'") as caught:
+        coding.of_files(house, project, "paint", SystemClock().now())
+    assert "draw" in caught.value.next
+    with pytest.raises(UnknownError, match="there is no pipeline 'paint'"):
+        coding.of_store(house, "paint")
+    with pytest.raises(DeclarationError, match="argument side is 'wide'; it must be int"):
+        _run(house, project, side="wide")
+    project.write_text(
+        project.read_text().replace("def draw(side: int = 3)", "def draw(flights: ag.Dataset, side: int = 3)")
+        .replace("make(check(side))", "make(check(area(flights)))")
+    )  # fmt: skip
+    with pytest.raises(UnknownError, match="pipeline draw reads flights, of which there is no version"):
+        _run(house, project)
