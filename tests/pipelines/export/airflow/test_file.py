@@ -30,10 +30,16 @@ def names(order: Order) -> dict[str, Any]:
     text = write(order).text
     check(text)
     tree = ast.parse(text)
-    kept = [node for node in tree.body if not isinstance(node, ast.Expr) and "dag" not in ast.unparse(node)]
+    kept = [node for node in tree.body if not _needs_airflow(node)]
     found: dict[str, Any] = {"__file__": "/dags/nightly.py", "Param": lambda *value, type: (*value, type)}
     exec(compile(ast.Module(kept, []), "dag", "exec", dont_inherit=True), found)
     return found
+
+
+def _needs_airflow(node: ast.stmt) -> bool:
+    if isinstance(node, ast.ImportFrom):
+        return node.module == "airflow.sdk"
+    return isinstance(node, ast.Expr) or (isinstance(node, ast.FunctionDef) and bool(node.decorator_list))
 
 
 def test_parameters_have_types_and_defaults() -> None:
@@ -133,7 +139,9 @@ def test_airflow_starts_what_was_meant(apart: Callable[[str], Path], stand: Stan
     place.mkdir()
     (place / "nightly.py").write_text(write(Order(pipeline=nightly, shards=3)).text)
     (place / "daily.py").write_text(write(Order(pipeline=daily)).text)
-    loaded = perform(apart, place, {"depth": 7, "note": note}, {"PATH": stand.path})
+    (place / "asked.py").write_text(write(Order(pipeline=asked)).text)
+    given = {"depth": 7, "note": note, "where": "2025-01-01/2025-02-01"}
+    loaded = perform(apart, place, given, {"PATH": stand.path})
     assert loaded["errors"] == {}
     found = loaded["dags"]["nightly"]
     assert (found["schedule"], found["zone"], found["active"]) == ("30 6 * * 1-5", "Asia/Kolkata", 1)
@@ -143,7 +151,8 @@ def test_airflow_starts_what_was_meant(apart: Callable[[str], Path], stand: Stan
     sets = ["--set=flights=flights", "--set=depth=7", "--set=rate=0.5", "--set=fast=true", f"--set=note={note}"]
     day = "--set=day=2025-01-01T00:00:00+00:00/2025-01-02T00:00:00+00:00"
     wanted = [*(["run", "nightly", f"--shard={number}/3", *sets] for number in (1, 2, 3)), ["run", "nightly", *sets]]
-    assert sorted(stand.started()) == sorted([*wanted, ["run", "daily", day]])
+    where = ["--set=depth=7", "--set=where=2025-01-01/2025-02-01", "--set=seed=none", '--set=names=["a","b"]']
+    assert sorted(stand.started()) == sorted([*wanted, ["run", "daily", day], ["run", "asked", *where]])
     assert stand.homes() == {"postgresql://db/argosy"}
 
 
