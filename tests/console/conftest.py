@@ -8,13 +8,20 @@ from pathlib import Path
 import pytest
 
 from argosy.store import Store
-from tests.console import build
+from tests.console import build, sailed
 
 
 @pytest.fixture(scope="session")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The store of `build.home`, which no test writes to."""
     with build.home(Path(tmp_path_factory.mktemp("shown"))) as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def sea(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The store of `sailed.home`, which no test writes to."""
+    with sailed.home(Path(tmp_path_factory.mktemp("sea"))) as store:
         yield store
 
 
