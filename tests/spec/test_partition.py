@@ -6,13 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from argosy.errors import DeclarationError
 from argosy.spec import schedule
-from argosy.spec.partition import MOST, WORDS, bound, spans
+from argosy.spec.partition import MOST, WORDS, Range, bound, spans
 from argosy.spec.schedule import Every
 
 ZONES = ["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/Sao_Paulo", "America/Havana", "Australia/Lord_Howe"]
@@ -131,3 +132,11 @@ def test_a_range_has_ten_thousand_spans_at_most() -> None:
 def test_refused(start: str, stop: str, by: str, zone: str, message: str) -> None:
     with pytest.raises(DeclarationError, match=message):
         spans(bound(start, "--from"), bound(stop, "--to"), by, zone)
+
+
+def test_a_range_is_cut_as_it_says_and_is_kept_as_json() -> None:
+    range = Range(start="2013-01-01", stop="2013-02-28", by="month", zone="Europe/Berlin")
+    assert range.spans() == spans(date(2013, 1, 1), date(2013, 2, 28), "month", "Europe/Berlin")
+    assert msgspec.convert(msgspec.to_builtins(range), Range) == range
+    with pytest.raises(DeclarationError, match="--to"):
+        Range(start="2013-01-01", stop="soon", by="month").spans()

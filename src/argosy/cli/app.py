@@ -45,6 +45,7 @@ _GROUPS: Final = {
         ("export", "Write a file that has another scheduler start a pipeline."),
         ("retry", "Go on with a run that failed, was cancelled or was cut off."),
         ("cancel", "End a run, wherever it is at work."),
+        ("backfill", "Run a pipeline over a range of time."),
         ("pause", "Let a pipeline start no runs by itself."),
         ("resume", "Let a paused pipeline start by itself again."),
         ("predict", "Score the rows of a file as the inference server would."),

@@ -69,13 +69,13 @@ def run(
     given = common or Common()
     parameters, part = parse(set), parse_shard(shard)
     quietly()
-    module = _module(project)
+    module = here(project)
     with (
         home.open(given.home, module, create=module is not None) as store,
         House(store, actor=home.actor(), environment=os.environ) as house,
     ):
-        found = _code(house, module, pipeline)
-        _take_in(house, found)
+        found = declared(house, module, pipeline)
+        take_in(house, found)
         made = running.setting(house, found, parameters)
         if dry_run:
             return _foretell(store, found, made, json=given.json)
@@ -133,7 +133,7 @@ def _bring(house: House, found: Code, run: Run, made: Setting, course: Course) -
     return outcome
 
 
-def _module(project: str) -> Path | None:
+def here(project: str) -> Path | None:
     """The module of the project here; None where the default names none."""
     try:
         return locate(project)
@@ -143,7 +143,8 @@ def _module(project: str) -> Path | None:
         return None
 
 
-def _code(house: House, module: Path | None, pipeline: str) -> Code:
+def declared(house: House, module: Path | None, pipeline: str) -> Code:
+    """The pipeline that the project here declares, else the one that was applied. Raises UnknownError."""
     if module is None:
         return coding.of_store(house, pipeline)
     try:
@@ -155,7 +156,7 @@ def _code(house: House, module: Path | None, pipeline: str) -> Code:
             raise error from None
 
 
-def _take_in(house: House, found: Code) -> None:
+def take_in(house: House, found: Code) -> None:
     """Take in new data, where the pipeline reads datasets."""
     if any(each.kind == "dataset" for each in found.pipeline.parameters):
         for done in tick(house, home.clock(house.store).now(), only=(Ingest,)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import msgspec
@@ -188,3 +188,27 @@ def _clashes(given: Any, wanted: Any) -> bool:
     if a not in simple or b not in simple or a is b:
         return False
     return (a, b) not in ((int, float), (bool, int), (bool, float))
+
+
+def merge(pipeline: str, graphs: Mapping[str, Graph]) -> Graph:
+    """Graphs side by side as one, the names of each after its prefix and a `/`; none needs anything of another."""
+    nodes: list[Node] = []
+    results: dict[str, Any] = {}
+    for prefix, graph in graphs.items():
+        first = len(nodes)
+        nodes += (_moved(node, f"{prefix}/{node.name}", first) for node in graph.nodes)
+        results |= {f"{prefix}/{name}": _shifted(value, first) for name, value in graph.results.items()}
+    return Graph(pipeline, tuple(nodes), results)
+
+
+def _moved(node: Node, name: str, first: int) -> Node:
+    return msgspec.structs.replace(
+        node, name=name, arguments={key: _shifted(value, first) for key, value in node.arguments.items()},
+        guards=tuple(Guard(_shifted(guard.condition, first), guard.holds) for guard in node.guards),
+    )  # fmt: skip
+
+
+def _shifted(value: Any, first: int) -> Any:
+    if isinstance(value, Reference):
+        return Reference(value.node + first, value.place)
+    return Several(tuple(_shifted(each, first) for each in value.items)) if isinstance(value, Several) else value

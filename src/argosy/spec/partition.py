@@ -9,6 +9,7 @@ from itertools import islice, pairwise, takewhile
 from zoneinfo import ZoneInfo
 
 from argosy.spec import check, duration
+from argosy.spec.declared import Declared
 from argosy.spec.schedule import Every
 from argosy.spec.span import Span
 
@@ -22,6 +23,19 @@ _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 _YEARS = (2, 9998)
+
+
+class Range(Declared, frozen=True, kw_only=True):
+    """A range of time that is to be cut into spans, as `spans` cuts it; `start` and `stop` are ISO dates or times."""
+
+    start: str
+    stop: str
+    by: str
+    zone: str = "UTC"
+
+    def spans(self) -> list[Span]:
+        """The spans. Raises DeclarationError."""
+        return spans(bound(self.start, "--from"), bound(self.stop, "--to"), self.by, self.zone)
 
 
 def spans(start: date, stop: date, by: str, zone: str = "UTC") -> list[Span]:

@@ -14,9 +14,10 @@ from argosy.spec import check, interface, schedule, trace, trigger
 from argosy.spec.dataset import Dataset
 from argosy.spec.declared import Declared
 from argosy.spec.function import register, resolve
-from argosy.spec.graph import Data, Graph
+from argosy.spec.graph import Data, Graph, merge
 from argosy.spec.interface import MISSING, Input
 from argosy.spec.limit import Name
+from argosy.spec.partition import Range
 from argosy.spec.schedule import CatchUp, Concurrency, Schedule
 from argosy.spec.span import Span
 from argosy.spec.step import Step
@@ -108,9 +109,36 @@ class Pipeline(Declared, frozen=True, kw_only=True, tag="pipeline", tag_field="k
         if not any(each.required and each.name not in sample for each in self.parameters):
             self.trace(sample)
 
+    def filling(self, range: Range, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters of a run over all spans of a range. Raises DeclarationError where it takes no span."""
+        if self.span is None:
+            raise DeclarationError(
+                f"pipeline {self.name} takes no span of time, so that there is nothing to fill in",
+                next=f"give it one: def {self.name}(span: ag.Span, …), for steps to read from span.start to span.stop",
+            )
+        if self.span in given:
+            field, limit = f"pipeline {self.name}'s parameter {self.span}", "left out: the range is cut into its values"
+            raise check.fail(field, given[self.span], limit, f"leave out --set {self.span}=…")
+        return {**given, self.span: range}
+
     def trace(self, given: Mapping[str, Any]) -> Graph:
-        """The graph of a run with some parameters, defaults for the others."""
-        return trace.trace(self.name, resolve(self.function), self.arguments(given))
+        """The graph of a run with some parameters, defaults for the others.
+
+        Where its span is a `Range`, it is put together once for each span of that, under the name of the span's start.
+        """
+        function, arguments = resolve(self.function), self.arguments(given)
+        range = arguments.get(self.span or "")
+        if self.span is None or not isinstance(range, Range):
+            return trace.trace(self.name, function, arguments)
+        graphs, count = {}, 0
+        for span in range.spans():
+            made = trace.trace(self.name, function, {**arguments, self.span: span})
+            graphs[str(span).partition("/")[0]] = made
+            count += len(made.nodes)
+            if count > trace.NODES:
+                raise check.fail(f"pipeline {self.name}'s calls in all spans", f"more than {trace.NODES:,}",
+                                 f"at most {trace.NODES:,}", "fill in a shorter range at a time")  # fmt: skip
+        return merge(self.name, graphs)
 
 
 @overload
@@ -191,8 +219,8 @@ def _value(owner: str, parameter: Parameter, wanted: Input, value: Any) -> Any:
     if parameter.kind == "dataset":
         given = parameter.name if value is MISSING else value
         return Data(given.name) if isinstance(given, Dataset) else Data.parse(str(given), field)
-    if parameter.kind == "span" and isinstance(value, str):
-        return Span.parse(value, field)
+    if parameter.kind == "span" and isinstance(value, (str, Range, Mapping)):
+        return Span.parse(value, field) if isinstance(value, str) else msgspec.convert(value, Range)
     if parameter.kind == "path" or value is wanted.default:
         return value
     if isinstance(value, str) and interface.plain(wanted.annotation) is not str:
