@@ -138,6 +138,21 @@ def test_the_code_of_a_format_counts(house: House, project: Path) -> None:
     assert _result(house, run) == (3 * 2 + 1 + 1 + 1) ** 2
 
 
+def test_the_code_of_a_class_counts_that_an_annotation_names(house: House, project: Path) -> None:
+    """It says what a value becomes when it is loaded, though the function names it nowhere else."""
+    steps = project.with_name("steps.py")
+    steps.write_text(
+        "import msgspec\nimport argosy as ag\n\nclass Side(msgspec.Struct):\n    length: int = 0\n    more: int = 1\n\n"
+        "@ag.step\ndef grow(square) -> dict[str, int]:\n    return {'length': square.side}\n\n"
+        "@ag.step\ndef area(square: list[Side] | Side) -> int:\n    return square.length + square.more\n"
+    )
+    run, _ = _run(house, project)
+    assert _result(house, run) == 7
+    steps.write_text(steps.read_text().replace("more: int = 1", "more: int = 2"))
+    run, _ = _run(house, project)
+    assert _result(house, run) == 8
+
+
 def test_who_is_to_know_is_told_of_a_failure_each_time(house: House, project: Path) -> None:
     run, outcome = _run(house, project, side=9)
     assert outcome == runs.FAILED

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from argosy.spec.annotation import FRAMES, Table
 from argosy.spec.format import Format
 from argosy.store import Blobs
 
-__all__ = ["Format", "Saved", "Sink", "Source", "code_of", "find", "named", "save"]
+__all__ = ["Format", "Saved", "Sink", "Source", "find", "named", "save"]
 
 # Found by the root package and name of a class, so that no library is imported to ask whether a value is one of its.
 _TYPES = {
@@ -73,11 +72,6 @@ def find(value: object, wanted: Any = None) -> Format:
 def named(name: str) -> Format:
     """The format of a recorded name. Raises `UnknownError`."""
     return _built_in(name) if name in _CLASSES else own.of_name(name)()
-
-
-def code_of(wanted: Any) -> Callable[..., Any] | None:
-    """The project's format class behind an annotation, whose code counts in the key of a step; None for Argosy's."""
-    return own.of_type(wanted) if isinstance(wanted, type) else None
 
 
 def save(value: object, blobs: Blobs, wanted: Any = None) -> tuple[Format, Saved]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from typing import Any
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
 
 import msgspec
 
 from argosy.engine.key import environment, task_key, versions
-from argosy.pipelines import format
 from argosy.pipelines.piece import Many, Piece, Plain, content
-from argosy.spec import code, interface
+from argosy.spec import code
+from argosy.spec import format as own
 from argosy.spec.function import resolve
+from argosy.spec.interface import Interface
 from argosy.spec.resource import Resources
 from argosy.spec.step import Step
 
@@ -36,13 +38,14 @@ class Recipe(msgspec.Struct, frozen=True):
 
 
 def of(step: Step[..., Any], variables: Mapping[str, str], resources: Resources | None = None) -> Recipe:
-    """The recipe of a step, as its project's files, the libraries and the environment's variables are now."""
+    """The recipe of a step, as its project's files, the libraries and the environment's variables are now.
+
+    The project's own formats count for every step: which of them a value has shows only when it is there.
+    """
     function = resolve(step.function)
     print = code.fingerprint(function, resources=resources)
     parts, packages = dict(print.parts), set(print.packages)
-    annotations = [each.annotation for each in step.interface.inputs.values()]
-    annotations += [each.annotation for each in step.interface.outputs]
-    for made in {own for each in annotations for own in _own(each)}:
+    for made in (*_classes(step.interface), *own.registered()):
         found = code.fingerprint(made, resources=resources)
         parts |= found.parts
         packages |= set(found.packages)
@@ -93,8 +96,15 @@ def _bounded(value: Any) -> Any:
     return plain if len(msgspec.json.encode(plain)) <= 1000 else f"{str(plain)[:_SHOWN]}…"
 
 
-def _own(annotation: Any) -> Iterable[type]:
-    """The project's formats that values of an annotation are saved in or loaded from."""
-    bare = interface.plain(annotation)
-    kinds = (bare, interface.item(annotation)) if interface.is_list(annotation) else (bare,)
-    return [own for kind in kinds if (own := format.code_of(kind)) is not None]  # type: ignore[misc]
+def _classes(given: Interface) -> Iterator[type]:
+    """The classes that annotations name, but for those of the standard library: they say how values are loaded."""
+    waiting = [each.annotation for each in given.inputs.values()] + [each.annotation for each in given.outputs]
+    seen: set[int] = set()
+    while waiting:
+        annotation = waiting.pop()
+        waiting += get_args(annotation)
+        home = getattr(annotation, "__module__", "") or ""
+        known = home.partition(".")[0] in ("argosy", *sys.stdlib_module_names)
+        if isinstance(annotation, type) and not get_args(annotation) and not known and id(annotation) not in seen:
+            seen.add(id(annotation))
+            yield annotation

@@ -97,9 +97,14 @@ def of_name(name: str) -> type[Format]:
     return _registered.by_name[name]
 
 
+def registered() -> tuple[type[Format], ...]:
+    """The project's formats, by name."""
+    return tuple(made for _, made in sorted(_registered.by_name.items()))
+
+
 def modules() -> tuple[str, ...]:
     """The modules that the project's formats are defined in, for a process that is to import them."""
-    return tuple(sorted({made.__module__ for made in _registered.by_name.values()}))
+    return tuple(sorted({made.__module__ for made in registered()}))
 
 
 def known() -> list[str]:
