@@ -34,7 +34,7 @@ def shown(store: Store, run: int, node: str, element: int | None = None) -> str:
 
 def test_a_call_tells_what_it_read_made_and_logged(sea: Store) -> None:
     found = detail(sea, 1, "score", 2)
-    assert ("depth", "3") in [(each.name, each.words) for each in found.inputs]
+    assert {each.name: each.words for each in found.inputs} == {"part": "2", "depth": "3"}
     assert [each.origin for each in found.inputs if each.name == "part"] == ["parts"]
     assert found.outputs[0].previews[0].text == "1.5"
     assert found.logged["note"] == sailed.EVIL and found.logged["loss"] == pytest.approx(1 / 3)
@@ -75,6 +75,7 @@ def test_elements_come_a_page_at_a_time_those_that_failed_first(sea: Store, stor
     found = read(sea, 1, "score")
     assert [each.element for each in found.elements] == [3, 0, 1, 2, 4] and found.detail is None
     assert found.elements[0].attempts == 2 and "loss" in found.elements[1].logged
+    assert [each.given for each in found.elements] == [{"part": part} for part in "30124"]
     run, _ = sailed.depart(store)
     sailed.land(store, run, "second", step.SIZE + 7)
     first, second = (read(store, run.id, "second", number=number) for number in (1, 2))

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from argosy.console import links, preview
+from argosy.console import item, links, preview
 from argosy.console.page import Page
 from argosy.console.preview import Preview
 from argosy.controller import cause, course, provenance
@@ -32,7 +32,10 @@ _LOGGED = 4
 
 
 class Element(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of a mapped step; `logged` is the first of what it logged."""
+    """One call of a mapped step.
+
+    `given` are the arguments in which the elements of the page differ, `logged` is the first of what it logged.
+    """
 
     element: int
     state: str
@@ -41,6 +44,7 @@ class Element(msgspec.Struct, frozen=True, kw_only=True):
     cpu_s: float | None = None
     peak_bytes: int | None = None
     attempts: int = 1
+    given: dict[str, str] = {}
     logged: dict[str, Any] = {}
 
 
@@ -152,7 +156,8 @@ def read(
     return StepPage(
         brief=brief, node=node, kind=told.get("kind", "call"), function=told.get("step"),
         needs=tuple(told.get("needs", ())), counts=counts, element=element,
-        elements=() if one is not None else tuple(_elements(conn, some)), number=number, pages=-(-total // SIZE),
+        elements=() if one is not None else tuple(_elements(conn, store, run_id, some)), number=number,
+        pages=-(-total // SIZE),
         detail=_detail(conn, store, run, one, query) if one is not None else None,
         recipe=run.body.get("recipes", {}).get(told.get("step"), {}),
     )  # fmt: skip
@@ -168,8 +173,9 @@ def search(text: str, query: str, digest: str) -> Log:
     return Log(digest=digest, query=query, lines=tuple(shown), found=len(found), count=len(lines))
 
 
-def _elements(conn: Connection, some: list[Call]) -> Iterator[Element]:
+def _elements(conn: Connection, store: Store, run_id: int, some: list[Call]) -> Iterator[Element]:
     done = executions.get(conn, {each.execution_id for each in some if each.execution_id is not None})
+    given = _given(conn, store, run_id, done)
     for call in some:
         made = done.get(call.execution_id or 0)
         if made is None:
@@ -178,9 +184,25 @@ def _elements(conn: Connection, some: list[Call]) -> Iterator[Element]:
         logged = {**made.metrics, **made.parameters.get("logged", {})}
         yield Element(
             element=call.element, state=call.state, reason=call.reason, took=made.wall_s, cpu_s=made.cpu_s,
-            peak_bytes=made.peak_bytes, attempts=made.parameters.get("attempts", 1),
+            peak_bytes=made.peak_bytes, attempts=made.parameters.get("attempts", 1), given=given.get(made.id, {}),
             logged=dict(list(logged.items())[:_LOGGED]),
         )  # fmt: skip
+
+
+def _given(conn: Connection, store: Store, run_id: int, done: Mapping[int, Execution]) -> dict[int, dict[str, str]]:
+    """The constants and the items of lists that executions were given, as far as they differ."""
+    told = {id: made.parameters.get("arguments", {}) for id, made in done.items()}
+    texts = item.texts(conn, store, run_id, (each for given in told.values() for each in given.values()))
+    shown = {
+        id: {
+            name: _constant(each["value"]) if "value" in each else texts[each["content"]]
+            for name, each in given.items()
+            if "value" in each or each["content"] in texts
+        }
+        for id, given in told.items()
+    }
+    alike = {name for given in shown.values() for name in given if len({each.get(name) for each in shown.values()}) < 2}
+    return {id: {name: text for name, text in given.items() if name not in alike} for id, given in shown.items()}
 
 
 def _detail(conn: Connection, store: Store, run: Run, call: Call, query: str) -> Detail:
@@ -191,9 +213,10 @@ def _detail(conn: Connection, store: Store, run: Run, call: Call, query: str) ->
         return made
     known = provenance.execution(conn, call.execution_id)
     about = known.execution.parameters
+    texts = item.texts(conn, store, run.id, about.get("arguments", {}).values())
     return msgspec.structs.replace(
         made, execution=known.execution, read=tuple(known.read), log=_log(conn, store, known, query),
-        inputs=tuple(_input(run.id, each, known.read) for each in known.given),
+        inputs=tuple(_input(run.id, each, known.read, texts) for each in known.given),
         outputs=tuple(_output(conn, store, each) for each in known.made), attempts=about.get("attempts", 1),
         traceback=about.get("traceback", ""), logged={**known.execution.metrics, **about.get("logged", {})},
     )  # fmt: skip
@@ -207,17 +230,19 @@ def _log(conn: Connection, store: Store, known: Executed, query: str) -> Log | N
     return search(preview.content(store, found).decode(errors="replace"), query, digest)
 
 
-def _input(run_id: int, given: Given, read: list[Edge]) -> Input:
+def _input(run_id: int, given: Given, read: list[Edge], texts: Mapping[str, str]) -> Input:
     kind, _, digest = given.content.partition(":")
     link = links.step(run_id, given.origin) if given.origin else None
     shown = None
     if not given.content:
-        words = msgspec.json.encode(given.value).decode()
+        words = _constant(given.value)
     elif given.artifact is not None and given.count is None:
         shown = _preview(given.artifact)
         words = ""
     elif given.count is not None:
         words = f"a list of {given.count:,}"
+    elif given.content in texts:
+        words = texts[given.content]
     elif kind == "dataset":
         mine = [each.reference for each in read if each.kind == "dataset"]
         words, link = (mine[0], links.dataset(mine[0])) if len(mine) == 1 else (f"a dataset: {', '.join(mine)}", None)
@@ -227,6 +252,10 @@ def _input(run_id: int, given: Given, read: list[Edge]) -> Input:
     else:
         words = f"a {kind} that is an item of a list" if given.origin else f"a {kind}"
     return Input(name=given.name, words=words, origin=given.origin, link=link, preview=shown)
+
+
+def _constant(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _output(conn: Connection, store: Store, result: Result) -> Output:
