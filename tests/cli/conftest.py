@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from argosy.cli import main
+from tests.cli.pipes import Pipes
 
 
 class Ran(NamedTuple):
@@ -61,3 +62,32 @@ def inside(late: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The same, as the working directory."""
     monkeypatch.chdir(late)
     return late
+
+
+@pytest.fixture
+def pipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pipes:
+    """A project of pipelines, as the working directory; nothing of it has run."""
+    return Pipes(tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def _ran(tmp_path_factory: pytest.TempPathFactory) -> Pipes:
+    place = tmp_path_factory.mktemp("ran")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("ARGOSY_HOME", raising=False)
+        made = Pipes(place, patch)
+        assert main(["run", "roots"]) == 0
+        patch.setenv("PIPES_BREAK", "2")
+        assert main(["run", "roots", "--set", "power=2"]) == 1
+        patch.delenv("PIPES_BREAK")
+        made.module.write_text(made.module.read_text().replace("return sum(xs)", "return sum(xs) + 0"))
+        assert main(["run", "roots", "--set", "power=2"]) == 0
+    return made
+
+
+@pytest.fixture
+def ran(_ran: Pipes, monkeypatch: pytest.MonkeyPatch) -> Pipes:
+    """The same with three runs: one that succeeded; one of another power, whose element 2 failed; the same again with
+    another `total`, which succeeded. Do not change its facts."""
+    monkeypatch.chdir(_ran.place)
+    return _ran

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 from argosy.cli import home, show
 from argosy.cli.option import Common
@@ -95,15 +96,15 @@ def get(
     headers = [_header(column, [row[place] for row in rows]) for place, column in enumerate(columns)]
     show.table(headers, rows)
     if page.next:
-        show.say(f"more: {_again(name, where, limit, page.next, given.home)}")
+        show.say(f"more: {again(['get', name], where, limit, page.next, given.home)}")
     return 0
 
 
-def _again(name: str, where: str, limit: int, cursor: str, place: str | None) -> str:
+def again(command: Sequence[str], where: str, limit: int, cursor: str, place: str | None) -> str:
     """The command that goes on, to be pasted: with all that this one was given."""
     asked = [f"--where={where}"] if where.startswith("-") else ["--where", where] if where else []
     at = ["--home", place] if place else []
-    return shlex.join(["argosy", "get", name, *asked, "--limit", str(limit), "--cursor", cursor, *at])
+    return shlex.join(["argosy", *command, *asked, "--limit", str(limit), "--cursor", cursor, *at])
 
 
 def plural(kind: str) -> str:

@@ -98,7 +98,7 @@ def logs(
                 for entry in transcript.read(conn, store.blobs, found):
                     show.line(entry)
             else:
-                _print(asked, conn, store, found, limit)
+                _print(asked, conn, store, found, limit, named=follow or len(found) > 1)
         if follow:
             _follow(asked, store, run, found, json=given.json)
         elif not found and not given.json:
@@ -106,16 +106,18 @@ def logs(
     return 0
 
 
-def _print(asked: Asked, conn: Connection, store: Store, found: list[Place], limit: int) -> None:
-    """The last lines of logs. They are read from the last one back, no further than to what is shown."""
-    several = len(found) > 1
+def _print(asked: Asked, conn: Connection, store: Store, found: list[Place], limit: int, *, named: bool) -> None:
+    """The last lines of logs, each with whose it is where they are to be `named`.
+
+    Logs are read from the last one back, no further than to what is shown.
+    """
     shown: list[list[str]] = []
     left, unread, cut = limit, len(found), 0
     for entry in transcript.read(conn, store.blobs, found[::-1]):
         lines = asked.lines(entry)
         unread -= 1
         cut = max(0, len(lines) - left)
-        shown.append(_prefixed(entry, lines[cut:], several=several))
+        shown.append(_prefixed(entry, lines[cut:], named=named))
         left -= len(shown[-1])
         if not left:
             break
@@ -139,7 +141,7 @@ def _follow(asked: Asked, store: Store, run: Run, found: list[Place], *, json: b
                 if json:
                     show.line(entry)
                 else:
-                    show.put(*_prefixed(entry, asked.lines(entry), several=True))
+                    show.put(*_prefixed(entry, asked.lines(entry), named=True))
         last = fresh[-1].id if fresh else last
         if state != facts.RUNNING:
             show.say(f"run {run.id} is not at work: {state}")
@@ -147,8 +149,8 @@ def _follow(asked: Asked, store: Store, run: Run, found: list[Place], *, json: b
         time.sleep(_POLL)
 
 
-def _prefixed(entry: Entry, lines: list[str], *, several: bool) -> list[str]:
-    prefix = f"{place(entry.node, entry.element)} | " if several else ""
+def _prefixed(entry: Entry, lines: list[str], *, named: bool) -> list[str]:
+    prefix = f"{place(entry.node, entry.element)} | " if named else ""
     return [f"{prefix}{line}" for line in lines]
 
 

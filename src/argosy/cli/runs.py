@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
-
 from argosy.cli import home, show
 from argosy.cli.course import tally
+from argosy.cli.get import again
 from argosy.cli.option import Common
 from argosy.controller import course
 from argosy.controller.clock import SystemClock
@@ -54,11 +53,8 @@ def runs(
     headers = [">id", "pipeline", "state", "when", ">took", "calls", "cause", "parameters"]
     show.table(headers, [_row(each) for each in found.items])
     if found.next:
-        asked = [pipeline] if pipeline is not None else []
-        more = ["--where", where] if where else []
-        place = ["--home", given.home] if given.home else []
-        again = ["argosy", "runs", *asked, *more, "--limit", str(limit), "--cursor", found.next, *place]
-        show.say(f"more: {shlex.join(again)}")
+        command = ["runs", *([pipeline] if pipeline is not None else [])]
+        show.say(f"more: {again(command, where, limit, found.next, given.home)}")
     return 0
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 span = duration.took
 
-_PROSE = frozenset({"action", "cause", "message", "metrics", "reason", "why"})
+_PROSE = frozenset({"action", "calls", "cause", "message", "metrics", "parameters", "reason", "why"})
 """Columns that may break over lines; all others stay whole."""
 _UNBOUNDED = 500
 """Columns where nobody looks at a terminal: a line stays a line, so that it can be searched."""

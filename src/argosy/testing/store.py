@@ -9,6 +9,7 @@ from argosy.testing.members import MembersConformance
 from argosy.testing.processes import ProcessesConformance
 from argosy.testing.reading import ReadingConformance
 from argosy.testing.runs import RunsConformance
+from argosy.testing.tallies import TalliesConformance
 
 
 class StoreConformance(
@@ -18,6 +19,7 @@ class StoreConformance(
     BlobsConformance,
     LeasesConformance,
     RunsConformance,
+    TalliesConformance,
     ProcessesConformance,
 ):
     """Mix into a test class and define the fixture `store`: an open, empty `argosy.store.Store`.

@@ -1,0 +1,56 @@
+"""argosy describe of runs, executions and artifacts."""
+
+from __future__ import annotations
+
+from tests.cli.pipes import Pipes
+
+
+def test_a_run_tells_what_came_of_it(run, ran: Pipes) -> None:
+    told = run("describe", "run", 1)
+    assert told.out.startswith("run 1 of roots: succeeded in ") and "8 done, 1 skipped" in told.out
+    assert "n=4, power=0.5" in told.out and "results" in told.out and "4.14626" in told.out
+    assert "argosy why run 1" in told.err
+    found = run("describe", "run", 1, "--json").json()
+    steps = {each["name"]: each for each in found["steps"]}
+    assert list(steps) == ["numbers", "root", "total", "many", "tell", "when", "stamp"]
+    assert steps["root"]["counts"] == {"executed": 4} and steps["root"]["bytes"] > 0 < steps["root"]["peak_bytes"]
+    assert steps["tell"]["counts"] == {"skipped": 1} and steps["when"]["counts"] == {}
+    assert found["critical"] == [name for name, each in steps.items() if each["critical"]] != []
+    assert found["cpu_s"] == sum(each["cpu_s"] for each in found["steps"]) > 0
+
+
+def test_a_run_that_failed_says_why_and_what_next(run, ran: Pipes) -> None:
+    told = run("describe", "run", 2)
+    assert "root[2]: exception: ValueError: no root of 2 (execution " in told.out
+    assert "argosy logs 2 --failed, then argosy retry 2" in told.err
+
+
+def test_an_execution_tells_what_it_was_given_and_what_it_made(run, ran: Pipes) -> None:
+    calls = run("get", "calls", "--where", "node:root run_id:2", "--json").json()["items"]
+    ids = {each["element"]: each["execution_id"] for each in calls}
+    told = run("describe", "execution", ids[3]).out
+    assert "made for  run 2, root[3]" in told and "power  2" in told and "x      from numbers: value" in told
+    assert "output  value of 9 B" in told and "about  roots" in told and "root   9" in told
+    failed = run("describe", "execution", ids[2])
+    assert "Traceback" in failed.out and "failed    exception: ValueError: no root of 2" in failed.out
+    assert "argosy why run 2 --step root --element 2" in failed.err
+    assert run("describe", "execution", 999).code == 2
+
+
+def test_an_artifact_tells_who_made_it_and_who_read_it(run, ran: Pipes) -> None:
+    found = run("describe", "run", 1, "--json").json()["results"]
+    digest = next(each["digest"] for each in found if each["name"] == "total")
+    kept = run("describe", "artifact", digest[:10], "--json").json()
+    assert (kept["digest"], kept["format"], kept["read_by"]) == (digest, "value", [])
+    (maker,) = kept["made_by"]
+    assert maker["subject"] == "roots/total"
+    assert "4.14626" in run("describe", "artifact", digest).out
+    (numbers,) = run("get", "executions", "--where", "subject:roots/numbers", "--json").json()["items"]
+    (_, made) = numbers["parameters"]["outputs"][0]
+    assert "roots/many" in run("describe", "artifact", made).out
+    assert run("describe", "artifact", "zz").code == run("describe", "artifact", "0" * 12).code == 2
+
+
+def test_a_thing_without_an_id_is_refused_with_what_to_pass(run, ran: Pipes) -> None:
+    wrong = run("describe", "run", "roots")
+    assert wrong.code == 2 and "'roots' is no id of a run" in wrong.err
