@@ -34,3 +34,10 @@ def test_what_cannot_be_meant_is_refused(given: dict[str, str]) -> None:
 def test_a_port_that_is_none_is_misuse_and_told_with_the_limit(port: str) -> None:
     with pytest.raises(UsageError, match=rf"ARGOSY_PORT is '{port}'.*\n.*from 0 to 65535"):
         read({"ARGOSY_HOME": "x", "ARGOSY_PORT": port})
+
+
+@pytest.mark.parametrize("runs", ["0", "two", "1000", "-1"])
+def test_a_number_of_runs_that_is_none_is_refused(runs: str) -> None:
+    with pytest.raises(UsageError, match=rf"ARGOSY_RUNS is '{runs}'.*from 1 to 100"):
+        read({"ARGOSY_HOME": "x", "ARGOSY_RUNS": runs})
+    assert read({"ARGOSY_HOME": "x", "ARGOSY_RUNS": "7"}).runs == 7

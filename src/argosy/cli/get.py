@@ -32,6 +32,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "leases": ("name", "owner", "token", "expires_at"),
     "members": ("address", "status", "answers", "trained", "reason"),
     "pauses": ("at", "pipeline", "paused", "actor", "reason"),
+    "pipelines": ("name", "project", "starts", "next", "paused", "last", "status", "reason"),
     "rollouts": ("at", "address", "kind", "state", "share", "reason"),
     "runs": ("id", "pipeline", "at", "outcome", "ended_at", "cause", "reason"),
     "signals": ("at", "address", "name", "value"),
@@ -43,7 +44,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
 }
 _SCORES = ("roc_auc", "log_loss", "rmse", "mae", "r2")
 _DIGESTS = ("bundle", "digest", "git_commit")
-_WITH_STATUS = ("datasets", "fleets", "members")
+_WITH_STATUS = ("datasets", "fleets", "members", "pipelines")
 
 
 def get(

@@ -1,4 +1,4 @@
-"""Lists whose items have a status in a word and the reason in words: members, their fleets, and datasets."""
+"""Lists whose items have a status in a word and the reason in words: members, fleets, datasets and pipelines."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from argosy.controller.clock import SystemClock
 from argosy.controller.observe import kinds, wanted
 from argosy.controller.standing import Standing, standing, summary
 from argosy.controller.status import ORDER
 from argosy.data.state import blocked, stale
 from argosy.errors import UsageError
+from argosy.spec import schedule
+from argosy.spec.document import recorded
 from argosy.spec.fleet import POOLED
-from argosy.store import filters, resources
+from argosy.spec.pipeline import Pipeline
+from argosy.store import filters, pauses, resources, runs
 from argosy.store.filters import Term
 from argosy.store.resources import Page
 
@@ -25,12 +29,15 @@ WITHDRAWN = "withdrawn"
 BLOCKED, STALE, READY = "blocked", "stale", "ready"
 """Of a dataset: its latest version was rejected, its newest event is older than its contract allows, or neither."""
 
+NEW = "new"
+"""Of a pipeline that has no run yet."""
+
 _Items = list[dict[str, Any]]
 
 
 def page(conn: Connection, kind: str, where: str, limit: int, cursor: str | None, now: datetime) -> Page:
-    """A page of members, fleets or datasets with the fields `status` and `reason`; members have `answers` and `trained`
-    too.
+    """A page of members, fleets, datasets or pipelines with the fields `status` and `reason`; members have `answers`
+    and `trained` too, pipelines what `of_pipelines` says.
 
     `where` may ask for `status:drifting` beside the fields of the kind, then there is one page and no cursor; and of
     members for what is shown as `trained`.
@@ -112,8 +119,36 @@ def of_datasets(conn: Connection, items: _Items, now: datetime) -> _Items:
     return told
 
 
+def of_pipelines(conn: Connection, items: _Items, now: datetime) -> _Items:
+    """Pipelines with what `starts` them, when they run `next`, whether they are `paused`, and their `last` run.
+
+    The `status` is that of the last run, and `reason` why it is paused, or why the last run failed.
+    """
+    said, lasts = pauses.latest(conn), {each.pipeline: each.id for each in runs.lately(conn)}
+    states = runs.states(conn, lasts.values(), SystemClock().now())
+    endings = runs.endings(conn, lasts.values())
+    told = []
+    for item in items:
+        pipeline, pause, last = recorded(item["body"]), said.get(item["name"]), lasts.get(item["name"])
+        assert isinstance(pipeline, Pipeline)
+        paused = pause is not None and pause.paused
+        times = pipeline.schedule
+        starts = [*([schedule.show(times)] if times is not None else []), *map(str, pipeline.on)]
+        ended = endings.get(last or 0)
+        told.append(
+            item | {
+                STATUS: states[last] if last is not None else NEW, "project": item["body"].get("project", ""),
+                "starts": "; ".join(starts) or "when asked for", "paused": paused, "last": last,
+                "next": schedule.next(times, now) if times is not None and not paused else None,
+                "reason": pause.reason if pause is not None and paused else ended.reason if ended is not None else "",
+            }
+        )  # fmt: skip
+    return told
+
+
 _KINDS: dict[str, tuple[Callable[[Connection, _Items, datetime], _Items], tuple[str, ...]]] = {
     "datasets": (of_datasets, (BLOCKED, STALE, READY)),
     "members": (_members, ORDER),
     "fleets": (_fleets, (*ORDER, WITHDRAWN)),
+    "pipelines": (of_pipelines, (NEW, runs.RUNNING, runs.SUCCEEDED, runs.FAILED, runs.CANCELLED, runs.INTERRUPTED)),
 }

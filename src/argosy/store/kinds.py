@@ -165,6 +165,15 @@ def _declarations() -> Kind:
     return Kind(table, _columns(table), _by_id, where=where)
 
 
+def _pipelines() -> Kind:
+    """Those that are declared, each as it is declared."""
+    table = schema.declaration
+    last = select(func.max(table.c.id)).where(table.c.kind == "pipeline").group_by(table.c.name)
+    fields = _columns(table, "id", "kind", "removed", "reason")
+    where = and_(table.c.id.in_(last), ~table.c.removed)
+    return Kind(table, fields, _by("name"), order=("name",), newest_first=False, where=where)
+
+
 def _leases() -> Kind:
     """Those that nobody gave back; one that has expired is of a process that died, or of a machine that is cut off."""
     held = schema.lease.c.expires_at > EPOCH
@@ -223,6 +232,7 @@ KINDS: dict[str, Kind] = {
     "members": _members(),
     "parts": _facts(schema.part),
     "pauses": _facts(schema.pause),
+    "pipelines": _pipelines(),
     "rollouts": _of_members(schema.rollout),
     "runs": _runs(),
     "signals": _of_members(schema.signal),
