@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
+from functools import cached_property
 
 import msgspec
 from sqlalchemy import Connection
@@ -34,7 +35,7 @@ class Claiming:
         self, setting: Setting, run_id: int, write: Write, clock: Callable[[], datetime], shard: Shard | None
     ) -> None:
         self._setting, self._run_id, self._write, self._clock, self._shard = setting, run_id, write, clock, shard
-        self._names: list[str] = []
+        self._begun = False
         self._mine: set[str] = set()
         self._of_node: dict[int, set[str]] = {}
         self._out: dict[str, int] = {}
@@ -54,8 +55,8 @@ class Claiming:
         places = list(places)
         if self._shard is not None:
             self._take({self.name(place): place.node for place in places if self._is_first(place)})
-        elif not self._names:
-            self._name_all()
+        elif not self._begun:
+            self._begun = True
             self._take({self._names[node]: node for node in pending()})
         return self._ours(places)
 
@@ -87,16 +88,14 @@ class Claiming:
 
     def name(self, place: Place) -> str:
         """The claim that a place falls under."""
-        if not self._names:
-            self._name_all()
         base = self._names[place.node]
         if self._shard is None or self._setting.graph.nodes[place.node].kind != "map":
             return base
         return f"{base}/{place.element % self._shard.of}/{self._shard.of}"
 
     def ended(self, place: Place) -> None:
-        """A place that was ours has its result."""
-        name = self.name(place)
+        """A place has its result."""
+        name = self.name(place) if self._out else ""
         if name in self._out:
             self._out[name] -= 1
             if not self._out[name] and "/" in name:
@@ -146,6 +145,7 @@ class Claiming:
             self._free.append(name)
             self._out.pop(name, None)
 
-    def _name_all(self) -> None:
+    @cached_property
+    def _names(self) -> list[str]:
         made = self._setting
-        self._names = claim.names(made.graph, made.recipes, made.rows, made.files, str(self._run_id))
+        return claim.names(made.graph, made.recipes, made.rows, made.files, str(self._run_id))

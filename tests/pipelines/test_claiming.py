@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from argosy.engine.local import Local
+from argosy.store import Store
+from tests.pipelines import works
+from tests.pipelines.runs import Place
+
+
+@pytest.fixture
+def place(home: Path) -> Iterator[Place]:
+    with Store.open(home) as store, Local(1) as engine:
+        yield Place(store, engine)
+
+
+def test_a_run_whose_beginning_is_known_claims_the_rest_and_waits_for_nobody(place: Place) -> None:
+    place.run(works.chain, n=2)
+    runner = place.begin(works.chain, n=4)
+    due = runner.advance()
+    assert (len(due), runner.waits_for_others) == (1, False)
+    with place.store.read() as conn:
+        owned = conn.exec_driver_sql(f"SELECT count(*) FROM claim WHERE run_id = {runner.run.id}").scalar_one()
+    assert owned == 2
