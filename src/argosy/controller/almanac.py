@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from argosy.spec.document import recorded
+from argosy.spec.partition import Range
 from argosy.spec.pipeline import Pipeline
 from argosy.spec.span import Span
 from argosy.spec.trigger import After, Event, NewVersion, Trigger
@@ -23,10 +24,10 @@ _SUCCEEDED = f"run.{runs.SUCCEEDED}"
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """What is true of one pipeline. `bundle` is its code, `since` when it came to run by itself as it does now.
 
-    `last` is the latest scheduled time that a run was for, `stop` where the span of its last run ended, `began` the id
-    of the event of its last run's beginning. `read` has the latest version of each dataset that a run read or was
-    started for, `versions` the latest there is; `happened` the last event that each trigger asks for, and the run that
-    it tells of where that is news. `under_way` are runs that did not end.
+    `last` is the latest scheduled time that a run was for. Of its last run, `stop` is where the span ended, `began` the
+    id of the event of its beginning, and `read` the versions of datasets that it read or was started for. `versions`
+    are the latest there are; `happened` is the last event that each trigger asks for, and the run that it tells of
+    where that is news. `under_way` are runs that did not end.
     """
 
     pipeline: Pipeline
@@ -48,7 +49,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Past(msgspec.Struct):
-    """What the runs of one pipeline came to so far."""
+    """What the runs of one pipeline came to so far: see `Entry`."""
 
     last: datetime | None = None
     stop: datetime | None = None
@@ -113,15 +114,15 @@ class Almanac:
         for each in runs.lately(conn, self._run):
             past = self._pasts.setdefault(each.pipeline, _Past())
             past.last = max(filter(None, (past.last, each.due_at)), default=None)
-            past.stop = self._stop(each) or past.stop
-            for reference in each.inputs.values():
-                name, _, number = str(reference).rpartition("@")
-                past.read[name] = max(past.read.get(name, 0), int(number))
+            past.stop = self._stop(each)
+            past.read = {name: int(str(reference).rpartition("@")[2]) for name, reference in each.inputs.items()}
             self._run = max(self._run, each.id)
 
     def _stop(self, run: Latest) -> datetime | None:
         entry = self._declared[1].get(run.pipeline)
         given = run.parameters.get(entry.pipeline.span or "") if entry is not None else None
+        if isinstance(given, dict):
+            return msgspec.convert(given, Range).spans()[-1].stop
         return Span.parse(given).stop if isinstance(given, str) else None
 
     def _read_events(self, conn: Connection, asked: frozenset[Trigger]) -> None:

@@ -25,6 +25,7 @@ from argosy.spec.feature import ViewReference
 from argosy.spec.fleet import Fleet
 from argosy.spec.function import resolve
 from argosy.spec.inventory import Inventory
+from argosy.spec.pipeline import Pipeline
 from argosy.spec.project import Project
 from argosy.spec.resource import Resources
 from argosy.spec.tree import is_installed
@@ -315,9 +316,11 @@ def _revision(before: declarations.Declaration | None, after: Draft) -> int:
 
 def _since(before: declarations.Declaration | None, after: Draft, now: datetime) -> str:
     """Since when a pipeline is to run by itself as it does: other code alone must not make it miss a time."""
-    same = before is not None and all(before.body.get(name) == after.body.get(name) for name in ("schedule", "on"))
-    kept = before is not None and same and not before.removed
-    return str(before.body.get("since", now.isoformat())) if before is not None and kept else now.isoformat()
+    if before is not None and not before.removed and "since" in before.body:
+        old, new = document.recorded(before.body), document.decode(after.body)
+        if isinstance(old, Pipeline) and isinstance(new, Pipeline) and (old.schedule, old.on) == (new.schedule, new.on):
+            return str(before.body["since"])
+    return now.isoformat()
 
 
 def _changes(before: Mapping[str, Any], after: Draft, project: str) -> list[str]:
