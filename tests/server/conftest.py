@@ -14,7 +14,7 @@ from argosy.server import app, secret
 from argosy.server.guard import Guard
 from argosy.server.settings import Settings
 from argosy.store import Store
-from tests.console import build
+from tests.console import build, sailed
 
 BASE = "http://localhost:8075"
 
@@ -56,7 +56,11 @@ class World:
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a built home, to be copied."""
     root = Path(tmp_path_factory.mktemp("template"))
-    build.home(root).close()
+    with build.home(root) as store:
+        run, lease = sailed.depart(store)
+        sailed.land(store, run, "first")
+        sailed.land(store, run, "second", 3)
+        sailed.arrive(store, run, lease)
     return root
 
 

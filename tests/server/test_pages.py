@@ -5,7 +5,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from argosy.store import events
+from argosy.pipelines.formats.report import Reports
+from argosy.pipelines.formats.sink import Sink
+from argosy.spec.report import Report
+from argosy.store import artifacts, events
 from tests.console import build
 from tests.server.conftest import World
 
@@ -16,7 +19,8 @@ PAGES = [
     "/why/late-arrival/JFK/US", "/versions/late-arrival/EWR/9E@2", "/events", "/events?where=kind:promoted", "/alerts",
     "/alerts?fleet=late-arrival",
     "/lineage/version/late-arrival/EWR/9E@2", "/lineage/dataset/flights@9?up=0&down=2",
-    "/datasets", "/datasets/flights", "/datasets/weather", "/plan",
+    "/datasets", "/datasets/flights", "/datasets/weather", "/plan", "/runs", "/runs?where=state:failed", "/runs/1",
+    "/runs/1/first", "/runs/1/second",
 ]  # fmt: skip
 
 
@@ -82,6 +86,9 @@ def test_no_link_leads_nowhere(world: World) -> None:
         ("/fleets/late-arrival/cell/99", 404), ("/nowhere", 404), ("/fleets/late-arrival?page=x", 400),
         ("/fleets/late-arrival?q=colour:red", 400), ("/fleets/late-arrival?q=rows>many", 400),
         ("/events?where=%22", 400), ("/static/app.py", 404),
+        ("/runs/99", 404), ("/runs/1/none", 404), ("/runs/1/second?element=9", 404), ("/runs/x", 404),
+        ("/runs?where=state:sunk", 400), (f"/artifacts/{'ab' * 32}", 404), (f"/artifacts/{'ab' * 32}/content", 404),
+        ("/artifacts/x", 400), (f"/artifacts/{'ab' * 32}/parts/0", 404),
         ("/lineage/dataset/none@1", 404), ("/lineage/dataset/flights@9?up=x", 400),
     ],
 )  # fmt: skip
@@ -113,6 +120,38 @@ def test_text_from_outside_is_never_markup(own: World) -> None:
     ):
         page = own.viewer.get(path, accept="text/html").text
         assert "<script>alert" not in page and "<img src=x" not in page and "<b>" not in page.split("<main>")[1][:200]
+
+
+def test_what_a_report_holds_is_handed_out_so_that_it_can_do_nothing(own: World) -> None:
+    report = Report.markdown("# Told") + Report.html("<script>1</script>") + Report.plot("<svg onload='1'/>")
+    sink = Sink(own.store.blobs)
+    Reports().save(report, sink)
+    saved = sink.finish()
+    kept = artifacts.Artifact(digest=saved.digest, kind="report", bytes=saved.bytes, at=build.NOW, data=saved.data)
+    with own.store.write() as tx:
+        artifacts.add(tx, [kept])
+    place = f"/artifacts/{saved.digest}"
+    whole = own.viewer.get(f"{place}/content")
+    assert whole.content == saved.data and whole.headers["content-type"] == "application/octet-stream"
+    assert whole.headers["content-disposition"] == f'attachment; filename="{saved.digest[:12]}.msgpack"'
+    assert own.viewer.get(f"{place}/parts/0").status_code == own.viewer.get(f"{place}/parts/3").status_code == 404
+    framed = own.viewer.get(f"{place}/parts/1", sec_fetch_dest="iframe")
+    alone = own.viewer.get(f"{place}/parts/1")
+    picture = own.viewer.get(f"{place}/parts/2", sec_fetch_dest="image")
+    assert picture.headers["content-type"].startswith("image/svg+xml")
+    for answer in (framed, alone, picture):
+        rules = [rule.strip() for rule in answer.headers["content-security-policy"].split(";")]
+        assert "sandbox" in rules and "default-src 'none'" in rules and "frame-ancestors 'self'" in rules
+        assert not any(rule.startswith(("script-src", "form-action")) for rule in rules)
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "content-disposition" not in framed.headers
+    assert alone.headers["content-disposition"].startswith("attachment")
+
+
+def test_a_filter_of_runs_that_cannot_be_read_keeps_the_page_and_the_text(world: World) -> None:
+    page = world.viewer.get("/runs?where=state:sunk", accept="text/html").text
+    assert "names no state" in page and 'value="state:sunk"' in page and 'href="/runs/1"' in page
+    assert world.viewer.get("/runs?where=state:sunk", accept="application/json").status_code == 400
 
 
 def test_a_card_can_be_kept(world: World) -> None:
