@@ -83,6 +83,8 @@ def _clock(seconds: float) -> str:
     """A distance from the beginning, in the one or two units that say it exactly."""
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms" if seconds else "0"
+    if seconds < 60:
+        return f"{round(seconds, 1):g} s"
     days, left = divmod(round(seconds), 86400)
     hours, left = divmod(left, 3600)
     minutes, left = divmod(left, 60)
