@@ -110,3 +110,25 @@ def test_texts_are_constants_but_for_those_in_docstrings_annotations_and_declara
         "    source = ag.Parquet('source.txt')\n    return open(f'{rows}x.txt'), ['y.txt'], b'z.txt'\n"
     )
     assert found.definition("f").texts == {"path.txt", "x.txt", "y.txt", "z.txt"}
+
+
+def test_a_text_within_a_call_of_a_declaration_counts_where_it_is_code() -> None:
+    found = module(
+        "import argosy as ag\ndef f():\n    return ag.Report(open('rows.txt'), ['title.txt'], to='to.txt')\n"
+    )
+    assert found.definition("f").texts == {"rows.txt"}
+
+
+def test_docstrings_count_where_the_code_names_them() -> None:
+    found = module("def f():\n    'ask'\n    return f.__doc__\n").definition("f")
+    assert found.reflects
+    assert module("def f():\n    'ask'\n").definition("f", annotated=True).digest != module(
+        "def f():\n    'tell'\n").definition("f", annotated=True).digest  # fmt: skip
+
+
+@pytest.mark.parametrize("branches", ["if X:\n    {}\nelse:\n    {}\n", "try:\n    {}\nexcept ImportError:\n    {}\n"])
+def test_an_import_may_be_one_of_several_and_a_condition_decides(branches: str) -> None:
+    found = module(branches.format("from one import f", "from two import f"))
+    assert [each.module for each in found.imports["f"]] == ["one", "two"]
+    assert len(found.statements["f"]) == 1
+    assert "f" not in module("from one import f\n").statements

@@ -34,3 +34,22 @@ def test_names_lead_to_definitions_or_to_whole_modules(tmp_path: Path, body: str
     assert module is not None
     found = module.definition("f")
     assert {each.id for chain in found.chains for each in tree.targets(module, chain, found.imports)} == reached
+
+
+@pytest.mark.parametrize(
+    ("body", "reached"),
+    [
+        ("LIMIT = 1\nfrom shapes import *\n", {"m:SIDE", "shapes:SIDE"}),
+        ("if len('a') > 1:\n    from shapes import *\n", {"m:*", "shapes:SIDE"}),
+        ("if len('a') > 1:\n    from shapes import SIDE\nelse:\n    from other import SIDE\n",
+         {"m:SIDE", "shapes:SIDE", "other.SIDE"}),
+    ],
+)  # fmt: skip
+def test_a_name_may_stand_for_one_of_several(tmp_path: Path, body: str, reached: set[str]) -> None:
+    (tmp_path / "shapes.py").write_text("SIDE = 2\n")
+    (tmp_path / "m.py").write_text(f"{body}def f():\n    return SIDE\n".replace("LIMIT", "SIDE"))
+    tree = Tree((tmp_path,))
+    module = tree.module("m")
+    assert module is not None
+    found = module.definition("f")
+    assert {each.id for chain in found.chains for each in tree.targets(module, chain, found.imports)} == reached

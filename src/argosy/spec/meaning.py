@@ -23,7 +23,8 @@ class Meaning(ast.NodeTransformer):
 
     A function's annotations stay where a decorator may read them, as one that dispatches or validates by type does.
     Those of a class's variables and methods stay where it has a base, a keyword or such a decorator: so dataclasses,
-    msgspec structs, named tuples and typed dicts are made. With `annotated`, all stay.
+    msgspec structs, named tuples and typed dicts are made. With `annotated`, all stay, and
+    docstrings.
     """
 
     def __init__(self, origin: Origin, *, annotated: bool = False) -> None:
@@ -82,7 +83,7 @@ class Meaning(ast.NodeTransformer):
 
     def _trim(self, node: _Scope) -> bool:
         """Take off what never counts; whether a decorator is left that may read annotations."""
-        if ast.get_docstring(node, clean=False) is not None:
+        if not self._annotated and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:] or [ast.Pass()]
         node.decorator_list = [each for each in node.decorator_list if self._origin(each) != _DECLARES]
         return any(self._sees(each) for each in node.decorator_list)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from argosy.errors import DeclarationError
+from argosy.spec.effect import Effects
 from argosy.spec.meaning import Meaning
 
 Chain = tuple[str, ...]  # `helpers.scale` is ("helpers", "scale")
@@ -21,7 +22,15 @@ WHOLE = "*"
 """The name by which a definition reads its module as a whole, as `globals()` does."""
 
 _LISTING = {"fwalk", "glob", "iglob", "iterdir", "listdir", "rglob", "scandir", "walk"}
-_REFLECTING = {"__annotations__", "get_annotations", "get_type_hints", "getfullargspec", "signature"}
+_REFLECTING = {
+    "__annotations__",
+    "__doc__",
+    "getdoc",
+    "get_annotations",
+    "get_type_hints",
+    "getfullargspec",
+    "signature",
+}
 
 
 class Imported(NamedTuple):
@@ -29,6 +38,10 @@ class Imported(NamedTuple):
 
     module: str
     name: str | None = None
+
+
+Imports = dict[str, tuple[Imported, ...]]
+"""What each name may be bound to by imports: several where they stand in branches."""
 
 
 class Definition(NamedTuple):
@@ -41,7 +54,7 @@ class Definition(NamedTuple):
 
     digest: str
     chains: tuple[Chain, ...]
-    imports: dict[str, Imported]
+    imports: Imports
     hints: tuple[Chain, ...]
     texts: frozenset[str]
     lists: bool
@@ -60,13 +73,15 @@ class Module:
             raise DeclarationError(
                 f"module {name} in {path} cannot be read: {error}", next="fix it: code that is declared depends on it"
             ) from error
-        self.imports: dict[str, Imported] = {}
+        self.imports: Imports = {}
         self.stars: list[str] = []
+        self.chooses = False  # whether a condition decides about one of the stars
         self.statements: dict[str, list[ast.stmt]] = {}
         self._definitions: dict[tuple[str | None, bool], Definition] = {}
-        for statement in self.tree.body:
-            if not _is_main_guard(statement):
-                self._add(statement)
+        body = [statement for statement in self.tree.body if not _is_main_guard(statement)]
+        effects = Effects(body)
+        for statement in body:
+            self._add(statement, effects)
 
     def definition(self, name: str | None, *, annotated: bool = False) -> Definition:
         """How a top-level name is made; without a name, all that the module does when imported."""
@@ -85,9 +100,9 @@ class Module:
         """
         meaning = Meaning(self._decorating, annotated=annotated)
         bare = [meaning.reduce(statement) for statement in statements]
-        imports: dict[str, Imported] = {}
+        imports: Imports = {}
         for node in (node for statement in bare for node in ast.walk(statement)):
-            imports.update(dict(self._bindings(node)))
+            self._bind(node, imports)
         held = {name for statement in bare for node in ast.walk(statement) if (name := _in_globals(node))}
         names = (_global_names(bare) | set(imports)) - set(outer) | held | {WHOLE}
         chains = {chain for statement in bare for chain in _chains(statement) if chain[0] in names}
@@ -101,20 +116,33 @@ class Module:
             digest, tuple(sorted(chains)), imports, tuple(sorted(hints)), texts, bool(words & _LISTING), reflects
         )
 
-    def _add(self, statement: ast.stmt) -> None:
+    def _add(self, statement: ast.stmt, effects: Effects) -> None:
+        names: set[str] = set()
+        plain = isinstance(statement, (ast.Import, ast.ImportFrom))
         for node in _same_scope(statement):
-            self.imports.update(dict(self._bindings(node)))
+            bound = self._bind(node, self.imports)
+            names |= set() if plain else bound  # a condition may decide what a name stands for
             if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
                 self.stars.append(self._origin(node))
-        for name in _touched(statement) | self._registered(statement):
+                self.chooses |= not plain
+        names |= _touched(statement) | self._registered(statement)
+        names |= {name for name in effects.of(statement) if all(each.name for each in self.imports.get(name, ()))}
+        for name in names:
             self.statements.setdefault(name, []).append(statement)
+
+    def _bind(self, node: ast.AST, imports: Imports) -> set[str]:
+        """Note what an import binds; returns the names."""
+        found = dict(self._bindings(node))
+        for name, each in found.items():
+            imports[name] = tuple(dict.fromkeys((*imports.get(name, ()), each)))
+        return set(found)
 
     def _registered(self, statement: ast.stmt) -> set[str]:
         """The names whose attribute decorates a function or class, which they may keep: `@area.register`."""
         decorators = statement.decorator_list if isinstance(statement, _SCOPES) else []
         calls = [each.func if isinstance(each, ast.Call) else each for each in decorators]
         names = {name for each in calls if isinstance(each, ast.Attribute) and (name := _root(each))}
-        return {name for name in names if name not in self.imports or self.imports[name].name is not None}
+        return {name for name in names if all(each.name for each in self.imports.get(name, ()))}
 
     def _bindings(self, node: ast.AST) -> Iterator[tuple[str, Imported]]:
         if isinstance(node, ast.Import):
@@ -135,17 +163,27 @@ class Module:
         return ".".join([*parts[: len(parts) - climb], *([node.module] if node.module else [])])
 
     def _texts(self, node: ast.AST) -> Iterator[str]:
-        """Constants that are texts or bytes, but for those in what argosy is called with: a declaration, not code."""
+        """Constants that are texts or bytes, but for those that argosy is called with: a declaration, not code."""
         if isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes)):
             yield os.fsdecode(node.value)
-        if not (isinstance(node, ast.Call) and self._decorating(node) == _SELF):
-            for child in ast.iter_child_nodes(node):
+        declares = isinstance(node, ast.Call) and self._decorating(node) == _SELF
+        for child in ast.iter_child_nodes(node):
+            if not (declares and _is_written(child)):
                 yield from self._texts(child)
 
     def _decorating(self, decorator: ast.expr) -> str:
         root = _root(decorator.func if isinstance(decorator, ast.Call) else decorator)
-        package = self.imports[root].module.partition(".")[0] if root in self.imports else ""
+        package = self.imports[root][0].module.partition(".")[0] if root in self.imports else ""
         return "" if package == self.name.partition(".")[0] else package
+
+
+def _is_written(node: ast.AST) -> bool:
+    """Whether an argument is a constant, or a list or mapping of such."""
+    given = node.value if isinstance(node, ast.keyword) else node
+    return all(
+        isinstance(each, (ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.expr_context))
+        for each in ast.walk(given)
+    )
 
 
 def _is_main_guard(statement: ast.stmt) -> bool:

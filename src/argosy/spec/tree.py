@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from argosy.spec.syntax import WHOLE, Chain, Definition, Imported, Module
+from argosy.spec.syntax import WHOLE, Chain, Definition, Imported, Imports, Module
 
 _parsed: dict[tuple[str, Path], tuple[tuple[int, ...], Module]] = {}
 
@@ -45,11 +45,13 @@ class Tree:
         assert module is not None
         return module.definition(None if target.name == WHOLE else target.name, annotated=self.annotated)
 
-    def targets(self, module: Module, chain: Chain, imports: dict[str, Imported]) -> list[Target]:
+    def targets(self, module: Module, chain: Chain, imports: Imports) -> list[Target]:
         """What a chain of names read in a module stands for; nothing for builtins. `imports` come first."""
         if chain[0] in imports:
-            return self._imported(imports[chain[0]], chain[1:], set())
-        return self._named(module, chain, set())
+            found = [target for each in imports[chain[0]] for target in self._imported(each, chain[1:], set())]
+        else:
+            found = self._named(module, chain, set())
+        return list(dict.fromkeys(found))
 
     def _named(self, module: Module, chain: Chain, seen: set[tuple[str, Chain]]) -> list[Target]:
         if (module.name, chain) in seen:  # modules that import a name from each other
@@ -59,19 +61,22 @@ class Tree:
         if name == WHOLE:
             return [Target(module.name)]
         found = [Target(module.name, name)] if name in module.statements else []
-        if name in module.imports:
-            found += self._imported(module.imports[name], rest, seen)
-        if found:
-            return found
-        if module.package and self.module(f"{module.name}.{name}"):
+        for each in module.imports.get(name, ()):
+            found += self._imported(each, rest, seen)
+        if not found and module.package and self.module(f"{module.name}.{name}"):
             return self._member(f"{module.name}.{name}", rest, seen)
+        return found + self._starred(module, chain, bool(found), seen)
+
+    def _starred(self, module: Module, chain: Chain, known: bool, seen: set[tuple[str, Chain]]) -> list[Target]:
+        """What a name stands for by imports of `*`, which may bind anew what is `known`."""
+        found: list[Target] = []
         for star in module.stars:
             origin = self.module(star)
             if origin:
                 found += self._named(origin, chain, seen)
-            elif not hasattr(builtins, name):
-                found.append(Target(f"{star}.{name}", ours=False))
-        return found
+            elif not known and not hasattr(builtins, chain[0]):
+                found.append(Target(f"{star}.{chain[0]}", ours=False))
+        return [Target(module.name), *found] if found and module.chooses else found
 
     def _imported(self, imported: Imported, rest: Chain, seen: set[tuple[str, Chain]]) -> list[Target]:
         return self._member(imported.module, (imported.name, *rest) if imported.name else rest, seen)

@@ -10,9 +10,10 @@ from typing import Final, NamedTuple
 from argosy.errors import InputError
 from argosy.pipelines.notebook import cell, statement
 from argosy.pipelines.notebook.cell import Cell, Notebook
-from argosy.pipelines.notebook.flow import Names, flow
+from argosy.pipelines.notebook.flow import flow
 from argosy.pipelines.notebook.parameter import Parameter, parameters
 from argosy.pipelines.notebook.statement import Body, Statement
+from argosy.spec.change import Names
 
 BUILTIN: Final = frozenset(dir(builtins))
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

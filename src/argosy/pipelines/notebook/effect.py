@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from argosy.pipelines.notebook.change import changed
-from argosy.pipelines.notebook.flow import Flow, Names, flow
+from argosy.pipelines.notebook.flow import Flow, flow
 from argosy.pipelines.notebook.statement import Statement
+from argosy.spec.change import Names, changed
 
 
 class Effect(NamedTuple):

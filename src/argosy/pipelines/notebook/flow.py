@@ -8,7 +8,8 @@ import symtable
 from collections.abc import Iterable
 from typing import NamedTuple
 
-Names = frozenset[str]
+from argosy.spec.change import Names
+
 _NONE: Names = frozenset()
 
 

@@ -13,8 +13,8 @@ from argosy.errors import InputError
 from argosy.pipelines.notebook.cell import Cell
 from argosy.pipelines.notebook.contents import Portion
 from argosy.pipelines.notebook.effect import effect
-from argosy.pipelines.notebook.flow import Names
 from argosy.pipelines.notebook.statement import Statement
+from argosy.spec.change import Names
 
 _LONGEST: Final = 48
 

@@ -9,11 +9,11 @@ from typing import NamedTuple
 from argosy.errors import InputError
 from argosy.pipelines.notebook import cell
 from argosy.pipelines.notebook.cell import Cell
-from argosy.pipelines.notebook.change import changing, shared
 from argosy.pipelines.notebook.contents import BUILTIN, Contents, is_function
 from argosy.pipelines.notebook.effect import Effect, effect
-from argosy.pipelines.notebook.flow import Names, flow
+from argosy.pipelines.notebook.flow import flow
 from argosy.pipelines.notebook.step import Step, joined
+from argosy.spec.change import Names, changing, shared
 
 
 class Wiring(NamedTuple):

@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeGuard
 
-from argosy.pipelines.notebook.flow import Names
+Names = frozenset[str]
 
 _CHANGE: Final = frozenset({
     "add", "append", "appendleft", "backward", "clear", "difference_update", "discard", "extend", "fit",
@@ -33,7 +33,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 def changed(nodes: Iterable[ast.AST], functions: Mapping[str, Names] | None = None) -> Names:
     """The names whose objects are changed: by an assignment to an item or attribute, `inplace=True`, a method that is
-    known to, a call whose result nobody takes, or a function or method of the notebook itself; also through another
+    known to, a call whose result nobody takes, or a function or method of the code itself; also through another
     name for a part of them, as in `for row in rows: row.clear()`.
 
     `functions` are those, each with the parameters that it changes (see `changing`).

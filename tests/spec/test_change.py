@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from argosy.pipelines.notebook.change import changed, changing, shared
+from argosy.spec.change import changed, changing, shared
 
 
 @pytest.mark.parametrize(
