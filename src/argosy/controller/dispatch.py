@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from datetime import datetime
 from threading import Event
 
@@ -104,8 +105,10 @@ class Dispatch:
         place = {"home": self._store.home, "blobs": str(self._store.blobs.root), "at": now.isoformat()}
         child = Child(f"run of {pipeline}", Order(f"argosy.controller.errand:{errand}", {**place, **options}))
         child.start()
-        assert child.pid is not None
-        self._errands.append(_Errand(child, tenure.owner(child.pid), pipeline, run))
+        owner = ""
+        with suppress(ProcessLookupError):  # it has died already
+            owner = tenure.owner(child.pid)
+        self._errands.append(_Errand(child, owner, pipeline, run))
 
     def _bury(self, gone: list[_Errand], entries: dict[str, Entry], now: datetime) -> None:
         """Take note of children that have ended: a death is recorded, and a run that they keep dying of failed."""

@@ -82,6 +82,16 @@ class FactsConformance:
             rest = events.since(conn, first[-1].id)
         assert [event.id for event in first + rest] == ids == sorted(ids)
 
+    def test_the_newest_event_of_a_kind_about_each_subject_is_found(self, store: Store) -> None:
+        """By id, and only what came after the last seen."""
+        with store.write() as tx:
+            a, b, again = events.add(tx, [_event(subject) for subject in ("a", "b", "a")])
+        kind = _event("a").kind
+        with store.read() as conn:
+            assert [(each.id, each.subject) for each in events.newest(conn, [kind])] == [(b, "b"), (again, "a")]
+            assert [each.id for each in events.newest(conn, [kind, "other"], b)] == [again]
+            assert events.newest(conn, ["other"]) == [] and set(events.get(conn, [a, 99])) == {a}
+
     def test_the_latest_declaration_is_the_current_one(self, store: Store) -> None:
         """Until it is removed."""
         new = declarations.NewDeclaration(kind="fleet", name="late", fingerprint="1", body={}, at=moment(), actor="ann")

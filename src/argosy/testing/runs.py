@@ -72,6 +72,16 @@ class RunsConformance:
             assert runs.unended(conn, after=left.id) == []
             assert [each.id for each in runs.unended(conn, left.id, [done.id, left.id])] == [left.id]
 
+    def test_the_last_run_of_each_pipeline_is_found(self, store: Store) -> None:
+        """With the latest scheduled time of any, of what came since."""
+        first, other, last = _begin(store), _begin(store, "weekly"), _begun(store, live=False)
+        with store.read() as conn:
+            found = {each.pipeline: each for each in runs.lately(conn)}
+            assert {name: each.id for name, each in found.items()} == {"nightly": last.id, "weekly": other.id}
+            assert (found["nightly"].due_at, found["nightly"].inputs) == (first.due_at, {})
+            assert [each.id for each in runs.lately(conn, first.id)] == [other.id, last.id]
+            assert runs.lately(conn, first.id)[1].due_at is None and runs.lately(conn, last.id) == []
+
     def test_the_last_word_on_a_call_counts(self, store: Store) -> None:
         """A call that failed may be done later."""
         run = _begin(store)
