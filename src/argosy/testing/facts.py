@@ -85,7 +85,7 @@ class FactsConformance:
     def test_the_newest_event_of_a_kind_about_each_subject_is_found(self, store: Store) -> None:
         """By id, and only what came after the last seen."""
         with store.write() as tx:
-            a, b, again = events.add(tx, [_event(subject) for subject in ("a", "b", "a")])
+            a, b, again = events.add(tx, [_event("", subject) for subject in ("a", "b", "a")])
         kind = _event("a").kind
         with store.read() as conn:
             assert [(each.id, each.subject) for each in events.newest(conn, [kind])] == [(b, "b"), (again, "a")]
