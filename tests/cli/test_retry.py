@@ -41,6 +41,18 @@ def test_it_has_the_code_that_it_had(run, pipes: Pipes, monkeypatch) -> None:
 
 
 @pytest.mark.slow
+def test_its_code_is_found_where_several_projects_share_a_directory(run, pipes: Pipes, monkeypatch) -> None:
+    step, pipeline = "@ag.step\ndef one() -> int:\n    return 1\n", "@ag.pipeline\ndef ones():\n    return one()\n"
+    other = f"import argosy as ag\n\n\n{step}\n\n{pipeline}"
+    (pipes.place / "other.py").write_text(other)
+    assert run("run", "ones", "--project", "other.py").code == 0
+    monkeypatch.setenv("PIPES_BREAK", "2")
+    assert run("run", "roots", "--project", "pipes.py").code == 1
+    monkeypatch.delenv("PIPES_BREAK")
+    assert run("retry", 2).code == 0
+
+
+@pytest.mark.slow
 def test_it_reads_the_versions_that_it_read(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()

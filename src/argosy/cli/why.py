@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from argosy.cli import home, show
 from argosy.cli.account import identity
@@ -90,9 +90,8 @@ def _run(id: int, step: str | None, element: int | None, given: Common) -> int:
 
 def _each(found: Causes) -> Iterator[str]:
     """A line for each call."""
-    width = max((len(place(each.node, each.element)) for each in found.calls), default=0)
-    for each in found.calls[:_ELEMENTS]:
-        yield f"  {place(each.node, each.element):<{width}}  {WORDS[each.state]:<7}  {_why(each)}{_by(each)}"
+    some = found.calls[:_ELEMENTS]
+    yield from _lines((place(each.node, each.element), WORDS[each.state], _why(each) + _by(each)) for each in some)
     if len(found.calls) > _ELEMENTS:
         yield f"  … {len(found.calls) - _ELEMENTS:,} more: --element N, or --json"
 
@@ -102,15 +101,23 @@ def _grouped(found: Causes) -> Iterator[str]:
     nodes: dict[str, list[Cause]] = {}
     for each in found.calls:
         nodes.setdefault(each.node, []).append(each)
-    width = max(map(len, nodes), default=0)
+    rows = []
     for node, calls in nodes.items():
         groups = Counter((each.state, _why(each)) for each in calls)
+        mapped = calls[0].element != WHOLE
         for (state, why), count in groups.most_common(_GROUPS):
-            many = f"{count:,} " if calls[0].element != WHOLE else ""
-            yield f"  {node:<{width}}  {many}{WORDS[state]}  {why}"
+            rows.append((node, f"{count:,} {WORDS[state]}" if mapped else WORDS[state], why))
         if len(groups) > _GROUPS:
-            rest = sum(groups.values()) - sum(count for _, count in groups.most_common(_GROUPS))
-            yield f"  {node:<{width}}  … {plural(rest, 'call')} for other reasons: --step {node}"
+            rest = len(calls) - sum(count for _, count in groups.most_common(_GROUPS))
+            rows.append((node, "…", f"{plural(rest, 'call')} for other reasons: --step {node}"))
+    return _lines(rows)
+
+
+def _lines(rows: Iterable[tuple[str, str, str]]) -> Iterator[str]:
+    """Who, what and why, each below the other."""
+    found = list(rows)
+    widths = [max((len(row[column]) for row in found), default=0) for column in (0, 1)]
+    return (f"  {who:<{widths[0]}}  {what:<{widths[1]}}  {why}".rstrip() for who, what, why in found)
 
 
 def _by(each: Cause) -> str:

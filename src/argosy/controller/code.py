@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -65,16 +66,16 @@ def of_store(house: House, name: str) -> Code:
 
 def of_run(house: House, run: runs.Run) -> Code:
     """The pipeline of a run, as it was when that began. Raises UnknownError where its code is not on record."""
+    function = run.body.get("function", "")
     with house.store.read() as conn:
-        facts = bundles.get(conn, run.bundle) if run.bundle else None
+        facts = bundles.get(conn, run.bundle) if run.bundle and function else None
     if facts is None:
         raise UnknownError(f"the code of run {run.id} is not on record", next=f"argosy run {run.pipeline}")
-    directory = house.activate(facts.digest)
-    assert directory is not None
-    name = facts.project
-    project, _ = load(directory / name if (directory / name).is_dir() else directory / f"{name}.py")
-    house.load(facts.digest, project.functions(project.pipelines[run.pipeline]))
-    return Code(project.pipelines[run.pipeline], facts.digest)
+    house.load(facts.digest, (function,))  # several projects may lie in one bundle: the function says which it is
+    declared = vars(sys.modules[function.partition(":")[0]]).values()
+    pipeline = next(each for each in declared if isinstance(each, Pipeline) and each.name == run.pipeline)
+    house.load(facts.digest, _functions(pipeline))
+    return Code(pipeline, facts.digest)
 
 
 def _functions(pipeline: Pipeline) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def request(
     chosen = tuple(p.name for p in code.pipeline.parameters if p.required or parameters[p.name] != _default(p))
     return Request(
         pipeline=code.pipeline.name, parameters=parameters, bundle=code.bundle, cause=cause, actor=house.actor,
-        due_at=due_at, chosen=chosen, shard=shard,
+        due_at=due_at, function=code.pipeline.function, chosen=chosen, shard=shard,
         awaits=tuple(t.dataset for t in code.pipeline.on if isinstance(t, NewVersion)),
     )  # fmt: skip
 

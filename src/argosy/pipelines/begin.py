@@ -23,9 +23,10 @@ from argosy.store.runs import NewRun, Run
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A run that is asked for: by whom and why, with which parameters, of which code.
 
-    `chosen` names the parameters that are not at their defaults. `awaits` are datasets whose new versions start the
-    pipeline: their latest ones count as those that it was started for. `anew` asks for a run of its own, even where
-    another one that does the same was cut off. A `shard` is a run of its own, which begins with its part of each map.
+    `function` is the pipeline's, as `module:name`. `chosen` names the parameters that are not at their defaults.
+    `awaits` are datasets whose new versions start the pipeline: their latest ones count as those that it was started
+    for. `anew` asks for a run of its own, even where another one that does the same was cut off. A `shard` is a run of
+    its own, which begins with its part of each map.
     """
 
     pipeline: str
@@ -34,6 +35,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     cause: str
     actor: str
     due_at: datetime | None = None
+    function: str = ""
     chosen: tuple[str, ...] = ()
     awaits: tuple[str, ...] = ()
     anew: bool = False
@@ -60,7 +62,7 @@ def begin(tx: Connection, request: Request, setting: Setting, now: datetime) -> 
     if last is not None and not runs.endings(tx, [last.id]):
         return last
     inputs = _awaited(tx, request) | {data.dataset: rows.reference for data, rows in setting.rows.items()}
-    body = describe(setting) | {"chosen": list(request.chosen)}
+    body = describe(setting) | {"function": request.function, "chosen": list(request.chosen)}
     if request.shard is not None:
         body["shard"] = msgspec.to_builtins(request.shard)
     made = runs.begin(
