@@ -15,6 +15,7 @@ from argosy.controller import ending, tenure
 from argosy.controller.clock import SystemClock
 from argosy.controller.code import Code
 from argosy.controller.house import House
+from argosy.controller.preload import libraries
 from argosy.data.loader import ROWS
 from argosy.engine.contract import Session
 from argosy.errors import UnknownError
@@ -39,8 +40,6 @@ from argosy.store.runs import Run
 
 OnEnded = Callable[[Ended], None]
 Tick = Callable[[Session], None]
-PRELOAD = ("msgspec", "sqlalchemy")
-"""What workers for pipelines import once; whatever else a step needs, it imports itself."""
 
 
 def setting(house: House, code: Code, given: Mapping[str, Any], pinned: Mapping[str, str] | None = None) -> Setting:
@@ -134,7 +133,8 @@ class _Course:
             self._store, self._run, made, write=self._write, clock=self._clock.now, slots=slots, last=last,
             shard=_shard(self._run), on_ended=on_ended,
         )  # fmt: skip
-        engine = self._house.engine(self._run.bundle, PRELOAD)
+        directory = self._house.activate(self._run.bundle)
+        engine = self._house.engine(self._run.bundle, libraries(directory))
         with engine.session(logs=True) as session:
             drive = Drive(
                 session, slots, self._store.blobs, train=self._train, cancelled=self._cancelled, tick=self._tick

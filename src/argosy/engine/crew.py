@@ -37,6 +37,10 @@ _ONE_THREAD = {
     )
 }
 
+_FORKABLE = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
+"""pyarrow, which pandas and with it scikit-learn import where it is installed, starts a thread for its allocator: with
+it, none of them could be imported before a fork."""
+
 # The nursery's own code is loaded without running `argosy/__init__.py`: that may import Polars, which starts threads.
 # It then forgets the placeholders, so that a task which imports argosy gets the real package.
 _BOOTSTRAP = """
@@ -99,7 +103,7 @@ class Crew:
     def __init__(self, preload: Sequence[str], paths: Sequence[str], environment: Mapping[str, str]) -> None:
         self._preload = list(preload)
         self._paths = list(paths)
-        self._environment = dict(environment) | _ONE_THREAD
+        self._environment = _FORKABLE | dict(environment) | _ONE_THREAD
         self._owner = os.getpid()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
