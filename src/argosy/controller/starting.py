@@ -93,7 +93,7 @@ def refuse(store: Store, entry: Entry, start: Start, reason: str, actor: str) ->
         pipeline=pipeline.name, key="", at=at, actor=actor, cause=start.why, bundle=entry.bundle,
         parameters=_given(pipeline, start),
         inputs={name: f"{name}@{entry.versions[name]}" for name in asked if name in entry.versions},
-        due_at=start.due_at,
+        due_at=start.due_at, body={"function": pipeline.function},
     )  # fmt: skip
     with store.write() as tx:
         run = runs.begin(tx, new)
