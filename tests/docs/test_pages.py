@@ -9,7 +9,16 @@ import pytest
 from tests.docs.page import FILE, ROOT, blocks, pages
 from tests.docs.session import Session
 
-LONG = {"docs/tutorial.md", "docs/exports.md", "docs/cli.md", "docs/http.md", "docs/operations.md", "docs/schedules.md"}
+LONG = {
+    "README.md",
+    "docs/tutorial.md",
+    "docs/exports.md",
+    "docs/cli.md",
+    "docs/http.md",
+    "docs/operations.md",
+    "docs/pipelines.md",
+    "docs/schedules.md",
+}
 """Pages whose blocks train, serve or wait."""
 
 
