@@ -11,8 +11,9 @@ names (see `Resources.named`). `getattr` and `globals` with a constant name are 
 counts as a whole, but a notebook's does not.
 
 What shows only at run time is not seen: `importlib.import_module(text)`, `sys.modules[__name__].LIMIT`,
-`eval("LIMIT")`, `f.__globals__["LIMIT"]`, an argument's class, and what another module registers. Nor are files whose
-base name no text holds: one put together (`"codes" + ".json"`, `f"{NAME}.json"`), out of data, or a parameter; one in a
+`eval("LIMIT")`, `f.__globals__["LIMIT"]`, `__subclasses__()`, an argument's class, what another module registers, which
+of two statements of a module came first, and modules of a folder that code puts on `sys.path`. Nor are files whose base
+name no text holds: one put together (`"codes" + ".json"`, `f"{NAME}.json"`), out of data, or a parameter; one in a
 folder that is listed without its name in a text, or that a library is given to read as a whole.
 """
 
@@ -140,7 +141,10 @@ class _Closure:
             )
         top, module = name.partition(".")[0], self._tree.module(home)
         if module is not None and "<" not in name and top in module.statements:
-            return self._reach(Target(home, top))
+            if not _borrows(value, module.statements[top]):
+                return self._reach(Target(home, top))
+            name, home = value.__code__.co_qualname, value.__globals__["__name__"]
+            module = self._tree.module(home)
         if module is None and _has_file(home):
             return self._reach(Target(f"{home}.{name}", ours=False))
         return self._inner(value, f"{home}:{name}", module)
@@ -224,6 +228,16 @@ class _Closure:
             elif chain[0] in held:
                 names.append(f"{chain[0]}={self.value(held[chain[0]], f'{chain[0]!r} in {part}')}")
         self._add(part, definition, names)
+
+
+def _borrows(value: Any, statements: Iterable[ast.stmt]) -> bool:
+    """Whether a function was made elsewhere and bears the name of another one, as `functools.wraps` gives it.
+
+    What decorates that one is a part of it.
+    """
+    if not isinstance(value, FunctionType) or value.__code__.co_qualname == value.__qualname__:
+        return False
+    return not any(getattr(each, "decorator_list", ()) for each in statements)
 
 
 def _digest(*pieces: str) -> str:

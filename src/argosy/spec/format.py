@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -98,8 +99,8 @@ def of_name(name: str) -> type[Format]:
 
 
 def registered() -> tuple[type[Format], ...]:
-    """The project's formats, by name."""
-    return tuple(made for _, made in sorted(_registered.by_name.items()))
+    """The project's formats, by name, without those of modules that are no longer imported, or were imported anew."""
+    return tuple(made for _, made in sorted(_registered.by_name.items()) if _is_current(made))
 
 
 def modules() -> tuple[str, ...]:
@@ -110,3 +111,9 @@ def modules() -> tuple[str, ...]:
 def known() -> list[str]:
     """Names of the types that the project registered a format for."""
     return sorted(f"{kind.__module__}.{kind.__qualname__}" for kind in _registered.by_type)
+
+
+def _is_current(made: type[Format]) -> bool:
+    module = sys.modules.get(made.__module__)
+    name = made.__qualname__
+    return module is not None and ("." in name or getattr(module, name, None) is made)

@@ -50,7 +50,10 @@ class Interface(msgspec.Struct, frozen=True):
     digest: str
 
     def bind(self, owner: str, args: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
-        """What is given, by name. Raises DeclarationError for what is unknown, given twice or missing."""
+        """What is given, by name, and paths that are defaults, whose content counts.
+
+        Raises DeclarationError for what is unknown, given twice or missing.
+        """
         if len(args) > len(self.positional):
             raise check.fail(f"{owner}'s number of arguments", len(args), f"at most {len(self.positional)} without a "
                              "name", "give the others by name")  # fmt: skip
@@ -64,6 +67,8 @@ class Interface(msgspec.Struct, frozen=True):
         for each in self.inputs.values():
             if each.name not in found and each.default is MISSING:
                 raise DeclarationError(f"{owner} lacks its argument {each.name!r}", next=f"give {each.name}=…")
+            if each.name not in found and isinstance(each.default, pathlib.PurePath):
+                found[each.name] = each.default
         return found
 
 

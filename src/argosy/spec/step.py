@@ -81,7 +81,12 @@ class Step(Generic[P, R]):
     def __init__(self, function: Callable[P, R], options: Options) -> None:
         self.function = register(function, "step")
         self.options = options
-        self._plain = function
+        self.plain = function
+        before = _known.get(self.function)
+        if before is not None and before.plain is function and before.options.environment != options.environment:
+            raise check.fail(f"step({options.name!r}).environment", list(options.environment),
+                             f"{list(before.options.environment)}, as step {before.name} of the same function says",
+                             "name all variables that it reads")  # fmt: skip
         _known[self.function] = self
         functools.update_wrapper(self, function)
 
@@ -96,7 +101,7 @@ class Step(Generic[P, R]):
     @functools.cached_property
     def interface(self) -> Interface:
         """What it takes and gives. Raises DeclarationError for annotations that cannot be read."""
-        found = interface.of(self._plain, f"step {self.name}")
+        found = interface.of(self.plain, f"step {self.name}")
         if _KEEP_GOING in found.inputs:
             raise DeclarationError(
                 f"step {self.name} takes an argument 'keep_going', which .map takes itself", next="rename it"
@@ -107,7 +112,7 @@ class Step(Generic[P, R]):
         """Run the function; within a pipeline, stand for its output."""
         tracing = trace.current()
         if tracing is None:
-            return self._plain(*args, **named)
+            return self.plain(*args, **named)
         found: R = tracing.call(self, args, named)
         return found
 
@@ -119,7 +124,7 @@ class Step(Generic[P, R]):
         tracing = trace.current()
         if tracing is not None:
             return tracing.map(self, args, named, keep_going=keep_going)
-        return _loop(self._plain, self.interface, self.name, args, named, keep_going)
+        return _loop(self.plain, self.interface, self.name, args, named, keep_going)
 
     def reduce(self, values: Any, **named: Any) -> Any:
         """Fold a list with a step of two arguments, two neighbours at a time, then what they gave, until one is left.
@@ -134,7 +139,7 @@ class Step(Generic[P, R]):
             raise DeclarationError(f"step {self.name}.reduce is given an empty list", next="give it at least one value")
         while len(left) > 1:
             pairs = [left[place : place + 2] for place in range(0, len(left), 2)]
-            left = [self._plain(*pair, **named) if len(pair) == 2 else pair[0] for pair in pairs]
+            left = [self.plain(*pair, **named) if len(pair) == 2 else pair[0] for pair in pairs]
         return left[0]
 
 

@@ -12,6 +12,7 @@ from argosy.errors import DeclarationError
 from argosy.spec import check, interface
 from argosy.spec.dataset import Dataset
 from argosy.spec.fleet import Fleet
+from argosy.spec.function import resolve
 from argosy.spec.graph import (
     Data,
     File,
@@ -179,6 +180,11 @@ class Trace:
         if len(self._nodes) >= NODES:
             raise check.fail(f"pipeline {self._pipeline}'s calls", f"more than {NODES:,}", f"at most {NODES:,}",
                              "use .map, which is one call whatever the number of elements")  # fmt: skip
+        if step is not None and resolve(step.function) is not step.plain:
+            raise DeclarationError(
+                f"step {step.name} is of a function that is called {step.function}, and so is another one",
+                next="give each function a name of its own with def, or make one step that takes what they differ in",
+            )
         node = Node(self._name(name), kind, step, arguments, spread, keep_going, self._guards, fleet)
         self._nodes.append(node)
         return len(self._nodes) - 1

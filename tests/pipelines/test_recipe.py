@@ -1,4 +1,4 @@
-"""The truth table of the cache: what runs a step again, and what does not."""
+"""The truth table of the cache: what runs a step again, what does not, and what is hard to see."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from typing import Any
 
 import pytest
 
+import argosy as ag
+from argosy.controller.project import load
+from argosy.errors import DeclarationError
+from argosy.pipelines import recipe
+from argosy.spec.interface import MISSING
 from tests.pipelines.workshop import Told, Workshop
-
-pytestmark = pytest.mark.slow
 
 PROJECT = '''"""A project of several modules."""
 
@@ -160,7 +163,7 @@ RUN = {
     "annotation that changes what is loaded": ({"project.py": ("rows: ag.Table, offset", "rows: pl.LazyFrame, offset")},
                                                {"numbers"}, "annotations: changed"),
     "format of the project's own": ({"project.py": ("Point(int(file.read()))", "Point(int(file.read()) + 0)")},
-                                    {"place", "report"}, "code of project:Points: changed"),
+                                    ALL, "code of project:Points: changed"),
 }  # fmt: skip
 """Edits, what runs after them, and what is said of the first step that does."""
 
@@ -194,6 +197,7 @@ def first(begun: Workshop, tmp_path: Path) -> Iterator[Workshop]:
     assert ran(go(shop)) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", KEPT)
 def test_what_means_the_same_is_not_run_again(first: Workshop, what: str) -> None:
     first.edit(KEPT[what])
@@ -201,6 +205,7 @@ def test_what_means_the_same_is_not_run_again(first: Workshop, what: str) -> Non
     assert set(told.became.values()) == set(told.foreseen.values()) == {"cached"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", RUN)
 def test_what_changes_a_step_runs_it_again_and_what_reads_another_result(first: Workshop, what: str) -> None:
     edits, wanted, why = RUN[what]
@@ -213,6 +218,7 @@ def test_what_changes_a_step_runs_it_again_and_what_reads_another_result(first: 
     assert said.startswith(f"{why} (since run ")
 
 
+@pytest.mark.slow
 def test_a_parameter_counts_and_what_was_known_of_each_is_kept(first: Workshop) -> None:
     told = go(first, offset=7)
     assert ran(told) == {"numbers"} | AFTER
@@ -220,6 +226,7 @@ def test_a_parameter_counts_and_what_was_known_of_each_is_kept(first: Workshop) 
     assert ran(go(first, offset=7)) == ran(go(first, offset=1)) == set()
 
 
+@pytest.mark.slow
 def test_a_declared_variable_of_the_environment_counts(first: Workshop) -> None:
     first.environment = {"SHIFT": "1", "OTHER": "2"}
     told = go(first)
@@ -246,6 +253,7 @@ def go():
 """
 
 
+@pytest.mark.slow
 def test_the_version_of_a_library_that_a_step_imports_counts(tmp_path: Path) -> None:
     (tmp_path / "project.py").write_text(LIBRARY)
     site = tmp_path / "site-packages"
@@ -272,3 +280,133 @@ def test_the_version_of_a_library_that_a_step_imports_counts(tmp_path: Path) -> 
     assert argosy()["counts"] == {"executed": 1}
     install("1.0", 1)
     assert argosy()["counts"] == {"cached": 1}
+
+
+TRAPS = {
+    "function in a closure with the name of another": (
+        "import functools\ndef shape(x: int) -> int: ...\ndef make(by):\n    @functools.wraps(shape)\n"
+        "    def inner(x):\n        return x * by\n    return inner\nf = ag.step(make(3))\n", {},
+        {"project.py": ("make(3)", "make(4)")},
+    ),
+    "its body": (
+        "import functools\ndef shape(x: int) -> int: ...\ndef make(by):\n    @functools.wraps(shape)\n"
+        "    def inner(x):\n        return x * by\n    return inner\nf = ag.step(make(3))\n", {},
+        {"project.py": ("x * by", "x + by")},
+    ),
+    "decorator of the project's own": (
+        "from deco import twice\n@ag.step\n@twice\ndef f(x: int) -> int:\n    return x\n",
+        {"deco.py": "import functools\ndef twice(g):\n    @functools.wraps(g)\n    def inner(x):\n"
+                    "        return 2 * g(x)\n    return inner\n"},
+        {"deco.py": ("2 *", "3 *")},
+    ),
+    "helper with a cache": (
+        "import functools\nK = 1\n@functools.lru_cache\ndef g(x: int) -> int:\n    return x + K\nf = ag.step(g)\n", {},
+        {"project.py": ("K = 1", "K = 2")},
+    ),
+    "branch of an import": (
+        "try:\n    from one import h\nexcept ImportError:\n    from two import h\n"
+        "@ag.step\ndef f(x: int) -> int:\n    return h(x)\n",
+        {"one.py": "def h(x):\n    return x + 1\n", "two.py": "def h(x):\n    return x\n"},
+        {"one.py": ("1", "2")},
+    ),
+    "condition of an import": (
+        "FAST = True\nif FAST:\n    from one import h\nelse:\n    from two import h\n"
+        "@ag.step\ndef f(x: int) -> int:\n    return h(x)\n",
+        {"one.py": "def h(x):\n    return x + 1\n", "two.py": "def h(x):\n    return x\n"},
+        {"project.py": ("FAST = True", "FAST = False")},
+    ),
+    "branch of an import in a body": (
+        "@ag.step\ndef f(x: int) -> int:\n    if x:\n        from one import h\n    else:\n        from two import h\n"
+        "    return h(x)\n",
+        {"one.py": "def h(x):\n    return x + 1\n", "two.py": "def h(x):\n    return x\n"},
+        {"one.py": ("1", "2")},
+    ),
+    "star that binds anew": (
+        "K = 1\nfrom one import *\n@ag.step\ndef f(x: int) -> int:\n    return x + K\n",
+        {"one.py": "K = 5\n"}, {"one.py": ("5", "6")},
+    ),
+    "table that a function fills": (
+        "T = {}\ndef fill(t, v):\n    t['k'] = v\nfill(T, 1)\n@ag.step\ndef f(x: int) -> int:\n    return T['k']\n", {},
+        {"project.py": ("fill(T, 1)", "fill(T, 2)")},
+    ),
+    "registry that a decorator fills": (
+        "T = {}\ndef keep(g):\n    T[g.__name__] = g\n    return g\n@keep\ndef h(x):\n    return x + 1\n"
+        "@ag.step\ndef f(x: int) -> int:\n    return T['h'](x)\n", {},
+        {"project.py": ("x + 1", "x + 2")},
+    ),
+    "list that a comprehension fills": (
+        "T = []\n[T.append(i) for i in range(2)]\n@ag.step\ndef f(x: int) -> int:\n    return len(T)\n", {},
+        {"project.py": ("range(2)", "range(3)")},
+    ),
+    "constant that a function sets": (
+        "K = 0\ndef setup(v):\n    global K\n    K = v\nsetup(1)\n@ag.step\ndef f(x: int) -> int:\n    return K\n", {},
+        {"project.py": ("setup(1)", "setup(2)")},
+    ),
+    "file named in a call of a declaration": (
+        "@ag.step\ndef f(x: int) -> str:\n"
+        "    return ag.whole(pathlib.Path(__file__).with_name('codes.txt').read_text()).value\n",
+        {"codes.txt": "a"}, {"codes.txt": ("a", "b")},
+    ),
+    "docstring that is read": (
+        "def prompt():\n    'one'\n@ag.step\ndef f(x: int) -> str:\n    return prompt.__doc__\n", {},
+        {"project.py": ("'one'", "'two'")},
+    ),
+    "method of what an annotation names": (
+        "import msgspec\nclass S(msgspec.Struct):\n    a: int = 1\n    def total(self):\n        return self.a + 1\n"
+        "@ag.step\ndef f(x: S = S()) -> int:\n    return x.total()\n", {},
+        {"project.py": ("self.a + 1", "self.a + 2")},
+    ),
+}  # fmt: skip
+"""Files of a project, and an edit that changes what its step gives by ways that are easily overlooked."""
+HEAD = "import pathlib\nimport argosy as ag\n@ag.pipeline\ndef go():\n    return [f()]\n"
+
+
+@pytest.mark.parametrize("what", TRAPS)
+def test_what_is_easily_overlooked_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    body, files, edit = TRAPS[what]
+    workshop = Workshop(tmp_path, {"project.py": HEAD + body, **files})
+    monkeypatch.syspath_prepend(str(tmp_path / "files"))
+
+    def made() -> tuple[object, str]:
+        step = vars(load(tmp_path / "files" / "project.py")[1])["f"]
+        given = () if step.interface.inputs["x"].default is not MISSING else (3,)
+        return step(*given), recipe.of(step, {}).digest
+
+    gives, digest = made()
+    assert made() == (gives, digest)
+    workshop.edit(edit)
+    other, changed = made()
+    assert other != gives and changed != digest
+
+
+def test_formats_of_modules_that_are_gone_do_not_count(tmp_path: Path) -> None:
+    step = "@ag.step\ndef f(x: int) -> int:\n    return x\n"
+    own = "class P: ...\n@ag.format(P)\nclass PF(ag.Format):\n    name = 'p-of-one'\n    save = load = None\n"
+    one = Workshop(tmp_path / "one", {"project.py": HEAD + step + own})
+    two = Workshop(tmp_path / "two", {"project.py": HEAD + step})
+    found = [recipe.of(vars(load(each.root / "files" / "project.py")[1])["f"], {}) for each in (two, one, two)]
+    assert found[0] == found[2] != found[1]
+
+
+CLASH = """
+import functools
+def shape(x: int) -> int: ...
+def make(by):
+    @functools.wraps(shape)
+    def inner(x):
+        return x * by
+    return inner
+f, g = ag.step(make(3)), ag.step(name="g")(make(4))
+@ag.pipeline
+def both():
+    return [f(1), g(1)]
+"""
+
+
+def test_functions_of_one_name_cannot_be_told_apart(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path, {"project.py": HEAD + CLASH})
+    _, module = load(workshop.root / "files" / "project.py")
+    with pytest.raises(DeclarationError, match="step shape is of a function that is called project:shape, and so is"):
+        module.both.trace({})
+    with pytest.raises(DeclarationError, match=r"environment is .* as step g of the same function says"):
+        ag.step(environment=["TZ"])(module.g.plain)
