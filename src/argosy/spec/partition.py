@@ -20,6 +20,7 @@ WORDS = ("hour", "day", "week", "month", "quarter", "year")
 """Partitions that end where a clock or a calendar says so; a week begins on Monday."""
 
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
+_MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 _YEARS = (2, 9998)
@@ -91,6 +92,8 @@ def _hours(at: datetime, clock: ZoneInfo) -> Iterator[datetime]:
         at += _HOUR
         wall = at.astimezone(clock)
         at -= timedelta(minutes=wall.minute, seconds=wall.second, microseconds=wall.microsecond)
+        while at.astimezone(clock).utcoffset() != wall.utcoffset():  # clocks that change by half an hour
+            at += _MINUTE
         yield at
 
 
