@@ -13,14 +13,14 @@ import msgspec
 FailureKind = Literal["exception", "timeout", "memory", "log", "children", "crash", "cancelled"]
 
 
-class Task(msgspec.Struct, frozen=True):
+class Task(msgspec.Struct, frozen=True, gc=False):
     """One call: `function(*arguments)`. The key names it and is unique within one `map`."""
 
     key: str
     arguments: tuple[Any, ...] = ()
 
 
-class Work(msgspec.Struct, frozen=True):
+class Work(msgspec.Struct, frozen=True, gc=False):
     """One call inside a session: `function(*arguments)`, with limits of its own.
 
     The key names it until its result has been read. `function` is a reference, `module:qualname`. `timeout` is in
@@ -48,7 +48,7 @@ class Failure(msgspec.Struct, frozen=True):
     traceback: str = ""
 
 
-class Result(msgspec.Struct, frozen=True):
+class Result(msgspec.Struct, frozen=True, gc=False):
     """The outcome of one task or work: a value, or a failure.
 
     `cpu_s`, `wall_s` and `started` (seconds since the epoch, by the worker's clock) are of the last attempt that came

@@ -20,6 +20,7 @@ class Desk:
         self._ready: list[Work] = []
         self._gated: dict[Limit, list[Work]] = {}
         self._fleets: list[tuple[str, str]] = []
+        self._origins: dict[int, dict[str, str]] = {}
 
     @property
     def waits(self) -> bool:
@@ -34,7 +35,7 @@ class Desk:
             self._fleets.append((f"{self._tag}{place.key}", node.fleet))
             return
         options = node.step.options
-        place.told = recipe.told(place.arguments, self._origins(node))
+        place.told = recipe.told(place.arguments, self._origin(place.node))
         given = {name: piece for name, piece in place.arguments.items() if piece is not None}
         job = work.encode(work.Job(node.step.function, given, self._blobs, self._modules))
         made = Work(
@@ -73,9 +74,12 @@ class Desk:
         found, self._fleets = self._fleets, []
         return found
 
-    def _origins(self, node: Node) -> dict[str, str]:
-        return {
-            name or "list": self._graph.nodes[value.node].name
-            for name, value in node.arguments.items()
-            if isinstance(value, Reference)
-        }
+    def _origin(self, number: int) -> dict[str, str]:
+        """The nodes that a node's arguments come from, by the argument's name."""
+        found = self._origins.get(number)
+        if found is None:
+            nodes = self._graph.nodes
+            given = nodes[number].arguments.items()
+            found = {name or "list": nodes[value.node].name for name, value in given if isinstance(value, Reference)}
+            self._origins[number] = found
+        return found

@@ -10,7 +10,7 @@ from argosy.pipelines.piece import Many, Piece
 from argosy.pipelines.reduction import Reduction
 
 
-class Place(msgspec.Struct):
+class Place(msgspec.Struct, gc=False):
     """One call of a node: which element, its key, what it is given, and how that is recorded."""
 
     node: int

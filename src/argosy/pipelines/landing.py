@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from argosy.engine.contract import Result
 from argosy.pipelines.memo import written
-from argosy.pipelines.piece import INLINE, Held, Many, Outside, Piece, Rows, held
+from argosy.pipelines.piece import INLINE, Held, Many, Outside, Piece, Plain, Rows, held
 from argosy.pipelines.work import Made
 from argosy.store import Blobs, Slot, artifacts, calls, edges, executions
 from argosy.store.artifacts import Artifact
@@ -23,7 +23,7 @@ Write = Callable[[], AbstractContextManager[Connection]]
 """Opens the transaction that results are recorded in, and refuses it where the right to the run was lost."""
 
 
-class Ended(msgspec.Struct, kw_only=True):
+class Ended(msgspec.Struct, kw_only=True, gc=False):
     """What came of one call: a result that was made here, one that was known, or none.
 
     `result` is None where nothing was executed. `made` are its artifacts before they are landed, `outputs` once they
@@ -79,14 +79,17 @@ def land(tx: Connection, blobs: Blobs, context: Context, ended: Sequence[Ended],
     """Record what came of calls. Each that was executed gets the id of its execution."""
     run = [each for each in ended if each.result is not None]
     logs = {id(each): _log(each.result, blobs, now) for each in run if each.result is not None and each.result.log}
-    found = [artifact for each in run for artifact in _artifacts(each, now)]
-    artifacts.add(tx, found + list(logs.values()))
-    for each, number in zip(run, executions.record(tx, [_execution(context, e, now) for e in run]), strict=True):
+    kept = [_kept(each.outputs) for each in run]
+    artifacts.add(tx, [*_artifacts(run, kept, now), *logs.values()])
+    made = [_execution(context, each, pieces, now) for each, pieces in zip(run, kept, strict=True)]
+    for each, number in zip(run, executions.record(tx, made), strict=True):
         each.execution_id = number
     for each in ended:
         if each.twin is not None:
             each.execution_id = each.twin.execution_id
-    edges.add(tx, [edge for each in run for edge in _edges(each, logs.get(id(each)))])
+    edges.add(tx, [
+        edge for each, pieces in zip(run, kept, strict=True) for edge in _edges(each, pieces, logs.get(id(each)))
+    ])  # fmt: skip
     calls.add(tx, [_call(context, each, now) for each in ended])
 
 
@@ -97,15 +100,28 @@ def _leaves(made: Sequence[Made]) -> list[Made]:
     return found
 
 
-def _artifacts(ended: Ended, now: datetime) -> list[Artifact]:
-    lies = {each.digest: each for output in ended.outputs for each in held(output)}
-    return [
-        Artifact(
-            digest=leaf.digest, kind=leaf.format, bytes=leaf.size, at=now, pack=lies[leaf.digest].pack,
-            start=lies[leaf.digest].start, data=lies[leaf.digest].data, body=leaf.body,
-        )
-        for leaf in _leaves(ended.made)
-    ]  # fmt: skip
+def _kept(outputs: Sequence[Piece | None]) -> list[Held]:
+    """The artifacts within outputs, in the order of the leaves that they were made from."""
+    found: list[Held] = []
+    for each in outputs:
+        if isinstance(each, Held):
+            found.append(each)
+        else:
+            found += held(each)
+    return found
+
+
+def _artifacts(run: Sequence[Ended], kept: Sequence[Sequence[Held]], now: datetime) -> list[Artifact]:
+    """What calls made, each artifact once."""
+    found: dict[str, Artifact] = {}
+    for each, pieces in zip(run, kept, strict=True):
+        for leaf, piece in zip(_leaves(each.made), pieces, strict=True):
+            if leaf.digest not in found:
+                found[leaf.digest] = Artifact(
+                    digest=leaf.digest, kind=leaf.format, bytes=leaf.size, at=now, pack=piece.pack, start=piece.start,
+                    data=piece.data, body=leaf.body,
+                )  # fmt: skip
+    return list(found.values())
 
 
 def _log(result: Result, blobs: Blobs, now: datetime) -> Artifact:
@@ -117,7 +133,7 @@ def _log(result: Result, blobs: Blobs, now: datetime) -> Artifact:
     return Artifact(digest=digest, kind="log", bytes=len(data), at=now, data=data if small else None)
 
 
-def _execution(context: Context, ended: Ended, now: datetime) -> executions.NewExecution:
+def _execution(context: Context, ended: Ended, kept: Sequence[Held], now: datetime) -> executions.NewExecution:
     result = ended.result
     assert result is not None
     started = from_micros(int(result.started * 1e6)) if result.started else now
@@ -128,16 +144,16 @@ def _execution(context: Context, ended: Ended, now: datetime) -> executions.NewE
         ended_at=started + timedelta(seconds=result.wall_s), reason=ended.reason,
         outcome=executions.SUCCEEDED if failure is None else executions.FAILED, cpu_s=result.cpu_s,
         wall_s=result.wall_s, peak_bytes=result.peak_bytes or None, bundle=context.bundle, metrics=ended.metrics,
-        parameters=_parameters(ended),
+        parameters=_parameters(ended, kept),
     )  # fmt: skip
 
 
-def _parameters(ended: Ended) -> dict[str, Any]:
+def _parameters(ended: Ended, kept: Sequence[Held]) -> dict[str, Any]:
     assert ended.result is not None
     found: dict[str, Any] = {"arguments": ended.told}
     if ended.result.failure is None:
         found["outputs"] = [written(each) for each in ended.outputs]
-        found["bytes"] = sum(each.size for output in ended.outputs for each in held(output))
+        found["bytes"] = sum([each.size for each in kept])
     elif ended.result.failure.traceback:
         found["traceback"] = ended.result.failure.traceback
     if ended.logged:
@@ -147,21 +163,23 @@ def _parameters(ended: Ended) -> dict[str, Any]:
     return found
 
 
-def _edges(ended: Ended, log: Artifact | None) -> list[edges.Edge]:
+def _edges(ended: Ended, kept: Sequence[Held], log: Artifact | None) -> list[edges.Edge]:
     id = ended.execution_id
     assert id is not None
-    found = [
-        edges.Edge(execution_id=id, direction=edges.IN, kind=kind, reference=reference)
-        for piece in ended.arguments.values()
-        for kind, reference in _read(piece)
-    ]
-    made = [("artifact", each.digest) for output in ended.outputs for each in held(output)]
+    read = [pair for piece in ended.arguments.values() for pair in _read(piece)]
+    made = [("artifact", each.digest) for each in kept]
     if log is not None:
         made.append(("log", log.digest))
-    return found + [edges.Edge(execution_id=id, direction=edges.OUT, kind=k, reference=r) for k, r in made]
+    return [
+        edges.Edge(execution_id=id, direction=direction, kind=kind, reference=reference)
+        for direction, pairs in ((edges.IN, read), (edges.OUT, made))
+        for kind, reference in pairs
+    ]
 
 
-def _read(piece: Piece | None) -> list[tuple[str, str]]:
+def _read(piece: Piece | None) -> Sequence[tuple[str, str]]:
+    if isinstance(piece, Plain):
+        return ()
     if isinstance(piece, Rows):
         return [("dataset", piece.reference)]
     if isinstance(piece, Outside):

@@ -16,7 +16,7 @@ _FEW = 16
 """Keys for which it is cheaper to ask first whether any is known."""
 
 
-class Known(msgspec.Struct, frozen=True):
+class Known(msgspec.Struct, frozen=True, gc=False):
     """The outputs of an execution that succeeded, and when it did."""
 
     execution_id: int

@@ -15,13 +15,13 @@ INLINE = 4096
 """Bytes of an artifact that may lie in its row."""
 
 
-class Plain(msgspec.Struct, frozen=True, tag="p", array_like=True):
+class Plain(msgspec.Struct, frozen=True, tag="p", array_like=True, gc=False):
     """A constant."""
 
     value: Any
 
 
-class Held(msgspec.Struct, frozen=True, tag="h", array_like=True):
+class Held(msgspec.Struct, frozen=True, tag="h", array_like=True, gc=False):
     """An artifact: `data` itself while it is at hand, else where it lies in the blob store (see `Slot`)."""
 
     format: str

@@ -27,7 +27,7 @@ PERFORM = "argosy.pipelines.work:perform"
 """The reference of `perform`, so that whoever sends work need not import it."""
 
 
-class Job(msgspec.Struct, frozen=True, array_like=True):
+class Job(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A call: the step's function, its arguments by name, and the directory of the blob store.
 
     The arguments of a reduction have numbers for names: they are given by position. `modules` hold the formats of the
@@ -40,7 +40,7 @@ class Job(msgspec.Struct, frozen=True, array_like=True):
     modules: tuple[str, ...] = ()
 
 
-class Made(msgspec.Struct, frozen=True, array_like=True):
+class Made(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One artifact that was made, or a list of them where `items` is given; `body` is its preview."""
 
     format: str
@@ -51,7 +51,7 @@ class Made(msgspec.Struct, frozen=True, array_like=True):
     items: tuple[Made, ...] | None = None
 
 
-class Reply(msgspec.Struct, frozen=True, array_like=True):
+class Reply(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What came of a call: one of `outputs` for each that the step gives, and what it logged."""
 
     outputs: tuple[Made, ...]

@@ -30,7 +30,7 @@ from argosy.store.codec import Instant, Json, Number, to_json, to_micros, to_num
 R = TypeVar("R", bound="Row")
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A row of facts, its fields named as the columns of its table."""
 
 
