@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from argosy.cli import preview, show
-from argosy.cli.course import place, tally
+from argosy.cli.course import given, place, tally, written
 from argosy.controller import course, provenance
 from argosy.controller.clock import SystemClock
 from argosy.controller.course import Step, Summary
@@ -73,7 +73,7 @@ def _head(found: Summary) -> Iterator[str]:
     if brief.state == runs.CANCELLED:
         last = found.endings[-1]
         yield f"  cancelled   {show.text(last.at)} UTC by {last.actor}" + (f": {last.reason}" if last.reason else "")
-    yield f"  parameters  {show.text(run.parameters)}"
+    yield f"  parameters  {given(run.parameters, _REASON)}"
     if run.inputs:
         yield f"  inputs      {show.text(list(run.inputs.values()))}"
     if run.bundle:
@@ -184,7 +184,7 @@ def _section(title: str, rows: list[tuple[str, str]]) -> Iterator[str]:
 
 def _given(each: Given) -> str:
     if not each.content:
-        return show.text(each.value)
+        return written(each.value, _REASON)
     origin = f"from {each.origin}: " if each.origin else ""
     if each.artifact is not None:
         return origin + preview.result(each.artifact)

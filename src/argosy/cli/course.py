@@ -6,6 +6,9 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from typing import Any
+
+import msgspec
 
 from argosy.cli import show
 from argosy.engine.contract import Session
@@ -31,6 +34,17 @@ def place(node: str, element: int) -> str:
     return node if element == calls.WHOLE else f"{node}[{element}]"
 
 
+def given(parameters: Mapping[str, Any], longest: int | None = None) -> str:
+    """Parameters as `--set` takes them: `depth=8, names=["AA","DL"]`, each value cut where it is longer."""
+    return ", ".join(f"{name}={written(value, longest)}" for name, value in parameters.items())
+
+
+def written(value: Any, longest: int | None = None) -> str:
+    """A parameter's value: a text as it is, anything else as JSON."""
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if longest is None or len(text) <= longest else f"{text[: longest - 1]}…"
+
+
 class Course:
     """Tells of one run, in words on stderr; a line at the bottom of a terminal says how far it is."""
 
@@ -45,8 +59,8 @@ class Course:
         self._steps = len(run.body.get("nodes", ()))
         self._lines = 0
         self._bar = ""
-        given = ", ".join(f"{name}={value}" for name, value in run.parameters.items())
-        self.say(f"run {run.id} of {run.pipeline}" + (f" ({given})" if given else ""))
+        told = given(run.parameters)
+        self.say(f"run {run.id} of {run.pipeline}" + (f" ({told})" if told else ""))
 
     def say(self, line: str) -> None:
         """A line, above the one at the bottom."""

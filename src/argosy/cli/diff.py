@@ -7,7 +7,7 @@ from typing import Any
 
 from argosy.cli import home, show
 from argosy.cli.account import identity
-from argosy.cli.course import place, tally
+from argosy.cli.course import place, tally, written
 from argosy.cli.option import Common
 from argosy.controller import difference
 from argosy.controller.clock import SystemClock
@@ -67,7 +67,9 @@ def _lines(found: Difference) -> Iterator[str]:
 
 
 def _pairs(title: str, pairs: dict[str, tuple[Any, Any]]) -> Iterator[str]:
-    yield from _section(title, [f"{name}: {_short(a)} -> {_short(b)}" for name, (a, b) in pairs.items()])
+    yield from _section(
+        title, [f"{name}: {written(a, _LONGEST)} -> {written(b, _LONGEST)}" for name, (a, b) in pairs.items()]
+    )
 
 
 def _section(title: str, lines: list[str]) -> Iterator[str]:
@@ -100,8 +102,3 @@ def _result(one: Any, two: Any) -> str:
 
 def _digest(written: Any) -> str:
     return "a list" if isinstance(written, dict) else f"{written[0]} {written[1][:12]}"
-
-
-def _short(value: Any) -> str:
-    text = "none" if value is None else show.text(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

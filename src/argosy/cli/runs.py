@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argosy.cli import home, show
-from argosy.cli.course import tally
+from argosy.cli.course import given, tally
 from argosy.cli.get import again
 from argosy.cli.option import Common
 from argosy.controller import course
@@ -39,11 +39,11 @@ def runs(
     cursor
         Where to go on: `next` of the page before.
     """
-    given = common or Common()
+    options = common or Common()
     named = f'pipeline:"{pipeline}"' if pipeline is not None else ""
-    with home.open(given.home) as store, store.read() as conn:
+    with home.open(options.home) as store, store.read() as conn:
         found = course.page(conn, f"{named} {where}".strip(), SystemClock().now(), limit=limit, cursor=cursor)
-    if given.json:
+    if options.json:
         show.emit(found)
         return 0
     if not found.items:
@@ -54,16 +54,11 @@ def runs(
     show.table(headers, [_row(each) for each in found.items])
     if found.next:
         command = ["runs", *([pipeline] if pipeline is not None else [])]
-        show.say(f"more: {again(command, where, limit, found.next, given.home)}")
+        show.say(f"more: {again(command, where, limit, found.next, options.home)}")
     return 0
 
 
 def _row(each: Brief) -> list[object]:
     took = show.span(each.took) if each.took is not None else None
-    chosen = ", ".join(f"{name}={_short(value)}" for name, value in each.chosen.items())
+    chosen = given(each.chosen, _LONGEST)
     return [each.id, each.pipeline, each.state, each.at, took, tally(each.counts), each.cause, chosen]
-
-
-def _short(value: object) -> str:
-    text = show.text(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
