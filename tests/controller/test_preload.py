@@ -14,7 +14,9 @@ def test_what_a_project_names_of_libraries_is_preloaded(tmp_path: Path, monkeypa
     """Not the standard library, nor what starts threads, nor its own modules."""
     place = tmp_path / "made"
     place.mkdir()
-    (place / "helper.py").write_text("from sklearn.metrics import roc_auc_score\nimport numpy as np\nAREA = np.float64(1)\n")
+    (place / "helper.py").write_text(
+        "from sklearn.metrics import roc_auc_score\nimport numpy as np\nAREA = np.float64(1)\n"
+    )
     (place / "main.py").write_text(
         "import json\nfrom pathlib import Path\nimport polars as pl\nimport argosy as ag\nfrom helper import AREA\n"
         "from lightgbm import LGBMClassifier\nflights = ag.Dataset('flights', time='at', source=ag.Parquet('x'))\n"

@@ -109,7 +109,8 @@ class Trace:
             arguments[name] = (
                 self._spread(owner, wanted, value) if name in spread else self._whole(owner, wanted, value)
             )
-        lengths = {name: len(arguments[name].items) for name in spread if isinstance(arguments[name], Several)}
+        written = {name: arguments[name] for name in given if name in spread}
+        lengths = {name: len(each.items) for name, each in written.items() if isinstance(each, Several)}
         if len(set(lengths.values())) > 1:
             raise check.fail(f"{owner}'s lists", lengths, "of one length", "give each element all that it takes")
         node = self._add(step.name, "map", step, arguments, spread=spread, keep_going=keep_going)
