@@ -1,0 +1,267 @@
+"""Runs of pipelines whose processes are killed, stopped and interrupted, and steps that misbehave."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from argosy.controller import tenure
+from argosy.controller.clock import SystemClock
+from argosy.store import Store, runs, schema
+from tests.faults.runners import ARGOSY, Field, is_there, kill, told
+
+pytestmark = [pytest.mark.fault, pytest.mark.slow]
+
+MARKS = '''
+import contextlib
+import os
+import time
+from typing import Any
+
+import argosy as ag
+import polars as pl
+
+
+@contextlib.contextmanager
+def marked(folder, call, ms):
+    """Tell when a step starts and ends."""
+    def tell(what):
+        line = f"{what} {call} {os.getpid()} {time.time()}\\n"
+        file = os.open(f"{folder}/marks", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        os.write(file, line.encode())
+        os.close(file)
+    tell("start")
+    time.sleep(ms / 1000)
+    yield
+    tell("end")
+'''
+GRAPH = f"""{MARKS}
+
+@ag.step(retries=9)
+def link(folder: str, x: int) -> int:
+    with marked(folder, f"link-{{x}}", 1 + x * 7 % 30):
+        return x + 1
+
+
+@ag.step(retries=9)
+def numbers(folder: str, x: int) -> list[int]:
+    with marked(folder, f"numbers-{{x}}", 5):
+        return [x * 100 + each for each in range(60)]
+
+
+@ag.step(retries=9)
+def square(folder: str, x: int) -> int:
+    with marked(folder, f"square-{{x}}", 1 + x % 30):
+        return x * x
+
+
+@ag.step(retries=9)
+def table(folder: str, x: int) -> ag.Table:
+    with marked(folder, f"table-{{x}}", 1 + x % 30):
+        return pl.DataFrame({{"x": [x + each for each in range(2_000)]}})
+
+
+@ag.step(retries=9)
+def height(folder: str, rows: ag.Table) -> int:
+    with marked(folder, f"height-{{rows['x'][0]}}", 2):
+        return int(rows["x"].sum())
+
+
+@ag.step(retries=9)
+def add(a: int, b: int, folder: str) -> int:
+    with marked(folder, f"add-{{a}}-{{b}}", 1 + (a + b) % 10):
+        return a + b
+
+
+@ag.step(retries=9)
+def last(folder: str, x: int, depth: int) -> int:
+    with marked(folder, f"last-{{x}}-{{depth}}", 5):
+        return x * depth
+
+
+def chain(folder, count):
+    x = 0
+    for _ in range(count):
+        x = link(folder, x)
+    return x
+
+
+@ag.pipeline
+def go(folder: str):
+    start = chain(folder, 15)
+    many = numbers(folder, start)
+    frames = table.map(folder, many)
+    heights = height.map(folder, frames)
+    sums = add.reduce(square.map(folder, many), folder=folder)
+    return [start, sums, heights, frames]
+
+
+@ag.pipeline
+def fork(folder: str, depth: int = 1):
+    x = chain(folder, 12)
+    return [last.map(folder, square.map(folder, numbers(folder, x)), depth=depth)]
+"""
+KILLS = 50
+LATEST = 0.25
+"""Seconds that a result may wait to be landed (see `Runner.patience`)."""
+SLACK = 0.75
+"""Seconds that a landing and a step may take on a busy machine."""
+
+
+@pytest.fixture
+def field(tmp_path: Path) -> Iterator[Field]:
+    made = Field(tmp_path / "field", GRAPH)
+    yield made
+    time.sleep(0.5)
+    left = {each.pid for each in made.lines() if is_there(each.pid)}
+    deadline = time.monotonic() + 20
+    while left and time.monotonic() < deadline:
+        time.sleep(0.1)
+        left = {pid for pid in left if is_there(pid)}
+    assert not left, "no worker outlives its runner"
+
+
+def executions(field: Field) -> list[str]:
+    """The keys of all that was executed and succeeded."""
+    with Store.open(field.home) as store, store.read() as conn:
+        return list(
+            conn.execute(select(schema.execution.c.key).where(schema.execution.c.outcome == "succeeded")).scalars()
+        )
+
+
+def interrupted(field: Field) -> None:
+    """Once the lease of a killed process has expired, nothing says that its run is running."""
+    with Store.open(field.home) as store, store.read() as conn:
+        found = runs.latest(conn, "go")
+        states = runs.states(conn, [each.id for each in found], SystemClock().now() + 2 * tenure.LEASE)
+    assert set(states.values()) <= {runs.INTERRUPTED}
+
+
+def test_a_graph_killed_fifty_times_ends_with_the_results_of_one_left_alone(field: Field, tmp_path: Path) -> None:
+    """A step is executed again only if its end was not recorded when its runner was killed: results land together.
+
+    So what ends twice, ended first at most `LATEST` and the time of a landing before a kill; and no result is recorded
+    twice. A worker that is killed costs the steps that it was at.
+    """
+    draw = random.Random(20130215)
+    whole = Field(tmp_path / "whole", GRAPH)
+    alone = whole.run("go", folder=str(whole.root))
+    kills: list[float] = []
+    workers = 0
+    done = None
+    while done is None:
+        process = field.start("go", folder=str(field.root))
+        before, more = len(field.lines()), draw.randint(1, 14)
+        reached = len(kills) + workers < KILLS and field.wait(process, lambda lines, n=before + more: len(lines) >= n)
+        if not reached:
+            done = told(process)
+        elif draw.random() < 0.3:
+            victim = field.lines()[-1].pid
+            if is_there(victim):
+                os.kill(victim, signal.SIGKILL)
+                workers += 1
+            field.wait(process, lambda lines, n=before + more + 4: len(lines) >= n)
+            kills.append(time.time())
+            kill(process)
+        else:
+            kills.append(time.time())
+            kill(process)
+            interrupted(field)
+    assert len(kills) + workers >= KILLS * 0.8 and workers >= 5
+    assert field.made(done["run"]) == whole.made(alone["run"])
+    assert done["results"] == alone["results"]
+    keys = executions(field)
+    assert len(keys) == len(set(keys)) == len(executions(whole))
+    ends: dict[str, list[float]] = {}
+    for line in field.lines():
+        if line.what == "end":
+            ends.setdefault(line.call, []).append(line.at)
+    twice = [at for found in ends.values() for at in found[:-1]]
+    late = [at for at in twice if not any(-SLACK <= killed - at <= LATEST + SLACK for killed in kills)]
+    assert not late
+    assert len(twice) <= 12 * len(kills)
+
+
+def test_two_processes_that_run_the_same_do_each_step_once(field: Field) -> None:
+    both = [field.start("go", folder=str(field.root)) for _ in range(2)]
+    one, other = map(told, both)
+    assert one["outcome"] == other["outcome"] == "succeeded" and one["results"] == other["results"]
+    assert set(field.ended().values()) == {1}
+
+
+def test_two_runs_with_other_parameters_do_once_what_they_share(field: Field) -> None:
+    both = [field.start("fork", folder=str(field.root), depth=depth) for depth in (2, 3)]
+    one, other = map(told, both)
+    assert one["run"] != other["run"] and one["outcome"] == other["outcome"] == "succeeded"
+    ended = field.ended()
+    assert set(ended.values()) == {1} and len(ended) == 12 + 1 + 60 + 2 * 60
+
+
+SHORT = f"""
+from datetime import timedelta
+from argosy.controller import tenure
+tenure.LEASE, tenure._BEAT = timedelta(seconds=2), 0.5
+{ARGOSY}
+"""
+NAP = f"""{MARKS}
+
+@ag.step
+def nap(folder: str, n: int) -> int:
+    with marked(folder, f"nap-{{n}}", 600):
+        return n
+
+
+@ag.pipeline
+def go(folder: str):
+    return [nap.map(folder, list(range(8)))]
+"""
+
+
+def test_a_process_that_slept_through_its_lease_lands_nothing_and_says_so(tmp_path: Path) -> None:
+    field = Field(tmp_path / "field", NAP)
+    sleeper = field.start("go", program=SHORT, folder=str(field.root))
+    try:
+        assert field.wait(sleeper, lambda lines: len(lines) >= 5)
+        time.sleep(0.3)  # in the middle of a step, when it records nothing
+        os.kill(sleeper.pid, signal.SIGSTOP)
+        before = set(executions(field))
+        time.sleep(2.5)
+        done = told(field.start("go", program=SHORT, folder=str(field.root)))
+        after = executions(field)
+        assert done["outcome"] == "succeeded" and before < set(after) and len(after) == 8
+        os.kill(sleeper.pid, signal.SIGCONT)
+        _, said = sleeper.communicate(timeout=60)
+    finally:
+        if sleeper.poll() is None:
+            kill(sleeper)
+    assert sleeper.returncode not in (0, -signal.SIGKILL)
+    assert f"lease run/{done['run']}" in said and "next:" in said and "Traceback" not in said
+    assert executions(field) == after
+    with Store.open(field.home) as store, store.read() as conn:
+        assert [each.outcome for each in runs.history(conn, done["run"])] == ["succeeded"]
+
+
+def test_an_interrupted_run_is_cancelled_and_the_next_one_goes_on(field: Field) -> None:
+    draw = random.Random(7)
+    for _ in range(6):
+        process = field.start("go", folder=str(field.root))
+        before, more = len(field.lines()), draw.randint(1, 20)
+        assert field.wait(process, lambda lines, n=before + more: len(lines) >= n)
+        os.kill(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 130, said
+        assert "Traceback" not in said
+        with Store.open(field.home) as store, store.read() as conn:
+            (found,) = runs.latest(conn, "go")
+            assert runs.states(conn, [found.id], SystemClock().now()) == {found.id: runs.CANCELLED}
+    done = field.run("go", folder=str(field.root))
+    assert done["outcome"] == "succeeded" and done["counts"]["cached"] > 0
+    keys = executions(field)
+    assert len(keys) == len(set(keys))
