@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from argosy.console import pipes, runs
+from argosy.console import runs
 from argosy.console.page import to_html
 from argosy.console.runs import RunsPage
+from argosy.controller import pipes
 from argosy.errors import UsageError
 from argosy.store import Store
 from tests.console import sailed

@@ -11,15 +11,13 @@ from sqlalchemy import Connection
 
 from argosy.controller.clock import SystemClock
 from argosy.controller.observe import kinds, wanted
+from argosy.controller.pipes import pipes
 from argosy.controller.standing import Standing, standing, summary
 from argosy.controller.status import ORDER
 from argosy.data.state import blocked, stale
 from argosy.errors import UsageError
-from argosy.spec import schedule
-from argosy.spec.document import recorded
 from argosy.spec.fleet import POOLED
-from argosy.spec.pipeline import Pipeline
-from argosy.store import filters, pauses, resources, runs
+from argosy.store import filters, resources, runs
 from argosy.store.filters import Term
 from argosy.store.resources import Page
 
@@ -124,23 +122,16 @@ def of_pipelines(conn: Connection, items: _Items, now: datetime) -> _Items:
 
     The `status` is that of the last run, and `reason` why it is paused, or why the last run failed.
     """
-    said, lasts = pauses.latest(conn), {each.pipeline: each.id for each in runs.lately(conn)}
-    states = runs.states(conn, lasts.values(), SystemClock().now())
-    endings = runs.endings(conn, lasts.values())
+    found = {each.name: each for each in pipes(conn, SystemClock().now())}
     told = []
     for item in items:
-        pipeline, pause, last = recorded(item["body"]), said.get(item["name"]), lasts.get(item["name"])
-        assert isinstance(pipeline, Pipeline)
-        paused = pause is not None and pause.paused
-        times = pipeline.schedule
-        starts = [*([schedule.show(times)] if times is not None else []), *map(str, pipeline.on)]
-        ended = endings.get(last or 0)
+        each = found[item["name"]]
         told.append(
             item | {
-                STATUS: states[last] if last is not None else NEW, "project": item["body"].get("project", ""),
-                "starts": "; ".join(starts) or "when asked for", "paused": paused, "last": last,
-                "next": schedule.next(times, now) if times is not None and not paused else None,
-                "reason": pause.reason if pause is not None and paused else ended.reason if ended is not None else "",
+                STATUS: each.last.state if each.last is not None else NEW, "project": each.project,
+                "starts": "; ".join(each.starts) or "when asked for", "paused": each.paused, "next": each.next,
+                "last": each.last.id if each.last is not None else None,
+                "reason": each.reason or (each.last.reason if each.last is not None else ""),
             }
         )  # fmt: skip
     return told

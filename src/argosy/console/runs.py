@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 from argosy.console import links, query
 from argosy.console.page import Page
-from argosy.console.pipes import Pipe, pipes
 from argosy.controller import course
 from argosy.controller.course import STATES, Brief
+from argosy.controller.pipes import Pipe, pipes
 
 SIZE = 50
 """Runs on a page."""

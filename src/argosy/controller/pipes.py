@@ -22,6 +22,7 @@ class Pipe(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
+    project: str
     description: str
     starts: tuple[str, ...]
     next: datetime | None
@@ -32,18 +33,22 @@ class Pipe(msgspec.Struct, frozen=True, kw_only=True):
 
 def pipes(conn: Connection, now: datetime) -> list[Pipe]:
     """Every declared pipeline, by name; `now` is the machine's time. A constant number of queries."""
-    found = [each.declaration for each in wanted(conn).values() if isinstance(each.declaration, Pipeline)]
+    known = [(each.declaration, each.project) for each in wanted(conn).values()]
+    found = [(each, project) for each, project in known if isinstance(each, Pipeline)]
     lasts = {each.pipeline: each.id for each in runs.lately(conn)}
-    told = {each.pipeline: each for each in course.briefs(conn, [lasts[p.name] for p in found if p.name in lasts], now)}
+    told = {
+        each.pipeline: each for each in course.briefs(conn, [lasts[p.name] for p, _ in found if p.name in lasts], now)
+    }
     halted = pauses.latest(conn)
     made = []
-    for each in sorted(found, key=lambda each: each.name):
+    for each, project in sorted(found, key=lambda each: each[0].name):
         pause = halted.get(each.name)
         paused = pause is not None and pause.paused
         when = [schedule.show(each.schedule)] if each.schedule is not None else []
         made.append(
             Pipe(
-                name=each.name, description=each.description, starts=(*when, *map(str, each.on)), paused=paused,
+                name=each.name, project=project, description=each.description, starts=(*when, *map(str, each.on)),
+                paused=paused,
                 next=schedule.next(each.schedule, now) if each.schedule is not None and not paused else None,
                 reason=pause.reason if pause is not None and paused else "", last=told.get(each.name),
             )
