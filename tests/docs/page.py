@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-FILE, BACKGROUND = "file", "background"
+FILE, BACKGROUND, OF = "file", "background", "of"
 
 _FENCE = re.compile(r"^(```+)(.*)$")
 

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.docs.likeness import like
-from tests.docs.page import BACKGROUND, FILE, ROOT, Block, Step, steps
+from tests.docs.page import BACKGROUND, FILE, OF, ROOT, Block, Step, steps
 
 PORTS = (8075, 8076)
 """The ports that pages name: of the console and of the inference server."""
@@ -61,6 +61,10 @@ class Session:
             path = self._directory() / block.options[FILE]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(self._local(block.text))
+        elif OF in block.options:
+            whole = (ROOT / block.options[OF]).read_text()
+            for part in block.text.split("\n...\n"):
+                assert part.strip("\n") in whole, f"this is not in {block.options[OF]}:\n{part}"
         elif block.language == "python":
             self._python(block)
         elif block.language == "console":
