@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,11 @@ def _built_in(name: str) -> Format:
 def _name(value: object) -> str | None:
     if isinstance(value, Path):
         return "directory" if value.is_dir() else "file"
-    keys = (f"{base.__module__.partition('.')[0]}:{base.__qualname__}" for base in type(value).__mro__)
+    return _of_kind(type(value))
+
+
+@lru_cache(1000)
+def _of_kind(kind: type) -> str | None:
+    keys = (f"{base.__module__.partition('.')[0]}:{base.__qualname__}" for base in kind.__mro__)
     found = next((_TYPES[key] for key in keys if key in _TYPES), None)
-    return found or ("value" if dataclasses.is_dataclass(value) or hasattr(type(value), "__attrs_attrs__") else None)
+    return found or ("value" if dataclasses.is_dataclass(kind) or hasattr(kind, "__attrs_attrs__") else None)

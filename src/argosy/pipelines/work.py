@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -71,7 +71,7 @@ def perform(data: bytes) -> bytes:
     blobs = _blobs(job.blobs)
     for module in job.modules:
         importlib.import_module(module)
-    scratch = Path(tempfile.gettempdir(), f"argosy-{uuid.uuid4().hex}")
+    scratch = Path(tempfile.gettempdir(), f"argosy-{os.urandom(16).hex()}")
     try:
         args = []
         named = {}
@@ -85,7 +85,7 @@ def perform(data: bytes) -> bytes:
         _unchanged(job)
         return encode(Reply(_outputs(known, found, blobs), record.metrics, record.parameters))
     finally:
-        if scratch.exists():
+        if os.path.exists(scratch):  # a step of a few microseconds feels what `Path.exists` takes
             shutil.rmtree(scratch, ignore_errors=True)
 
 

@@ -14,6 +14,7 @@ from argosy.errors import InputError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_encode = msgspec.json.Encoder().encode
 
 Identity = BigInteger().with_variant(Integer(), "sqlite")
 """A 64-bit id; on SQLite the row id itself."""
@@ -40,7 +41,7 @@ def from_micros(value: int | None) -> datetime | None:
 
 def to_json(value: Any) -> str | None:
     """JSON text; NaN and infinities become null, None becomes SQL NULL."""
-    return None if value is None else msgspec.json.encode(value).decode()
+    return None if value is None else _encode(value).decode()
 
 
 def from_json(text: str | None) -> Any:
