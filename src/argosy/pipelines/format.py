@@ -93,7 +93,8 @@ def _built_in(name: str) -> Format:
 def _name(value: object) -> str | None:
     if isinstance(value, Path):
         return "directory" if value.is_dir() else "file"
-    return _of_kind(type(value))
+    kind: type[Any] = type(value)
+    return _of_kind(kind)
 
 
 @lru_cache(1000)
