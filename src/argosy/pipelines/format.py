@@ -93,12 +93,12 @@ def _built_in(name: str) -> Format:
 def _name(value: object) -> str | None:
     if isinstance(value, Path):
         return "directory" if value.is_dir() else "file"
-    kind: type[Any] = type(value)
-    return _of_kind(kind)
+    return _of_bases(type(value).__mro__)
 
 
 @lru_cache(1000)
-def _of_kind(kind: type) -> str | None:
-    keys = (f"{base.__module__.partition('.')[0]}:{base.__qualname__}" for base in kind.__mro__)
+def _of_bases(bases: tuple[type, ...]) -> str | None:
+    keys = (f"{base.__module__.partition('.')[0]}:{base.__qualname__}" for base in bases)
     found = next((_TYPES[key] for key in keys if key in _TYPES), None)
+    kind = bases[0]
     return found or ("value" if dataclasses.is_dataclass(kind) or hasattr(kind, "__attrs_attrs__") else None)
