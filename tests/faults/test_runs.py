@@ -6,7 +6,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -265,3 +265,123 @@ def test_an_interrupted_run_is_cancelled_and_the_next_one_goes_on(field: Field) 
     assert done["outcome"] == "succeeded" and done["counts"]["cached"] > 0
     keys = executions(field)
     assert len(keys) == len(set(keys))
+
+
+ROUGH = {
+    "leaks": "memory: its worker held ",
+    "leaves_children": "children: left a child process running when it ended",
+    "hangs": "timeout: ran for 1.",
+    "floods": "log: wrote ",
+    "formless": "exception: InputError: a value of type builtins.object has no format",
+    "mute": "exception: Unspeakable",
+    "leaves": "crash: its worker ended with exit code 3",
+    "crashes": "crash: its worker was ended by SIGSEGV",
+    "strays": "",
+    "moves": "",
+    "closes": "crash: its worker ended with exit code 0",
+    "swaps": "",
+    "garbles": "",
+    "interrupts": "exception: KeyboardInterrupt",
+    "exits": "exception: SystemExit: 7",
+    "large": "",
+}
+"""What becomes of each step of `rough.py`: why it fails, if it does."""
+
+
+def test_a_step_that_misbehaves_fails_alone_and_the_next_one_feels_nothing_of_it(tmp_path: Path) -> None:
+    field = Field(tmp_path / "field", (Path(__file__).parent / "rough.py").read_text())
+    done = told(field.start("go"), 1)
+    states = field.states(done["run"])
+    for name, why in ROUGH.items():
+        assert states[name][0] == ("failed" if why else "executed"), (name, states[name])
+        assert states[name][1].startswith(why), name
+    good = {name: state for name, (state, _) in states.items() if name not in ROUGH}
+    assert len(good) == len(ROUGH) + 1 and set(good.values()) == {"executed"}
+    made = field.made(done["run"])
+    folders = {str(made[call]) for call in made if call[0].startswith("good")}
+    assert len(folders) == 1, "all are in the same working directory"
+
+
+HEAVY = """
+import argosy as ag
+import polars as pl
+
+
+@ag.step
+def rows(n: int) -> ag.Table:
+    return pl.select(x=pl.int_range(n).hash(3))
+
+
+@ag.step
+def many(n: int) -> list[bytes]:
+    return [bytes([n + each]) * 6000 for each in range(3)]
+
+
+@ag.step
+def height(rows: ag.Table, add: int) -> int:
+    return rows.height + add
+
+
+@ag.step
+def length(one: bytes, add: int) -> int:
+    return len(one) + add
+
+
+@ag.pipeline
+def go(add: int = 0):
+    return [height(rows(400_000), add), length.map(many(1), add=add)]
+"""
+
+
+@pytest.fixture
+def heavy(tmp_path: Path) -> Field:
+    return Field(tmp_path / "field", HEAVY)
+
+
+def blobs(field: Field) -> list[Path]:
+    """The files of artifacts, not those of bundles, which begin with the name of a module."""
+    found = [path for path in (field.home / "blobs").rglob("*") if path.is_file()]
+    return [path for path in found if not path.read_bytes().startswith(b"project.py")]
+
+
+def test_a_step_that_finds_no_room_fails_and_leaves_nothing_behind(heavy: Field) -> None:
+    """A process that may write no file above a size stands for a full disk: both end a write with an error."""
+    cramped = f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000,) * 2)\n{ARGOSY}"
+    done = told(heavy.start("go", program=cramped), 1)
+    assert done["counts"] == {"executed": 4, "failed": 1, "skipped": 1}
+    assert done["reason"] == "rows: exception: OSError: File too large (os error 27)"
+    with Store.open(heavy.home) as store:
+        for path in store.blobs.root.rglob("*"):
+            if path.is_file():
+                store.blobs.check(path.name)
+    assert heavy.run("go")["counts"] == {"executed": 2, "cached": 4}
+
+
+def test_a_result_whose_bytes_are_gone_is_made_again(heavy: Field) -> None:
+    first = heavy.run("go", add=0)
+    for path in blobs(heavy):
+        path.unlink()
+    again = heavy.run("go", add=1)
+    assert again["counts"] == first["counts"] == {"executed": 6}
+    assert heavy.run("go", add=1)["counts"] == {"cached": 6}
+
+
+def flip(data: bytes) -> bytes:
+    return data[:3_000] + bytes([data[3_000] ^ 1]) + data[3_001:]
+
+
+@pytest.mark.parametrize("damage", [flip, lambda data: data[:100], lambda data: b""], ids=["flipped", "cut", "emptied"])
+def test_a_damaged_result_is_never_used_and_made_again_by_the_next_run(
+    heavy: Field, damage: Callable[[bytes], bytes]
+) -> None:
+    heavy.run("go", add=0)
+    for path in blobs(heavy):
+        path.write_bytes(damage(path.read_bytes()))
+    done = told(heavy.start("go", add=1), 1)
+    assert "does not match its content address" in done["reason"]
+    assert done["counts"] == {"cached": 2, "failed": 2}
+    assert heavy.run("go", add=1)["counts"] == {"executed": 6}
+    assert heavy.run("go", add=1)["counts"] == {"cached": 6}
+    with Store.open(heavy.home) as store:
+        for path in blobs(heavy):
+            store.blobs.check(path.name)

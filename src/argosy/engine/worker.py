@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -60,6 +61,8 @@ class _Worker:
         self._log = Log()
         self._pid = os.getpid()
         self._tidy = False
+        self._folder = os.open(".", os.O_RDONLY | os.O_CLOEXEC)
+        self._streams = sys.stdout, sys.stderr
 
     def serve(self, order: Order, arguments: list[Any]) -> None:
         name, tell, tidy, path = order
@@ -101,6 +104,7 @@ class _Worker:
             self._log.flush()
             os._exit(failure is not None)
         usage = self._meter.stop()
+        self._restore()
         if self._tidy and (left := children.end()):
             them = "a child process" if left == 1 else f"{left} child processes"
             failure = failure or (
@@ -116,3 +120,8 @@ class _Worker:
             message = f"the value of type {type(value).__name__} cannot be sent back: {message}"[:_MESSAGE]
             parts = self._channel.encode(("done", None, ("exception", message, trace), usage, *written))
         self._channel.write(parts)
+
+    def _restore(self) -> None:
+        """The working directory and the streams as they were: the next task is not to feel what this one did."""
+        sys.stdout, sys.stderr = self._streams
+        os.fchdir(self._folder)

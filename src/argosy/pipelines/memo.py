@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from argosy.errors import CorruptError, UnknownError
 from argosy.pipelines.piece import Held, Many, Piece
-from argosy.store import Blobs, Store, artifacts, executions
+from argosy.store import Blobs, Store, artifacts, calls, executions
 
 _FEW = 16
 """Keys for which it is cheaper to ask first whether any is known."""
+_DAMAGED = re.compile("blob ([0-9a-f]{64}) does not match its content address")
 
 
 class Known(msgspec.Struct, frozen=True, gc=False):
@@ -25,13 +28,17 @@ class Known(msgspec.Struct, frozen=True, gc=False):
 
 
 class Memo:
-    """Looks results up, those of the pipeline's last run all at once: most runs repeat most of it."""
+    """Looks results up, those of the pipeline's last run all at once: most runs repeat most of it.
+
+    What that run found to be damaged is read before it is used again.
+    """
 
     def __init__(self, store: Store, last: int | None = None) -> None:
         self._store = store
         self._last = last
         self._known: dict[str, Known] | None = None
         self._there: dict[str, bool] = {}
+        self._doubted: set[str] = set()
 
     def find(self, keys: Sequence[str]) -> dict[str, Known]:
         """Those of `keys` that are known."""
@@ -50,6 +57,8 @@ class Memo:
             if self._last is not None:
                 with self._store.read() as conn:
                     self._known = read(conn, executions.of_run(conn, self._last))
+                    lost = calls.of(conn, self._last, states=(calls.FAILED,))
+                self._doubted = {digest for call in lost for digest in _DAMAGED.findall(call.reason)}
         return self._known
 
     def _is_there(self, piece: Piece | None) -> bool:
@@ -57,6 +66,8 @@ class Memo:
             return all(map(self._is_there, piece.items))
         if not isinstance(piece, Held) or piece.data is not None:
             return True
+        if {piece.digest, piece.pack} & self._doubted and not _sound(self._store.blobs, piece):
+            return False
         return _has(self._store.blobs, piece.pack or piece.digest, self._there)
 
 
@@ -100,3 +111,11 @@ def _has(blobs: Blobs, digest: str, there: dict[str, bool]) -> bool:
     if digest not in there:
         there[digest] = blobs.has(digest)
     return there[digest]
+
+
+def _sound(blobs: Blobs, piece: Held) -> bool:
+    try:
+        blobs.read(piece.slot)
+    except (CorruptError, UnknownError):
+        return False
+    return True
