@@ -19,6 +19,7 @@ from argosy.spec.resource import Resources
 from argosy.spec.step import Step
 
 _SHOWN = 200
+_SMALL = range(-(1 << 63), 1 << 63)
 
 
 class Recipe(msgspec.Struct, frozen=True):
@@ -92,6 +93,9 @@ def _content(piece: Piece | None) -> str:
 
 
 def _bounded(value: Any) -> Any:
+    kind = type(value)
+    if kind is bool or kind is float or (kind is int and value in _SMALL):
+        return value
     plain = msgspec.to_builtins(value)
     return plain if len(msgspec.json.encode(plain)) <= 1000 else f"{str(plain)[:_SHOWN]}…"
 

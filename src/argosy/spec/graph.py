@@ -150,13 +150,17 @@ class Output:
         self._unknown()
 
 
-def leaves(value: Any) -> Iterator[Any]:
+def leaves(value: Any) -> list[Any]:
     """The arguments within an argument: constants, references, datasets and files."""
-    if isinstance(value, Several):
-        for each in value.items:
-            yield from leaves(each)
-    else:
-        yield value
+    if not isinstance(value, Several):
+        return [value]
+    found: list[Any] = []
+    for each in value.items:
+        if isinstance(each, Several):
+            found += leaves(each)
+        else:
+            found.append(each)
+    return found
 
 
 def references(value: Any) -> Iterator[Reference]:
