@@ -16,6 +16,8 @@ from argosy.store import Blobs, Store, artifacts, calls, executions
 
 _FEW = 16
 """Keys for which it is cheaper to ask first whether any is known."""
+_RUNS = 8
+"""Runs whose results are all loaded at once, at most."""
 _DAMAGED = re.compile("blob ([0-9a-f]{64}) does not match its content address")
 
 
@@ -36,30 +38,39 @@ class Memo:
     def __init__(self, store: Store, last: int | None = None) -> None:
         self._store = store
         self._last = last
-        self._known: dict[str, Known] | None = None
+        self._known: dict[str, Known] = {}
+        self._begun = False
+        self._loaded: set[int] = set()
         self._there: dict[str, bool] = {}
         self._doubted: set[str] = set()
 
     def find(self, keys: Sequence[str]) -> dict[str, Known]:
         """Those of `keys` that are known."""
-        with_last = self._of_last()
-        found = {key: with_last[key] for key in keys if key in with_last}
-        missing = [key for key in keys if key not in found]
-        if missing:
+        if not self._begun and self._last is not None:
             with self._store.read() as conn:
-                if len(missing) > _FEW or executions.known(conn, missing):
-                    found |= read(conn, executions.finished(conn, missing).values())
+                self._load(conn, self._last)
+        self._begun = True
+        missing = [key for key in keys if key not in self._known]
+        if missing and (len(missing) > _FEW or executions.known(self._store, missing)):
+            with self._store.read() as conn:
+                found = read(conn, executions.finished(conn, missing).values())
+                self._known |= found
+                self._widen(conn, found.values())
+        found = {key: self._known[key] for key in keys if key in self._known}
         return {key: known for key, known in found.items() if all(map(self._is_there, known.outputs))}
 
-    def _of_last(self) -> dict[str, Known]:
-        if self._known is None:
-            self._known = {}
-            if self._last is not None:
-                with self._store.read() as conn:
-                    self._known = read(conn, executions.of_run(conn, self._last))
-                    lost = calls.of(conn, self._last, states=(calls.FAILED,))
-                self._doubted = {digest for call in lost for digest in _DAMAGED.findall(call.reason)}
-        return self._known
+    def _widen(self, conn: Connection, found: Iterable[Known]) -> None:
+        """Who repeats one result of a run is likely to repeat the others: all of one such run, which are few."""
+        one = next(iter(found), None)
+        run = calls.user(conn, one.execution_id) if one is not None else None
+        if run is not None and run not in self._loaded and len(self._loaded) < _RUNS:
+            self._load(conn, run)
+
+    def _load(self, conn: Connection, run: int) -> None:
+        self._loaded.add(run)
+        self._known = read(conn, executions.of_run(conn, run)) | self._known
+        lost = calls.of(conn, run, states=(calls.FAILED,))
+        self._doubted |= {digest for call in lost for digest in _DAMAGED.findall(call.reason)}
 
     def _is_there(self, piece: Piece | None) -> bool:
         if isinstance(piece, Many):

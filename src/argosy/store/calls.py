@@ -72,6 +72,13 @@ def superseded(conn: Connection, run_id: int, state: str) -> list[Call]:
     return fetch(conn, columns(_TABLE, Call).where(mine).order_by(c.id), Call)
 
 
+def user(conn: Connection, execution_id: int) -> int | None:
+    """The last run that used an execution."""
+    c = _TABLE.c
+    found: int | None = conn.execute(select(func.max(c.run_id)).where(c.execution_id == execution_id)).scalar()
+    return found
+
+
 def counts(conn: Connection, run_ids: Sequence[int]) -> dict[int, dict[str, dict[str, int]]]:
     """How many calls of each node came to which state: run -> node -> state -> count; one query."""
     c = _TABLE.c

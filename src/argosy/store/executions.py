@@ -10,7 +10,8 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from argosy.store import current, schema
-from argosy.store.rows import Row, among, columns, driven, fetch, insert
+from argosy.store.rows import Row, among, columns, fetch, insert
+from argosy.store.store import Store
 
 _TABLE = schema.execution
 SUCCEEDED, FAILED, FALLBACK = "succeeded", "failed", "fallback"
@@ -85,10 +86,10 @@ def finished(conn: Connection, keys: Iterable[str]) -> dict[str, Execution]:
     return {run.key: run for run in fetch(conn, columns(_TABLE, Execution).where(c.id.in_(last)), Execution)}
 
 
-def known(conn: Connection, keys: Sequence[str]) -> set[str]:
+def known(store: Store, keys: Sequence[str]) -> set[str]:
     """Those of a few keys that were ever done: cheap, for keys that are asked for one after another."""
     marks = ", ".join("?" for _ in keys)
-    return set(driven(conn, f"SELECT key FROM execution WHERE key IN ({marks}) AND outcome <> '{FAILED}'", keys))
+    return set(store.peek(f"SELECT key FROM execution WHERE key IN ({marks}) AND outcome <> '{FAILED}'", keys))
 
 
 def of_run(conn: Connection, run_id: int) -> list[Done]:

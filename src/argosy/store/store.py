@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, PoolProxiedConnection
 
 from argosy.errors import InputError, UnknownError
 from argosy.store import database, migration
 from argosy.store.blobs import Blobs
 from argosy.store.faults import translated
+from argosy.store.rows import driven
 
 
 class Store:
@@ -26,6 +29,8 @@ class Store:
         self.blobs = blobs
         self._reader = reader
         self._writer = writer
+        self._peeking = threading.Lock()
+        self._peeked: PoolProxiedConnection | None = None
 
     @classmethod
     def open(cls, home: str | Path, *, blobs: Path | None = None, create: bool = True) -> Store:
@@ -66,6 +71,19 @@ class Store:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             yield connection
 
+    def peek(self, sql: str, values: Sequence[Any]) -> list[Any]:
+        """The first column of one query in plain SQL, a `?` for each value: what is committed by now, in no snapshot.
+
+        A tenth of the cost of a snapshot with one query, where one query after another decides what comes next.
+        """
+        if self._reader.dialect.name != "sqlite":
+            with self.read() as conn:
+                return driven(conn, sql, values)
+        with translated(), self._peeking:
+            if self._peeked is None:
+                self._peeked = self._reader.raw_connection()
+            return [row[0] for row in self._peeked.cursor().execute(sql, tuple(values))]
+
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction: all of it lands, or none. One writer at a time; do not nest, keep it short.
@@ -85,6 +103,9 @@ class Store:
 
     def close(self) -> None:
         """Give back all connections."""
+        if self._peeked is not None:
+            self._peeked.close()
+            self._peeked = None
         self._reader.dispose()
         self._writer.dispose()
 
