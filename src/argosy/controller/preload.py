@@ -9,10 +9,10 @@ from types import ModuleType
 
 from argosy.controller.project import imported
 
-ALWAYS = ("msgspec", "sqlalchemy")
+ALWAYS = ("argosy.pipelines.work", "argosy.pipelines.formats.value")
 """What every worker for steps needs."""
 
-_LATE = {"argosy", "polars"}  # they start threads: a process that has some is not forked from
+_LATE = {"argosy", "polars"}  # Polars starts threads, and what has some is not forked from
 
 
 def libraries(directory: Path | None) -> tuple[str, ...]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -19,8 +16,8 @@ from argosy.pipelines import format, outside
 from argosy.pipelines.piece import Held, Many, Outside, Piece, Plain, Rows
 from argosy.spec import function, interface
 from argosy.spec.interface import Given, Interface
-from argosy.spec.log import recording
-from argosy.spec.scratch import within
+from argosy.spec.log import Record
+from argosy.spec.scratch import Scratch
 from argosy.store import Blobs
 
 PERFORM = "argosy.pipelines.work:perform"
@@ -71,8 +68,7 @@ def perform(data: bytes) -> bytes:
     blobs = _blobs(job.blobs)
     for module in job.modules:
         importlib.import_module(module)
-    scratch = Path(tempfile.gettempdir(), f"argosy-{os.urandom(16).hex()}")
-    try:
+    with Scratch() as scratch:
         args = []
         named = {}
         for name, piece in job.arguments.items():
@@ -80,13 +76,10 @@ def perform(data: bytes) -> bytes:
                 args.append(_value(piece, known.inputs[known.positional[int(name)]].annotation, blobs, scratch))
             else:
                 named[name] = _value(piece, known.inputs[name].annotation, blobs, scratch)
-        with recording() as record, within(scratch):
+        with Record() as record:
             found = call(*args, **named)
         _unchanged(job)
         return encode(Reply(_outputs(known, found, blobs), record.metrics, record.parameters))
-    finally:
-        if os.path.exists(scratch):  # a step of a few microseconds feels what `Path.exists` takes
-            shutil.rmtree(scratch, ignore_errors=True)
 
 
 @cache
@@ -100,11 +93,11 @@ def _blobs(root: str) -> Blobs:
     return Blobs(Path(root))
 
 
-def _value(piece: Piece | None, wanted: Any, blobs: Blobs, scratch: Path) -> Any:
+def _value(piece: Piece | None, wanted: Any, blobs: Blobs, scratch: Scratch) -> Any:
     if isinstance(piece, Plain):
         return _constant(piece.value, wanted)
     if isinstance(piece, Held):
-        source = format.Source(piece.slot, blobs, scratch, piece.data)
+        source = format.Source(piece.slot, blobs, scratch.path(), piece.data)
         return format.named(piece.format).load(source, wanted)
     if isinstance(piece, Rows):
         return _frame(reference.resolve(piece.loader)(*piece.arguments), wanted)

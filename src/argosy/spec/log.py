@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
+from contextvars import ContextVar, Token
 from typing import Any
 
 import msgspec
@@ -16,15 +15,30 @@ LONGEST = 1000
 MOST = 1000
 """Names that one execution may log."""
 
-_record: ContextVar[Record | None] = ContextVar("argosy_record", default=None)
-
 
 class Record:
-    """What was logged, by name: numbers are metrics, anything else is a parameter. The last value of a name counts."""
+    """What was logged, by name: numbers are metrics, anything else is a parameter. The last value of a name counts.
+
+    As a context, it collects what is logged meanwhile.
+    """
+
+    __slots__ = ("_token", "metrics", "parameters")
 
     def __init__(self) -> None:
         self.metrics: dict[str, float] = {}
         self.parameters: dict[str, Any] = {}
+        self._token: Token[Record | None] | None = None
+
+    def __enter__(self) -> Record:
+        self._token = _record.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._token is not None
+        _record.reset(self._token)
+
+
+_record: ContextVar[Record | None] = ContextVar("argosy_record", default=None)
 
 
 def log(values: Mapping[str, Any] | None = None, /, **more: Any) -> None:
@@ -44,17 +58,6 @@ def log(values: Mapping[str, Any] | None = None, /, **more: Any) -> None:
             record.metrics[name] = number
         else:
             record.parameters[name] = _plain(name, value)
-
-
-@contextmanager
-def recording() -> Iterator[Record]:
-    """Collect what is logged meanwhile."""
-    record = Record()
-    token = _record.set(record)
-    try:
-        yield record
-    finally:
-        _record.reset(token)
 
 
 def _number(value: Any) -> float | None:

@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from pathlib import Path
 
-_place: ContextVar[Path | None] = ContextVar("argosy_scratch", default=None)
+
+class Scratch:
+    """As a context: where the folders lie that are asked for meanwhile; what is in them is gone when it ends.
+
+    It has a place on disk only once that is asked for.
+    """
+
+    __slots__ = ("_path", "_token")
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._token: Token[Scratch | None] | None = None
+
+    def path(self) -> Path:
+        """The folder of all folders; whoever writes there makes it."""
+        if self._path is None:
+            self._path = Path(tempfile.gettempdir(), f"argosy-{uuid.uuid4().hex}")
+        return self._path
+
+    def __enter__(self) -> Scratch:
+        self._token = _place.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._token is not None
+        _place.reset(self._token)
+        if self._path is not None:
+            with contextlib.suppress(FileNotFoundError):
+                shutil.rmtree(self._path)
+
+
+_place: ContextVar[Scratch | None] = ContextVar("argosy_scratch", default=None)
 
 
 def scratch() -> Path:
@@ -20,16 +51,6 @@ def scratch() -> Path:
     place = _place.get()
     if place is None:
         return Path(tempfile.mkdtemp(prefix="argosy-"))
-    found = place / uuid.uuid4().hex
+    found = place.path() / uuid.uuid4().hex
     found.mkdir(parents=True, mode=0o700)
     return found
-
-
-@contextmanager
-def within(place: Path) -> Iterator[None]:
-    """Folders that are asked for meanwhile lie in `place`, which whoever calls this removes."""
-    token = _place.set(place)
-    try:
-        yield
-    finally:
-        _place.reset(token)

@@ -57,10 +57,13 @@ def test_it_is_an_ordinary_function_too(tmp_path: Path) -> None:
     assert isinstance(report, Report)
 
 
-def test_scratch_lasts_as_long_as_whoever_gives_it_says(tmp_path: Path) -> None:
-    with scratch.within(tmp_path):
+def test_scratch_lasts_as_long_as_its_step() -> None:
+    with scratch.Scratch() as place:
         one, two = ag.scratch(), ag.scratch()
-    assert one != two and one.parent == tmp_path == two.parent and one.is_dir()
+        assert one != two and one.parent == place.path() == two.parent and one.is_dir()
+    assert not place.path().exists()
+    with scratch.Scratch() as place:
+        place.path()
     own = ag.scratch()
     assert own.is_dir() and own.is_relative_to(tempfile.gettempdir())
     own.rmdir()
