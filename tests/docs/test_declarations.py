@@ -1,24 +1,38 @@
-"""The reference of declarations says what the code says: every declaration, field, type, default and choice."""
+"""The reference of declarations says what the code says: every declaration, field, argument, type and default."""
 
 from __future__ import annotations
 
 import inspect
 import re
 import types
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_overloads, get_type_hints
 
 import msgspec
+import polars as pl
 import pytest
 
 import argosy as ag
 from argosy.spec.feature import FeatureView
 from argosy.spec.metric import CLASSIFICATION, COST, METRICS, REGRESSION
+from argosy.spec.step import Options
 from tests.docs.page import DOCS
 
 PAGE = DOCS / "declarations.md"
 NAMES = [name for name in ag.__all__]
-_WORDS: Mapping[object, str] = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+CLASSES = [name for name in NAMES if isinstance(getattr(ag, name), type)]
+FUNCTIONS = [name for name in NAMES if name not in CLASSES]
+NAMED = ["Format", "Model", "Pipeline", "Report", "Step", "Table"]
+"""Classes that a user names, and does not make of fields."""
+DECLARED = [name for name in CLASSES if name not in NAMED]
+TAKING = ["feature_view", "notebook", "pipeline", "step"]
+"""Functions that take so much that a table lists it."""
+_WORDS: Mapping[object, str] = {
+    str: "text", int: "whole number", float: "number", bool: "true or false", datetime: "time", Path: "path",
+    Any: "anything",
+}  # fmt: skip
 
 
 def _words(kind: Any) -> str:
@@ -31,11 +45,14 @@ def _words(kind: Any) -> str:
     if origin is Literal:
         return " or ".join(f'`"{each}"`' for each in inner)
     if origin in (Union, types.UnionType):
-        return " or ".join(dict.fromkeys(_words(each) for each in inner if each is not type(None)))
+        found = dict.fromkeys(_words(each) for each in inner if each is not type(None))
+        return " or ".join(each for each in found if f"list of {each}" not in found)
     if origin is tuple:
         one = inner[0] if inner[-1] is ... else None
         return f"list of {_words(one)}" if one is not None else " and ".join(_words(each) for each in inner)
-    if origin is Mapping:
+    if origin in (list, Sequence):
+        return f"list of {_words(inner[0])}"
+    if origin in (dict, Mapping):
         return f"{_words(inner[0])} to {_words(inner[1])}"
     return f"`{_shown(kind.__name__)}`"
 
@@ -46,13 +63,14 @@ def _shown(name: str) -> str:
         "Spine": "column", "ViewReference": "feature view", "Expression": "expression", "Estimator": "estimator",
         "Drifted": "condition", "Degraded": "condition", "OlderThan": "condition", "NewRows": "condition",
         "Never": "condition", "AllOf": "condition", "AnyOf": "condition", "Not": "condition",
+        "NewVersion": "trigger", "Event": "trigger", "After": "trigger",
     }.get(name, name)  # fmt: skip
 
 
-def _default(field: msgspec.structs.FieldInfo) -> str:
-    if field.required:
+def _default(value: object) -> str:
+    """A default as the page says it; what has none is required."""
+    if value is inspect.Parameter.empty:
         return "required"
-    value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
     if isinstance(value, msgspec.Struct):
         given = ", ".join(map(repr, msgspec.structs.astuple(value))) if _required(type(value)) else ""
         return f"`{_call(type(value).__name__)}({given})`".replace("'", '"')
@@ -71,7 +89,22 @@ def _required(kind: type[msgspec.Struct]) -> bool:
 
 
 def _expected(kind: type[msgspec.Struct]) -> list[tuple[str, str, str]]:
-    return [(f"`{field.name}`", _words(field.type), _default(field)) for field in msgspec.structs.fields(kind)]
+    return [(f"`{field.name}`", _words(field.type), _default(_given(field))) for field in msgspec.structs.fields(kind)]
+
+
+def _given(field: msgspec.structs.FieldInfo) -> object:
+    if field.required:
+        return inspect.Parameter.empty
+    return field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
+
+
+def _taken(name: str) -> list[tuple[str, str, str]]:
+    """The arguments of a function; of a decorator with and without brackets, those in the brackets."""
+    function = getattr(ag, name)
+    called = [function, *get_overloads(function)][-1]
+    types = get_type_hints(called, localns={"pl": pl})
+    parameters = inspect.signature(called).parameters.values()
+    return [(f"`{each.name}`", _words(types[each.name]), _default(each.default)) for each in parameters]
 
 
 def _section(name: str) -> str:
@@ -85,28 +118,47 @@ def _table(name: str) -> list[tuple[str, ...]]:
     return [tuple(cell.strip() for cell in row.split(" | ")) for row in rows[1:] if not row.startswith("---")]
 
 
-DECLARED = [name for name in NAMES if isinstance(getattr(ag, name), type)]
-CALLED = [name for name in NAMES if name not in DECLARED]
-
-
 @pytest.mark.parametrize("name", DECLARED)
 def test_fields_are_those_of_the_code(name: str) -> None:
     assert [row[:3] for row in _table(name)] == _expected(getattr(ag, name))
 
 
-def test_a_feature_view_is_described_by_what_its_decorator_takes() -> None:
-    taken = set(inspect.signature(ag.feature_view).parameters)
-    fields = {field.name for field in msgspec.structs.fields(FeatureView)}
-    assert {row[0].strip("`") for row in _table("feature_view")} == taken
-    assert taken <= fields | {"name"}
+@pytest.mark.parametrize("name", TAKING)
+def test_arguments_are_those_of_the_code(name: str) -> None:
+    assert [row[:3] for row in _table(name)] == _taken(name)
 
 
-@pytest.mark.parametrize("name", CALLED)
+@pytest.mark.parametrize(
+    ("name", "kind", "found"),
+    [
+        ("feature_view", FeatureView, {"function"}),
+        ("pipeline", ag.Pipeline, {"function", "parameters"}),
+        ("step", Options, set()),
+    ],
+)
+def test_a_decorator_takes_all_that_it_does_not_find_itself(name: str, kind: type, found: set[str]) -> None:
+    taken = {argument.strip("`") for argument, _, _ in _taken(name)}
+    assert taken - {"zone"} == {field.name for field in msgspec.structs.fields(kind)} - found
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_function_has_a_section(name: str) -> None:
     assert f"ag.{name}(" in _section(name)
 
 
-@pytest.mark.parametrize("name", DECLARED)
+@pytest.mark.parametrize("name", NAMED)
+def test_a_class_that_is_not_made_of_fields_has_a_section(name: str) -> None:
+    assert f"ag.{name}" in _section(name)
+
+
+@pytest.mark.parametrize("name", ["Format", "Report", "Step"])
+def test_methods_are_those_of_the_code(name: str) -> None:
+    members = inspect.getmembers(getattr(ag, name), lambda each: inspect.isfunction(each) or inspect.ismethod(each))
+    methods = {method for method, _ in members if not method.startswith("_")}
+    assert set(re.findall(r"`\.(\w+)\(", _section(name))) == methods != set()
+
+
+@pytest.mark.parametrize("name", [*DECLARED, *TAKING])
 def test_every_field_has_a_meaning(name: str) -> None:
     assert [row[0] for row in _table(name) if len(row) != 4 or len(row[3]) < 10] == []
 
