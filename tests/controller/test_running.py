@@ -112,7 +112,7 @@ def _run(house: House, module: Path, **given: Any) -> tuple[runs.Run, str | None
 def _result(house: House, run: runs.Run) -> Any:
     with house.store.read() as conn:
         ((kind, digest),) = runs.endings(conn, [run.id])[run.id].body["results"].values()
-        found = Held.of(artifacts.get(conn, [digest])[digest])
+        found = Held.recorded(artifacts.get(conn, [digest])[digest])
     source = format.Source(found.slot, house.store.blobs, house.store.blobs.root, found.data)
     return format.named(kind).load(source, Any)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,33 @@ def test_a_pipeline_gives_what_its_functions_give(
     assert place.results(again) == [wanted]
     assert set(again.counts) <= {"cached", "skipped"}
     assert pipeline(**pipeline.arguments(given)) == wanted
+
+
+def test_constants_arrive_as_they_are(place: Place) -> None:
+    """Also where no annotation says what they are; but for dicts, which have the order of their keys."""
+    runner = place.run(works.exact)
+    (found,) = place.results(runner)
+    written = [
+        (1, "a"), {1, 3}, date(2013, 1, 6), {"a": {2: 3}, "b": 1}, [None, 1.0, True, b"x"], 1 << 70, Decimal("1.10"),
+        float("inf"), (), [(1,), [2]],
+    ]  # fmt: skip
+    assert found == [repr(each) for each in written]
+    with place.store.read() as conn:
+        done = executions.of_subject(conn, "exact/spelled")
+        assert {edge.direction for edge in edges.of(conn, [run.id for run in done])} == {edges.OUT}
+    assert {"value": "(1, 'a')"} in [run.parameters["arguments"]["given"] for run in done]
+    assert len({run.key for run in done}) == len(written)
+
+
+def test_items_of_a_list_come_from_the_list(place: Place) -> None:
+    place.run(works.wide, n=3)
+    with place.store.read() as conn:
+        made = {e.reference for run in executions.of_subject(conn, "wide/numbers") for e in edges.of(conn, [run.id])}
+        read = {
+            edge.reference for run in executions.of_subject(conn, "wide/inc") for edge in edges.of(conn, [run.id])
+            if edge.direction == edges.IN
+        }  # fmt: skip
+    assert len(read) == 1 and read <= made
 
 
 def test_what_was_done_is_recorded(place: Place) -> None:

@@ -6,6 +6,7 @@ import os
 import pathlib
 import time
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -230,6 +231,19 @@ def filed(path: pathlib.Path) -> Any:
 @ag.pipeline
 def dated(day: date = date(2013, 1, 1)) -> Any:
     return weekday(day)
+
+
+@ag.step
+def spelled(given) -> str:  # type: ignore[no-untyped-def]
+    return repr(given)
+
+
+@ag.pipeline
+def exact() -> Any:
+    return spelled.map([
+        (1, "a"), {3, 1}, date(2013, 1, 6), {"b": 1, "a": {2: 3}}, [None, 1.0, True, b"x"], 1 << 70, Decimal("1.10"),
+        float("inf"), (), [(1,), [2]],
+    ])  # fmt: skip
 
 
 @ag.pipeline

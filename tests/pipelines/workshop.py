@@ -98,6 +98,6 @@ def _value(store: Store, written: Any) -> Any:
     if isinstance(written, dict):
         return [_value(store, each) for each in written["items"]]
     with store.read() as conn:
-        held = Held.of(artifacts.get(conn, [written[1]])[written[1]])
+        held = Held.recorded(artifacts.get(conn, [written[1]])[written[1]])
     source = format.Source(held.slot, store.blobs, store.blobs.root, held.data)
     return format.named(written[0]).load(source, Any)

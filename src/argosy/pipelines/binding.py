@@ -11,12 +11,20 @@ from typing import Any
 from argosy.errors import InputError
 from argosy.pipelines import format
 from argosy.pipelines.formats import value
-from argosy.pipelines.piece import Held, Many, Outside, Piece, Plain, Rows
+from argosy.pipelines.piece import Held, Many, Outside, Piece, Plain, Rows, travels
 from argosy.spec.graph import Data, File, Node, Reference, Several
 from argosy.store import Blobs
 
 Value = Callable[[Reference], Piece | None]
 """What a reference stands for; None where it stands for nothing, as the branch not taken does."""
+
+
+def constant(given: Any) -> Plain | Held:
+    """A constant, in a form that arrives as it is."""
+    if travels(given):
+        return Plain(given)
+    data = value.dump(given)
+    return Held("value", hashlib.sha256(data).hexdigest(), len(data), data, of="")
 
 
 class Binding:
@@ -38,7 +46,7 @@ class Binding:
             return self._files[argument.path]
         if isinstance(argument, Several):
             return Many.of([self.piece(each) for each in argument.items])
-        return Plain(argument)
+        return constant(argument)
 
     def whole(self, node: Node) -> dict[str, Piece | None]:
         """The arguments of a node that is called once."""
@@ -70,7 +78,8 @@ class Binding:
         if isinstance(piece, Held) and piece.format == "value":
             items = value.items(self._bytes(piece))
             if items is not None:
-                return [Held("value", hashlib.sha256(item).hexdigest(), len(item), item) for item in items]
+                of = piece.digest if piece.of is None else piece.of
+                return [Held("value", hashlib.sha256(each).hexdigest(), len(each), each, of=of) for each in items]
         shown = piece.format if isinstance(piece, Held) else "nothing" if piece is None else "one value"
         raise InputError(f"{node.name} is to go through {name or 'a list'}, which is no list but {shown}",
                          next="give it the output of a step that returns a list")  # fmt: skip

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from argosy.pipelines.piece import Outside, Plain, Rows, content
+from argosy.pipelines.binding import constant
+from argosy.pipelines.piece import Outside, Rows, content
 from argosy.pipelines.recipe import Recipe
 from argosy.spec.graph import Data, File, Graph, Reference, Several
 
@@ -32,7 +33,7 @@ def names(
                 return files[path].content
             case Several(items=items):
                 return list(map(told, items))
-        return content(Plain(value))
+        return content(constant(value))
 
     for node in graph.nodes:
         made: list[Any] = [node.kind, sorted(node.spread), {n: told(v) for n, v in node.arguments.items()}]

@@ -186,7 +186,9 @@ def _read(piece: Piece | None) -> Sequence[tuple[str, str]]:
         return [("file", f"{piece.path}#{piece.digest[:12]}")]
     if isinstance(piece, Many):
         return [pair for each in piece.items for pair in _read(each)]
-    return [("artifact", piece.digest)] if isinstance(piece, Held) else []
+    if not isinstance(piece, Held) or piece.of == "":
+        return []
+    return [("artifact", piece.digest if piece.of is None else piece.of)]
 
 
 def _call(context: Context, ended: Ended, now: datetime) -> calls.NewCall:

@@ -115,7 +115,7 @@ def _named(output: Any) -> Iterable[tuple[str, str]]:
 def _piece(output: Any, known: dict[str, artifacts.Artifact]) -> Piece | None:
     if isinstance(output, dict):
         return Many.of([_piece(each, known) for each in output["items"]])
-    return None if output is None else msgspec.structs.replace(Held.of(known[output[1]]), format=output[0])
+    return None if output is None else msgspec.structs.replace(Held.recorded(known[output[1]]), format=output[0])
 
 
 def _has(blobs: Blobs, digest: str, there: dict[str, bool]) -> bool:

@@ -16,13 +16,16 @@ INLINE = 4096
 
 
 class Plain(msgspec.Struct, frozen=True, tag="p", array_like=True, gc=False):
-    """A constant."""
+    """A constant that is the same once it has travelled: see `travels`."""
 
     value: Any
 
 
 class Held(msgspec.Struct, frozen=True, tag="h", array_like=True, gc=False):
-    """An artifact: `data` itself while it is at hand, else where it lies in the blob store (see `Slot`)."""
+    """An artifact: `data` itself while it is at hand, else where it lies in the blob store (see `Slot`).
+
+    Of an item of a list, `of` is the artifact that is the list; it is empty for a constant, which is in no store.
+    """
 
     format: str
     digest: str
@@ -30,9 +33,10 @@ class Held(msgspec.Struct, frozen=True, tag="h", array_like=True, gc=False):
     data: bytes | None = None
     pack: str | None = None
     start: int = 0
+    of: str | None = None
 
     @classmethod
-    def of(cls, artifact: Artifact) -> Held:
+    def recorded(cls, artifact: Artifact) -> Held:
         """A recorded one."""
         return cls(artifact.kind, artifact.digest, artifact.bytes, artifact.data, artifact.pack, artifact.start)
 
@@ -93,6 +97,14 @@ Piece = Plain | Held | Rows | Outside | Many
 """A value, by where it comes from."""
 
 
+def travels(value: Any) -> bool:
+    """Whether a constant can be sent as it is. Tuples, dates and the like become others, and dicts have no order."""
+    kind = type(value)
+    if kind is list:
+        return all(map(travels, value))
+    return kind in _ATOMS or (kind is int and -(1 << 63) <= value < 1 << 64)
+
+
 def content(piece: Piece) -> str:
     """What a piece is in a key: the same text exactly where it is the same value."""
     if isinstance(piece, Plain):
@@ -109,4 +121,5 @@ def held(piece: Piece | None) -> Iterator[Held]:
             yield from held(each)
 
 
+_ATOMS = (type(None), bool, float, str, bytes)
 _CANONICAL = msgspec.msgpack.Encoder(order="deterministic")

@@ -10,7 +10,8 @@ from typing import Any, get_args
 import msgspec
 
 from argosy.engine.key import environment, task_key, versions
-from argosy.pipelines.piece import Many, Piece, Plain, content
+from argosy.pipelines.formats import value
+from argosy.pipelines.piece import Held, Many, Piece, Plain, content
 from argosy.spec import code
 from argosy.spec import format as own
 from argosy.spec.function import resolve
@@ -77,6 +78,8 @@ def told(arguments: Mapping[str, Piece | None], origins: Mapping[str, str]) -> d
     for name, piece in arguments.items():
         if isinstance(piece, Plain):
             found[name] = {"value": _bounded(piece.value)}
+        elif isinstance(piece, Held) and piece.of == "" and piece.data is not None:
+            found[name] = {"value": value.text(piece.data)}
         else:
             found[name] = {"content": _content(piece), "from": origins.get(name, "")}
             if isinstance(piece, Many):

@@ -19,7 +19,7 @@ MISSING: Any = inspect.Parameter.empty
 """The default of an input that must be given."""
 
 _LISTS = (list, tuple, set, frozenset, Sequence)
-_CONSTANT = msgspec.msgpack.Encoder(order="deterministic")
+_CONSTANT = msgspec.json.Encoder()
 
 
 class Input(msgspec.Struct, frozen=True):

@@ -78,6 +78,16 @@ class Value(Format):
         return {"kind": "value", "type": type(value).__name__, "text": _REPR.repr(value)[:_SHOWN]}
 
 
+def dump(value: Any) -> bytes:
+    """A constant as `Value` saves it: what JSON can tell, of which nothing has a format of its own."""
+    return _encode(_Writer(None).plain(value))
+
+
+def text(data: bytes) -> str:
+    """A saved value in words, as its preview has them; what has a format of its own is not opened."""
+    return _REPR.repr(_Reader(None).read(data))[:_SHOWN]
+
+
 def items(data: bytes) -> list[bytes] | None:
     """The items of a saved list or tuple, each as `Value` saves it by itself; None for what is neither.
 
@@ -107,7 +117,7 @@ class Embedded(msgspec.Struct, frozen=True):
 class _Writer:
     """Turns values into types that MessagePack has, or extensions of it."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink | None) -> None:
         self._sink = sink
 
     def plain(self, value: Any) -> Any:
@@ -173,13 +183,14 @@ class _Writer:
         number = value.item() if form.name == "array" and value.ndim == 0 else None
         if isinstance(number, _BASES):
             return self.plain(number)
+        assert self._sink is not None
         return Ext(_EMBEDDED, _encode([form.name, self._sink.within(form, value)]))
 
 
 class _Reader:
     """Turns extensions back. What has a format of its own waits until it is known what is wanted."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source | None) -> None:
         self._source = source
         self._decoder = msgspec.msgpack.Decoder(ext_hook=self._extension)
         self.waiting = False
@@ -209,6 +220,7 @@ class _Reader:
         return value
 
     def _load(self, leaf: Embedded, wanted: Any) -> Any:
+        assert self._source is not None
         return format.named(leaf.format).load(self._source.within(leaf.data), wanted)
 
     def _extension(self, code: int, data: memoryview) -> Any:
