@@ -18,7 +18,7 @@ SECRET = (
 )  # fmt: skip
 FOREIGN = (
     ".env", ".git-credentials", ".hidden/x.py", "__pycache__/x.pyc", "node_modules/x.js", "env/pyvenv.cfg",
-    "env/lib/x.py", "lib/python3.11/site-packages/x.py",
+    "env/lib/x.py", "lib/python3.11/site-packages/x.py", "home/argosy.db", "home/bundles/0a/flights.py",
 )  # fmt: skip
 MODULES = ("token.py", "secrets/__init__.py", "credentials.py")
 

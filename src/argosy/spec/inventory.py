@@ -15,6 +15,7 @@ BYTES = 64 * 2**20
 
 _MOST = 200_000  # files of a directory; to list as many takes a second or so
 _FOREIGN = {"__pycache__", "node_modules", "site-packages", "dist-packages"}
+_MARKS = {"pyvenv.cfg", "argosy.db"}  # of an environment, and of a home: its bundles are other versions of the code
 _SECRET = re.compile(
     r"credential|secret|password|(?<![a-z])tokens?(?![a-z])|^id_(rsa|dsa|ecdsa|ed25519)"
     r"|\.(env|jks|key|keystore|p12|pem|pfx)$",
@@ -26,7 +27,7 @@ class Inventory:
     """What directories hold: each is listed once, and each file read once, whatever becomes of it meanwhile.
 
     A file is a part of the code only if git has it or would add it; where git knows nothing of a directory, any file
-    is. Neither are hidden files, environments and installed packages, nor files other than modules whose names, or
+    is. Neither are hidden files, environments, installed packages and homes, nor files other than modules whose names, or
     those of their folders, say that they are secret. Links to directories are not followed.
     """
 
@@ -80,7 +81,7 @@ def _walked(root: Path) -> Iterator[str]:
     count = 0
     for folder, folders, files in os.walk(root):
         inner = Path(folder).relative_to(root)
-        if inner.parts and ("pyvenv.cfg" in files or "conda-meta" in folders):
+        if inner.parts and (not _MARKS.isdisjoint(files) or "conda-meta" in folders):
             folders.clear()
             continue
         folders[:] = [name for name in folders if not _foreign(name)]
@@ -95,7 +96,7 @@ def _walked(root: Path) -> Iterator[str]:
 
 def _own(names: Iterable[str]) -> Iterator[str]:
     parted = [(name, name.split("/")) for name in names]
-    environments = {tuple(parts[:-1]) for _, parts in parted if parts[-1] == "pyvenv.cfg"} - {()}
+    environments = {tuple(parts[:-1]) for _, parts in parted if parts[-1] in _MARKS} - {()}
     for name, parts in parted:
         within = (tuple(parts[:depth]) in environments for depth in range(1, len(parts)))
         secret = not name.endswith(".py") and any(map(_SECRET.search, parts))
