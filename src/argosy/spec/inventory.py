@@ -27,8 +27,8 @@ class Inventory:
     """What directories hold: each is listed once, and each file read once, whatever becomes of it meanwhile.
 
     A file is a part of the code only if git has it or would add it; where git knows nothing of a directory, any file
-    is. Neither are hidden files, environments, installed packages and homes, nor files other than modules whose names, or
-    those of their folders, say that they are secret. Links to directories are not followed.
+    is. Neither are hidden files, environments, installed packages and homes, nor files other than modules whose names,
+    or those of their folders, say that they are secret. Links to directories are not followed.
     """
 
     def __init__(self) -> None:
