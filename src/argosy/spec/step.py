@@ -108,13 +108,19 @@ class Step(Generic[P, R]):
             )
         return found
 
-    def __call__(self, *args: P.args, **named: P.kwargs) -> R:
-        """Run the function; within a pipeline, stand for its output."""
+    @overload
+    def __call__(self, *args: P.args, **named: P.kwargs) -> R: ...
+    @overload
+    def __call__(self, *args: Any, **named: Any) -> R: ...
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        """Run the function; within a pipeline, stand for its output.
+
+        There a dataset is given for a table, which no type checker can know.
+        """
         tracing = trace.current()
         if tracing is None:
             return self.plain(*args, **named)
-        found: R = tracing.call(self, args, named)
-        return found
+        return tracing.call(self, args, named)
 
     def map(self, *args: Any, keep_going: bool = False, **named: Any) -> Any:
         """A call for each element of the lists among the arguments, which go in step; what is no list goes to each.
