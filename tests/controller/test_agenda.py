@@ -36,6 +36,11 @@ def entry(*, span: bool = False, on: Any = (), schedule: Cron | None = DAILY, ca
     return Entry(pipeline=pipeline, **{"since": START, **known})
 
 
+def fail(name: str, error: Exception) -> None:
+    """None is to fail."""
+    raise error
+
+
 def happened(each: Trigger, id: int, run: int | None = None) -> dict[str, Any]:
     return {"happened": {each: (Newest(id=id, at=at(2), kind="promoted", subject="late/JFK"), run)}}
 
@@ -116,7 +121,7 @@ def test_a_span_is_that_of_the_schedule_or_what_passed_since_the_last_one() -> N
 
 def test_what_was_due_first_comes_first() -> None:
     one, other = entry(last=at(8, 6)), entry(schedule=Cron("30 5 * * *"))
-    assert [each.due_at for each in agenda([one, other], at(9))] == [at(9, 5, 30), at(9, 6)]
+    assert [each.due_at for each in agenda([one, other], at(9), fail)] == [at(9, 5, 30), at(9, 6)]
 
 
 def test_what_is_not_due_waits_for_its_time_or_says_for_what() -> None:
@@ -134,8 +139,16 @@ def test_a_thousand_pipelines_with_nothing_due_cost_next_to_nothing() -> None:
     import time
 
     many = [entry(last=at(9, 6), schedule=Cron(f"{n % 60} 6 * * *")) for n in range(1000)]
-    agenda(many, at(9, 5))
+    agenda(many, at(9, 5), fail)
     began = time.process_time()
     for minute in range(5):
-        assert agenda(many, at(9, 5) + timedelta(minutes=minute)) == []
+        assert agenda(many, at(9, 5) + timedelta(minutes=minute), fail) == []
     assert (time.process_time() - began) / 5 < 0.05
+
+
+def test_a_pipeline_of_which_it_cannot_be_said_is_told_and_the_others_go_on() -> None:
+    last = entry(schedule=Cron("0 6 29 2 *"), since=datetime(9999, 1, 1, tzinfo=UTC))
+    told = []
+    found = agenda([last, entry()], at(9), lambda name, error: told.append((name, type(error))))
+    assert [each.due_at for each in found] == [at(9, 6)]
+    assert told == [("nightly", OverflowError)]

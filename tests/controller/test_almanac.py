@@ -17,7 +17,7 @@ from argosy.spec.trigger import After, Event
 from argosy.store import datasets, events, pauses, runs
 from argosy.store.store import Store
 from argosy.testing.sample import ingest
-from tests.controller.timetable import NIGHTLY, START, declare
+from tests.controller.timetable import NIGHTLY, START, declare, spoil
 
 MANY = (
     NIGHTLY
@@ -97,6 +97,23 @@ def test_other_code_moves_no_schedule_and_another_schedule_begins_now(store: Sto
     assert (read(store, almanac)["nightly"].since, read(store, almanac)["report"].since) == (later, START)
     declare(store, tmp_path / "p", NIGHTLY, later)
     assert set(read(store, almanac)) == {"nightly"}
+
+
+def test_what_runs_had_for_a_span_before_it_was_one_is_no_stop(store: Store) -> None:
+    started(store, "nightly", parameters={"span": "day"})
+    assert read(store, Almanac())["nightly"].stop is None
+    started(store, "nightly", parameters={"span": {"start": "2013-01-01", "width": 3}})
+    assert read(store, Almanac())["nightly"].stop is None
+    started(store, "nightly", parameters={"span": {"start": "2013-01-01", "stop": "2012-01-01", "by": "day"}})
+    assert read(store, Almanac())["nightly"].stop is None
+
+
+def test_a_declaration_that_cannot_be_read_leaves_the_others(store: Store) -> None:
+    almanac = Almanac()
+    spoil(store, "nightly")
+    assert set(read(store, almanac)) == {"report"}
+    assert "Mars/Olympus" in str(almanac.unread["nightly"])
+    assert set(read(store, almanac)) == {"report"} and set(almanac.unread) == {"nightly"}
 
 
 def test_a_look_takes_as_many_queries_however_many_pipelines_there_are(store: Store, tmp_path: Path) -> None:

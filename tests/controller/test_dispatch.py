@@ -16,7 +16,7 @@ from argosy.controller.tenure import gone
 from argosy.store import calls, datasets, events, leases, runs
 from argosy.store.store import Store
 from argosy.testing.sample import ingest
-from tests.controller.timetable import NIGHTLY, START, declare, ended, of, settle, until
+from tests.controller.timetable import NIGHTLY, START, declare, ended, of, settle, spoil, until
 
 SLOW = """
 @ag.step
@@ -172,6 +172,22 @@ def dies(word: str = "a"):
     }
     dispatch.look(START + timedelta(hours=7))
     assert dispatch.pids == []
+
+
+@pytest.mark.slow
+def test_a_pipeline_that_cannot_be_looked_at_holds_up_no_other(
+    store: Store, dispatch: Dispatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    declare(store, tmp_path / "p", NIGHTLY + NIGHTLY.replace("def nightly", "def turned"))
+    spoil(store, "nightly")
+    with store.write() as tx:
+        runs.begin(tx, runs.NewRun(pipeline="turned", key="k", at=START, actor="ann", cause="by hand",
+                                   parameters={"span": "day"}, bundle=None))  # fmt: skip
+    found = settle(dispatch, store, START + timedelta(hours=7), 2)
+    assert [run.pipeline for run in found] == ["turned", "turned"]
+    assert [each.message.partition(":")[0] for each in caplog.records if "Mars/Olympus" in each.message] == [
+        "pipeline nightly starts no runs by itself, as it cannot be looked at"
+    ]
 
 
 @pytest.mark.slow

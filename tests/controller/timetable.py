@@ -9,7 +9,8 @@ from pathlib import Path
 
 from argosy.controller.apply import apply
 from argosy.controller.dispatch import Dispatch
-from argosy.store import runs
+from argosy.store import declarations, runs
+from argosy.store.declarations import NewDeclaration
 from argosy.store.runs import Ending, Run
 from argosy.store.store import Store
 
@@ -35,6 +36,15 @@ def declare(store: Store, folder: Path, text: str, now: datetime = START) -> Non
     folder.mkdir(exist_ok=True)
     (folder / "timetable.py").write_text(HEAD + text)
     apply(store, folder / "timetable.py", now, "tester")
+
+
+def spoil(store: Store, pipeline: str) -> None:
+    """Declare a pipeline as a machine would that knows a zone which this one does not."""
+    given = {"kind": "cron", "text": "0 6 * * *", "zone": "Mars/Olympus"}
+    body = {"kind": "pipeline", "name": pipeline, "function": "m:f", "schedule": given}
+    new = NewDeclaration(kind="pipeline", name=pipeline, fingerprint="f", body=body, at=START, actor="ann")
+    with store.write() as tx:
+        declarations.add(tx, [new])
 
 
 def of(store: Store, pipeline: str | None = None) -> list[Run]:

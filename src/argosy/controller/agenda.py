@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -18,12 +18,20 @@ _MINUTE = timedelta(minutes=1)
 _SHOWN = 3
 
 
-def agenda(entries: Iterable[Entry], now: datetime) -> list[Start]:
+def agenda(entries: Iterable[Entry], now: datetime, failed: Callable[[str, Exception], object]) -> list[Start]:
     """The next run of each pipeline of which one is due, those first that were due first.
 
-    One at a time: which comes next is known once this one has begun.
+    One at a time: which comes next is known once this one has begun. `failed` is told the name of a pipeline of which
+    it cannot be said, and why; the others go on.
     """
-    found = [start for each in entries if (start := due(each, now)) is not None]
+    found = []
+    for each in entries:
+        try:
+            start = due(each, now)
+        except Exception as error:
+            failed(each.pipeline.name, error)
+        else:
+            found += [start] if start is not None else []
     return sorted(found, key=lambda start: (start.due_at or now, start.pipeline))
 
 

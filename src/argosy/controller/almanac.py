@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection
 
+from argosy.errors import DeclarationError
 from argosy.spec.document import recorded
 from argosy.spec.partition import Range
 from argosy.spec.pipeline import Pipeline
@@ -71,9 +73,11 @@ class Almanac:
         self._happened: dict[Trigger, Newest] = {}
         self.unended: list[Unended] = []
         """Runs of any pipeline that did not end, oldest first, as of the last `read`."""
+        self.unread: dict[str, DeclarationError] = {}
+        """Pipelines that have no entry, as their declarations cannot be read, as of the last `read`."""
 
     def read(self, conn: Connection) -> list[Entry]:
-        """The entries of all pipelines that are declared, by name."""
+        """The entries of all pipelines that are declared, by name, but for those in `unread`."""
         declared = self._read_declared(conn)
         self._read_runs(conn)
         if not declared:
@@ -99,8 +103,13 @@ class Almanac:
         last = declarations.last(conn)
         if last != self._declared[0]:
             found = {}
+            self.unread.clear()
             for row in declarations.current(conn, "pipeline"):
-                pipeline = recorded(row.body)
+                try:
+                    pipeline = recorded(row.body)
+                except DeclarationError as error:  # a zone that this machine lacks, a field of a later release
+                    self.unread[row.name] = error
+                    continue
                 assert isinstance(pipeline, Pipeline)
                 since = datetime.fromisoformat(row.body["since"]) if "since" in row.body else row.at
                 found[row.name] = Entry(pipeline=pipeline, since=since, bundle=row.bundle)
@@ -121,9 +130,12 @@ class Almanac:
     def _stop(self, run: Latest) -> datetime | None:
         entry = self._declared[1].get(run.pipeline)
         given = run.parameters.get(entry.pipeline.span or "") if entry is not None else None
-        if isinstance(given, dict):
-            return msgspec.convert(given, Range).spans()[-1].stop
-        return Span.parse(given).stop if isinstance(given, str) else None
+        with suppress(DeclarationError, msgspec.ValidationError):  # the parameter was none of spans by then
+            if isinstance(given, dict):
+                return msgspec.convert(given, Range).spans()[-1].stop
+            if isinstance(given, str):
+                return Span.parse(given).stop
+        return None
 
     def _read_events(self, conn: Connection, asked: frozenset[Trigger]) -> None:
         if not asked <= self._asked:

@@ -53,6 +53,7 @@ class Dispatch:
         self._errands: list[_Errand] = []
         self._idle: set[int] = set()
         self._later: dict[tuple[str, int | None], float] = {}
+        self._failed: dict[str, str] = {}
 
     @property
     def pids(self) -> list[int]:
@@ -64,6 +65,8 @@ class Dispatch:
         with self._store.read() as conn:
             entries = {each.pipeline.name: each for each in self._almanac.read(conn)}
             held = _held(conn)
+        for name, error in self._almanac.unread.items():
+            self._tell(name, error)
         at_work = {owner: run for run, owner in held.items()}
         for errand in self._errands:
             errand.run = at_work.get(errand.owner, errand.run)
@@ -93,9 +96,16 @@ class Dispatch:
 
     def _start(self, entries: list[Entry], now: datetime) -> None:
         beginning = {each.pipeline for each in self._errands if each.run is None}
-        for start in agenda(entries, now):
+        for start in agenda(entries, now, self._tell):
             if start.pipeline not in beginning and self._free(start.pipeline, None):
                 self._send(start.pipeline, None, "start", {"pipeline": start.pipeline}, now)
+
+    def _tell(self, pipeline: str, error: Exception) -> None:
+        """Log, once, why a pipeline starts no runs."""
+        said = f"{type(error).__name__}: {error}"
+        if self._failed.get(pipeline) != said:
+            self._failed[pipeline] = said
+            _LOG.error("pipeline %s starts no runs by itself, as it cannot be looked at: %s", pipeline, said)
 
     def _free(self, pipeline: str, run: int | None) -> bool:
         waits = self._later.get((pipeline, run), 0.0) > time.monotonic()
@@ -131,7 +141,7 @@ class Dispatch:
                 self._refuse(entries[errand.pipeline], reason, now)
 
     def _refuse(self, entry: Entry, reason: str, now: datetime) -> None:
-        for start in agenda([entry], now):
+        for start in agenda([entry], now, self._tell):
             starting.refuse(self._store, entry, start, reason, self._actor)
 
     def _record(self, errand: _Errand, entry: Entry | None) -> tuple[str, int]:
