@@ -80,7 +80,8 @@ def land(tx: Connection, blobs: Blobs, context: Context, ended: Sequence[Ended],
     run = [each for each in ended if each.result is not None]
     logs = {id(each): _log(each.result, blobs, now) for each in run if each.result is not None and each.result.log}
     kept = [_kept(each.outputs) for each in run]
-    artifacts.add(tx, [*_artifacts(run, kept, now), *logs.values()])
+    artifacts.renew(tx, _artifacts(run, kept, now))
+    artifacts.add(tx, list(logs.values()))
     made = [_execution(context, each, pieces, now) for each, pieces in zip(run, kept, strict=True)]
     for each, number in zip(run, executions.record(tx, made), strict=True):
         each.execution_id = number

@@ -50,6 +50,14 @@ def add(tx: Connection, artifacts: Sequence[Artifact]) -> None:
     insert(tx, _TABLE, artifacts, ignore=True)
 
 
+def renew(tx: Connection, artifacts: Sequence[Artifact]) -> None:
+    """Record artifacts that were made anew; one whose digest is known lies from now on where it was put now.
+
+    Where it lay before may be lost or damaged, and what was just put is neither.
+    """
+    insert(tx, _TABLE, artifacts, renew=("pack", "start", "data"))
+
+
 def starting(conn: Connection, prefix: str, limit: int) -> list[Artifact]:
     """The first artifacts whose digest starts with `prefix`, in order."""
     c = _TABLE.c

@@ -34,11 +34,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A row of facts, its fields named as the columns of its table."""
 
 
-def insert(tx: Connection, table: Table, records: Sequence[Row], *, ignore: bool = False) -> list[int]:
+def insert(
+    tx: Connection, table: Table, records: Sequence[Row], *, ignore: bool = False, renew: Sequence[str] = ()
+) -> list[int]:
     """Append `records` in one batch and return their new ids (empty for a table without `id`).
 
-    With `ignore`, a record whose primary key is already there is left as it is. Ids follow the
-    order of `records`; they are allocated under the single writer's lock, so they never collide.
+    With `ignore`, a record whose primary key is already there is left as it is; with `renew`, it takes these columns
+    from the new one. Ids follow the order of `records`; they are allocated under the single writer's lock, so they
+    never collide.
     """
     if not records:
         return []
@@ -51,7 +54,7 @@ def insert(tx: Connection, table: Table, records: Sequence[Row], *, ignore: bool
         first = next_id(tx, table)
         ids = list(range(first, first + len(records)))
         fields, lists = ("id", *fields), [ids, *lists]
-    tx.exec_driver_sql(_insertion(tx, table, fields, ignore), list(zip(*lists, strict=True)))
+    tx.exec_driver_sql(_insertion(tx, table, fields, ignore, renew), list(zip(*lists, strict=True)))
     return ids
 
 
@@ -153,10 +156,14 @@ def _encoders(table: Table, fields: tuple[str, ...]) -> list[tuple[int, Callable
     return [(i, known[type(table.c[name].type)]) for i, name in enumerate(fields) if type(table.c[name].type) in known]
 
 
-def _insertion(tx: Connection, table: Table, fields: tuple[str, ...], ignore: bool) -> str:
+def _insertion(tx: Connection, table: Table, fields: tuple[str, ...], ignore: bool, renew: Sequence[str]) -> str:
     names = ", ".join(quoted(tx, name) for name in fields)
     marks = ", ".join("?" for _ in fields)
     tail = " ON CONFLICT DO NOTHING" if ignore else ""
+    if renew:
+        key = ", ".join(quoted(tx, column.name) for column in table.primary_key)
+        sets = ", ".join(f"{name} = excluded.{name}" for name in (quoted(tx, each) for each in renew))
+        tail = f" ON CONFLICT ({key}) DO UPDATE SET {sets}"
     return _marked(tx, f"INSERT INTO {quoted(tx, table.name)} ({names}) VALUES ({marks}){tail}")
 
 

@@ -309,3 +309,14 @@ class MembersConformance:
             found = artifacts.get(tx, [slots[0].digest, digest("other")])
         assert list(found) == [slots[0].digest]
         assert store.blobs.read(found[slots[0].digest].slot) == b"one"
+
+    def test_an_artifact_made_anew_is_where_it_lies_now(self, store: Store) -> None:
+        """Its first place may be lost; those that lay beside it there are not touched."""
+        one, two = store.blobs.pack([b"one", b"two"])
+        _, new = store.blobs.pack([b"three", b"one"])
+        with store.write() as tx:
+            artifacts.add(tx, artifacts.of_slots([one, two], "model", moment()))
+            artifacts.renew(tx, artifacts.of_slots([new], "value", moment(1)))
+            found = artifacts.get(tx, [one.digest, two.digest])
+        assert [found[each.digest].slot for each in (one, two)] == [new, two]
+        assert (found[one.digest].kind, found[one.digest].at) == ("model", moment())
