@@ -11,6 +11,7 @@ import pytest
 
 from argosy.engine.local import Local
 from argosy.pipelines.claiming import Shard
+from argosy.pipelines.piece import Outside
 from argosy.pipelines.runner import Runner
 from argosy.spec.pipeline import Pipeline
 from argosy.store import Store, calls, claims, edges, executions, leases
@@ -44,6 +45,8 @@ def place(home: Path, engine: Local) -> Iterator[Place]:
         (works.framed, {"n": 5}, 5),
         (works.twins, {}, 15),
         (works.dated, {"day": "2013-01-02"}, 2),
+        (works.numpy_forked, {"x": 3}, 6),
+        (works.numpy_forked, {"x": 9}, 10),
     ],
 )
 def test_a_pipeline_gives_what_its_functions_give(
@@ -83,6 +86,60 @@ def test_items_of_a_list_come_from_the_list(place: Place) -> None:
             if edge.direction == edges.IN
         }  # fmt: skip
     assert len(read) == 1 and read <= made
+
+
+@pytest.mark.parametrize(("x", "wanted"), [(2, ["None", "[None, 2]"]), (3, ["4", "[4, 2]"])])
+def test_a_branch_that_was_not_taken_is_none(place: Place, x: int, wanted: list[str]) -> None:
+    assert place.results(place.run(works.not_taken, x=x)) == wanted == works.not_taken(x)
+
+
+def test_a_branch_that_failed_in_part_is_not_taken_for_the_rest(place: Place) -> None:
+    runner = place.run(works.broken_branch)
+    assert (place.states(runner)["when"], place.states(runner)["all_of"]) == ("skipped", "skipped")
+
+
+def test_a_condition_is_true_or_false(place: Place) -> None:
+    runner = place.run(works.framed_condition)
+    assert "a condition is a table, which is neither true nor false" in runner.failures["inc"]
+
+
+def test_equal_calls_that_are_not_cached_are_made_each(place: Place, tmp_path: Path) -> None:
+    for attempt in range(1, 4):
+        runner = place.run(works.six_ticks, folder=str(tmp_path))
+        assert (runner.failures, (tmp_path / "tick").stat().st_size) == ({}, 6 * attempt)
+
+
+def test_a_call_is_made_once_in_a_run_though_its_first_result_has_not_landed(place: Place, tmp_path: Path) -> None:
+    for attempt in range(5):
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        runner = place.run(works.again, folder=str(folder))
+        assert runner.failures == {} and (folder / "once").stat().st_size == 1
+
+
+def test_a_map_that_keeps_going_fails_where_nothing_is_left(place: Place) -> None:
+    runner = place.run(works.all_lost)
+    assert place.states(runner)["total"] == "skipped" and runner.failed
+
+
+def test_a_path_counts_by_its_content_whatever_the_annotation(place: Place, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    for text in ("one", "two"):
+        path.write_text(text)
+        found = place.run(works.given_back, path=str(path)).results()
+        assert place.value(found["text"]) == text
+        assert isinstance(found["path"], Outside) and found["path"].path == str(path)
+
+
+def test_what_lies_behind_a_link_counts(place: Place, tmp_path: Path) -> None:
+    real, folder = tmp_path / "real", tmp_path / "folder"
+    real.mkdir()
+    folder.mkdir()
+    (folder / "link").symlink_to(real)
+    (real / "circle").symlink_to(folder)
+    for text in ("one", "two"):
+        (real / "a.txt").write_text(text)
+        assert place.results(place.run(works.linked, folder=str(folder))) == [[text]]
 
 
 def test_what_was_done_is_recorded(place: Place) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import pathlib
+import random
 import time
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import polars as pl
 
 import argosy as ag
@@ -244,6 +246,106 @@ def exact() -> Any:
         (1, "a"), {3, 1}, date(2013, 1, 6), {"b": 1, "a": {2: 3}}, [None, 1.0, True, b"x"], 1 << 70, Decimal("1.10"),
         float("inf"), (), [(1,), [2]],
     ])  # fmt: skip
+
+
+@ag.step
+def large(x: int):  # type: ignore[no-untyped-def]
+    return np.array([x]).max() > 5
+
+
+@ag.step
+def told_of(given: int | None = 7) -> str:
+    return repr(given)
+
+
+@ag.step
+def all_of(given: list[Any]) -> str:
+    return repr(given)
+
+
+@ag.step
+def raises() -> str:
+    raise ValueError("never")
+
+
+@ag.step(cache=False)
+def ticks(folder: str, name: str) -> int:
+    time.sleep(0.02 * random.random())
+    return started(folder, name)
+
+
+@ag.step
+def same(x: int) -> int:
+    return x
+
+
+@ag.pipeline
+def numpy_forked(x: int) -> Any:
+    return ag.when(large(x), lambda: inc(x), lambda: add(x, x))
+
+
+@ag.pipeline
+def framed_condition() -> Any:
+    return ag.when(rows(3), lambda: inc(1), lambda: inc(2))
+
+
+@ag.pipeline
+def not_taken(x: int) -> Any:
+    found = ag.when(odd(x), lambda: inc(x))
+    return [told_of(found), all_of([found, inc(1)])]
+
+
+@ag.pipeline
+def broken_branch() -> Any:
+    found = ag.when(odd(1), lambda: [raises(), mark_none()], lambda: [mark_none()])
+    return all_of(found)
+
+
+@ag.step
+def mark_none() -> str:
+    return "nothing"
+
+
+@ag.pipeline
+def six_ticks(folder: str) -> Any:
+    return [ticks(folder, "tick") for _ in range(6)]
+
+
+@ag.pipeline
+def again(folder: str) -> Any:
+    a = mark_once(folder, 0)
+    return [a, mark_once(folder, same(a))]
+
+
+@ag.step
+def mark_once(folder: str, number: int) -> int:
+    return number * started(folder, "once")
+
+
+@ag.pipeline
+def all_lost() -> Any:
+    some = fussy.map(numbers(3), bad=ag.whole([0]), keep_going=True)
+    return total(fussy.map(some, bad=ag.whole([10, 20]), keep_going=True))
+
+
+@ag.pipeline
+def given_back(path: pathlib.Path) -> Any:
+    return {"path": path, "text": loosely_read(path)}
+
+
+@ag.step
+def loosely_read(file):  # type: ignore[no-untyped-def]
+    return Path(file).read_text()
+
+
+@ag.step
+def names_in(folder: pathlib.Path) -> list[str]:
+    return sorted(each.read_text() for each in folder.glob("*/*.txt"))
+
+
+@ag.pipeline
+def linked(folder: pathlib.Path) -> Any:
+    return names_in(folder)
 
 
 @ag.pipeline

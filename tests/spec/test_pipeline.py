@@ -48,7 +48,7 @@ def test_parameters_are_read_as_what_is_asked_for() -> None:
         _GIVEN | {"flights": "flights@12", "limit": "none", "names": '["x", "y"]', "rate": "2", "quiet": "true"}
     )
     assert found == {
-        "flights": Data("flights", 12), "day": date(2013, 1, 5), "path": "rows.csv", "split": Split(0.2),
+        "flights": Data("flights", 12), "day": date(2013, 1, 5), "path": pathlib.Path("rows.csv"), "split": Split(0.2),
         "span": ag.Span(datetime(2013, 1, 1, tzinfo=UTC), datetime(2013, 2, 1, tzinfo=UTC)),
         "limit": None, "names": ["x", "y"], "rate": 2.0, "quiet": True, "text": "",
     }  # fmt: skip

@@ -30,6 +30,7 @@ def test_map_and_reduce_are_loops() -> None:
     assert s.merge.reduce([{"a": 1}, {"b": 2}, {"c": 3}]) == {"a": 1, "b": 2, "c": 3}
     assert s.report.map(ag.whole([{"a": 1}]), day=[None, None]) == ["1 models", "1 models"]
     assert s.split.map([_ROWS, _ROWS])[0][1].height == 4
+    assert s.split.map([]) == ([], [])
     with pytest.raises(DeclarationError, match=r"lists is {'name': 1, 'depth': 2}"):
         s.fit.map(_ROWS, ["a"], depth=[1, 2])
     with pytest.raises(DeclarationError, match="empty list"):

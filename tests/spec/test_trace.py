@@ -43,6 +43,16 @@ def test_a_step_that_is_called_twice_has_two_names() -> None:
     assert list(graph.results) == ["shout-2", "shout-3"]
 
 
+@ag.step(name="shout-2")
+def _other(text: str) -> str:
+    return text
+
+
+def test_no_two_nodes_have_one_name() -> None:
+    graph = _traced(lambda: [s.shout("a"), s.shout("b"), _other("c"), _other("d"), s.shout("e")])
+    assert [node.name for node in graph.nodes] == ["shout", "shout-2", "shout-2-2", "shout-2-3", "shout-3"]
+
+
 def test_lists_that_are_written_out() -> None:
     graph = _traced(lambda: s.report([s.fit(s.flights, "a"), {"b": 1}]))
     assert graph.nodes[1].arguments["models"] == Several((Reference(0), {"b": 1}))
@@ -56,6 +66,7 @@ def test_paths_are_files() -> None:
         {"path": File("a.txt")}, {"path": File("b.txt")}, {"given": File("c")},
     ]  # fmt: skip
     assert graph.files() == ["a.txt", "b.txt", "c"]
+    assert _traced(lambda: pathlib.Path("d.txt")).files() == ["d.txt"]
 
 
 def test_a_reduction_takes_a_list_and_what_is_left() -> None:

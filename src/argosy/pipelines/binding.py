@@ -90,11 +90,24 @@ class Binding:
             source = format.Source(piece.slot, self._blobs, Path(scratch), piece.data)
             return format.named(piece.format).load(source, Any)
 
+    def taken(self, node: Node) -> Any:
+        """The argument of the branch that a choice takes."""
+        return node.arguments["then" if self.holds(self.piece(node.arguments["condition"])) else "otherwise"]
+
     def _bytes(self, piece: Held) -> bytes:
         return self._blobs.read(piece.slot) if piece.data is None else piece.data
 
     def holds(self, piece: Piece | None) -> bool:
-        """Whether a value is true, as a condition asks: a plain one as in Python, any other if it is there."""
-        if isinstance(piece, Held) and piece.format == "value":
-            return bool(self.load(piece))
-        return bool(piece.items) if isinstance(piece, Many) else piece is not None
+        """Whether a value is true, as Python has it. Raises `InputError` for one of which that cannot be said."""
+        if isinstance(piece, Plain):
+            return bool(piece.value)
+        if isinstance(piece, Many):
+            return bool(piece.items)
+        if isinstance(piece, Held) and piece.format in ("value", "array"):
+            found = self.load(piece)
+            if piece.format == "value" or found.ndim == 0:
+                return bool(found)
+        shown = piece.format if isinstance(piece, Held) else "dataset" if isinstance(piece, Rows) else "file"
+        raise InputError(
+            f"a condition is a {shown}, which is neither true nor false", next="let its step return a bool"
+        )

@@ -40,7 +40,12 @@ def names(
         made += [[guard.holds, told(guard.condition)] for guard in node.guards]
         if node.step is not None:
             mine = recipes[node.step.function]
-            made += [mine.digest, mine.environment, "" if node.step.options.cache else salt, node.step.options.cache]
+            made += [
+                mine.digest,
+                mine.environment,
+                "" if node.step.options.cache else f"{salt}/{node.name}",
+                node.step.options.cache,
+            ]
         elif node.fleet is not None:
             made += [node.fleet, salt]
         found.append(hashlib.sha256(msgspec.json.encode(made, order="sorted")).hexdigest())

@@ -37,7 +37,7 @@ class Claiming:
         self._setting, self._run_id, self._write, self._clock, self._shard = setting, run_id, write, clock, shard
         self._begun = False
         self._mine: set[str] = set()
-        self._of_node: dict[int, set[str]] = {}
+        self._nodes: dict[str, set[int]] = {}  # those that fall under a name and came to no end yet
         self._out: dict[str, int] = {}
         self._free: list[str] = []
         self._others: dict[str, list[Place]] = {}
@@ -47,23 +47,24 @@ class Claiming:
         """Whether others are at work on something that this run needs."""
         return bool(self._others)
 
-    def sort(self, places: Iterable[Place], pending: Callable[[], Iterable[int]]) -> list[Place]:
-        """The places that are ours to execute; the others are kept until whoever works on them is done.
+    def sort(self, places: Iterable[Place], pending: Callable[[], Iterable[int]]) -> tuple[list[Place], bool]:
+        """The places that are ours to execute, and whether any of them became so just now.
 
-        `pending` tells the nodes that came to no end yet.
+        The others are kept until whoever works on them is done. `pending` tells the nodes that came to no end yet.
         """
         places = list(places)
+        before = len(self._mine)
         if self._shard is not None:
-            self._take({self.name(place): place.node for place in places if self._is_first(place)})
+            self._take((self.name(place), place.node) for place in places if self._is_first(place))
         elif not self._begun:
             self._begun = True
-            self._take({self._names[node]: node for node in pending()})
-        return self._ours(places)
+            self._take((self._names[node], node) for node in pending())
+        return self._ours(places), len(self._mine) > before
 
     def again(self) -> list[Place]:
         """Claim once more what others were at work on; the places of what was given back, or whose owner died."""
         if self._shard is None:
-            self._take({name: places[0].node for name, places in self._others.items()})
+            self._take((name, place.node) for name, places in self._others.items() for place in places)
         gained = [name for name in self._others if name in self._mine]
         return [place for name in gained for place in self._others.pop(name)]
 
@@ -81,7 +82,7 @@ class Claiming:
     def steal(self) -> list[Place]:
         """Take one part that nobody is at work on; its places, or none."""
         for name, places in list(self._others.items()):
-            self._take({name: places[0].node})
+            self._take((name, place.node) for place in places)
             if name in self._mine:
                 return self._ours(self._others.pop(name))
         return []
@@ -103,8 +104,15 @@ class Claiming:
 
     def closed(self, node: int) -> None:
         """A node came to its end."""
-        for name in self._of_node.pop(node, ()):
-            self._let_go(name)
+        if not self._mine:
+            return
+        whole = self._shard is None
+        names = [self._names[node]] if whole else [name for name, each in self._nodes.items() if node in each]
+        for name in names:
+            nodes = self._nodes.get(name, set())
+            nodes.discard(node)
+            if not nodes:
+                self._let_go(name)
 
     def land(self, tx: Connection, used: Collection[str]) -> None:
         """In the transaction that records results: raise LeaseError unless their claims are ours; free what is done."""
@@ -129,21 +137,26 @@ class Claiming:
                 self._others.setdefault(name, []).append(place)
         return found
 
-    def _take(self, names: dict[str, int]) -> None:
-        asked = {name: node for name, node in names.items() if name not in self._mine}
+    def _take(self, wanted: Iterable[tuple[str, int]]) -> None:
+        asked: dict[str, set[int]] = {}
+        for name, node in wanted:
+            asked.setdefault(name, set()).add(node)
+        for name in asked.keys() & self._mine:
+            self._nodes[name] |= asked.pop(name)
         if not asked:
             return
         with self._write() as tx:
             taken = claims.take(tx, asked, self._run_id, self._clock())
         for name in taken:
             self._mine.add(name)
-            self._of_node.setdefault(asked[name], set()).add(name)
+            self._nodes[name] = asked[name]
 
     def _let_go(self, name: str) -> None:
         if name in self._mine:
             self._mine.discard(name)
             self._free.append(name)
             self._out.pop(name, None)
+            self._nodes.pop(name, None)
 
     @cached_property
     def _names(self) -> list[str]:

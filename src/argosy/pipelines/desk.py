@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from itertools import islice
+
 from argosy.engine.contract import Work
 from argosy.pipelines import recipe, work
 from argosy.pipelines.element import Place
@@ -18,14 +21,9 @@ class Desk:
         self._graph, self._tag, self._blobs, self._slots = graph, tag, blobs, slots
         self._modules = format.modules()
         self._ready: list[Work] = []
-        self._gated: dict[Limit, list[Work]] = {}
+        self._gated: dict[Limit, deque[Work]] = {}
         self._fleets: list[tuple[str, str]] = []
         self._origins: dict[int, dict[str, str]] = {}
-
-    @property
-    def waits(self) -> bool:
-        """Whether works wait for slots."""
-        return bool(self._gated)
 
     def put(self, place: Place) -> None:
         """A call that is to be made."""
@@ -46,26 +44,21 @@ class Desk:
         if options.limit is None:
             self._ready.append(made)
         else:
-            self._gated.setdefault(options.limit, []).append(made)
-            self.admit()
-
-    def admit(self) -> None:
-        """Let works through that wait for a slot of their limit, as far as slots are free."""
-        for limit, waiting in list(self._gated.items()):
-            admitted = set(self._slots.take(limit, [each.key for each in waiting]))
-            self._ready += [each for each in waiting if each.key in admitted]
-            self._gated[limit] = [each for each in waiting if each.key not in admitted]
-            if not self._gated[limit]:
-                del self._gated[limit]
+            self._gated.setdefault(options.limit, deque()).append(made)
 
     def done(self, key: str, node: Node) -> None:
         """A work came to its end: its slot, if it had one, is free."""
         if node.step is not None and node.step.options.limit is not None:
-            self._slots.give_back(key)
-            self.admit()
+            self._slots.give_back(node.step.options.limit, key)
 
     def works(self) -> list[Work]:
-        """What is to be executed now, each told once."""
+        """What is to be executed now, each told once: what needs no slot, or got one."""
+        for limit, waiting in list(self._gated.items()):
+            wanted = [each.key for each in islice(waiting, limit.slots)]
+            self._ready += [waiting.popleft() for _ in range(self._slots.take(limit, wanted))]
+            if not waiting:
+                del self._gated[limit]
+        self._slots.settle()
         found, self._ready = self._ready, []
         return found
 

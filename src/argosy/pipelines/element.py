@@ -26,6 +26,7 @@ class Elements:
     def __init__(self, count: int, outputs: int, values: list[Piece] | None = None) -> None:
         self.count = len(values) - 1 if values else count
         self.lost = 0
+        self.kept = 0
         self._columns: list[list[Piece | None]] = [[None] * count for _ in range(outputs)]
         self._left = count
         self._reduction = Reduction(values) if values else None
@@ -38,6 +39,7 @@ class Elements:
     def put(self, element: int, outputs: tuple[Piece | None, ...]) -> None:
         """What an element gave."""
         self._left -= 1
+        self.kept += 1
         if self._reduction is not None:
             assert outputs[0] is not None
             self._reduction.put(element, outputs[0])

@@ -15,8 +15,7 @@ from argosy.pipelines.memo import Known, Memo
 from argosy.pipelines.past import Past
 from argosy.pipelines.piece import Many, Piece
 from argosy.pipelines.setting import Setting
-from argosy.spec import duration
-from argosy.spec.graph import Node, Reference
+from argosy.spec.graph import Node, Reference, references
 from argosy.store import Store, calls
 
 Foreseen = Literal["run", "cached", "skip", "open"]
@@ -64,7 +63,7 @@ class _Foresight:
     def _look(self, number: int, node: Node, frontier: Frontier, found: dict[int, Outlook]) -> Outlook:
         for guard in node.guards:
             piece = self._value(guard.condition)
-            if piece is not None and self._holds(piece) != guard.holds:
+            if piece is not None and self._binding.holds(piece) != guard.holds:
                 name = self._setting.graph.nodes[guard.condition.node].name
                 return Outlook(node=node.name, verdict="skip", why=(f"{name} is {str(not guard.holds).lower()}",))
         if node.kind == "either":
@@ -90,11 +89,11 @@ class _Foresight:
         made = self._setting.recipes[node.step.function]
         keys = [recipe.key(made, each) for each in given if each is not None]
         known = self._memo.find(keys) if node.step.options.cache else {}
-        known = {key: each for key, each in known.items() if self._fresh(node, each)}
+        known = {key: each for key, each in known.items() if each.fresh(node.step.options.cache, self._now)}
         if len(keys) == len(given) and all(key in known for key in keys):
-            columns = zip(*(known[key].outputs for key in keys), strict=True)
-            whole = node.kind == "call"
-            self._values[number] = known[keys[0]].outputs if whole else tuple(Many.of(list(each)) for each in columns)
+            rows = [known[key].outputs for key in keys]
+            columns = zip(*rows, strict=True) if rows else [()] * node.outputs
+            self._values[number] = rows[0] if node.kind == "call" else tuple(Many.of(tuple(each)) for each in columns)
             return Outlook(node=node.name, verdict="cached", calls=len(keys), cached=len(keys))
         cached = sum(key in known for key in keys)
         why = self._why(node, given, known)
@@ -116,21 +115,13 @@ class _Foresight:
                 return tuple(self._past.why(node.name, place, made, recipe.told(arguments, origins)))
         return ()
 
-    def _fresh(self, node: Node, known: Known) -> bool:
-        assert node.step is not None
-        cache = node.step.options.cache
-        return not isinstance(cache, str) or known.at + duration.parse(cache) > self._now
-
     def _choose(self, number: int, node: Node) -> Outlook:
         condition: Reference = node.arguments["condition"]
         piece = self._value(condition)
         if piece is None:
             return Outlook(node=node.name, verdict="open", why=("hangs on its condition",))
-        taken = node.arguments["then" if self._holds(piece) else "otherwise"]
-        if isinstance(taken, Reference) and taken.node not in self._values:
+        taken = self._binding.taken(node)
+        if any(each.node not in self._values for each in references(taken)):
             return Outlook(node=node.name, verdict="open", why=("hangs on the branch that is taken",))
-        self._values[number] = (None if taken is None else self._binding.piece(taken),)
+        self._values[number] = (self._binding.piece(taken),)
         return Outlook(node=node.name, verdict="cached", calls=0)
-
-    def _holds(self, piece: Piece) -> bool:
-        return self._binding.holds(piece)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from argosy.errors import CorruptError, UnknownError
 from argosy.pipelines.piece import Held, Many, Piece
+from argosy.spec import duration
 from argosy.store import Blobs, Store, artifacts, calls, executions
 
 _FEW = 16
@@ -27,6 +28,10 @@ class Known(msgspec.Struct, frozen=True, gc=False):
     execution_id: int
     at: datetime
     outputs: tuple[Piece | None, ...]
+
+    def fresh(self, cache: bool | str, now: datetime) -> bool:
+        """Whether it may be used again by a step that is cached for so long."""
+        return not isinstance(cache, str) or self.at + duration.parse(cache) > now
 
 
 class Memo:
@@ -58,6 +63,11 @@ class Memo:
                 self._widen(conn, found.values())
         found = {key: self._known[key] for key in keys if key in self._known}
         return {key: known for key, known in found.items() if all(map(self._is_there, known.outputs))}
+
+    def learn(self, key: str, known: Known) -> None:
+        """That a call was made just now: what was known of it before is old."""
+        if key in self._known:
+            self._known[key] = known
 
     def _widen(self, conn: Connection, found: Iterable[Known]) -> None:
         """Who repeats one result of a run is likely to repeat the others: all of one such run, which are few."""

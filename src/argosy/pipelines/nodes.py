@@ -12,7 +12,7 @@ from argosy.pipelines.frontier import Frontier, Outcome
 from argosy.pipelines.landing import Ended
 from argosy.pipelines.piece import Piece, Plain
 from argosy.pipelines.setting import Setting
-from argosy.spec.graph import Node, Reference
+from argosy.spec.graph import Node, Reference, references
 from argosy.store import Blobs, calls
 
 
@@ -146,22 +146,16 @@ class Nodes:
 
     def _choose(self, number: int, node: Node) -> None:
         condition: Reference = node.arguments["condition"]
-        if self.outcome(condition.node) != "done":
-            self._drop(
-                number,
-                "skipped",
-                f"needs {self._graph.nodes[condition.node].name}, which {_became(self.outcome(condition.node))}",
-            )
-            return
-        taken = node.arguments["then" if self._binding.holds(self._value(condition)) else "otherwise"]
-        if isinstance(taken, Reference) and self.outcome(taken.node) != "done":
-            self._drop(
-                number,
-                "skipped",
-                f"needs {self._graph.nodes[taken.node].name}, which {_became(self.outcome(taken.node))}",
-            )
-            return
-        self._values[number] = (None if taken is None else self._binding.piece(taken),)
+        needed = [condition.node]
+        if self.outcome(condition.node) == "done":
+            taken = self._binding.taken(node)
+            needed = [each.node for each in references(taken)]
+        for other in needed:
+            if self.outcome(other) != "done":
+                reason = f"needs {self._graph.nodes[other].name}, which {_became(self.outcome(other))}"
+                self._drop(number, "skipped", reason)
+                return
+        self._values[number] = (self._binding.piece(taken),)
         self._close(number, "done")
 
     def _reduce(self, number: int, node: Node) -> list[Place]:
@@ -186,7 +180,7 @@ class Nodes:
         node, elements = self._graph.nodes[number], self._elements[number]
         if node.kind == "reduce" and not elements.lost:
             return self._folds(number, elements)
-        if elements.lost and (node.kind == "reduce" or not node.keep_going or elements.lost == elements.count):
+        if elements.lost and (node.kind == "reduce" or not node.keep_going or not elements.kept):
             self._close(number, "failed")
         else:
             self._values[number] = elements.columns()

@@ -46,11 +46,19 @@ def state(path: str) -> str:
 
 
 def _files(path: str) -> Iterator[Path]:
+    """The file, or those below the directory, in order; a link that leads back to a directory above it is left out."""
     root = Path(path)
     if not root.is_dir():
         yield root
         return
-    for count, file in enumerate(sorted(Path(folder, name) for folder, _, names in os.walk(root) for name in names)):
-        if count >= _MOST:
+    found = []
+    seen: dict[str, frozenset[str]] = {str(root): frozenset({os.path.realpath(root)})}
+    for folder, folders, names in os.walk(root, followlinks=True):
+        above = seen.pop(folder)
+        real = {name: os.path.realpath(os.path.join(folder, name)) for name in folders}
+        folders[:] = [name for name in folders if real[name] not in above]
+        seen |= {os.path.join(folder, name): above | {real[name]} for name in folders}
+        found += [Path(folder, name) for name in names]
+        if len(found) > _MOST:
             raise InputError(f"{path} holds more than {_MOST:,} files", next="pass them as a dataset, or as an archive")
-        yield file
+    yield from sorted(found)

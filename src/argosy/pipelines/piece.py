@@ -106,9 +106,9 @@ def travels(value: Any) -> bool:
 
 
 def content(piece: Piece) -> str:
-    """What a piece is in a key: the same text exactly where it is the same value."""
+    """What a piece is in a key: the same text exactly where it is the same value, a constant or what a step gave."""
     if isinstance(piece, Plain):
-        return f"constant:{hashlib.sha256(_CANONICAL.encode(piece.value)).hexdigest()}"
+        return f"value:{hashlib.sha256(_encode(piece.value)).hexdigest()}"  # as the format of values has it
     return piece.content
 
 
@@ -122,4 +122,4 @@ def held(piece: Piece | None) -> Iterator[Held]:
 
 
 _ATOMS = (type(None), bool, float, str, bytes)
-_CANONICAL = msgspec.msgpack.Encoder(order="deterministic")
+_encode = msgspec.msgpack.Encoder().encode

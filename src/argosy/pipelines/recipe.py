@@ -61,10 +61,8 @@ def key(recipe: Recipe, arguments: Mapping[str, Piece | None], salt: str = "") -
 
     `salt` sets apart what is not to be used again: the calls of a step that is not cached, of each run.
     """
-    constants = {name: each.value for name, each in arguments.items() if isinstance(each, Plain)}
-    names = sorted(name for name in arguments if name not in constants)
-    read = [_content(arguments[name]) for name in names]
-    return task_key(recipe.digest, [constants, names, salt], read, recipe.environment)
+    names = sorted(arguments)
+    return task_key(recipe.digest, [names, salt], [_content(arguments[name]) for name in names], recipe.environment)
 
 
 def untied(name: str) -> str:

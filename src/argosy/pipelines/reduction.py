@@ -32,11 +32,10 @@ class Reduction(Generic[T]):
         self._level = folds + rest
         return [(self._first + place, a, b) for place, a, b in pairs]  # type: ignore[misc]
 
-    def put(self, number: int, value: T) -> bool:
-        """What a fold gave; whether its level is complete."""
+    def put(self, number: int, value: T) -> None:
+        """What a fold gave."""
         self._level[number - self._first] = value
         self._pending -= 1
-        return not self._pending
 
     @property
     def result(self) -> T | None:

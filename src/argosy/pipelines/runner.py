@@ -18,7 +18,6 @@ from argosy.pipelines.nodes import Nodes
 from argosy.pipelines.piece import INLINE, Piece
 from argosy.pipelines.setting import Setting
 from argosy.pipelines.slots import Slots
-from argosy.spec import duration
 from argosy.store import Store, calls, claims
 from argosy.store.runs import Run
 
@@ -51,6 +50,7 @@ class Runner:
         self._desk = Desk(setting.graph, self.tag, str(store.blobs.root), slots)
         self._claiming = Claiming(setting, run.id, write, clock, shard)
         self._waiting: list[Ended] = []
+        self._made: dict[str, Ended] = {}  # what was made here and has not landed, by key
         self._nodes = Nodes(setting, run.id, store.blobs, self._tell, self._claiming.closed)
         self._unplaced: list[tuple[Ended, list[Place]]] = []
         self._polled = self._landed = time.monotonic()
@@ -64,17 +64,11 @@ class Runner:
         """Whether every node came to an end."""
         return self._nodes.over
 
-    @property
-    def waits_for_others(self) -> bool:
-        """Whether another run is at work on something that this one needs."""
-        return self._claiming.waits
-
     def advance(self) -> list[Work]:
         """Open what may begin; returns what is to be executed now."""
-        if (self._claiming.waits or self._desk.waits) and time.monotonic() - self._polled > _POLL:
+        if self._claiming.waits and time.monotonic() - self._polled > _POLL:
             self._polled = time.monotonic()
             self._ask_others()
-            self._desk.admit()
         while not self._nodes.idle:
             self._look_up(self._nodes.open())
         return self._desk.works()
@@ -136,6 +130,9 @@ class Runner:
         self._landed = time.monotonic()
         self._cost = self._landed - began
         for each in ended:
+            if self._made.get(each.key) is each and each.execution_id is not None:
+                del self._made[each.key]
+                self._memo.learn(each.key, Known(each.execution_id, now, each.outputs))
             self.counts[each.state] += 1
             if self._on_ended is not None:
                 self._on_ended(each)
@@ -166,16 +163,26 @@ class Runner:
 
     def _look_up(self, places: list[Place]) -> None:
         """Take what is known; hand out the rest, or leave it to the runs that are at work on it."""
-        if not places:
+        rest = self._use(places)
+        if not rest:
             return
-        known = self._memo.find(list(dict.fromkeys(place.key for place in places)))
+        ours, gained = self._claiming.sort(rest, self._nodes.pending)
+        for place in self._use(ours) if gained else ours:  # whoever had the claim may have landed it meanwhile
+            self._hand_out(place)
+
+    def _use(self, places: list[Place]) -> list[Place]:
+        """Take what is known already, or is being made; the places of which nothing is known."""
+        known = self._memo.find(list(dict.fromkeys(place.key for place in places))) if places else {}
         rest = []
         for place in places:
-            found = known.get(place.key)
-            if found is not None and self._fresh(place, found):
+            node = self.graph.nodes[place.node]
+            found, made = known.get(place.key), self._made.get(place.key)
+            if made is not None:
+                self._double(place, made)
+            elif found is not None and (node.step is None or found.fresh(node.step.options.cache, self._clock())):
                 ended = Ended(
-                    node=self.graph.nodes[place.node].name, element=place.element, state=calls.CACHED, key=place.key,
-                    outputs=found.outputs, execution_id=found.execution_id, of=self._nodes.size(place.node),
+                    node=node.name, element=place.element, state=calls.CACHED, key=place.key, outputs=found.outputs,
+                    execution_id=found.execution_id, of=self._nodes.size(place.node),
                 )  # fmt: skip
                 self._waiting.append(ended)
                 self._finish(place, ended)
@@ -183,14 +190,7 @@ class Runner:
                 self._open[place.key].append(place)
             else:
                 rest.append(place)
-        for place in self._claiming.sort(rest, self._nodes.pending) if rest else ():
-            self._hand_out(place)
-
-    def _fresh(self, place: Place, known: Known) -> bool:
-        step = self.graph.nodes[place.node].step
-        if step is None or not isinstance(step.options.cache, str):
-            return True
-        return known.at + duration.parse(step.options.cache) > self._clock()
+        return rest
 
     def _hand_out(self, place: Place) -> None:
         if place.key in self._open:
@@ -202,15 +202,22 @@ class Runner:
     def _settle(self, ended: Ended, places: Iterable[Place]) -> None:
         """A call ended, here: whoever else asked for the same has it as well."""
         first, *others = places
+        if ended.state == calls.EXECUTED:
+            self._made[ended.key] = ended
         self._finish(first, ended)
         for place in others:
-            state = calls.CACHED if ended.state == calls.EXECUTED else calls.FAILED
-            twin = Ended(
-                node=self.graph.nodes[place.node].name, element=place.element, state=state, key=place.key,
-                reason=ended.reason, outputs=ended.outputs, twin=ended, execution_id=ended.execution_id, of=ended.of,
-            )  # fmt: skip
-            self._waiting.append(twin)
-            self._finish(place, twin)
+            self._double(place, ended)
+
+    def _double(self, place: Place, ended: Ended) -> None:
+        """A call that is the same as one that was made here."""
+        state = calls.CACHED if ended.state == calls.EXECUTED else calls.FAILED
+        twin = Ended(
+            node=self.graph.nodes[place.node].name, element=place.element, state=state, key=place.key,
+            reason=ended.reason, outputs=ended.outputs, twin=ended, execution_id=ended.execution_id,
+            of=self._nodes.size(place.node),
+        )  # fmt: skip
+        self._waiting.append(twin)
+        self._finish(place, twin)
 
     def _finish(self, place: Place, ended: Ended) -> None:
         self._claiming.ended(place)
@@ -228,5 +235,5 @@ class Runner:
             self._claiming.settled(place)
         self._look_up(done)
         if not done and not self._open:
-            for place in self._claiming.steal():
+            for place in self._use(self._claiming.steal()):
                 self._hand_out(place)

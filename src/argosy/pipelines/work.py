@@ -120,6 +120,8 @@ def _frame(rows: Any, wanted: Any) -> Any:
 
 
 def _constant(value: Any, wanted: Any) -> Any:
+    if value is None:  # as from a branch that was not taken: Python lets anything be None
+        return None
     try:
         return msgspec.convert(value, wanted)
     except TypeError:  # a type that msgspec does not know is the function's own affair

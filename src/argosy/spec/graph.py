@@ -107,7 +107,8 @@ class Graph(msgspec.Struct, frozen=True):
     def files(self) -> list[str]:
         """The paths outside of the store that it reads, each once."""
         values = (value for node in self.nodes for value in node.arguments.values())
-        return sorted({each.path for value in values for each in leaves(value) if isinstance(each, File)})
+        found = (each for value in (*values, *self.results.values()) for each in leaves(value))
+        return sorted({each.path for each in found if isinstance(each, File)})
 
     def steps(self) -> dict[str, Step[..., Any]]:
         """The steps that it calls, by their reference."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal, overload
 
 import msgspec
@@ -221,7 +222,9 @@ def _value(owner: str, parameter: Parameter, wanted: Input, value: Any) -> Any:
         return Data(given.name) if isinstance(given, Dataset) else Data.parse(str(given), field)
     if parameter.kind == "span" and isinstance(value, (str, Range, Mapping)):
         return Span.parse(value, field) if isinstance(value, str) else msgspec.convert(value, Range)
-    if parameter.kind == "path" or value is wanted.default:
+    if parameter.kind == "path" and value is not None:
+        return Path(value)
+    if value is wanted.default:
         return value
     if isinstance(value, str) and interface.plain(wanted.annotation) is not str:
         value = _read(value, wanted.annotation)

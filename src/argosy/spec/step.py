@@ -213,4 +213,6 @@ def _loop(
         except Exception:
             if not keep_going:
                 raise
-    return tuple(map(list, zip(*found, strict=True))) if known.several and found else found
+    if not known.several:
+        return found
+    return tuple([row[column] for row in found] for column in range(len(known.outputs)))

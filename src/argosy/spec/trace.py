@@ -191,9 +191,14 @@ class Trace:
         return len(self._nodes) - 1
 
     def _name(self, name: str) -> str:
-        full = f"{self._prefix}{name}"
-        self._names[full] = count = self._names.get(full, 0) + 1
-        return full if count == 1 else f"{full}-{count}"
+        full = named = f"{self._prefix}{name}"
+        count = self._names.get(full, 0)
+        while not count or named in self._names:  # a step may be called what a second call of another is
+            count += 1
+            named = full if count == 1 else f"{full}-{count}"
+        self._names[full] = count
+        self._names.setdefault(named, 1)
+        return named
 
     def _outputs(self, node: int, step: Step[..., Any], *, listed: bool) -> Any:
         owner = self._nodes[node].name

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
+import uuid
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -33,6 +36,9 @@ DAYS = pd.date_range("2020-01-01", periods=3, tz="Europe/Berlin", unit="us")
         pd.DataFrame({"c": pd.Categorical(["b", "a"], categories=["b", "a"], ordered=True)}),
         pd.DataFrame({"n": pd.array([1, None], dtype="Int64"), "b": pd.array([True, None], dtype="boolean")}),
         pd.DataFrame({"a": []}),
+        pd.DataFrame({"t": [dt.date(2020, 1, 1), None], "b": [b"x", b"yy"], "u": [uuid.UUID(int=1), None]}),
+        pd.DataFrame({"d": [Decimal("1.10"), Decimal("2.00")]}, index=[dt.time(9), dt.time(10)]),
+        pd.DataFrame({"n": pd.Series([None, None], dtype=object)}),
     ],
 )
 def test_frames_of_pandas_come_back(trip: Trip, frame: pd.DataFrame) -> None:
@@ -64,6 +70,29 @@ def test_an_index_with_names_becomes_columns_of_polars(trip: Trip) -> None:
 def test_what_would_not_come_back_is_refused(trip: Trip, frame: pd.DataFrame, message: str) -> None:
     with pytest.raises(InputError, match=message):
         trip.save(frame)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([{"x": 1}, {"y": 2}], "its objects in 'a' would come back as struct<x: int64, y: int64>"),
+        ([(1, 2), (3,)], "would come back as list<"),
+        ([[1], [2]], "would come back as list<"),
+        ([{1}, {2}], "would come back as list<"),
+        ([Decimal("1.10"), Decimal("2.333")], r"Decimal\('1.10'\) in 'a' would come back as Decimal\('1.100'\)"),
+        ([dt.date(2020, 1, 1), np.nan], "nan in 'a' would come back as None"),
+        ([dt.time(9, tzinfo=dt.UTC)], "would come back as datetime.time"),
+    ],
+)
+def test_objects_that_would_come_back_as_others_are_refused(trip: Trip, values: list[Any], message: str) -> None:
+    column = pd.Series(values, dtype=object)
+    with pytest.raises(InputError, match=message) as caught:
+        trip.save(pd.DataFrame({"a": column}))
+    assert caught.value.next.startswith(("return a frame of Polars or pyarrow", "convert the column"))
+    with pytest.raises(InputError, match="would come back as"):
+        trip.save(column)
+    with pytest.raises(InputError, match="cannot be kept"):
+        trip.save(pd.DataFrame({"a": range(len(values))}, index=pd.Index(values, dtype=object, tupleize_cols=False)))
 
 
 def test_tables_of_pyarrow_come_back_with_their_metadata(trip: Trip) -> None:

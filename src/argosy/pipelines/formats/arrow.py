@@ -12,6 +12,7 @@ from argosy.pipelines.formats.source import Source
 from argosy.spec.format import File
 
 BATCH = 1 << 18
+_SHOWN = 60
 _MAGIC = b"ARROW1"
 _SERIES = b"argosy.series"
 
@@ -68,6 +69,7 @@ def _table(pyarrow: Any, value: Any) -> Any:
     except (pyarrow.ArrowException, ValueError, TypeError) as error:
         raise _refused(f"{error}", "convert the column to one type of values") from error
     _compare(frame.head(0), table.slice(0, 0).to_pandas())
+    _compare_objects(pyarrow, frame, table)
     if frame is value:
         return table
     return table.replace_schema_metadata({**table.schema.metadata, _SERIES: json.dumps(value.name is None).encode()})
@@ -84,6 +86,30 @@ def _compare(before: Any, after: Any) -> None:
     ):
         if old != new:
             raise _refused(f"its {what} {old} would come back as {new}", "convert them first, or reset_index()")
+
+
+def _compare_objects(pyarrow: Any, frame: Any, table: Any) -> None:
+    """Objects must be the same after a round trip: Arrow gives those of a column one type, scale and set of fields.
+
+    Texts, which are objects to pandas below 3, are taken as they are; a missing one comes back as None.
+    """
+    index = frame.index
+    given = [frame.iloc[:, place] for place in range(frame.shape[1])]
+    given += [index.get_level_values(level) for level in range(index.nlevels)]
+    kept = [*table.column_names[: frame.shape[1]], *table.schema.pandas_metadata["index_columns"]]
+    for values, name in zip(given, kept, strict=True):
+        if values.dtype != object:
+            continue
+        column = table.column(name)
+        if pyarrow.types.is_nested(column.type):
+            raise _refused(f"its objects in {name!r} would come back as {str(column.type)[:_SHOWN]}",
+                           "return a frame of Polars or pyarrow, which have lists and structs")  # fmt: skip
+        if pyarrow.types.is_string(column.type) or pyarrow.types.is_large_string(column.type):
+            continue
+        for old, new in zip(values, column.to_pandas(), strict=True):
+            if old is not new and (type(old) is not type(new) or old != new or repr(old) != repr(new)):
+                raise _refused(f"{repr(old)[:_SHOWN]} in {name!r} would come back as {repr(new)[:_SHOWN]}",
+                               "convert the column to one type of values, missing ones to None")  # fmt: skip
 
 
 def _types(index: Any) -> list[str]:
