@@ -109,6 +109,14 @@ def _run(house: House, module: Path, **given: Any) -> tuple[runs.Run, str | None
     return run, running.carry_out(house, code, run, made)
 
 
+def _again(house: House, run: runs.Run) -> str | None:
+    """Try a run again that ended."""
+    with house.store.read() as conn:
+        before = runs.endings(conn, [run.id])[run.id].id
+    code = coding.of_run(house, run)
+    return running.carry_out(house, code, run, running.setting(house, code, run.parameters), before=before)
+
+
 def _result(house: House, run: runs.Run) -> Any:
     with house.store.read() as conn:
         ((kind, digest),) = runs.endings(conn, [run.id])[run.id].body["results"].values()
@@ -156,16 +164,14 @@ def test_the_code_of_a_class_counts_that_an_annotation_names(house: House, proje
 def test_who_is_to_know_is_told_of_a_failure_each_time(house: House, project: Path) -> None:
     run, outcome = _run(house, project, side=9)
     assert outcome == runs.FAILED
-    again = running.carry_out(
-        house, code := coding.of_run(house, run), run, running.setting(house, code, run.parameters)
-    )
-    assert again == runs.FAILED
+    assert _again(house, run) == runs.FAILED
     with house.store.read() as conn:
         told = executions.of_subject(conn, "draw/on_failure/tell")
         states = {call.node: call.state for call in calls.of(conn, run.id)}
         ending = runs.endings(conn, [run.id])[run.id]
     assert [run.outcome for run in told] == ["succeeded", "succeeded"]
-    assert sorted(each.parameters["arguments"]["failed"]["value"]["before"] for each in told) == [0, 1]
+    given = sorted(each.parameters["arguments"]["failed"]["value"] for each in told)
+    assert [text.partition(",")[0] for text in given] == ["{'before': 0", "{'before': 1"]
     assert states == {
         "check": "failed", "make": "skipped", "grow": "skipped", "area": "skipped", "on_failure/tell": "executed",
     }  # fmt: skip
@@ -175,8 +181,7 @@ def test_who_is_to_know_is_told_of_a_failure_each_time(house: House, project: Pa
 def test_a_run_keeps_the_code_that_it_began_with(house: House, project: Path) -> None:
     run, _ = _run(house, project, side=9)
     project.write_text(project.read_text().replace("side > 5", "side > 50"))
-    code = coding.of_run(house, run)
-    assert running.carry_out(house, code, run, running.setting(house, code, run.parameters)) == runs.FAILED
+    assert _again(house, run) == runs.FAILED
     newer, outcome = _run(house, project, side=9)
     assert outcome == runs.SUCCEEDED and newer.id != run.id
 

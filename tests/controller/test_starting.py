@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from argosy.controller import code, running, starting, tenure
+from argosy.controller import code, ending, running, starting, tenure
 from argosy.controller.house import House
 from argosy.store import datasets, runs
 from argosy.store.store import Store
@@ -75,6 +75,20 @@ def test_a_run_is_taken_up_with_what_it_had_unless_it_ended(house: House, tmp_pa
     assert ended(house.store)[begun.run.id].reason == "enough"
     assert starting.take_up(house, begun.run.id) is None
     assert starting.take_up(house, 99) is None
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_run_that_is_cancelled_while_it_is_put_together_does_nothing(house: House, again: bool) -> None:
+    begun = starting.begin(house, "nightly", NOW)
+    if begun is not None and again:
+        begun = starting.take_up(house, begun.run.id)
+    assert begun is not None
+    with house.store.write() as tx:
+        ending.record(tx, begun.run, runs.CANCELLED, NOW, "ann", "wrong month")
+    assert running.carry_out(house, begun.code, begun.run, begun.setting) == runs.CANCELLED
+    with house.store.read() as conn:
+        assert not runs.touched(conn, begun.run.id)
+        assert [each.reason for each in runs.history(conn, begun.run.id)] == ["wrong month"]
 
 
 def test_a_run_whose_code_is_gone_fails_with_the_reason(house: House) -> None:

@@ -36,17 +36,18 @@ def retry(id: int, /, *, common: Common | None = None) -> int:
     given = common or Common()
     quietly()
     with home.open(given.home) as store:
-        run = _open(store, id)
+        run, before = _open(store, id)
         with House(store, actor=home.actor(), environment=os.environ) as house:
             found = coding.of_run(house, run)
             made = running.setting(house, found, run.parameters, pinned=run.inputs)
-            return complete(house, found, run, made, json=given.json)
+            return complete(house, found, run, made, before=before, json=given.json)
 
 
-def _open(store: Store, id: int) -> Run:
-    """The run, if there is something to go on with."""
+def _open(store: Store, id: int) -> tuple[Run, int]:
+    """The run, if there is something to go on with, and the last ending that it had, 0 where it had none."""
     with store.read() as conn:
         run = course.find(conn, id)
+        ending = runs.endings(conn, [id]).get(id)
         state = runs.states(conn, [id], SystemClock().now())[id]
     with tenure.hold(store, run.lease) as lease:  # the lease of a process that was killed here counts no more
         if lease is None:
@@ -57,4 +58,4 @@ def _open(store: Store, id: int) -> Run:
         raise ConflictError(
             f"run {id} of {run.pipeline} succeeded: it has nothing to try again", next=f"argosy run {run.pipeline}"
         )
-    return run
+    return run, ending.id if ending is not None else 0

@@ -106,10 +106,13 @@ def parse_shard(given: str | None) -> Shard | None:
     return Shard(int(number) - 1, int(of))
 
 
-def complete(house: House, found: Code, run: Run, made: Setting, *, json: bool) -> int:
-    """Bring a run to its end and tell of it: by this process, or by the one that is at work on it."""
+def complete(house: House, found: Code, run: Run, made: Setting, *, before: int = 0, json: bool) -> int:
+    """Bring a run to its end and tell of it: by this process, or by the one that is at work on it.
+
+    `before` is the last ending that it had before that, 0 where it had none.
+    """
     course = Course(run, quiet=json)
-    outcome = _bring(house, found, run, made, course)
+    outcome = _bring(house, found, run, made, before, course)
     with house.store.read() as conn:
         ending = runs.endings(conn, [run.id])[run.id]
     if json:
@@ -119,10 +122,10 @@ def complete(house: House, found: Code, run: Run, made: Setting, *, json: bool) 
     return 0 if outcome == runs.SUCCEEDED else 1
 
 
-def _bring(house: House, found: Code, run: Run, made: Setting, course: Course) -> str:
+def _bring(house: House, found: Code, run: Run, made: Setting, before: int, course: Course) -> str:
     told = False
     with Tutor(house.store, home.clock(house.store).now, f"a step of run {run.id}", house.actor) as train:
-        options: dict[str, Any] = {"train": train, "on_ended": course.ended, "tick": course.tick}
+        options: dict[str, Any] = {"before": before, "train": train, "on_ended": course.ended, "tick": course.tick}
         while (outcome := running.carry_out(house, found, run, made, **options)) is None:
             if not told:
                 told = True

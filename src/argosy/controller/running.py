@@ -73,10 +73,13 @@ def begun(house: House, asked: Request, made: Setting) -> Run:
 
 
 def carry_out(
-    house: House, code: Code, run: Run, made: Setting, *, train: Train | None = None,
+    house: House, code: Code, run: Run, made: Setting, *, before: int = 0, train: Train | None = None,
     on_ended: OnEnded | None = None, tick: Tick | None = None,
 ) -> str | None:  # fmt: skip
     """Do what a run has left to do; its outcome, or None where another process is at work on it.
+
+    `before` is the last ending that was known when the run was begun or taken up, 0 where there was none: one that
+    came since, as a cancellation does, stands, and nothing is done.
 
     Ctrl-C ends it: what is done stays, and the run counts as cancelled. Whatever kills this process, the next start of
     the same run goes on where this one came to.
@@ -85,9 +88,11 @@ def carry_out(
         if lease is None:
             return None
         with house.store.read() as conn:
-            before = runs.endings(conn, [run.id]).get(run.id)
+            ending = runs.endings(conn, [run.id]).get(run.id)
             last = _last(conn, run)
-        course = _Course(house, code, run, lease, before.id if before else 0, train, tick)
+        if ending is not None and ending.id > before:
+            return ending.outcome
+        course = _Course(house, code, run, lease, before, train, tick)
         try:
             return course.complete(made, last, on_ended)
         except KeyboardInterrupt:
