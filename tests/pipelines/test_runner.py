@@ -241,6 +241,8 @@ def test_a_limit_holds_in_all_runs_of_a_home(place: Place, tmp_path: Path) -> No
     assert place.results(runner) == [[0.0] * 4]
     with place.store.read() as conn:
         assert leases.live(conn, now(), "limit/") == []
+    after = leases.claim(place.store, "limit/gpu/0", "ann", now(), timedelta(minutes=1))
+    assert after is not None and after.token == 2  # the slot went from call to call without being claimed anew
 
 
 def test_a_run_that_was_cut_off_goes_on_where_it_came_to(place: Place, tmp_path: Path) -> None:

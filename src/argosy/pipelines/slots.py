@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -13,8 +12,8 @@ from argosy.store.leases import Lease
 TTL = timedelta(minutes=1)
 _BEAT = TTL / 4
 PREFIX = "limit/"
-_POLL = 0.2  # seconds between looks at whether others gave back a slot of a limit that was full
-_TURN = 5.0  # seconds for which the slots of a limit go from work to work here before others get a chance
+_POLL = timedelta(seconds=0.2)  # between looks at whether others gave back a slot of a limit that was full
+_TURN = timedelta(seconds=5)  # for which the slots of a limit go from work to work here before others get a chance
 
 
 class Slots:
@@ -30,8 +29,8 @@ class Slots:
         self._clock = clock
         self._held: dict[str, Lease] = {}
         self._free: dict[str, list[Lease]] = {}
-        self._full: dict[str, float] = {}
-        self._turned: dict[str, float] = {}
+        self._full: dict[str, datetime] = {}
+        self._turned: dict[str, datetime] = {}
         self._beaten = clock()
 
     def take(self, limit: Limit, keys: Sequence[str]) -> int:
@@ -71,19 +70,19 @@ class Slots:
         self._free.clear()
 
     def _claim(self, limit: Limit, count: int) -> list[Lease]:
-        now = time.monotonic()
+        now = self._clock()
         mine = {lease.name for lease in (*self._held.values(), *self._free[limit.name])}
         names = [f"{PREFIX}{limit.name}/{number}" for number in range(limit.slots)]
         others = [name for name in names if name not in mine]
-        if not others or now - self._full.get(limit.name, -_POLL) < _POLL:
+        if not others or now - self._full.get(limit.name, now - _POLL) < _POLL:
             return []
-        taken = leases.claim_any(self._store, others, self._owner, self._clock(), TTL, limit=count)
+        taken = leases.claim_any(self._store, others, self._owner, now, TTL, limit=count)
         if len(taken) < count:
             self._full[limit.name] = now
         return taken
 
     def _is_others_turn(self, limit: Limit) -> bool:
-        now = time.monotonic()
+        now = self._clock()
         if now - self._turned.setdefault(limit.name, now) < _TURN:
             return False
         self._turned[limit.name] = self._full[limit.name] = now
