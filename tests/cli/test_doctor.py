@@ -8,8 +8,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from sqlalchemy import select, update
 
-from argosy.store import Store, artifacts, datasets, resources
+from argosy.store import Store, artifacts, datasets, resources, schema
+from tests.cli.pipes import Pipes
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -71,3 +73,21 @@ def test_a_damaged_blob_is_told_by_what_it_holds(run, inside: Path, tmp_path: Pa
         assert found.code == 1 and check["outcome"] == "bad" and check["found"].startswith(said)
         assert path.name in check["found"]
         path.write_bytes(whole)
+
+
+def test_what_lies_in_its_row_is_checked_there(run, ran: Pipes) -> None:
+    (check,) = (each for each in run("doctor", "--json").json() if each["name"] == "blobs")
+    assert check["outcome"] == "good" and not check["found"].startswith("0 ")
+
+
+def test_a_row_that_was_damaged_is_told(run, pipes: Pipes) -> None:
+    assert run("run", "roots").code == 0
+    with Store.open(pipes.home) as store, store.write() as tx:
+        digest = (
+            tx.execute(select(schema.artifact.c.digest).where(schema.artifact.c.data.is_not(None))).scalars().first()
+        )
+        tx.execute(update(schema.artifact).where(schema.artifact.c.digest == digest).values(data=b"other"))
+    found = run("doctor", "--json")
+    (check,) = (each for each in found.json() if each["name"] == "blobs")
+    assert found.code == 1 and check["outcome"] == "bad"
+    assert check["found"] == f"artifact {digest[:12]} does not match its content address"
