@@ -186,6 +186,20 @@ def test_a_run_keeps_the_code_that_it_began_with(house: House, project: Path) ->
     assert outcome == runs.SUCCEEDED and newer.id != run.id
 
 
+def test_a_run_that_was_cut_off_is_taken_up_with_the_handler_that_it_had(house: House, project: Path) -> None:
+    def begun() -> int:
+        code = coding.of_files(house, project, "draw", SystemClock().now())
+        return running.begun(house, running.request(house, code, {}, "asked for"), running.setting(house, code, {})).id
+
+    first = begun()
+    assert begun() == first
+    project.write_text(project.read_text().replace('print("alarm"', 'print("beware"'))
+    second = begun()
+    assert second != first and begun() == second
+    project.write_text(project.read_text().replace("@ag.pipeline(on_failure=tell)", "@ag.pipeline"))
+    assert begun() not in (first, second)
+
+
 def test_what_is_not_there_is_told(house: House, project: Path) -> None:
     with pytest.raises(UnknownError, match="project draw declares no pipeline 'paint'") as caught:
         coding.of_files(house, project, "paint", SystemClock().now())

@@ -19,7 +19,7 @@ from argosy.controller.preload import libraries
 from argosy.data.loader import ROWS
 from argosy.engine.contract import Session
 from argosy.errors import UnknownError
-from argosy.pipelines import begin, memo
+from argosy.pipelines import begin, memo, recipe
 from argosy.pipelines.begin import Request
 from argosy.pipelines.claiming import Shard
 from argosy.pipelines.drive import Drive, Train
@@ -58,10 +58,12 @@ def request(
 ) -> Request:  # fmt: skip
     """A run of a pipeline with some parameters, defaults for the others."""
     parameters = {name: _written(value) for name, value in code.pipeline.arguments(given).items()}
+    handler = code.pipeline.on_failure
     chosen = tuple(p.name for p in code.pipeline.parameters if p.required or parameters[p.name] != _default(p))
     return Request(
         pipeline=code.pipeline.name, parameters=parameters, bundle=code.bundle, cause=cause, actor=house.actor,
         due_at=due_at, function=code.pipeline.function, chosen=chosen, shard=shard,
+        handler=recipe.of(known(handler), house.environment).digest if handler is not None else "",
         awaits=tuple(t.dataset for t in code.pipeline.on if isinstance(t, NewVersion)),
     )  # fmt: skip
 

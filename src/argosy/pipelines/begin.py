@@ -23,7 +23,8 @@ from argosy.store.runs import NewRun, Run
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A run that is asked for: by whom and why, with which parameters, of which code.
 
-    `function` is the pipeline's, as `module:name`. `chosen` names the parameters that are not at their defaults.
+    `function` is the pipeline's, as `module:name`, and `handler` the digest of the step that is told of its failure,
+    empty where there is none. `chosen` names the parameters that are not at their defaults.
     `awaits` are datasets whose new versions start the pipeline: their latest ones count as those that it was started
     for. `anew` asks for a run of its own, even where another one that does the same was cut off. A `shard` is a run of
     its own, which begins with its part of each map.
@@ -36,6 +37,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
     due_at: datetime | None = None
     function: str = ""
+    handler: str = ""
     chosen: tuple[str, ...] = ()
     awaits: tuple[str, ...] = ()
     anew: bool = False
@@ -49,15 +51,18 @@ def prepare(graph: Graph, rows: Mapping[Data, Rows], variables: Mapping[str, str
     return Setting(graph=graph, recipes=recipes, rows=rows, files={path: outside.read(path) for path in graph.files()})
 
 
-def key(setting: Setting, shard: Shard | None = None) -> str:
-    """The content address of what a run is to do."""
-    names = claim.names(setting.graph, setting.recipes, setting.rows, setting.files, "")
-    return hashlib.sha256(msgspec.json.encode([setting.graph.pipeline, names, shard])).hexdigest()
+def key(setting: Setting, shard: Shard | None = None, handler: str = "") -> str:
+    """The content address of what a run is to do, what it gives and who is told of its failure included."""
+    nodes = setting.graph.nodes
+    graph = msgspec.structs.replace(setting.graph, nodes=(*nodes, Node("", "call", None, setting.graph.results)))
+    names = claim.names(graph, setting.recipes, setting.rows, setting.files, "")
+    made = [graph.pipeline, names, [node.keep_going for node in nodes], handler, shard]
+    return hashlib.sha256(msgspec.json.encode(made)).hexdigest()
 
 
 def begin(tx: Connection, request: Request, setting: Setting, now: datetime) -> Run:
     """The run for a request: the last one that was asked for the same, where that never ended, else a new one."""
-    address = key(setting, request.shard)
+    address = key(setting, request.shard, request.handler)
     last = None if request.anew else runs.of_key(tx, address)
     if last is not None and not runs.endings(tx, [last.id]):
         return last
