@@ -425,6 +425,29 @@ def test_functions_of_packages_have_no_parts() -> None:
     assert fingerprint(len).parts == {}
 
 
+def test_code_that_lies_elsewhere_and_is_not_installed_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a package on the path does, or one that is installed so that it can be edited."""
+    project, library = tmp_path / "project", tmp_path / "library"
+    (library / "afar").mkdir(parents=True)
+    project.mkdir()
+    (library / "afar" / "__init__.py").write_text("")
+    (library / "afar" / "shop.py").write_text("def price():\n    return 1\n")
+    (project / "nearby.py").write_text(
+        "from afar.shop import price\ndef ask():\n    return price()\ndef late():\n    import afar.shop\n"
+        "    return afar.shop.price()\n"
+    )
+    monkeypatch.syspath_prepend(str(library))
+    monkeypatch.syspath_prepend(str(project))
+    import nearby  # type: ignore[import-not-found]
+
+    before = [fingerprint(each) for each in (nearby.ask, nearby.late)]
+    assert all("afar.shop:price" in each.parts for each in before)
+    (library / "afar" / "shop.py").write_text("def price():\n    return 2\n")
+    assert [fingerprint(each).changes(old) for each, old in zip((nearby.ask, nearby.late), before, strict=True)] == [
+        {"afar.shop:price": "changed"}
+    ] * 2
+
+
 def test_roots_may_be_given(house: House, tmp_path: Path) -> None:
     late = house.module().late
     assert fingerprint(late, roots=[tmp_path]) == fingerprint(late)

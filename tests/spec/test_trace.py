@@ -116,6 +116,8 @@ def _again() -> Any:
         (lambda: s.names(s.flights)[0], "the value of names is not known"),
         (lambda: s.names(s.flights).first, "the value of names is not known"),
         (lambda: s.good("a") == s.good("b"), "the value of good is not known"),
+        (lambda: f"{s.good('a')}", "the value of good is not known"),
+        (lambda: str(s.good("a")), "the value of good is not known"),
         (_loop, "the value of names is not known"),
         (_leak, "was not made in pipeline it"),
         (lambda: ag.when(s.good("a"), lambda: (1, 2), lambda: (1,)), "it must be 2 values, as then gives"),

@@ -79,17 +79,19 @@ def fingerprint(
 ) -> CodePrint:  # fmt: skip
     """The print of a function or class, read from the files of its project as they are now.
 
-    A module is the project's if its file lies under one of `roots`; by default the directory from which
-    the function's own module is imported (the working directory for a notebook). A function of an installed package
-    has no parts of its own. Without `files`, those that it names do not count; `resources` finds them, and is shared by
-    prints of one moment. Raises `DeclarationError` where the source or a file cannot be read, or a closure holds a
-    value that has no stable form.
+    A module is the project's if its file lies under one of `roots`; by default under the directory from which the
+    function's own module is imported (the working directory for a notebook), or anywhere but in an installed package. A
+    function of an installed package has no parts of its own. Without `files`, those that it names do not count;
+    `resources` finds them, and is shared by prints of one moment. Raises `DeclarationError` where the source or a file
+    cannot be read, or a closure holds a value that has no stable form.
     """
     given = tuple(Path(root).resolve() for root in roots)
+    wide = not given
     given = given or _inferred(function)
-    root, closure = _reached(function, Tree(given))
+    wide = wide and bool(given)  # what is installed belongs to no project
+    root, closure = _reached(function, Tree(given, wide=wide))
     if closure.reflects:
-        root, closure = _reached(function, Tree(given, annotated=True))
+        root, closure = _reached(function, Tree(given, annotated=True, wide=wide))
     found = (resources or Resources()).named(closure.texts, given, lists=closure.lists) if files else {}
     parts = dict(sorted((closure.parts | found).items()))
     return CodePrint(_digest(root, *parts, *parts.values()), parts, tuple(sorted(closure.packages)), tuple(found))

@@ -142,7 +142,7 @@ class Output:
     __bool__ = __iter__ = __len__ = __getitem__ = __contains__ = __call__ = _unknown
     __lt__ = __le__ = __gt__ = __ge__ = __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _unknown
     __truediv__ = __rtruediv__ = __floordiv__ = __mod__ = __pow__ = __neg__ = __abs__ = __int__ = __float__ = _unknown
-    __eq__ = __ne__ = _unknown
+    __eq__ = __ne__ = __str__ = __format__ = _unknown
     __hash__ = object.__hash__
 
     def __getattr__(self, name: str) -> NoReturn:

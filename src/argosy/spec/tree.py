@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import importlib.util
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from argosy.spec.syntax import WHOLE, Chain, Definition, Imported, Imports, Module
 
+_NEVER = {"argosy", "__main__"}
 _parsed: dict[tuple[str, Path], tuple[tuple[int, ...], Module]] = {}
 
 
@@ -26,17 +28,25 @@ class Target(NamedTuple):
 
 
 class Tree:
-    """The modules under some directories. Parsed files are kept per process while the file does not change."""
+    """The modules under some directories. Parsed files are kept per process while the file does not change.
 
-    def __init__(self, roots: tuple[Path, ...], *, annotated: bool = False) -> None:
+    If it is `wide`, modules of the user's own that lie elsewhere are among them: what is imported from the path, or by
+    way of an editable installation, and is no installed package.
+    """
+
+    def __init__(self, roots: tuple[Path, ...], *, annotated: bool = False, wide: bool = False) -> None:
         self.annotated = annotated
+        self._wide = wide
         self._roots = roots
         self._found: dict[str, Module | None] = {}
 
     def module(self, name: str) -> Module | None:
         """A module of the project; None if the name belongs to another package. Raises `DeclarationError`."""
         if name not in self._found:
-            self._found[name] = next(filter(None, (_find(root, name) for root in self._roots)), None)
+            roots = self._roots
+            if self._wide and (own := _elsewhere(name.partition(".")[0])) is not None:
+                roots = (*roots, own)
+            self._found[name] = next(filter(None, (_find(root, name) for root in roots)), None)
         return self._found[name]
 
     def definition(self, target: Target) -> Definition:
@@ -94,6 +104,21 @@ def is_installed(path: Path) -> bool:
     standard = Path(sys.prefix), Path(sys.base_prefix)
     inside = any(path.is_relative_to(prefix / "lib") for prefix in standard)
     return inside or bool({"site-packages", "dist-packages"} & set(path.parts))
+
+
+def _elsewhere(package: str) -> Path | None:
+    """The directory that a package which is not installed is imported from; None for any other."""
+    if package in sys.stdlib_module_names or package in _NEVER:
+        return None
+    loaded = sys.modules.get(package)
+    try:
+        spec = getattr(loaded, "__spec__", None) or importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        return None
+    origin = Path(spec.origin).resolve() if spec is not None and spec.has_location and spec.origin else None
+    if origin is None or origin.suffix != ".py" or is_installed(origin):
+        return None
+    return origin.parent.parent if origin.name == "__init__.py" else origin.parent
 
 
 def _find(root: Path, name: str) -> Module | None:
