@@ -3,10 +3,51 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 
 from tests.cli.pipes import Pipes
+
+
+PAIR = {
+    "one.py": "import argosy as ag\n\n@ag.step\ndef give() -> int:\n    return 1\n\n@ag.pipeline\ndef first():\n"
+    "    return give()\n",
+    "two.py": "import argosy as ag\n\n@ag.step\ndef give() -> int:\n    return 2\n\n@ag.pipeline\ndef second():\n"
+    "    return give()\n",
+}
+
+
+@pytest.fixture
+def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory of two modules, each with a pipeline, as the working directory; there is no home."""
+    for name, text in PAIR.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_module_that_declares_the_pipeline_is_run(run, pair: Path) -> None:
+    unknown = run("run", "third")
+    assert unknown.code == 2 and "declares pipeline 'third': one.py, two.py" in unknown.err, unknown.err
+    assert run("apply", "two.py").code == 0
+    (pair / "two.py").write_text(PAIR["two.py"].replace("return 2", "raise ValueError('new')"))
+    done = run("run", "second")
+    assert done.code == 1 and "ValueError: new" in done.err and "was applied" not in done.err, done.err
+
+
+def test_code_that_was_applied_is_said_to_be_so(run, pair: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("apply", "two.py").code == 0
+    (pair / "below").mkdir()
+    monkeypatch.chdir(pair / "below")
+    done = run("run", "second")
+    assert done.code == 0, done.err
+    first = done.err.splitlines()[0]
+    assert first.startswith("the code that was applied on 2") and first.endswith(
+        "(project two); no module here declares second"
+    )
+    unknown = run("run", "third")
+    assert unknown.code == 2 and "no module here declares it, and it was not applied" in unknown.err
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from argosy.controller.bundle import Archive, application, describe, locate, make, unpack
-from argosy.errors import CorruptError, DeclarationError, UnknownError
+from argosy.errors import CorruptError, DeclarationError, UnknownError, UsageError
 from argosy.store.store import Store
 from tests.controller.checkout import git
 
@@ -240,10 +240,29 @@ def test_locating_a_project(tmp_path: Path) -> None:
     with pytest.raises(UnknownError, match=r"rows.csv' is neither a .py file nor a directory"):
         locate(tmp_path / "rows.csv")
     (tmp_path / "second.py").write_text("import argosy as ag\nx = ag.Dataset()")
-    with pytest.raises(UnknownError, match=r"holds 2 modules with a fleet or dataset \(flights.py, second.py\)"):
+    with pytest.raises(
+        UnknownError, match=r"holds 2 modules with a fleet, dataset or pipeline \(flights.py, second.py\)"
+    ):
         locate(tmp_path)
     with pytest.raises(UnknownError, match="holds 0 modules"):
         locate(tmp_path / "helpers")
+
+
+def test_of_several_modules_it_is_the_one_that_declares_the_pipeline(tmp_path: Path) -> None:
+    head = "import argosy as ag\n\n@ag.pipeline"
+    for name, text in {
+        "a": f"{head}\ndef sales(n: int = 1): ...\n{head[19:]}\ndef other(): ...\n\ndef bakery(): ...\n",
+        "b": f"{head}(\n    schedule=ag.every('1h'),\n    name='nightly-sales',\n)\ndef hidden(): ...\n",
+        "c": 'import argosy as ag\n\ndef work(): ...\n\nmade = ag.pipeline(name="made")(work)\n@ag.pipeline\n',
+    }.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    where = {name: locate(tmp_path, name).name for name in ("sales", "other", "nightly-sales", "made")}
+    assert where == {"sales": "a.py", "other": "a.py", "nightly-sales": "b.py", "made": "c.py"}
+    with pytest.raises(UnknownError, match=r"none of the 3 modules .* declares pipeline 'bakery': a.py, b.py, c.py"):
+        locate(tmp_path, "bakery")
+    (tmp_path / "d.py").write_text(f"{head}\ndef sales(): ...\n")
+    with pytest.raises(UsageError, match=r"2 modules .* declare pipeline 'sales': a.py, d.py\n.*--project a.py"):
+        locate(tmp_path, "sales")
 
 
 def test_locating_a_package(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def backfill(
     """
     given = common or Common()
     quietly()
-    module = here(project)
+    module = here(project, pipeline, given.home)
     with (
         home.open(given.home, module, create=module is not None) as store,
         House(store, actor=home.actor(), environment=os.environ) as house,

@@ -60,7 +60,7 @@ def export(
         Replace the file if it is there.
     """
     given = parse(set)
-    module = locate(project or ".")
+    module = locate(project or ".", pipeline)
     declared, _ = load(module)
     if pipeline not in declared.pipelines:
         known = ", ".join(sorted(declared.pipelines)) or "none"

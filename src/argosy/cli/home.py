@@ -37,6 +37,11 @@ def find(given: str | None, project: Path | None = None) -> str:
     return str(start / NAME)
 
 
+def exists(address: str) -> bool:
+    """Whether there is a home at an address, as far as that shows without asking a server."""
+    return "://" in address or (Path(address) / "argosy.db").exists()
+
+
 def open(given: str | None, project: Path | None = None, *, create: bool = False) -> Store:
     """The store of the home. Raises UnknownError where nothing is there and `create` is false."""
     address = find(given, project)
@@ -46,7 +51,7 @@ def open(given: str | None, project: Path | None = None, *, create: bool = False
             "a PostgreSQL home keeps its blobs in a directory, and ARGOSY_BLOBS does not name one",
             next="export ARGOSY_BLOBS=/path/to/directory",
         )
-    if not create and "://" not in address and not (Path(address) / "argosy.db").exists():
+    if not create and not exists(address):
         raise UnknownError(f"there is no home in {address}", next="argosy apply PROJECT, or name one with --home")
     return Store.open(address, blobs=Path(blobs) if blobs and "://" in address else None, create=create)
 

@@ -28,7 +28,7 @@ from argosy.pipelines.claiming import Shard
 from argosy.pipelines.foresee import Outlook, foresee
 from argosy.pipelines.past import Past, last
 from argosy.pipelines.setting import Setting
-from argosy.store import Store, runs
+from argosy.store import Store, applications, runs
 from argosy.store.runs import Run
 
 _POLL = 0.5
@@ -69,7 +69,7 @@ def run(
     given = common or Common()
     parameters, part = parse(set), parse_shard(shard)
     quietly()
-    module = here(project)
+    module = here(project, pipeline, given.home)
     with (
         home.open(given.home, module, create=module is not None) as store,
         House(store, actor=home.actor(), environment=os.environ) as house,
@@ -136,27 +136,42 @@ def _bring(house: House, found: Code, run: Run, made: Setting, before: int, cour
     return outcome
 
 
-def here(project: str) -> Path | None:
-    """The module of the project here; None where the default names none."""
+def here(project: str, pipeline: str, given: str | None) -> Path | None:
+    """The module of the project here that a command means; None where the default names none.
+
+    It is then a pipeline that was applied: to the home that is `given`, or found from here.
+    """
     try:
-        return locate(project)
+        return locate(project, pipeline)
     except UnknownError:
-        if project != ".":
+        if project != "." or not home.exists(home.find(given)):
             raise
         return None
 
 
 def declared(house: House, module: Path | None, pipeline: str) -> Code:
-    """The pipeline that the project here declares, else the one that was applied. Raises UnknownError."""
-    if module is None:
-        return coding.of_store(house, pipeline)
-    try:
-        return coding.of_files(house, module, pipeline, SystemClock().now())
-    except UnknownError as error:
+    """The pipeline that the project here declares, else the one that was applied, which is said.
+
+    Raises UnknownError.
+    """
+    lacking = UnknownError(
+        f"there is no pipeline {pipeline!r}: no module here declares it, and it was not applied",
+        next="name the module that declares it with --project FILE",
+    )
+    if module is not None:
         try:
-            return coding.of_store(house, pipeline)
-        except UnknownError:
-            raise error from None
+            return coding.of_files(house, module, pipeline, SystemClock().now())
+        except UnknownError as error:
+            lacking = error
+    try:
+        found = coding.of_store(house, pipeline)
+    except UnknownError:
+        raise lacking from None
+    with house.store.read() as conn:
+        (*_, last) = applications.of(conn, [found.bundle])[found.bundle]
+    where = f"{module.name} declares no {pipeline}" if module is not None else f"no module here declares {pipeline}"
+    show.say(f"the code that was applied on {show.text(last.at)} (project {last.project}); {where}")
+    return found
 
 
 def take_in(house: House, found: Code) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import hashlib
 import io
+import re
 import shutil
 import sys
 import tarfile
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
 from importlib import metadata
@@ -17,7 +18,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from argosy.errors import CorruptError, DeclarationError, UnknownError
+from argosy.errors import CorruptError, DeclarationError, UnknownError, UsageError
 from argosy.spec import git
 from argosy.spec.inventory import BYTES, Inventory
 from argosy.store import applications, bundles
@@ -129,11 +130,11 @@ def _extract(data: bytes, folder: Path) -> None:
             path.write_bytes(content.read())
 
 
-def locate(path: str | Path) -> Path:
+def locate(path: str | Path, pipeline: str | None = None) -> Path:
     """The module of a project: its file, or the directory of a package.
 
     It is given so, or as a directory that holds one module with a fleet, dataset or pipeline; where that is the
-    `__init__.py`, it is a package.
+    `__init__.py`, it is a package. Where a directory holds several, it is the one whose text declares `pipeline`.
     """
     found = Path(path).expanduser().resolve()
     if found.is_file() and found.suffix == ".py":
@@ -144,12 +145,39 @@ def locate(path: str | Path) -> Path:
     modules = [p for p in sorted(found.glob("*.py")) if _declares(p)]
     if found / _PACKAGE in modules:
         return _package(found)
+    if len(modules) > 1 and pipeline is not None:
+        return _declaring(modules, str(path), pipeline)
     if len(modules) == 1:
         return modules[0]
     shown = ", ".join(p.name for p in modules) or "none"
     raise UnknownError(
-        f"directory {str(path)!r} holds {len(modules)} modules with a fleet or dataset ({shown}); one is needed",
+        f"directory {str(path)!r} holds {len(modules)} modules with a fleet, dataset or pipeline ({shown}); one is "
+        "needed",
         next="name the file: argosy apply project.py" if modules else "argosy init writes one here, or name its file",
+    )
+
+
+def _declaring(modules: Sequence[Path], folder: str, pipeline: str) -> Path:
+    """The one of several modules whose text declares a pipeline."""
+    name = re.escape(pipeline)
+    written = re.compile(
+        rf"""^@(\w+\.)*pipeline\b(?:(?!^(?:async )?def ).)*?(\bname\s*=\s*["']{name}["']|^def\s+{name}\s*\()"""
+        rf"""|\bpipeline\([^()]*\bname\s*=\s*["']{name}["']""",
+        re.MULTILINE | re.DOTALL,
+    )
+    found = [each for each in modules if written.search(each.read_text(encoding="utf-8", errors="replace"))]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        shown = ", ".join(each.name for each in found)
+        raise UsageError(
+            f"{len(found)} modules in directory {folder!r} declare pipeline {pipeline!r}: {shown}",
+            next=f"name one with --project {found[0].name}",
+        )
+    shown = ", ".join(each.name for each in modules)
+    raise UnknownError(
+        f"none of the {len(modules)} modules in directory {folder!r} declares pipeline {pipeline!r}: {shown}",
+        next=f"name the one that makes it with --project {modules[0].name}, or correct the name",
     )
 
 
