@@ -236,6 +236,16 @@ def test_a_declared_variable_of_the_environment_counts(first: Workshop) -> None:
     assert ran(go(first)) == set()
 
 
+def test_what_is_kept_of_a_variable_does_not_tell_its_value(tmp_path: Path) -> None:
+    step = "@ag.step(environment=['TOKEN', 'OTHER'])\ndef f() -> int:\n    return 1\n"
+    workshop = Workshop(tmp_path, {"project.py": HEAD + step})
+    made = vars(load(workshop.root / "files" / "project.py")[1])["f"]
+    one, other = (recipe.of(made, {"TOKEN": each, "MORE": "1"}) for each in ("hunter2", "hunter3"))
+    assert one == recipe.of(made, {"TOKEN": "hunter2"})
+    assert one.variables["OTHER"] is None and one.variables["TOKEN"] != other.variables["TOKEN"]
+    assert one.digest != other.digest and "hunter2" not in str(one)
+
+
 ARGOSY = "import sys\nfrom argosy.cli.app import run\nsys.exit(run(sys.argv[1:]))"
 LIBRARY = """
 import argosy as ag

@@ -27,7 +27,8 @@ class Recipe(msgspec.Struct, frozen=True):
     """A step's share of the key of its calls.
 
     `parts` are digests by part of the code (see `CodePrint`), `interface` that of its annotations, `libraries` the
-    versions of what it imports, `variables` the declared ones of the environment.
+    versions of what it imports. `variables` are digests of the declared ones of the environment, which may be secrets;
+    None for one that is not set.
     """
 
     parts: dict[str, str]
@@ -53,7 +54,8 @@ def of(step: Step[..., Any], variables: Mapping[str, str], resources: Resources 
         packages |= set(found.packages)
     asked = {name: variables.get(name) for name in step.options.environment}
     digest = _digest([print.digest, parts, step.interface.digest, asked])
-    return Recipe(parts, step.interface.digest, versions(packages), asked, environment(packages), digest)
+    kept = {name: None if each is None else _digest(each) for name, each in asked.items()}
+    return Recipe(parts, step.interface.digest, versions(packages), kept, environment(packages), digest)
 
 
 def key(recipe: Recipe, arguments: Mapping[str, Piece | None], salt: str = "") -> str:

@@ -20,8 +20,8 @@ def changes(
         found.append("annotations: changed")
     for name, how in _versions(before.get("libraries", {}), now.get("libraries", {})):
         found.append(f"library {name}: {how}")
-    for name, how in _versions(before.get("variables", {}), now.get("variables", {})):
-        found.append(f"environment variable {name}: {'changed' if '->' in how else how}")  # it may be a secret
+    for name, how in _differences(before.get("variables", {}), now.get("variables", {})):
+        found.append(f"environment variable {name}: {how}")
     found += _arguments(told_before, told_now)
     return found
 
@@ -41,13 +41,13 @@ def _arguments(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[tuple[str, str]]:
+def _differences(before: Mapping[str, str | None], now: Mapping[str, str | None]) -> list[tuple[str, str]]:
     names = sorted({*before, *now})
     words = {name: "new" if name not in before else "gone" if name not in now else "changed" for name in names}
     return [(name, words[name]) for name in names if before.get(name) != now.get(name)]
 
 
-def _versions(before: Mapping[str, str | None], now: Mapping[str, str | None]) -> list[tuple[str, str]]:
+def _versions(before: Mapping[str, str], now: Mapping[str, str]) -> list[tuple[str, str]]:
     return [
         (name, f"{before.get(name) or 'none'} -> {now.get(name) or 'none'}")
         for name in sorted({*before, *now})
