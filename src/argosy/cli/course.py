@@ -20,6 +20,7 @@ from argosy.store.runs import Ending, Run
 _EVERY = 2.0
 WORDS = {calls.EXECUTED: "done", calls.CACHED: "cached", calls.FAILED: "failed", calls.SKIPPED: "skipped"}
 _LONGEST = 200
+_DAMAGED = "exception: CorruptError"
 _MOST = 200
 """Lines of a run; of a longer one only what failed is told at once, and how far it is."""
 
@@ -59,6 +60,7 @@ class Course:
         self._steps = len(run.body.get("nodes", ()))
         self._lines = 0
         self._bar = ""
+        self._damaged = False
         told = given(run.parameters)
         self.say(f"run {run.id} of {run.pipeline}" + (f" ({told})" if told else ""))
 
@@ -75,6 +77,7 @@ class Course:
         if ended.result is not None:
             self._cpu[ended.node] += ended.result.cpu_s
         if ended.state == calls.FAILED:
+            self._damaged |= ended.reason.startswith(_DAMAGED)
             self.say(f"  {place(ended.node, ended.element)}: {ended.reason.splitlines()[0][:_LONGEST]}")
         if counts.total() >= ended.of or ended.element == calls.WHOLE:
             self._node(ended, counts)
@@ -103,6 +106,8 @@ class Course:
         next = f"argosy {'retry' if ending.outcome == runs.CANCELLED else 'describe run'} {self._run.id}"
         if ending.outcome == runs.FAILED:
             next = f"argosy logs {self._run.id}, then argosy retry {self._run.id}, or correct the code and run it again"
+            if self._damaged:
+                next = f"run it again: argosy retry {self._run.id}; what is damaged will be made anew"
         self.say(f"  next: {next}")
 
     def _node(self, ended: Ended, counts: Counter[str]) -> None:

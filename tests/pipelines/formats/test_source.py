@@ -62,8 +62,10 @@ def test_flipped_bytes_are_never_read(tmp_path: Path) -> None:
     blobs.path(slot.digest).write_bytes(b"x" + DATA[1:])
     os.utime(blobs.path(slot.digest), ns=(1, 1))  # clocks of file systems are coarse
     for read in (Source.bytes, Source.path, Source.buffer, Source.read):
-        with pytest.raises(CorruptError, match=slot.digest):
+        with pytest.raises(CorruptError, match=slot.digest) as found:
             read(Source(slot, blobs, tmp_path))
+        assert found.value.next == "run it again: it will be made anew"
     blobs.path(slot.digest).unlink()
-    with pytest.raises(UnknownError, match=slot.digest):
+    with pytest.raises(UnknownError, match=slot.digest) as gone:
         Source(slot, blobs, tmp_path).path()
+    assert gone.value.next == "run it again: it will be made anew"

@@ -8,10 +8,12 @@ import io
 import mmap
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from argosy.errors import CorruptError
+from argosy.errors import CorruptError, UnknownError
 from argosy.spec.format import File
 from argosy.store import Blobs, Slot
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _KEPT = 4096
+_ANEW = "run it again: it will be made anew"
 _verified: set[tuple[str, int, int, int]] = set()
 
 
@@ -38,7 +41,7 @@ class Source(File):
         self._data = data
         self._open: BinaryIO | None = None
         if data is not None and hashlib.sha256(data).hexdigest() != slot.digest:
-            raise CorruptError(f"artifact {slot.digest} does not match its content address", next="run its step again")
+            raise CorruptError(f"artifact {slot.digest} does not match its content address", next=_ANEW)
 
     def folder(self) -> Path:
         """A new, empty folder for what the value is made of: it lasts as long as the value is in use."""
@@ -50,9 +53,10 @@ class Source(File):
     def bytes(self) -> builtins.bytes:
         """All of them."""
         if self._data is None:
-            if self._slot.pack is None:
-                return self._blobs.get(self._slot.digest)
-            self._data = self._blobs.read(self._slot)
+            with _damage():
+                if self._slot.pack is None:
+                    return self._blobs.get(self._slot.digest)
+                self._data = self._blobs.read(self._slot)
         return self._data
 
     def path(self) -> Path:
@@ -120,10 +124,20 @@ class Source(File):
         path = self._blobs.path(self._slot.digest)
         if path.exists() and _state(path) in _verified:
             return
-        self._blobs.check(self._slot.digest)
+        with _damage():
+            self._blobs.check(self._slot.digest)
         if len(_verified) >= _KEPT:
             _verified.clear()
         _verified.add(_state(path))
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    """Say of a blob that is damaged or gone what to do about it: the step that made it is there to make it anew."""
+    try:
+        yield
+    except (CorruptError, UnknownError) as error:
+        raise type(error)(error.message, next=_ANEW) from error
 
 
 def _state(path: Path) -> tuple[str, int, int, int]:
