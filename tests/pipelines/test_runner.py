@@ -37,6 +37,7 @@ def place(home: Path, engine: Local) -> Iterator[Place]:
         (works.chain, {"n": 5}, 5),
         (works.diamond, {"x": 7}, 5),
         (works.wide, {"n": 6}, 21),
+        (works.shared, {"n": 3, "text": "x" * 100_000}, [100_000, 100_001, 100_002]),
         (works.folded, {"n": 5}, "(((ab)(cd))e)"),
         (works.folded, {"n": 1}, "a"),
         (works.forked, {"x": 3}, 4),
@@ -101,6 +102,12 @@ def test_a_branch_that_failed_in_part_is_not_taken_for_the_rest(place: Place) ->
 def test_a_condition_is_true_or_false(place: Place) -> None:
     runner = place.run(works.framed_condition)
     assert "a condition is a table, which is neither true nor false" in runner.failures["inc"]
+
+
+def test_a_step_gives_what_its_annotation_says(place: Place) -> None:
+    runner = place.run(works.mistaken)
+    assert "the step gave 'text'; its annotation says int" in runner.failures["mistyped"]
+    assert place.states(runner)["inc"] == "skipped"
 
 
 def test_equal_calls_that_are_not_cached_are_made_each(place: Place, tmp_path: Path) -> None:

@@ -194,6 +194,16 @@ def wide(n: int = 6) -> Any:
     return total(inc.map(numbers(n)))
 
 
+@ag.step
+def measure(text: str, more: int) -> int:
+    return len(text) + more
+
+
+@ag.pipeline
+def shared(n: int, text: str) -> Any:
+    return measure.map(ag.whole(text), list(range(n)))
+
+
 @ag.pipeline
 def folded(n: int = 5) -> Any:
     return join.reduce(spell(n))
@@ -272,6 +282,16 @@ def raises() -> str:
 def ticks(folder: str, name: str) -> int:
     time.sleep(0.02 * random.random())
     return started(folder, name)
+
+
+@ag.step
+def mistyped() -> int:
+    return "text"  # type: ignore[return-value]
+
+
+@ag.pipeline
+def mistaken() -> Any:
+    return inc(mistyped())
 
 
 @ag.step
