@@ -85,7 +85,9 @@ class Binding:
                          next="give it the output of a step that returns a list")  # fmt: skip
 
     def load(self, piece: Held) -> Any:
-        """The value of an artifact, which is a plain one: none of the user's code runs."""
+        """The value of an artifact, a plain one: none of the user's code runs. Raises `InputError` for any other."""
+        if piece.format == "value":
+            return value.read(self._bytes(piece))
         with tempfile.TemporaryDirectory(prefix="argosy-") as scratch:
             source = format.Source(piece.slot, self._blobs, Path(scratch), piece.data)
             return format.named(piece.format).load(source, Any)

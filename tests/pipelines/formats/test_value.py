@@ -13,13 +13,14 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections import Counter
+from collections import Counter, OrderedDict, defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given
@@ -27,7 +28,7 @@ from hypothesis import strategies as st
 
 from argosy.errors import CorruptError, InputError
 from argosy.pipelines.format import Saved, find
-from argosy.pipelines.formats.value import items
+from argosy.pipelines.formats.value import items, read
 from argosy.spec.annotation import Table
 from tests.pipelines.trip import Trip
 
@@ -48,6 +49,13 @@ values = st.recursive(
 
 class Colour(enum.Enum):
     RED = "red"
+
+
+class Nameless(dt.tzinfo):
+    """A zone that depends on the day, and has no key."""
+
+    def utcoffset(self, at: dt.datetime | None) -> dt.timedelta | None:
+        return None if at is None else dt.timedelta(hours=1)
 
 
 class Point(NamedTuple):
@@ -122,6 +130,68 @@ def test_times_keep_their_zone_and_their_fold() -> None:
     assert (back.tzinfo, back.fold, back.utcoffset()) == (twice.tzinfo, 1, dt.timedelta(hours=1))
     offset = dt.datetime(2020, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=5, minutes=30)))
     assert TRIP.again(offset).utcoffset() == offset.utcoffset()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        dt.time(9, tzinfo=ZoneInfo("Europe/Berlin")),
+        dt.time(9, tzinfo=ZoneInfo("UTC"), fold=1),
+        dt.time(9, tzinfo=dt.timezone(dt.timedelta(hours=5, minutes=30))),
+        dt.time(9, 0, 0, 1),
+    ],
+)
+def test_times_of_day_keep_their_zone(value: dt.time) -> None:
+    back = TRIP.again({"opens": value}, dict[str, Any])["opens"]
+    assert (back, back.fold, back.tzinfo) == (value, value.fold, value.tzinfo)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pd.NaT,
+        pd.Timestamp("2020-01-01 00:00:00.000000001"),
+        pd.Timedelta("1ns"),
+        pd.Timestamp(317_125_670_400, unit="s"),  # in the year 12019
+        dt.time(9, tzinfo=Nameless()),
+    ],
+)
+def test_times_that_are_none_to_python_are_refused(value: Any) -> None:
+    for each in (value, [value], {"at": (value,)}):
+        with pytest.raises(InputError, match=r"would not come back as it is|has a zone that has no name"):
+            TRIP.save(each)
+
+
+@pytest.mark.parametrize(
+    ("value", "back"),
+    [
+        (Point(1, 2.0), (1, 2.0)),
+        (Counter("aab"), {"a": 2, "b": 1}),
+        (defaultdict(list, a=[1]), {"a": [1]}),
+        (OrderedDict(b=1, a=2), {"a": 2, "b": 1}),
+        (pd.Timestamp("2020-01-01 00:00:00.000001", tz="Europe/Berlin"),
+         dt.datetime(2020, 1, 1, 0, 0, 0, 1, ZoneInfo("Europe/Berlin"))),
+        (pd.Timedelta("1us"), dt.timedelta(microseconds=1)),
+    ],
+)  # fmt: skip
+def test_values_of_other_subclasses_come_back_as_their_base(value: Any, back: Any) -> None:
+    found = TRIP.again([value])[0]
+    assert (type(found), repr(found)) == (type(back), repr(back))
+
+
+@given(values)
+def test_a_plain_value_is_read_without_any_code_of_the_project(value: Any) -> None:
+    _, saved = TRIP.save(value)
+    assert saved.data is not None
+    assert read(saved.data) == value
+
+
+def test_what_has_a_format_of_its_own_is_not_read_as_plain() -> None:
+    _, saved = TRIP.save({"rows": pl.DataFrame({"x": [1]})})
+    assert saved.data is not None
+    with pytest.raises(InputError, match=r"a format of its own: \{'rows': Embedded") as caught:
+        read(saved.data)
+    assert caught.value.next == "return a bool"
 
 
 @pytest.mark.parametrize(

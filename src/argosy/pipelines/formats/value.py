@@ -40,15 +40,16 @@ class Value(Format):
     """None, numbers, texts, bytes, dates, and lists, sets and dicts of them; structs and dataclasses as their fields.
 
     Types that MessagePack does not know (tuples, sets, dates, big integers, …) are extensions of it, so that what comes
-    back is what was saved, with these exceptions: dicts come back in the order of their keys; structs, dataclasses
-    and members of enumerations as plain values unless `wanted` asks for them; numbers of NumPy as Python's. What has
-    another format, such as a frame in a dict, is kept within in that format, all of it in memory.
+    back is what was saved, with these exceptions: dicts come back in the order of their keys; structs, dataclasses,
+    named tuples and members of enumerations as plain values unless `wanted` asks for them; numbers of NumPy as
+    Python's; values of any other subclass (`Counter`, `defaultdict`, `OrderedDict`, times of pandas) as their base.
+    What has another format, such as a frame in a dict, is kept within in that format, all of it in memory.
     """
 
     name = "value"
 
     def save(self, value: Any, file: File) -> None:
-        """See `Format.save`."""
+        """See `Format.save`. Raises `InputError` for times that Python has not, such as nanoseconds and `NaT`."""
         assert isinstance(file, Sink)
         try:
             file.write(_encode(_Writer(file).plain(value)))
@@ -81,6 +82,15 @@ class Value(Format):
 def dump(value: Any) -> bytes:
     """A constant as `Value` saves it: what JSON can tell, of which nothing has a format of its own."""
     return _encode(_Writer(None).plain(value))
+
+
+def read(data: bytes) -> Any:
+    """A saved value, for whom none of the project's code may run. Raises `InputError` if another format is within."""
+    reader = _Reader(None)
+    found = reader.read(data)
+    if reader.waiting:
+        raise InputError(f"a value holds what has a format of its own: {_REPR.repr(found)[:80]}", next="return a bool")
+    return found
 
 
 def text(data: bytes) -> str:
@@ -125,16 +135,15 @@ class _Writer:
         if kind in _ATOMS:
             return value
         if kind is int:
-            return (
-                value
-                if value in _SMALL
-                else Ext(_INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
-            )
+            return value if value in _SMALL else Ext(_INTEGER, _long(value))
         if isinstance(value, enum.Enum):
             return self.plain(value.value)
         for base, code, form in _FORMS:
             if isinstance(value, base):
-                return Ext(code, _encode(form(value)))
+                body = form(value)
+                if kind is not base:
+                    _same(value, code, body)
+                return Ext(code, _encode(body))
         return self._collection(value)
 
     def _collection(self, value: Any) -> Any:
@@ -239,6 +248,17 @@ def _mistyped(what: str) -> InputError:
     return InputError(what, next="correct the annotation, or what the step returns")
 
 
+def _same(value: Any, code: int, body: Any) -> None:
+    """Raise `InputError` unless the value, of a subclass, equals what its base reads of it."""
+    try:
+        same = value == _READERS[code](body)
+    except ValueError:
+        same = False
+    if not same:
+        raise InputError(f"the {type(value).__name__} {value!r} would not come back as it is",
+                         next="return None if it is missing, else round it to microseconds")  # fmt: skip
+
+
 def _long(value: int) -> bytes:
     return value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True)
 
@@ -255,11 +275,25 @@ def _read_datetime(body: Any) -> datetime.datetime:
     return value.replace(tzinfo=ZoneInfo(zone)) if zone else value
 
 
+def _time(value: datetime.time) -> list[Any]:
+    """Time, which of two equal ones, and the zone's name where it has one, else its offset is in the time."""
+    zone = getattr(value.tzinfo, "key", None)
+    if value.tzinfo is not None and not zone and value.utcoffset() is None:
+        raise InputError(f"{value!r} has a zone that has no name", next="give it a zoneinfo.ZoneInfo, or an offset")
+    return [value.replace(tzinfo=None).isoformat(), value.fold, zone] if zone else [value.isoformat(), value.fold]
+
+
+def _read_time(body: Any) -> datetime.time:
+    text, fold, *zones = body
+    value = datetime.time.fromisoformat(text).replace(fold=fold)
+    return value.replace(tzinfo=ZoneInfo(zones[0])) if zones else value
+
+
 # Of a type and its base (datetime and date), the type comes first.
 _FORMS: list[tuple[type, int, Callable[[Any], Any]]] = [
     (datetime.datetime, 16, _datetime),
     (datetime.date, 17, datetime.date.isoformat),
-    (datetime.time, 18, lambda time: [time.isoformat(), time.fold]),
+    (datetime.time, 18, _time),
     (datetime.timedelta, 19, lambda span: [span.days, span.seconds, span.microseconds]),
     (decimal.Decimal, 20, str),
     (uuid.UUID, 21, str),
@@ -271,7 +305,7 @@ _READERS: dict[int, Callable[[Any], Any]] = {
     _FROZEN: frozenset,
     16: _read_datetime,
     17: datetime.date.fromisoformat,
-    18: lambda body: datetime.time.fromisoformat(body[0]).replace(fold=body[1]),
+    18: _read_time,
     19: lambda body: datetime.timedelta(*body),
     20: decimal.Decimal,
     21: uuid.UUID,
