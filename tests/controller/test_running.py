@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from argosy.controller import code as coding
-from argosy.controller import running
+from argosy.controller import running, tenure
 from argosy.controller.clock import SystemClock
 from argosy.controller.house import House
 from argosy.errors import DeclarationError, UnknownError
@@ -214,3 +217,14 @@ def test_what_is_not_there_is_told(house: House, project: Path) -> None:
     )  # fmt: skip
     with pytest.raises(UnknownError, match="pipeline draw reads flights, of which there is no version"):
         _run(house, project)
+
+
+def test_the_lease_of_a_process_that_is_no_more_is_given_back(store: Store) -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    dead, now = tenure.owner(child.pid), SystemClock().now()
+    child.communicate(b"\n")
+    for name, owner in (("run/1", dead), ("run/2", tenure.owner()), ("other/1", dead)):
+        assert leases.claim(store, name, owner, now, timedelta(minutes=1)) is not None
+    tenure.clear(store, runs.LEASE)
+    with store.read() as conn:
+        assert [each.name for each in leases.live(conn, now)] == ["other/1", "run/2"]

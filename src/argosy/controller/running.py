@@ -164,6 +164,7 @@ class _Course:
         self._drive(begin.prepare(graph, {}, self._house.environment), None, on_ended)
 
     def _cancelled(self, runner: Runner) -> bool:
+        tenure.clear(self._store, runs.LEASE)  # what a run that was killed has claimed is then free
         with self._store.read() as conn:
             last = runs.endings(conn, [self._run.id]).get(self._run.id)
         return last is not None and last.id > self._before

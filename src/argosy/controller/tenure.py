@@ -68,6 +68,14 @@ def _claim(store: Store, subject: str) -> Lease | None:
     return leases.claim(store, subject, me, SystemClock().now(), LEASE)
 
 
+def clear(store: Store, prefix: str) -> None:
+    """Give back the leases of processes of this machine that are no more: what they held is free at once."""
+    with store.read() as conn:
+        held = [each for each in leases.live(conn, SystemClock().now(), prefix) if gone(each.owner)]
+    if held:
+        leases.release(store, held)
+
+
 def gone(who: str) -> bool:
     """Whether an owner was a process of this machine that has ended."""
     machine, _, rest = who.rpartition(":")[0].rpartition(":")
