@@ -47,7 +47,7 @@ class Runner:
         self._context = Context(run.id, run.pipeline, run.bundle)
         self._memo = Memo(store, last)
         self._open: dict[str, list[Place]] = {}
-        self._desk = Desk(setting.graph, self.tag, str(store.blobs.root), slots)
+        self._desk = Desk(setting.graph, self.tag, store.blobs, slots)
         self._claiming = Claiming(setting, run.id, write, clock, shard)
         self._waiting: list[Ended] = []
         self._made: dict[str, Ended] = {}  # what was made here and has not landed, by key

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterable
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +24,21 @@ PERFORM = "argosy.pipelines.work:perform"
 """The reference of `perform`, so that whoever sends work need not import it."""
 
 
+class Parcel(msgspec.Struct, frozen=True, tag="s", array_like=True, gc=False):
+    """A piece that many calls are given: it lies, encoded, in the blob store."""
+
+    digest: str
+
+
 class Job(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A call: the step's function, its arguments by name, and the directory of the blob store.
 
-    The arguments of a reduction have numbers for names: they are given by position. `modules` hold the formats of the
-    project's own, which register themselves when imported.
+    Each argument is an encoded `Piece` or `Parcel`. Those of a reduction have numbers for names: they are given by
+    position. `modules` hold the formats of the project's own, which register themselves when imported.
     """
 
     function: str
-    arguments: dict[str, Piece]
+    arguments: dict[str, msgspec.Raw]
     blobs: str
     modules: tuple[str, ...] = ()
 
@@ -58,6 +64,7 @@ class Reply(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 encode = msgspec.msgpack.Encoder().encode
 _job = msgspec.msgpack.Decoder(Job)
+_sent: msgspec.msgpack.Decoder[Piece | Parcel] = msgspec.msgpack.Decoder(Piece | Parcel)
 reply = msgspec.msgpack.Decoder(Reply).decode
 
 
@@ -68,17 +75,18 @@ def perform(data: bytes) -> bytes:
     blobs = _blobs(job.blobs)
     for module in job.modules:
         importlib.import_module(module)
+    arguments = {name: _piece(raw, blobs) for name, raw in job.arguments.items()}
     with Scratch() as scratch:
         args = []
         named = {}
-        for name, piece in job.arguments.items():
+        for name, piece in arguments.items():
             if name.isdigit():
                 args.append(_value(piece, known.inputs[known.positional[int(name)]].annotation, blobs, scratch))
             else:
                 named[name] = _value(piece, known.inputs[name].annotation, blobs, scratch)
         with Record() as record:
             found = call(*args, **named)
-        _unchanged(job)
+        _unchanged(arguments.values())
         return encode(Reply(_outputs(known, found, blobs), record.metrics, record.parameters))
 
 
@@ -91,6 +99,17 @@ def _step(name: str) -> tuple[Callable[..., Any], Interface]:
 @cache
 def _blobs(root: str) -> Blobs:
     return Blobs(Path(root))
+
+
+@lru_cache(maxsize=4)
+def _parcel(blobs: Blobs, digest: str) -> bytes:
+    return blobs.get(digest)
+
+
+def _piece(raw: msgspec.Raw | bytes, blobs: Blobs) -> Piece:
+    """An argument. Each call decodes its own, as the step may change what it is given."""
+    sent = _sent.decode(raw)
+    return _piece(_parcel(blobs, sent.digest), blobs) if isinstance(sent, Parcel) else sent
 
 
 def _value(piece: Piece | None, wanted: Any, blobs: Blobs, scratch: Scratch) -> Any:
@@ -128,8 +147,8 @@ def _constant(value: Any, wanted: Any) -> Any:
         return value
 
 
-def _unchanged(job: Job) -> None:
-    for piece in job.arguments.values():
+def _unchanged(pieces: Iterable[Piece | None]) -> None:
+    for piece in pieces:
         if isinstance(piece, Outside) and outside.state(piece.path) != piece.state:
             raise InputError(
                 f"{piece.path} was changed while the step read it: what it gave may be of either content",
@@ -154,7 +173,23 @@ def _made(value: Any, given: Given, blobs: Blobs) -> Made:
     bare = interface.plain(given.annotation)
     wanted = None if bare is Any else bare  # Any is a class too, of which nothing is an instance
     form, saved = format.save(value, blobs, wanted)
+    if form.name == "value" and wanted is not None:
+        _check(value, given)
     return Made(form.name, saved.digest, saved.bytes, saved.data, form.preview(value))
+
+
+def _check(value: Any, given: Given) -> None:
+    """A plain value must be what the annotation says: whoever reads it next would fail, far from here."""
+    try:
+        msgspec.convert(value, given.annotation)
+    except msgspec.ValidationError as error:
+        which = f" as {given.name}" if given.name else ""
+        raise InputError(
+            f"the step gave {value!r:.60}{which}; its annotation says {interface.show(given.annotation)}: {error}",
+            next="correct the annotation, or what is returned",
+        ) from None
+    except TypeError:  # an annotation that msgspec does not know is the function's own affair
+        return
 
 
 def _is_plain(values: Any) -> bool:
