@@ -57,6 +57,12 @@ class Nameless(dt.tzinfo):
     def utcoffset(self, at: dt.datetime | None) -> dt.timedelta | None:
         return None if at is None else dt.timedelta(hours=1)
 
+    def dst(self, at: dt.datetime | None) -> None:
+        return None
+
+    def tzname(self, at: dt.datetime | None) -> None:
+        return None
+
 
 class Point(NamedTuple):
     x: int
