@@ -9,7 +9,6 @@ import pytest
 
 from tests.cli.pipes import Pipes
 
-
 PAIR = {
     "one.py": "import argosy as ag\n\n@ag.step\ndef give() -> int:\n    return 1\n\n@ag.pipeline\ndef first():\n"
     "    return give()\n",
@@ -48,6 +47,46 @@ def test_code_that_was_applied_is_said_to_be_so(run, pair: Path, monkeypatch: py
     )
     unknown = run("run", "third")
     assert unknown.code == 2 and "no module here declares it, and it was not applied" in unknown.err
+
+
+def test_a_package_may_declare_in_a_module_within(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bakery").mkdir()
+    (tmp_path / "bakery/__init__.py").write_text("from .flow import sales\n")
+    (tmp_path / "bakery/oven.py").write_text("LOAVES = 12\n")
+    (tmp_path / "bakery/flow.py").write_text(
+        "import argosy as ag\n\nfrom .oven import LOAVES\n\n@ag.step\ndef bake() -> int:\n    return LOAVES\n\n"
+        "@ag.pipeline\ndef sales():\n    return bake()\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    done = run("run", "sales", "--project", "bakery")
+    assert done.code == 0, done.err
+    alone = run("run", "sales", "--project", "bakery/flow.py")
+    assert alone.code == 2 and "flow.py is part of package bakery and cannot be imported alone" in alone.err, alone.err
+    assert f"next: name the package, {tmp_path / 'bakery'}," in alone.err
+
+
+def test_what_a_pipeline_function_raises_is_told_with_its_line(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "flow.py").write_text(
+        "import argosy as ag\n\n@ag.step\ndef give() -> int:\n    return 1\n\n@ag.pipeline\ndef p():\n    give()\n"
+        "    raise RuntimeError('boom')\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    for command in (["run", "p"], ["run", "p", "--dry-run"], ["plan", "flow.py"], ["apply", "flow.py"]):
+        found = run(*command)
+        assert found.code == 2 and "flow.py line 10, in p: RuntimeError: boom" in found.err, found.err
+
+
+def test_a_declaration_that_is_wrong_is_told_with_its_line(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "flow.py").write_text(
+        "import argosy as ag\n\nx = ag.Dataset('No Name', time='t', source=ag.Parquet('x'))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    found = run("apply", "flow.py")
+    assert found.code == 2 and "argosy: flow.py line 3: Dataset.name is 'No Name'" in found.err, found.err
 
 
 @pytest.mark.slow

@@ -240,9 +240,7 @@ def test_locating_a_project(tmp_path: Path) -> None:
     with pytest.raises(UnknownError, match=r"rows.csv' is neither a .py file nor a directory"):
         locate(tmp_path / "rows.csv")
     (tmp_path / "second.py").write_text("import argosy as ag\nx = ag.Dataset()")
-    with pytest.raises(
-        UnknownError, match=r"holds 2 modules with a fleet, dataset or pipeline \(flights.py, second.py\)"
-    ):
+    with pytest.raises(UnknownError, match=r"2 modules with a fleet, dataset or pipeline \(flights.py, second.py\)"):
         locate(tmp_path)
     with pytest.raises(UnknownError, match="holds 0 modules"):
         locate(tmp_path / "helpers")
@@ -268,6 +266,8 @@ def test_of_several_modules_it_is_the_one_that_declares_the_pipeline(tmp_path: P
 def test_locating_a_package(tmp_path: Path) -> None:
     project(tmp_path, {f"{name}/__init__.py": FILES["flights.py"] for name in ("shop", "shop.v2")})
     project(tmp_path, {"shop/late.py": FILES["flights.py"], "alone/__init__.py": "", "alone/late.py": "argosy Fleet("})
+    project(tmp_path, {"bakery/__init__.py": "from .flow import sales", "bakery/flow.py": "argosy @ag.pipeline"})
+    assert locate(tmp_path / "bakery") == tmp_path / "bakery"
     assert locate(tmp_path / "shop") == locate(tmp_path / "shop/__init__.py") == tmp_path / "shop"
     assert locate(tmp_path / "shop/late.py") == tmp_path / "shop/late.py"
     assert locate(tmp_path / "alone") == tmp_path / "alone/late.py"

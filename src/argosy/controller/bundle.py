@@ -27,6 +27,7 @@ from argosy.store.blobs import Blobs
 _MEMBERS = 2_000
 _BUILT = {"build", "dist"}
 _PACKAGE = "__init__.py"
+_IMPORT = re.compile(r"^\s*(from|import)\s", re.MULTILINE)
 
 
 class Archive(msgspec.Struct, frozen=True):
@@ -133,8 +134,9 @@ def _extract(data: bytes, folder: Path) -> None:
 def locate(path: str | Path, pipeline: str | None = None) -> Path:
     """The module of a project: its file, or the directory of a package.
 
-    It is given so, or as a directory that holds one module with a fleet, dataset or pipeline; where that is the
-    `__init__.py`, it is a package. Where a directory holds several, it is the one whose text declares `pipeline`.
+    It is given so, or as a directory that holds one module with a fleet, dataset or pipeline; where its `__init__.py`
+    declares or imports anything, it is a package. Where a directory holds several, it is the one whose
+    text declares `pipeline`.
     """
     found = Path(path).expanduser().resolve()
     if found.is_file() and found.suffix == ".py":
@@ -142,9 +144,9 @@ def locate(path: str | Path, pipeline: str | None = None) -> Path:
     if not found.is_dir():
         said = "does not exist" if not found.exists() else "is neither a .py file nor a directory"
         raise UnknownError(f"project {str(path)!r} {said}", next="argosy init")
-    modules = [p for p in sorted(found.glob("*.py")) if _declares(p)]
-    if found / _PACKAGE in modules:
+    if _gathers(found / _PACKAGE):
         return _package(found)
+    modules = [p for p in sorted(found.glob("*.py")) if _declares(p)]
     if len(modules) > 1 and pipeline is not None:
         return _declaring(modules, str(path), pipeline)
     if len(modules) == 1:
@@ -192,6 +194,13 @@ def _package(folder: Path) -> Path:
 def _declares(path: Path) -> bool:
     text = path.read_text(encoding="utf-8", errors="replace")
     return "argosy" in text and any(word in text for word in ("Fleet(", "Dataset(", "@ag.pipeline", "@pipeline"))
+
+
+def _gathers(path: Path) -> bool:
+    """Whether a file makes its directory a package that declares something: by itself, or by what it imports."""
+    if not path.is_file():
+        return False
+    return _declares(path) or _IMPORT.search(path.read_text(encoding="utf-8", errors="replace")) is not None
 
 
 def _files(module: Path, named: Collection[str], imported: Collection[str], inventory: Inventory) -> list[str]:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
-import sysconfig
 from pathlib import Path
 from types import ModuleType
 
 from sqlalchemy import Connection
 
-import argosy
 from argosy.errors import ArgosyError, DeclarationError
-from argosy.spec import document
+from argosy.spec import document, place
 from argosy.spec.project import Project
 from argosy.store import declarations
 
@@ -29,14 +26,25 @@ def load(module: Path) -> tuple[Project, ModuleType]:
     try:
         importlib.invalidate_caches()
         found = importlib.import_module(module.stem)
-    except ArgosyError:
+    except ArgosyError as error:
+        if where := place.of(error):
+            error.message = f"{where}: {error.message}"
         raise
     except Exception as error:
-        next = f"python -c 'import {module.stem}'"
-        raise DeclarationError(f"{module.name} failed: {_where(error, root)}", next=next) from error
+        raise _failed(module, error) from error
     finally:
         sys.path.remove(root)
     return Project.collect(found), found
+
+
+def _failed(module: Path, error: Exception) -> DeclarationError:
+    package = module.parent
+    if (package / "__init__.py").exists() and isinstance(error, ImportError) and "relative import" in str(error):
+        return DeclarationError(
+            f"{module.name} is part of package {package.name} and cannot be imported alone: {place.told(error)}",
+            next=f"name the package, {package}, whose __init__.py imports what is declared",
+        )
+    return DeclarationError(f"{module.name} failed: {place.told(error)}", next=f"python -c 'import {module.stem}'")
 
 
 def imported(root: Path) -> list[str]:
@@ -73,21 +81,4 @@ def forget(root: str) -> None:
 def _own(module: ModuleType) -> str | None:
     """The file of a module, unless it belongs to the standard library, an installed distribution, or argosy itself."""
     file = getattr(module, "__file__", None)
-    if not file or file.startswith((_STDLIB, _ARGOSY)) or {"site-packages", "dist-packages"} & set(Path(file).parts):
-        return None
-    return str(file)
-
-
-_STDLIB = sysconfig.get_paths()["stdlib"]
-_ARGOSY = str(Path(argosy.__file__).parent) + os.sep
-
-
-def _where(error: Exception, root: str) -> str:
-    trace = error.__traceback__
-    place = ""
-    while trace is not None:
-        file = trace.tb_frame.f_code.co_filename
-        if file.startswith(root):
-            place = f"{Path(file).name} line {trace.tb_lineno}: "
-        trace = trace.tb_next
-    return f"{place}{type(error).__name__}: {error}"
+    return str(file) if place.own(file) else None

@@ -10,8 +10,8 @@ from typing import Any, Literal, overload
 
 import msgspec
 
-from argosy.errors import DeclarationError
-from argosy.spec import check, interface, schedule, trace, trigger
+from argosy.errors import ArgosyError, DeclarationError
+from argosy.spec import check, interface, place, schedule, trace, trigger
 from argosy.spec.dataset import Dataset
 from argosy.spec.declared import Declared
 from argosy.spec.function import register, resolve
@@ -126,20 +126,32 @@ class Pipeline(Declared, frozen=True, kw_only=True, tag="pipeline", tag_field="k
         """The graph of a run with some parameters, defaults for the others.
 
         Where its span is a `Range`, it is put together once for each span of that, under the name of the span's start.
+        What the function raises is a DeclarationError that says where.
         """
         function, arguments = resolve(self.function), self.arguments(given)
         range = arguments.get(self.span or "")
         if self.span is None or not isinstance(range, Range):
-            return trace.trace(self.name, function, arguments)
+            return self._traced(function, arguments)
         graphs, count = {}, 0
         for span in range.spans():
-            made = trace.trace(self.name, function, {**arguments, self.span: span})
+            made = self._traced(function, {**arguments, self.span: span})
             graphs[str(span).partition("/")[0]] = made
             count += len(made.nodes)
             if count > trace.NODES:
                 raise check.fail(f"pipeline {self.name}'s calls in all spans", f"more than {trace.NODES:,}",
                                  f"at most {trace.NODES:,}", "fill in a shorter range at a time")  # fmt: skip
         return merge(self.name, graphs)
+
+    def _traced(self, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Graph:
+        try:
+            return trace.trace(self.name, function, arguments)
+        except ArgosyError:
+            raise
+        except Exception as error:
+            raise DeclarationError(
+                f"pipeline {self.name} cannot be put together: {place.told(error)}",
+                next="correct the function: it runs before any step does, and calls them",
+            ) from error
 
 
 @overload
