@@ -89,6 +89,50 @@ def test_a_declaration_that_is_wrong_is_told_with_its_line(
     assert found.code == 2 and "argosy: flow.py line 3: Dataset.name is 'No Name'" in found.err, found.err
 
 
+FLOW = """
+import argosy as ag
+
+@ag.step
+def give(n: int) -> list[int]:
+    return list(range(n))
+
+@ag.step
+def root(x: int) -> float:
+    if x == 2:
+        raise ValueError("no root " * 60)
+    return x**0.5
+
+@ag.pipeline
+def flow(n: int = 0):
+    return root.map(give(n))
+"""
+
+
+def test_what_to_do_next_names_a_home_that_is_not_found_from_here(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows/main.py").write_text(FLOW)
+    monkeypatch.chdir(tmp_path)
+    assert "next: argosy describe run 1 --home flows/.argosy\n" in run("run", "flow", "--project", "flows/main.py").err
+    assert run("describe", "run", 1, "--home", "flows/.argosy").code == 0
+    failed = run("run", "flow", "--set", "n=3", "--project", "flows/main.py").err
+    assert "argosy logs 2 --home flows/.argosy, then argosy retry 2 --home flows/.argosy, or" in failed, failed
+    assert "argosy retry 2 --home flows/.argosy," in run("retry", 2, "--home", "flows/.argosy").err
+    monkeypatch.chdir(tmp_path / "flows")
+    assert "next: argosy describe run 3\n" in run("run", "flow").err
+
+
+def test_a_map_over_nothing_has_a_line_and_a_long_failure_says_that_it_goes_on(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "flow.py").write_text(FLOW)
+    monkeypatch.chdir(tmp_path)
+    assert "  root  0 calls: it was given an empty list\n" in run("run", "flow").err
+    (line,) = (each for each in run("run", "flow", "--set", "n=3").err.splitlines() if "root[2]" in each)
+    assert line.endswith("…") and len(line) < 250, line
+
+
 @pytest.mark.slow
 def test_ctrl_c_ends_a_run_and_what_is_done_is_not_done_again(run, pipes: Pipes, monkeypatch) -> None:
     monkeypatch.setenv("PIPES_SLEEP", "0.3")

@@ -76,7 +76,8 @@ def backfill(
         cause = f"backfill, asked for by {house.actor}"
         asked = running.request(house, found, parameters, cause)
         show.say(f"{plural(len(range.spans()), 'span')} of {pipeline} from {range.start} to {range.stop} by {range.by}")
-        return complete(house, found, running.begun(house, asked, made), made, json=given.json)
+        where = home.option(given.home, module)
+        return complete(house, found, running.begun(house, asked, made), made, home=where, json=given.json)
 
 
 def _foretell(store: Store, found: Code, made: Setting, *, json: bool) -> int:

@@ -43,14 +43,23 @@ def given(parameters: Mapping[str, Any], longest: int | None = None) -> str:
 def written(value: Any, longest: int | None = None) -> str:
     """A parameter's value: a text as it is, anything else as JSON."""
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text if longest is None or len(text) <= longest else f"{text[: longest - 1]}…"
+    return text if longest is None else cut(text, longest)
+
+
+def cut(text: str, longest: int) -> str:
+    """A text, or what there is room for and a mark that more of it follows."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 class Course:
-    """Tells of one run, in words on stderr; a line at the bottom of a terminal says how far it is."""
+    """Tells of one run, in words on stderr; a line at the bottom of a terminal says how far it is.
 
-    def __init__(self, run: Run, *, quiet: bool) -> None:
+    `home` is what a command that looks at the run needs to find its home: see `home.option`.
+    """
+
+    def __init__(self, run: Run, *, home: str, quiet: bool) -> None:
         self._run = run
+        self._home = home
         self._quiet = quiet
         self._live = sys.stderr.isatty() and not quiet
         self._nodes: dict[str, Counter[str]] = {}
@@ -78,7 +87,7 @@ class Course:
             self._cpu[ended.node] += ended.result.cpu_s
         if ended.state == calls.FAILED:
             self._damaged |= ended.reason.startswith(_DAMAGED)
-            self.say(f"  {place(ended.node, ended.element)}: {ended.reason.splitlines()[0][:_LONGEST]}")
+            self.say(f"  {place(ended.node, ended.element)}: {cut(ended.reason.splitlines()[0], _LONGEST)}")
         if counts.total() >= ended.of or ended.element == calls.WHOLE:
             self._node(ended, counts)
 
@@ -99,16 +108,23 @@ class Course:
 
     def close(self, ending: Ending) -> None:
         """The run ended."""
+        if ending.outcome == runs.SUCCEEDED:
+            self._none()
         counts = Counter(ending.body.get("counts", {}))
         said = tally(counts)
         took = show.span(time.monotonic() - self._began)
         self.say(f"run {self._run.id} {ending.outcome} in {took}" + (f": {said}" if said else ""))
-        next = f"argosy {'retry' if ending.outcome == runs.CANCELLED else 'describe run'} {self._run.id}"
+        at = f"{self._run.id}{self._home}"
+        next = f"argosy {'retry' if ending.outcome == runs.CANCELLED else 'describe run'} {at}"
         if ending.outcome == runs.FAILED:
-            next = f"argosy logs {self._run.id}, then argosy retry {self._run.id}, or correct the code and run it again"
-            if self._damaged:
-                next = f"run it again: argosy retry {self._run.id}; what is damaged will be made anew"
+            next = f"argosy logs {at}, then argosy retry {at}, or correct the code and run it again"
         self.say(f"  next: {next}")
+
+    def _none(self) -> None:
+        """A line for each map over nothing: no call of it ever ended."""
+        for node in self._run.body.get("nodes", ()) if self._steps <= _MOST else ():
+            if node["name"] not in self._nodes and node.get("kind") == "map":
+                self.say(f"  {node['name']:<{self._width}}  0 calls: it was given an empty list")
 
     def _node(self, ended: Ended, counts: Counter[str]) -> None:
         self._lines += 1

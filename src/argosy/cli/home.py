@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,6 +36,16 @@ def find(given: str | None, project: Path | None = None) -> str:
         if (folder / NAME).is_dir():
             return str(folder / NAME)
     return str(start / NAME)
+
+
+def option(given: str | None, project: Path | None = None) -> str:
+    """What a command that names no project needs to come to the home which `find` finds: ` --home DIR`, or nothing."""
+    address = find(given, project)
+    if address == find(None):
+        return ""
+    here = Path.cwd()
+    near = "://" not in address and Path(address).is_relative_to(here)
+    return f" --home {shlex.quote(str(Path(address).relative_to(here)) if near else address)}"
 
 
 def exists(address: str) -> bool:

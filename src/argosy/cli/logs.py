@@ -102,7 +102,7 @@ def logs(
         if follow:
             _follow(asked, store, run, found, json=given.json)
         elif not found and not given.json:
-            show.say(_nothing(store, run, asked))
+            show.say(_nothing(store, run, asked, home.option(given.home)))
     return 0
 
 
@@ -154,12 +154,12 @@ def _prefixed(entry: Entry, lines: list[str], *, named: bool) -> list[str]:
     return [f"{prefix}{line}" for line in lines]
 
 
-def _nothing(store: Store, run: Run, asked: Asked) -> str:
-    where = f"{asked.step or 'its steps'}" + (f", element {asked.element}" if asked.element is not None else "")
+def _nothing(store: Store, run: Run, asked: Asked, home: str) -> str:
+    what = f"{asked.step or 'its steps'}" + (f", element {asked.element}" if asked.element is not None else "")
     state = _state(store, run)
-    later = f"; it is at work: argosy logs {run.id} --follow" if state == facts.RUNNING else ""
+    later = f"; it is at work: argosy logs {run.id} --follow{home}" if state == facts.RUNNING else ""
     wrote = "failed" if asked.failed else "wrote anything"
-    return f"nothing of run {run.id} ({where}) {wrote}{later}"
+    return f"nothing of run {run.id} ({what}) {wrote}{later}"
 
 
 def _state(store: Store, run: Run) -> str:

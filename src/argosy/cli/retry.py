@@ -36,14 +36,15 @@ def retry(id: int, /, *, common: Common | None = None) -> int:
     given = common or Common()
     quietly()
     with home.open(given.home) as store:
-        run, before = _open(store, id)
+        where = home.option(given.home)
+        run, before = _open(store, id, where)
         with House(store, actor=home.actor(), environment=os.environ) as house:
             found = coding.of_run(house, run)
             made = running.setting(house, found, run.parameters, pinned=run.inputs)
-            return complete(house, found, run, made, before=before, json=given.json)
+            return complete(house, found, run, made, before=before, home=where, json=given.json)
 
 
-def _open(store: Store, id: int) -> tuple[Run, int]:
+def _open(store: Store, id: int, where: str) -> tuple[Run, int]:
     """The run, if there is something to go on with, and the last ending that it had, 0 where it had none."""
     with store.read() as conn:
         run = course.find(conn, id)
@@ -52,7 +53,8 @@ def _open(store: Store, id: int) -> tuple[Run, int]:
     with tenure.hold(store, run.lease) as lease:  # the lease of a process that was killed here counts no more
         if lease is None:
             raise ConflictError(
-                f"run {id} of {run.pipeline} is at work", next=f"argosy logs {id} --follow, or argosy cancel {id}"
+                f"run {id} of {run.pipeline} is at work",
+                next=f"argosy logs {id} --follow{where}, or argosy cancel {id}{where}",
             )
     if state == runs.SUCCEEDED:
         raise ConflictError(

@@ -80,7 +80,8 @@ def run(
         if dry_run:
             return _foretell(store, found, made, json=given.json)
         asked = running.request(house, found, parameters, f"asked for by {house.actor}", shard=part)
-        return complete(house, found, running.begun(house, asked, made), made, json=given.json)
+        where = home.option(given.home, module)
+        return complete(house, found, running.begun(house, asked, made), made, home=where, json=given.json)
 
 
 def parse(given: Sequence[str]) -> dict[str, str]:
@@ -106,12 +107,14 @@ def parse_shard(given: str | None) -> Shard | None:
     return Shard(int(number) - 1, int(of))
 
 
-def complete(house: House, found: Code, run: Run, made: Setting, *, before: int = 0, json: bool) -> int:
+def complete(
+    house: House, found: Code, run: Run, made: Setting, *, before: int = 0, home: str, json: bool
+) -> int:  # fmt: skip
     """Bring a run to its end and tell of it: by this process, or by the one that is at work on it.
 
-    `before` is the last ending that it had before that, 0 where it had none.
+    `before` is the last ending that it had before that, 0 where it had none; `home` is for what is told: see `Course`.
     """
-    course = Course(run, quiet=json)
+    course = Course(run, home=home, quiet=json)
     outcome = _bring(house, found, run, made, before, course)
     with house.store.read() as conn:
         ending = runs.endings(conn, [run.id])[run.id]
