@@ -14,7 +14,7 @@ from argosy.pipelines.claiming import Shard
 from argosy.pipelines.piece import Outside
 from argosy.pipelines.runner import Runner
 from argosy.spec.pipeline import Pipeline
-from argosy.store import Store, calls, claims, edges, executions, leases
+from argosy.store import Store, artifacts, calls, claims, edges, executions, leases, lineage
 from tests.pipelines import works
 from tests.pipelines.runs import Place, now
 
@@ -147,6 +147,30 @@ def test_what_lies_behind_a_link_counts(place: Place, tmp_path: Path) -> None:
     for text in ("one", "two"):
         (real / "a.txt").write_text(text)
         assert place.results(place.run(works.linked, folder=str(folder))) == [[text]]
+
+
+def test_a_long_list_is_read_as_one_thing(place: Place) -> None:
+    """Whoever is given it has one edge, in this run and in later ones; its items are told of once."""
+    count = 30
+    runner = place.run(works.square, n=count)
+    assert place.results(runner) == [[x + sum(range(count + 1)) for x in range(count)]]
+    again = place.run(works.square, n=count + 1)
+    assert again.counts["executed"] == count + 2
+    with place.store.read() as conn:
+        made = executions.of_subject(conn, "square/inc")
+        readers = executions.of_subject(conn, "square/place")
+        read = edges.of(conn, [run.id for run in readers], edges.IN)
+        assert len(read) == len(readers) == 2 * count + 1
+        assert {edge.kind for edge in read} == {edges.LIST} and len({edge.reference for edge in read}) == 2
+        (one,) = [e.reference for e in edges.of(conn, [made[-1].id], edges.OUT) if e.kind == "artifact"]
+        assert len(edges.at(conn, "artifact", [one], edges.IN, limit=10)) == 2
+        kept = artifacts.get(conn, {edge.reference for edge in read})
+        assert {each.kind for each in kept.values()} == {edges.LIST}
+        for each in kept.values():
+            data = each.data or place.store.blobs.read(each.slot)
+            assert len(data) == each.bytes and f"value:{one}" in data.decode().split("\n")
+        found = lineage.walk(conn, lineage.Node("artifact", one), up=0, down=1, limit=10_000)
+    assert {f"{run.id}" for run in readers} <= {node.reference for node in found.nodes if node.kind == "execution"}
 
 
 def test_what_was_done_is_recorded(place: Place) -> None:

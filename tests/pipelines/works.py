@@ -204,6 +204,18 @@ def shared(n: int, text: str) -> Any:
     return measure.map(ag.whole(text), list(range(n)))
 
 
+@ag.step
+def place(x: int, values: list[int]) -> int:
+    return x + sum(values)
+
+
+@ag.pipeline
+def square(n: int) -> Any:
+    """Each element is given all that came of the others."""
+    made = inc.map(list(range(n)))
+    return place.map(list(range(n)), ag.whole(made))
+
+
 @ag.pipeline
 def folded(n: int = 5) -> Any:
     return join.reduce(spell(n))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -56,3 +57,24 @@ def test_a_walk_finds_what_brute_force_finds(
 def test_steps_are_counts(store: Store) -> None:
     with store.read() as conn, pytest.raises(InputError, match="up=-1"):
         lineage.walk(conn, Node("x", "1"), up=-1)
+
+
+def test_a_list_stands_for_its_items(tmp_path: Path) -> None:
+    """From an item to what came of the list, and back, is one step; a list within a list changes nothing."""
+    flows = [
+        ("maker", "out", "artifact", "a"), ("list", "in", "artifact", "a"), ("list", "out", "list", "inner"),
+        ("list of lists", "in", "list", "inner"), ("list of lists", "out", "list", "outer"),
+        ("reader", "in", "list", "outer"), ("reader", "out", "artifact", "b"),
+    ]  # fmt: skip
+    with Store.open(tmp_path) as store, store.write() as tx:
+        named = dict.fromkeys(name for name, *_ in flows)
+        ids = dict(zip(named, executions.record(tx, [
+            executions.NewExecution(key="k", kind="step", subject=name, started_at=moment(), ended_at=moment())
+            for name in named
+        ]), strict=True))  # fmt: skip
+        edges.add(tx, [edges.Edge(execution_id=ids[e], direction=d, kind=k, reference=r) for e, d, k, r in flows])
+        a, b = Node("artifact", "a"), Node("artifact", "b")
+        assert b in lineage.walk(tx, a, up=0, down=1).nodes
+        back = lineage.walk(tx, b, up=1)
+        assert a in back.nodes and Node("execution", str(ids["maker"])) not in back.nodes
+        assert Node("execution", str(ids["maker"])) in lineage.walk(tx, b, up=2).nodes

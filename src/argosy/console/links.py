@@ -83,7 +83,7 @@ def thing(kind: str, reference: str) -> str:
         return f"/versions/{_path(reference)}"
     if kind == "dataset":
         return dataset(reference)
-    return artifact(reference) if kind in ("artifact", "log") else lineage(kind, reference)
+    return artifact(reference) if kind in ("artifact", "list", "log") else lineage(kind, reference)
 
 
 def subject(name: str, kind: str) -> str | None:

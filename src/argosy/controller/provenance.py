@@ -14,7 +14,7 @@ from argosy.controller.course import Result
 from argosy.errors import UnknownError, UsageError
 from argosy.store import artifacts, calls, edges, executions
 from argosy.store.calls import Call
-from argosy.store.edges import IN, OUT, Edge
+from argosy.store.edges import IN, LIST, OUT, Edge
 from argosy.store.executions import Execution
 from argosy.store.logs import LOG
 
@@ -92,7 +92,7 @@ def execution(conn: Connection, id: int) -> Executed:
             )
             for name, each in told.items()
         ],
-        read=[edge for edge in touched if edge.direction == IN and edge.kind != "artifact"],
+        read=[edge for edge in touched if edge.direction == IN and edge.kind not in ("artifact", LIST)],
         made=course.results(conn, dict(zip(names, outputs, strict=True))),
         log=next((shown[e.reference] for e in touched if e.kind == LOG and e.reference in shown), None),
     )  # fmt: skip
@@ -115,16 +115,24 @@ def artifact(conn: Connection, prefix: str) -> Kept:
             next="pass more of its digits",
         )
     (one,) = found
-    kind = LOG if one.kind == LOG else "artifact"
-    made, read = (
-        [edge.execution_id for edge in edges.at(conn, kind, one.digest, direction, limit=_MOST + 1)]
-        for direction in (OUT, IN)
-    )
+    kind = one.kind if one.kind in (LIST, LOG) else "artifact"
+    made = _at(conn, kind, [one.digest], OUT)
+    read = _at(conn, kind, [one.digest], IN)
     known = executions.get(conn, {*made, *read})
+    lists = [id for id in read if id in known and known[id].kind == LIST]
+    if lists:
+        through = _at(conn, LIST, [edge.reference for edge in edges.of(conn, lists, OUT)], IN)
+        known |= executions.get(conn, through)
+        read = sorted({*read, *through}.difference(lists), reverse=True)
     return Kept(
         digest=one.digest, format=one.kind, bytes=one.bytes, at=one.at, preview=one.body,
         made_by=_makers(made, known), read_by=_makers(read, known), more=max(len(made), len(read)) > _MOST,
     )  # fmt: skip
+
+
+def _at(conn: Connection, kind: str, references: Sequence[str], direction: str) -> list[int]:
+    found = edges.at(conn, kind, references, direction, limit=_MOST + 1)
+    return list(dict.fromkeys(edge.execution_id for edge in found))
 
 
 def _makers(ids: Sequence[int], known: dict[int, Execution]) -> list[Maker]:

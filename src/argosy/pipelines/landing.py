@@ -12,8 +12,9 @@ import msgspec
 from sqlalchemy import Connection
 
 from argosy.engine.contract import Result
+from argosy.pipelines import listing
 from argosy.pipelines.memo import written
-from argosy.pipelines.piece import INLINE, Held, Many, Outside, Piece, Plain, Rows, held
+from argosy.pipelines.piece import INLINE, Held, Many, Piece, held
 from argosy.pipelines.work import Made
 from argosy.store import Blobs, Slot, artifacts, calls, edges, executions
 from argosy.store.artifacts import Artifact
@@ -88,6 +89,7 @@ def land(tx: Connection, blobs: Blobs, context: Context, ended: Sequence[Ended],
     for each in ended:
         if each.twin is not None:
             each.execution_id = each.twin.execution_id
+    listing.land(tx, blobs, (piece for each in run for piece in each.arguments.values()), context.bundle, now)
     edges.add(tx, [
         edge for each, pieces in zip(run, kept, strict=True) for edge in _edges(each, pieces, logs.get(id(each)))
     ])  # fmt: skip
@@ -167,7 +169,7 @@ def _parameters(ended: Ended, kept: Sequence[Held]) -> dict[str, Any]:
 def _edges(ended: Ended, kept: Sequence[Held], log: Artifact | None) -> list[edges.Edge]:
     id = ended.execution_id
     assert id is not None
-    read = [pair for piece in ended.arguments.values() for pair in _read(piece)]
+    read = [pair for piece in ended.arguments.values() for pair in listing.read(piece)]
     made = [("artifact", each.digest) for each in kept]
     if log is not None:
         made.append(("log", log.digest))
@@ -176,20 +178,6 @@ def _edges(ended: Ended, kept: Sequence[Held], log: Artifact | None) -> list[edg
         for direction, pairs in ((edges.IN, read), (edges.OUT, made))
         for kind, reference in pairs
     ]
-
-
-def _read(piece: Piece | None) -> Sequence[tuple[str, str]]:
-    if isinstance(piece, Plain):
-        return ()
-    if isinstance(piece, Rows):
-        return [("dataset", piece.reference)]
-    if isinstance(piece, Outside):
-        return [("file", f"{piece.path}#{piece.digest[:12]}")]
-    if isinstance(piece, Many):
-        return [pair for each in piece.items for pair in _read(each)]
-    if not isinstance(piece, Held) or piece.of == "":
-        return []
-    return [("artifact", piece.digest if piece.of is None else piece.of)]
 
 
 def _call(context: Context, ended: Ended, now: datetime) -> calls.NewCall:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -89,8 +89,17 @@ class Many(msgspec.Struct, frozen=True, tag="m", array_like=True):
     def of(cls, items: Iterator[Piece | None] | tuple[Piece | None, ...] | list[Piece | None]) -> Many:
         """A list, and what it is in a key."""
         found = tuple(items)
-        text = "\n".join("-" if each is None else content(each) for each in found)
-        return cls(found, f"list:{hashlib.sha256(text.encode()).hexdigest()}")
+        return cls(found, f"{_LIST}{hashlib.sha256(_text(found).encode()).hexdigest()}")
+
+    @property
+    def text(self) -> str:
+        """What each item is in a key, a line each; `digest` is its address."""
+        return _text(self.items)
+
+    @property
+    def digest(self) -> str:
+        """The content address of the list."""
+        return self.content.removeprefix(_LIST)
 
 
 Piece = Plain | Held | Rows | Outside | Many
@@ -112,6 +121,10 @@ def content(piece: Piece) -> str:
     return piece.content
 
 
+def _text(items: Iterable[Piece | None]) -> str:
+    return "\n".join("-" if each is None else content(each) for each in items)
+
+
 def held(piece: Piece | None) -> Iterator[Held]:
     """The artifacts within a piece."""
     if isinstance(piece, Held):
@@ -121,5 +134,6 @@ def held(piece: Piece | None) -> Iterator[Held]:
             yield from held(each)
 
 
+_LIST = "list:"
 _ATOMS = (type(None), bool, float, str, bytes)
 _encode = msgspec.msgpack.Encoder().encode

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from argosy.errors import UsageError
 from argosy.store import schema
-from argosy.store.edges import IN, OUT
+from argosy.store.edges import IN, LIST, OUT
 from argosy.store.rows import among
 
 _TABLE = schema.edge
@@ -42,7 +42,8 @@ class Graph(msgspec.Struct, frozen=True):
 def walk(conn: Connection, start: Node, *, up: int = 3, down: int = 0, limit: int = 1000) -> Graph:
     """All that lies within `up` executions before `start` and `down` after it, at most about `limit` nodes.
 
-    Two statements for each step. Raises `UsageError` for negative steps.
+    A list stands for its items: that it was made of them is no step. Two statements for each step, two more for lists.
+    Raises `UsageError` for negative steps.
     """
     if min(up, down) < 0 or limit < 1:
         raise UsageError(
@@ -52,20 +53,29 @@ def walk(conn: Connection, start: Node, *, up: int = 3, down: int = 0, limit: in
     for steps, made, read in ((up, OUT, IN), (down, IN, OUT)):
         frontier, seen = {start}, {start}
         for _ in range(steps):
-            if not frontier:
-                break
-            touching, cut_here = _edges(conn, frontier, made, limit)
-            runs = {Node(EXECUTION, str(run)) for run, _ in touching} | {n for n in frontier if n.kind == EXECUTION}
-            further, cut_there = _around(conn, runs, read, limit)
-            links |= {_link(run, node, made) for run, node in touching}
-            links |= {_link(run, node, read) for run, node in further}
-            frontier = {node for _, node in further} - seen
-            seen |= frontier | runs
-            cut = cut or cut_here or cut_there or (len(seen) > limit and bool(frontier))
-            if len(seen) > limit:
-                break
+            reached = set[Node]()
+            while frontier and len(seen) <= limit:
+                runs, found, flows, more = _step(conn, frontier, made, read, limit)
+                links |= flows
+                found -= seen
+                seen |= found | runs
+                cut = cut or more or (len(seen) > limit and bool(found))
+                reached |= {node for node in found if node.kind != LIST}
+                frontier = found - reached
+            frontier = reached
         nodes |= seen
     return Graph(sorted(nodes), sorted(links), cut)
+
+
+def _step(
+    conn: Connection, frontier: set[Node], made: str, read: str, limit: int
+) -> tuple[set[Node], set[Node], set[Link], bool]:
+    """The executions next to a frontier, what lies beyond them, what flowed, and whether something was cut."""
+    touching, cut_here = _edges(conn, frontier, made, limit)
+    runs = {Node(EXECUTION, str(run)) for run, _ in touching} | {node for node in frontier if node.kind == EXECUTION}
+    further, cut_there = _around(conn, runs, read, limit)
+    flows = {_link(run, node, made) for run, node in touching} | {_link(run, node, read) for run, node in further}
+    return runs, {node for _, node in further}, flows, cut_here or cut_there
 
 
 def _edges(conn: Connection, nodes: Iterable[Node], direction: str, limit: int) -> tuple[list[tuple[int, Node]], bool]:
