@@ -20,6 +20,7 @@ def test_the_log_of_one_call_stands_alone(run, ran: Pipes) -> None:
     assert run("logs", 2, "--element", "3").out == "root of 3\n"
     said = run("logs", 2, "--failed").out.splitlines()
     assert said[0] == "root of 2" and said[-1] == "ValueError: no root of 2" and "Traceback" in said[2]
+    assert said[3].startswith('  File "pipes.py", line ') and said[3].endswith(", in root") and len(said) == 6
 
 
 def test_lines_are_found_by_their_text(run, ran: Pipes) -> None:

@@ -110,7 +110,7 @@ def test_a_type_without_format_is_told_how_to_get_one() -> None:
         pass
 
     for value in (Odd(), lambda: None, (n for n in range(3)), Odd):
-        with pytest.raises(InputError, match=r"has no format .*frames of Polars.*Graph") as caught:
+        with pytest.raises(InputError, match=r"has no format: register one, .*frames.*Graph") as caught:
             find(value)
         assert f"@ag.format({type(value).__name__})" in caught.value.next
 

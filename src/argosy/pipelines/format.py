@@ -39,10 +39,7 @@ _CLASSES = {
     "directory": "argosy.pipelines.formats.file:Directory",
     "report": "argosy.pipelines.formats.report:Reports",
 }
-_SHOWN = (
-    "None, bool, int, float, str, bytes, dates, lists, dicts, msgspec structs, dataclasses, pathlib.Path, frames of "
-    "Polars, pandas and pyarrow, NumPy arrays, models of LightGBM, XGBoost, scikit-learn and ONNX, ag.Report"
-)
+_SHOWN = "plain values, dataclasses, structs, frames, NumPy arrays, models, paths, ag.Report"
 
 
 def find(value: object, wanted: Any = None) -> Format:
@@ -63,7 +60,8 @@ def find(value: object, wanted: Any = None) -> Format:
     if name is None:
         also = "".join(f", {each}" for each in own.known())
         raise InputError(
-            f"a value of type {kind.__module__}.{kind.__qualname__} has no format (known: {_SHOWN}{also})",
+            f"a value of type {kind.__module__}.{kind.__qualname__} has no format: register one, or return what has "
+            f"({_SHOWN}{also})",
             next=f"return one of these, or register a format: @ag.format({kind.__name__}) on a subclass of ag.Format",
         )
     return named(name)

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from argosy.engine.contract import Result
-from argosy.pipelines import listing
+from argosy.pipelines import frames, listing
 from argosy.pipelines.memo import written
 from argosy.pipelines.piece import INLINE, Held, Many, Piece, held
 from argosy.pipelines.work import Made
@@ -157,8 +157,8 @@ def _parameters(ended: Ended, kept: Sequence[Held]) -> dict[str, Any]:
     if ended.result.failure is None:
         found["outputs"] = [written(each) for each in ended.outputs]
         found["bytes"] = sum([each.size for each in kept])
-    elif ended.result.failure.traceback:
-        found["traceback"] = ended.result.failure.traceback
+    elif traceback := frames.told(ended.result.failure.traceback):
+        found["traceback"] = traceback
     if ended.logged:
         found["logged"] = ended.logged
     if ended.result.attempts > 1:
