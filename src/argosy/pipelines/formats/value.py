@@ -201,11 +201,10 @@ class _Reader:
 
     def __init__(self, source: Source | None) -> None:
         self._source = source
-        self._decoder = msgspec.msgpack.Decoder(ext_hook=self._extension)
         self.waiting = False
 
     def read(self, data: bytes | memoryview) -> Any:
-        return self._decoder.decode(data)
+        return msgspec.msgpack.decode(data, ext_hook=self._extension)
 
     def typed(self, wanted: Any, value: Any) -> Any:
         """For annotations that msgspec does not know."""
