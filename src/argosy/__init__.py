@@ -30,6 +30,7 @@ from argosy.spec.step import Limit, Step, step, trained, when, whole
 from argosy.spec.trigger import after, event, new_version
 
 if TYPE_CHECKING:
+    from argosy.cli.results import results
     from argosy.pipelines.notebook.execution import notebook
 
 __version__ = "0.1.0"
@@ -86,6 +87,7 @@ __all__ = [
     "notebook",
     "older_than",
     "pipeline",
+    "results",
     "scratch",
     "step",
     "trained",
@@ -100,4 +102,8 @@ def __getattr__(name: str) -> Any:
         from argosy.pipelines.notebook.execution import notebook
 
         return notebook
+    if name == "results":
+        from argosy.cli.results import results
+
+        return results
     raise AttributeError(f"module 'argosy' has no attribute {name!r}")

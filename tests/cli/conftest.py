@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from argosy.cli import main
+from tests.cli import gifts
 from tests.cli.pipes import Pipes
 
 
@@ -91,3 +92,22 @@ def ran(_ran: Pipes, monkeypatch: pytest.MonkeyPatch) -> Pipes:
     another `total`, which succeeded. Do not change its facts."""
     monkeypatch.chdir(_ran.place)
     return _ran
+
+
+@pytest.fixture(scope="session")
+def _given(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("given")
+    (place / "gifts.py").write_text(gifts.TEXT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("ARGOSY_HOME", raising=False)
+        patch.chdir(place)
+        assert main(["run", "gifts"]) == 0
+    return place / ".argosy"
+
+
+@pytest.fixture
+def given(_given: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with run 1, which gave something of every format, and an empty directory. Do not change its facts."""
+    monkeypatch.setenv("ARGOSY_HOME", str(_given))
+    monkeypatch.chdir(tmp_path)
+    return _given

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -107,3 +108,85 @@ def test_statistics_are_a_kind_like_others(run: Run, inside: Path) -> None:
     assert "id, t, x, list" in run("get", "statistics").out
     column = run("describe", "statistics", "table@1", "--json").json()["body"]["x"]
     assert column["quantiles"] and sum(column["total"]["histogram"]) == 30
+
+
+def test_rows_of_a_run_are_shown_and_written(run: Run, given: Path) -> None:
+    shown = run("read", "run", 1, "rows")
+    assert shown.code == 0 and len(shown.out.splitlines()) == 2 + 20
+    assert "the first 20 of 30 rows of rows of run 1; write all of them with --to FILE" in shown.err
+    assert [row["x"] for row in run("read", "run", 1, "rows", "--json", "--limit", 2).json()] == [0, 1]
+    for path, reader in {"a.parquet": pl.read_parquet, "a.csv": pl.read_csv, "a.arrow": pl.read_ipc,
+                         "a.json": pl.read_json}.items():  # fmt: skip
+        assert "30 rows of rows of run 1 written to" in run("read", "run", 1, "rows", "--to", path).err
+        assert_frame_equal(reader(path), pl.DataFrame({"x": range(30), "name": ["<b>"] * 30}))
+
+
+def test_values_and_lists_of_them_are_json(run: Run, given: Path) -> None:
+    assert run("read", "run", 1, "told").json() == {"at": [1, 2], "n": 30}
+    assert run("read", "run", 1, "squares").json() == [1, 4, 9]
+    assert run("read", "run", 1, "square", "--element", 2).json() == 9
+    assert run("read", "run", 1, "halves.1").json() == 15
+    assert "squares of run 1 written to s.json" in run("read", "run", 1, "squares", "--to", "s.json").err
+    assert msgspec.json.decode(Path("s.json").read_bytes()) == [1, 4, 9]
+    refused = run("read", "run", 1, "mixed")
+    assert refused.code == 1 and "JSON cannot tell this value" in refused.err and "ag.results" in refused.err
+
+
+def test_what_is_no_table_is_written_as_other_programs_have_it(run: Run, given: Path) -> None:
+    assert run("read", "run", 1, "array", "--to", "a.npy").code == 0
+    assert np.load("a.npy", allow_pickle=False).tolist() == list(range(30))
+    assert run("read", "run", 1, "model", "--to", "a.skops").code == 0
+    assert Path("a.skops").read_bytes().startswith(b"PK")
+    assert run("read", "run", 1, "route", "--to", "route.txt").code == 0
+    assert Path("route.txt").read_text() == "south\nnorth"
+    assert run("read", "run", 1, "report", "--to", "a.md").code == 0
+    assert "```html\n<script>" in Path("a.md").read_text()
+    refused = run("read", "run", 1, "report", "--to", "a.pdf")
+    assert refused.code == 2 and ".html, .md" in refused.err and not Path("a.pdf").exists()
+
+
+def test_a_report_is_one_page_in_which_nothing_of_its_own_runs(run: Run, given: Path) -> None:
+    assert run("read", "run", 1, "report", "--to", "a.html").code == 0
+    page = Path("a.html").read_text()
+    assert "<script" not in page and "&lt;script&gt;alert(1)" in page and 'src="data:image/svg+xml;base64,' in page
+    assert '<iframe sandbox="" srcdoc="&lt;script&gt;alert(&quot;2&quot;)' in page
+
+
+def test_files_come_under_their_own_names(run: Run, given: Path) -> None:
+    assert "written to scores of may.csv" in run("read", "run", 1, "file", "--to", ".").err
+    assert Path("scores of may.csv").read_text() == "a,b\n1,2\n"
+    assert run("read", "run", 1, "file", "--to", ".").code == 1
+    assert run("read", "run", 1, "file", "--to", "mine.csv").code == 0 and Path("mine.csv").read_text() == "a,b\n1,2\n"
+    assert run("read", "run", 1, "site", "--to", "public").code == 0
+    assert Path("public/in/page.html").read_text() == "page"
+    refused = run("read", "run", 1, "site", "--to", "public", "--force")
+    assert refused.code == 1 and "public is there already" in refused.err
+    assert sorted(path.name for path in Path().iterdir()) == ["mine.csv", "public", "scores of may.csv"]
+
+
+def test_an_artifact_is_read_by_the_beginning_of_its_digest(run: Run, given: Path) -> None:
+    items = run("get", "artifacts", "--where", "kind:array", "--json").json()["items"]
+    assert run("read", "artifact", items[0]["digest"][:12], "--to", "a.npy").code == 0
+    assert np.load("a.npy", allow_pickle=False).shape == (30,)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (["run", "1"], "run 1 gave rows, told, mixed"),
+        (["run", "9", "rows"], "there is no run 9"),
+        (["run", "1", "other"], "run 1 has no result and no step 'other' (results: rows, told"),
+        (["run", "1", "halves"], "halves gives 2 outputs"),
+        (["run", "1", "halves.3"], "halves gives 2 outputs"),
+        (["run", "1", "squares", "--element", "3"], "is a list of 3: it has no element 3"),
+        (["run", "1", "rows", "--element", "0"], "is no list: it has no element 0"),
+        (["run", "1", "frames"], "frames of run 1 is a list of 2"),
+        (["run", "1", "model"], "is a model, which is not shown here"),
+        (["run", "1", "constant"], "constant of run 1 is nothing"),
+        (["table", "1"], "table 1 is nothing to read"),
+        (["table", "--element", "1"], "--element are of a run"),
+    ],
+)
+def test_what_of_a_run_cannot_be_read_says_why(run: Run, given: Path, asked: list[str], message: str) -> None:
+    refused = run("read", *asked)
+    assert refused.code == 2 and message in refused.err and "next: " in refused.err

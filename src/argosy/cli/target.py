@@ -14,10 +14,10 @@ from argosy.errors import ConflictError, InputError, UsageError
 def whole(path: Path, kinds: Collection[str], *, replace: bool) -> Iterator[Path]:
     """Where to write what becomes the file `path` at the end; an error leaves `path` as it was.
 
-    Raises UsageError for an ending that is none of `kinds`, InputError where the directory is not there, ConflictError
-    where the file is and may not be replaced.
+    Raises UsageError for an ending that is none of `kinds`, if any are given, InputError where the directory is
+    not there, ConflictError where the file is and may not be replaced.
     """
-    if path.suffix.lower() not in kinds:
+    if kinds and path.suffix.lower() not in kinds:
         raise UsageError(f"{path} is of no known kind", next=f"name a file that ends in {', '.join(kinds)}")
     if not path.parent.is_dir():
         raise InputError(f"there is no directory {path.parent} to write {path.name} to", next=f"mkdir -p {path.parent}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from argosy.pipelines.format import find
-from argosy.pipelines.formats.report import markup
+from argosy.pipelines.formats.report import markup, page, text
 from argosy.spec.report import Part, Report
 from tests.pipelines.trip import Trip
 
@@ -43,3 +43,16 @@ def test_a_preview_shows_the_first_text() -> None:
     long = find(REPORT).preview(Report.markdown("x" * 10_000))
     assert long is not None
     assert len(long["text"]) == 1000
+
+
+def test_a_page_holds_all_of_it_and_runs_nothing() -> None:
+    report = Report.markdown("# <i>a</i>") + Report.html('<p title="x">&amp;</p>') + Report.plot("<svg></svg>")
+    made = page(report)
+    assert "<h1>&lt;i&gt;a&lt;/i&gt;</h1>" in made and "data:image/svg+xml;base64," in made
+    assert '<iframe sandbox="" srcdoc="&lt;p title=&quot;x&quot;&gt;&amp;amp;&lt;/p&gt;"></iframe>' in made
+    assert "default-src 'none'" in made
+
+
+def test_a_text_keeps_html_within_its_fence() -> None:
+    made = text(Report.markdown("# a") + Report.html("````\n<b>") + Report.plot("<svg></svg>"))
+    assert made.startswith("# a\n\n`````html\n````\n<b>\n`````\n\n![](data:image/svg+xml;base64,")

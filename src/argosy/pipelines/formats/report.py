@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import html
+import re
 from functools import cache
 from typing import Any
 
@@ -14,6 +16,12 @@ from argosy.spec.format import File, Format
 from argosy.spec.report import Part, Report
 
 _TEXT = 1000
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:"
+_STYLE = (
+    "body{max-width:60rem;margin:2rem auto;padding:0 1rem;font:16px/1.5 system-ui,sans-serif}img{max-width:100%}"
+    "iframe{width:100%;height:32rem;border:1px solid #ccc}table{border-collapse:collapse}"
+    "td,th{border:1px solid #ccc;padding:.2rem .6rem}"
+)
 
 
 class Reports(Format):
@@ -45,8 +53,39 @@ def markup(part: Part) -> str:
         return str(_markdown().render(part.text))
     if part.kind == "html":
         raise ValueError("a part that is HTML is no markup of ours")
+    return f'<img alt="" src="{_address(part)}">'
+
+
+def page(report: Report) -> str:
+    """The report as one page that needs nothing else and runs no script: parts that are HTML are each in a frame."""
+    shown = [
+        f'<iframe sandbox="" srcdoc="{html.escape(part.text)}"></iframe>' if part.kind == "html" else markup(part)
+        for part in report.parts
+    ]
+    head = f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}"><style>{_STYLE}</style>'
+    body = "\n".join(f"<div>{each}</div>" for each in shown)
+    start = f'<!doctype html>\n<html><head><meta charset="utf-8">{head}<title>Report</title></head>'
+    return f"{start}\n<body>\n{body}\n</body></html>\n"
+
+
+def text(report: Report) -> str:
+    """The report as Markdown: pictures within it, HTML as a block of code."""
+    return "\n\n".join(map(_written, report.parts)) + "\n"
+
+
+def _written(part: Part) -> str:
+    if part.kind == "markdown":
+        return part.text
+    if part.kind != "html":
+        return f"![]({_address(part)})"
+    fence = "`" * (max(map(len, re.findall("`{3,}", part.text)), default=2) + 1)
+    return f"{fence}html\n{part.text}\n{fence}"
+
+
+def _address(part: Part) -> str:
+    """A picture as an address that holds it."""
     kind = "svg+xml" if part.kind == "svg" else "png"
-    return f'<img alt="" src="data:image/{kind};base64,{base64.b64encode(part.content).decode()}">'
+    return f"data:image/{kind};base64,{base64.b64encode(part.content).decode()}"
 
 
 @cache
