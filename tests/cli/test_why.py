@@ -44,3 +44,13 @@ def test_what_is_asked_wrongly_is_refused(run, ran: Pipes) -> None:
     assert "has no step 'fit'" in run("why", "run", 1, "--step", "fit").err
     assert "run 1 has not come to root[9]" in run("why", "run", 1, "--step", "root", "--element", 9).err
     assert run("why", "roots", "--step", "root").code == run("why", "run", "x").code == 2
+
+
+def test_a_pipeline_tells_what_starts_it_and_is_described_so(run, pipes: Pipes) -> None:
+    assert run("apply").code == 0
+    assert run("why", "roots", "--json").json()["summary"] == "it starts when it is asked to: argosy run roots"
+    found = run("describe", "pipeline", "roots", "--json").json()
+    assert (found["starts"], found["status"], found["body"]["name"]) == ("when asked for", "new", "roots")
+    unknown = run("why", "root")
+    assert unknown.code == 2 and "no fleet, member, dataset or pipeline" in unknown.err
+    assert "next: argosy why NAME; pipelines: roots\n" in unknown.err

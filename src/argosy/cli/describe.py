@@ -18,7 +18,7 @@ from argosy.spec.quantity import plural as number
 from argosy.store import contracts, declarations, findings, mask, resources
 
 _DATASETS, _VERSIONS, _CONTRACTS = "datasets", "dataset-versions", "contracts"
-_MODELS, _FLEETS = "versions", "fleets"
+_MODELS, _FLEETS, _PIPELINES = "versions", "fleets", "pipelines"
 _FINDINGS = ("version", "rule", "column", "outcome", "rows", "message", "examples")
 
 
@@ -32,6 +32,7 @@ def describe(kind: str, name: str, /, *, common: Common | None = None) -> int:
       argosy describe dataset flights@12
       argosy describe contract flights
       argosy describe statistics flights@12 --json
+      argosy describe pipeline nightly
       argosy describe run 12
       argosy describe execution 17 --json
       argosy describe artifact 5d45b018
@@ -39,7 +40,7 @@ def describe(kind: str, name: str, /, *, common: Common | None = None) -> int:
     Parameters
     ----------
     kind
-        What it is: member, version, fleet, dataset, contract, run, execution, artifact, ...
+        What it is: member, version, fleet, dataset, contract, pipeline, run, execution, artifact, ...
     name
         Its name, address, number or digest, of which the beginning is enough for an artifact.
     """
@@ -63,6 +64,10 @@ def describe(kind: str, name: str, /, *, common: Common | None = None) -> int:
             from argosy.cli import declared  # it needs Polars, which other kinds do not
 
             found["declares"] = declared.fleet(conn, name)
+        elif kind == _PIPELINES:
+            from argosy.cli import status  # it needs Polars, which other kinds do not
+
+            (found,) = status.of_pipelines(conn, [found], home.clock(store).now())
         elif kind == _MODELS and not given.json:
             from argosy.cli import card  # it needs Jinja, which other kinds do not
 

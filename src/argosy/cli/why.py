@@ -22,21 +22,22 @@ def why(
     address: str, id: str | None = None, /, *, step: str | None = None, element: int | None = None,
     common: Common | None = None,
 ) -> int:  # fmt: skip
-    """Explain who answers, why it was trained, what its gates said, and why nothing happens now; or why each step of a
-    run was executed or not, compared with the run before.
+    """Explain who answers, why it was trained, what its gates said, and why nothing happens now; when a pipeline starts
+    and what it waits for; or why each step of a run was executed or not, compared with the run before.
 
     For example:
       argosy why late-arrival/JFK/AA          (a member: what holds, what is waited for)
       argosy why late-arrival/JFK/AA@7        (a version: how it came, what became of it)
       argosy why late-arrival                 (a fleet)
       argosy why weather                      (a dataset: what its contract found)
+      argosy why nightly                      (a pipeline: what starts it, and what it waits for)
       argosy why run 12                       (a run: what of its steps had changed)
       argosy why run 12 --step fit --element 3
 
     Parameters
     ----------
     address
-        A member, a version, a fleet or a dataset; or the word run.
+        A member, a version, a fleet, a dataset or a pipeline; or the word run.
     id
         After run: which one.
     step

@@ -21,7 +21,7 @@ class Topic(msgspec.Struct, frozen=True):
 
 
 class Why(msgspec.Struct, frozen=True):
-    """What is known of an address at a time; `kind` is member, version, fleet or dataset."""
+    """What is known of an address at a time; `kind` is member, version, fleet, dataset or pipeline."""
 
     address: str
     kind: str

@@ -13,7 +13,7 @@ import msgspec
 import polars as pl
 from sqlalchemy import Connection
 
-from argosy.controller import intake, signal
+from argosy.controller import intake, signal, turn
 from argosy.controller import plan as planning
 from argosy.controller.action import Action, Finish, Gate, Ingest, Materialise, Train, Wait, headline
 from argosy.controller.condition import Explanation, explain, rule
@@ -41,10 +41,11 @@ _PARTS = {
     "settings": "what tuning chose",
     "member": "its key",
 }
+_SHOWN = 10
 
 
 def why(conn: Connection, snapshot: Snapshot, address: str, now: datetime) -> Why:
-    """Explain a member, a version (`…@7`), a fleet, or a dataset. Raises UnknownError for anything else."""
+    """Explain a member, a version (`…@7`), a fleet, a dataset or a pipeline. Raises UnknownError for anything else."""
     asked = parse(address)
     if asked.fleet in snapshot.fleets:
         row = member_row(snapshot, asked.fleet, asked.key)
@@ -59,9 +60,16 @@ def why(conn: Connection, snapshot: Snapshot, address: str, now: datetime) -> Wh
     version = None if asked.key else datasets.version(conn, asked.fleet, asked.number)
     if version is not None or (("dataset", asked.fleet) in snapshot.wanted and asked.number is None):
         return intake.dataset(conn, snapshot, asked, version, now)
+    if ("pipeline", address) in snapshot.wanted:
+        return turn.pipeline(conn, address, now)
+    known = [
+        f"{kind}s: {', '.join(names[:_SHOWN])}{', …' if len(names) > _SHOWN else ''}"
+        for kind in ("fleet", "dataset", "pipeline")
+        if (names := [name for each, name in snapshot.wanted if each == kind])
+    ]
     raise UnknownError(
-        f"{address!r} is no fleet, member or dataset",
-        next=f"argosy get members; the fleets are {', '.join(snapshot.fleets) or 'none yet'}",
+        f"{address!r} is no fleet, member, dataset or pipeline",
+        next=f"argosy why NAME; {'; '.join(known) or 'none is declared yet'}",
     )
 
 
