@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from argosy.console import artifact, preview
 from argosy.console.page import to_html
 from argosy.errors import CapacityError, CorruptError, UnknownError, UsageError
+from argosy.pipelines import format
 from argosy.pipelines.formats.report import Reports
 from argosy.pipelines.formats.sink import Sink
 from argosy.spec.report import Part, Report
@@ -48,10 +52,53 @@ def test_its_bytes_are_handed_out_as_a_file_under_a_harmless_name(sea: Store, st
         found = artifact.find(conn, made(sea, "load"))
     data = b"".join(artifact.content(sea, found))
     assert data.startswith(b"ARROW1") or len(data) == found.bytes
-    assert artifact.name(found) == f"{found.digest[:12]}.arrow"
+    assert artifact.download(sea, found).disposition == f'attachment; filename="{found.digest[:12]}.arrow"'
     large = keep(store, 'x"; evil', b"y" * 3_000_000)
     assert b"".join(artifact.content(store, large)) == b"y" * 3_000_000
-    assert artifact.name(large) == f"{large.digest[:12]}.bin"
+    assert artifact.download(store, large).disposition == f'attachment; filename="{large.digest[:12]}.bin"'
+
+
+def saved(store: Store, value: Any) -> Artifact:
+    """A value as a step's output."""
+    form, made = format.save(value, store.blobs)
+    with store.write() as tx:
+        found = Artifact(digest=made.digest, kind=form.name, bytes=made.bytes, at=sailed.now(), data=made.data)
+        artifacts.add(tx, [found])
+    return found
+
+
+def test_a_value_is_handed_out_as_json_and_a_report_as_a_page(store: Store) -> None:
+    found = artifact.download(store, saved(store, {"a": (1, 2)}))
+    assert found.name.endswith(".json") and json.loads(b"".join(found.chunks)) == {"a": [1, 2]}
+    mixed = artifact.download(store, saved(store, {"a": pl.DataFrame({"x": [1]})}))
+    assert mixed.name.endswith(".msgpack")
+    page = artifact.download(store, saved(store, Report.markdown("# Sales") + Report.html("<script>1</script>")))
+    whole = b"".join(page.chunks)
+    assert page.name.endswith(".html") and b"<h1>Sales</h1>" in whole and b"<script" not in whole
+
+
+@pytest.mark.parametrize(
+    ("called", "header"),
+    [
+        ("scores.csv", 'attachment; filename="scores.csv"'),
+        (
+            'a";\r\nx: y é.csv',
+            "attachment; filename=\"a____x__y__.csv\"; filename*=UTF-8''a%22%3B%0D%0Ax%3A%20y%20%C3%A9.csv",
+        ),
+    ],
+)
+def test_a_file_is_handed_out_under_its_own_name_with_its_own_bytes(
+    store: Store, tmp_path: Path, called: str, header: str
+) -> None:
+    path = tmp_path / called
+    path.write_bytes(b"a,b\n" * 700_000)
+    found = artifact.download(store, saved(store, path))
+    assert found.disposition == header and b"".join(found.chunks) == path.read_bytes()
+
+
+def test_bytes_that_only_call_themselves_a_file_come_as_they_are(store: Store) -> None:
+    found = artifact.download(store, keep(store, "file", b"no archive"))
+    assert found.name.endswith(".tar") and b"".join(found.chunks) == b"no archive"
 
 
 def test_bytes_that_are_damaged_or_too_many_are_not_handed_out(store: Store) -> None:

@@ -132,8 +132,9 @@ def test_what_a_report_holds_is_handed_out_so_that_it_can_do_nothing(own: World)
         artifacts.add(tx, [kept])
     place = f"/artifacts/{saved.digest}"
     whole = own.viewer.get(f"{place}/content")
-    assert whole.content == saved.data and whole.headers["content-type"] == "application/octet-stream"
-    assert whole.headers["content-disposition"] == f'attachment; filename="{saved.digest[:12]}.msgpack"'
+    assert b"<h1>Told</h1>" in whole.content and b"<script" not in whole.content
+    assert whole.headers["content-type"] == "application/octet-stream"
+    assert whole.headers["content-disposition"] == f'attachment; filename="{saved.digest[:12]}.html"'
     assert own.viewer.get(f"{place}/parts/0").status_code == own.viewer.get(f"{place}/parts/3").status_code == 404
     framed = own.viewer.get(f"{place}/parts/1", sec_fetch_dest="iframe")
     alone = own.viewer.get(f"{place}/parts/1")

@@ -9,20 +9,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from argosy.cli import show, target
 from argosy.controller import result
 from argosy.errors import ConflictError, InputError
 from argosy.pipelines import format
 from argosy.pipelines.format import Source
-from argosy.pipelines.formats import report, value
+from argosy.pipelines.formats import report
 from argosy.store import Blobs
 from argosy.store.artifacts import Artifact
 
 _CHUNK = 1 << 20
 _WRITERS: dict[str, dict[str, Callable[[Source], str]]] = {
-    "value": {".json": lambda source: json([source])},
+    "value": {".json": lambda source: result.json([source])},
     "report": {
         ".html": lambda source: report.page(_report(source)),
         ".md": lambda source: report.text(_report(source)),
@@ -57,17 +55,6 @@ def text(text: str, name: str, path: Path | None, *, force: bool) -> None:
     with target.whole(path, (".json",), replace=force) as partial:
         partial.write_text(text, encoding="utf-8")
     show.say(f"{name} written to {path}")
-
-
-def json(sources: list[Source], *, listed: bool = False) -> str:
-    """Values as JSON, indented: one, or a list of them. Raises InputError for what JSON cannot tell."""
-    try:
-        found: list[Any] = [value.read(source.bytes()) for source in sources]
-        data = msgspec.json.encode(found if listed else found[0])
-    except (InputError, TypeError, OverflowError, ValueError) as error:
-        said = error.message if isinstance(error, InputError) else str(error)
-        raise InputError(f"JSON cannot tell this value: {said}", next="read it in Python: ag.results(RUN)") from error
-    return msgspec.json.format(data, indent=2).decode() + "\n"
 
 
 def _report(source: Source) -> Any:

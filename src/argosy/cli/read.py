@@ -108,7 +108,7 @@ def _written(store: Store, known: dict[str, Artifact], made: result.Written, sho
     with tempfile.TemporaryDirectory(prefix="argosy-") as scratch:
         if kinds == {"value"} and (asked.to is None or isinstance(made, dict)):
             sources = [result.source(store.blobs, known[digest], Path(scratch)) for _, digest in result.leaves(made)]
-            text = copy.json(sources, listed=isinstance(made, dict))
+            text = result.json(sources, listed=isinstance(made, dict))
             copy.text(text, shown, asked.to, force=asked.force)
         elif made is None:
             raise UnknownError(f"{shown} is nothing: a constant, a dataset, or a branch that was not taken",

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+import tempfile
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 from sqlalchemy import Connection
@@ -11,9 +17,12 @@ from sqlalchemy import Connection
 from argosy.console import links, preview
 from argosy.console.page import Page
 from argosy.console.preview import Preview
-from argosy.controller import provenance
+from argosy.controller import provenance, result
 from argosy.controller.provenance import Maker
-from argosy.errors import CapacityError, UnknownError
+from argosy.errors import CapacityError, CorruptError, InputError, UnknownError
+from argosy.pipelines.formats import report
+from argosy.pipelines.formats.file import single
+from argosy.spec.report import Report
 from argosy.store import artifacts, calls
 from argosy.store.artifacts import Artifact
 from argosy.store.calls import Call
@@ -24,6 +33,8 @@ LARGEST = 2 << 30
 _CHUNK = 1 << 20
 _ENDINGS = {"table": "arrow", "value": "msgpack", "report": "msgpack", "array": "npy", "file": "tar",
             "directory": "tar", "log": "txt"}  # fmt: skip
+_UNSAFE = re.compile("[^A-Za-z0-9._-]")
+_LONGEST = 200
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +42,20 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 
     maker: Maker
     link: str
+
+
+class Download(msgspec.Struct, frozen=True):
+    """A file to keep; `name` may be a user's text."""
+
+    name: str
+    chunks: Iterator[bytes]
+
+    @property
+    def disposition(self) -> str:
+        """The value of the header that names it: letters, digits and dots, and in their own part all others, quoted."""
+        plain = _UNSAFE.sub("_", self.name)[:_LONGEST]
+        whole = "" if plain == self.name else f"; filename*=UTF-8''{quote(self.name[:_LONGEST], '', errors='replace')}"
+        return f'attachment; filename="{plain}"{whole}'
 
 
 class ArtifactPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +103,25 @@ def find(conn: Connection, digest: str) -> Artifact:
     return found
 
 
+def download(store: Store, artifact: Artifact) -> Download:
+    """An artifact as a file that other programs read: a report as a page, a value as JSON, a file under its own name.
+
+    What is not as Argosy's formats write it, is too large to be turned, or has a format of its own within, comes as it
+    lies in the store. Raises as `content` does.
+    """
+    whole = content(store, artifact)
+    source = result.source(store.blobs, artifact, Path(tempfile.gettempdir()))
+    with contextlib.suppress(CorruptError, InputError, UnicodeDecodeError):
+        if artifact.kind == "file":
+            name, file = single(source)
+            return Download(name, iter(partial(file.read, _CHUNK), b""))
+        if artifact.kind == "value" and artifact.bytes <= preview.LARGEST:
+            return Download(f"{artifact.digest[:12]}.json", iter((result.json([source]).encode(),)))
+        if parts := preview.parts(store, artifact):
+            return Download(f"{artifact.digest[:12]}.html", iter((report.page(Report(parts)).encode(),)))
+    return Download(f"{artifact.digest[:12]}.{_ENDINGS.get(artifact.kind, 'bin')}", whole)
+
+
 def content(store: Store, artifact: Artifact) -> Iterator[bytes]:
     """All its bytes, verified before the first is given. Raises CapacityError beyond `LARGEST`."""
     if artifact.bytes > LARGEST:
@@ -89,11 +133,6 @@ def content(store: Store, artifact: Artifact) -> Iterator[bytes]:
         return iter((preview.content(store, artifact),))
     store.blobs.check(artifact.digest)
     return _chunks(store, artifact.digest)
-
-
-def name(artifact: Artifact) -> str:
-    """What its file is called: no text of a user's, as it goes into a header."""
-    return f"{artifact.digest[:12]}.{_ENDINGS.get(artifact.kind, 'bin')}"
 
 
 def _chunks(store: Store, digest: str) -> Iterator[bytes]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from argosy.controller import course
-from argosy.errors import UnknownError, UsageError
+from argosy.errors import InputError, UnknownError, UsageError
 from argosy.pipelines import format
 from argosy.pipelines.format import Source
+from argosy.pipelines.formats import value
 from argosy.store import Blobs, artifacts, calls, executions, runs
 from argosy.store.artifacts import Artifact
 from argosy.store.runs import Run
@@ -80,6 +82,17 @@ def load(blobs: Blobs, known: dict[str, Artifact], written: Written, scratch: Pa
 def source(blobs: Blobs, artifact: Artifact, scratch: Path) -> Source:
     """The bytes of an artifact, as formats read them."""
     return Source(artifact.slot, blobs, scratch, artifact.data)
+
+
+def json(sources: Sequence[Source], *, listed: bool = False) -> str:
+    """Values as JSON, indented: one, or a list of them. Raises InputError for what JSON cannot tell."""
+    try:
+        found = [value.read(source.bytes()) for source in sources]
+        data = msgspec.json.encode(found if listed else found[0])
+    except (InputError, TypeError, OverflowError, ValueError) as error:
+        said = error.message if isinstance(error, InputError) else str(error)
+        raise InputError(f"JSON cannot tell this value: {said}", next="read it in Python: ag.results(RUN)") from error
+    return msgspec.json.format(data, indent=2).decode() + "\n"
 
 
 def _output(conn: Connection, run: Run, name: str, given: dict[str, Written]) -> Written:

@@ -227,8 +227,9 @@ def content(desk: NamedDependency[Desk], digest: FromPath[str]) -> Stream:
     """The bytes of an artifact, to keep: a browser shows none of them."""
     with desk.store.read() as conn:
         found = kept.find(conn, digest)
-    headers = {"content-disposition": f'attachment; filename="{kept.name(found)}"'}
-    return Stream(kept.content(desk.store, found), media_type="application/octet-stream", headers=headers)
+    made = kept.download(desk.store, found)
+    headers = {"content-disposition": made.disposition}
+    return Stream(made.chunks, media_type="application/octet-stream", headers=headers)
 
 
 @get("/artifacts/{digest:str}/parts/{place:int}", sync_to_thread=True)

@@ -11,7 +11,7 @@ import stat
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any
 
 from argosy.errors import CorruptError, InputError
 from argosy.pipelines.formats.source import Source
@@ -73,6 +73,19 @@ class Directory(Format):
         names = [path.relative_to(value).as_posix()[:100] for path in files[:_LISTED]]
         return {"kind": "directory", "files": len(files), "bytes": sum(path.lstat().st_size for path in files),
                 "names": names}  # fmt: skip
+
+
+def single(file: Source) -> tuple[str, IO[bytes]]:
+    """The name and the content of a file that was kept, to be read while `file` is open. Raises CorruptError."""
+    try:
+        archive = tarfile.open(fileobj=file, mode="r:")  # noqa: SIM115 - the content is read from it later
+        entry = archive.next()
+        content = archive.extractfile(entry) if entry is not None and entry.isreg() and not entry.issparse() else None
+    except (tarfile.TarError, ValueError) as error:
+        raise _bad(str(error)) from error
+    if entry is None or content is None:
+        raise _bad("its content is not one file")
+    return _place(entry).name, content
 
 
 def _tree(root: Path) -> Iterator[Path]:
