@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -48,6 +50,24 @@ def test_what_was_cached_tells_what_it_wrote_then(run, ran: Pipes) -> None:
     assert run("logs", 3, "--step", "root").out.splitlines() == [f"root[{n}] | root of {n}" for n in range(4)]
     none = run("logs", 3, "--failed")
     assert none.code == 0 and none.out == "" and "nothing of run 3 (its steps) failed" in none.err
+
+
+def test_what_was_left_out_when_it_was_written_is_told(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "loud.py").write_text(
+        "import argosy as ag\n\n@ag.step\ndef shout(n: int) -> int:\n    print(('x' * 63 + '\\n') * n)\n    return n\n"
+        "\n@ag.pipeline\ndef loud(n: int = 40_000):\n    return shout(n)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert run("run", "loud").code == 0
+    entry = run("logs", 1, "--json").json()
+    written = 40_000 * 64 + 1
+    assert f"\n[{entry['lost']} bytes left out]\n" in entry["text"]
+    assert len(entry["text"].replace(f"\n[{entry['lost']} bytes left out]\n", "")) + entry["lost"] == written
+    cut = run("logs", 1).err
+    assert "--json has all that was kept\n" in cut
+    assert "1.44 MiB of what was written was not kept, nor has --json it: 1 MiB of a log is kept\n" in cut
+    assert run("run", "loud", "--set", "n=10").code == 0
+    assert "not kept" not in run("logs", 2).err
 
 
 def test_what_is_not_there_is_said(run, ran: Pipes) -> None:

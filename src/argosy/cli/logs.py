@@ -17,6 +17,7 @@ from argosy.controller import cause, course, transcript
 from argosy.controller.clock import SystemClock
 from argosy.controller.transcript import Entry, Place
 from argosy.errors import UsageError
+from argosy.spec import size
 from argosy.spec.quantity import plural
 from argosy.store import Store, calls
 from argosy.store import runs as facts
@@ -59,7 +60,7 @@ def logs(
     """Show what the steps of a run wrote, and of those that failed the traceback.
 
     A step that was cached tells what it wrote when it was executed. The log of a step is there once it ends. With
-    --json each log is a line of JSON, whole.
+    --json each log is a line of JSON, with all that was kept: of more than 1 MiB, its beginning and its end.
 
     For example:
       argosy logs 12
@@ -112,11 +113,12 @@ def _print(asked: Asked, conn: Connection, store: Store, found: list[Place], lim
     Logs are read from the last one back, no further than to what is shown.
     """
     shown: list[list[str]] = []
-    left, unread, cut = limit, len(found), 0
+    left, unread, cut, lost = limit, len(found), 0, 0
     for entry in transcript.read(conn, store.blobs, found[::-1]):
         lines = asked.lines(entry)
         unread -= 1
         cut = max(0, len(lines) - left)
+        lost += entry.lost
         shown.append(_prefixed(entry, lines[cut:], named=named))
         left -= len(shown[-1])
         if not left:
@@ -126,8 +128,11 @@ def _print(asked: Asked, conn: Connection, store: Store, found: list[Place], lim
     if cut or unread:
         before = " and ".join(filter(None, [plural(cut, "line") * bool(cut), plural(unread, "log") * bool(unread)]))
         show.say(
-            f"{before} before these left out: --limit, --step, --element, --grep and --failed choose, --json has all"
+            f"{before} before these left out: --limit, --step, --element, --grep and --failed choose, --json has all "
+            "that was kept"
         )
+    if lost:
+        show.say(f"{size.show(lost)} of what was written was not kept, nor has --json it: 1 MiB of a log is kept")
 
 
 def _follow(asked: Asked, store: Store, run: Run, found: list[Place], *, json: bool) -> None:

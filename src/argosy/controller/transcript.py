@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 from sqlalchemy import Connection
 
+from argosy.engine.log import lost
 from argosy.store import Blobs, artifacts, calls, executions, logs
 from argosy.store.runs import Run
 
@@ -26,7 +27,10 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """What a call wrote; of one that failed, the reason and where in the code, if it came from there."""
+    """What a call wrote; of one that failed, the reason and where in the code, if it came from there.
+
+    Of a long log, `lost` bytes from its middle were never kept: a line in the text says where they were.
+    """
 
     node: str
     element: int
@@ -35,6 +39,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     reason: str = ""
     traceback: str = ""
+    lost: int = 0
 
 
 def places(
@@ -79,4 +84,5 @@ def read(conn: Connection, blobs: Blobs, found: Sequence[Place]) -> Iterator[Ent
                 node=each.node, element=each.element, state=each.state, execution_id=each.execution_id,
                 text=data.decode(errors="replace"), reason=each.reason,
                 traceback=failed.parameters.get("traceback", "") if failed is not None else "",
+                lost=lost(data),
             )  # fmt: skip

@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import logging
 import os
+import re
 import sys
 
 LIMIT = 64 << 20
@@ -16,6 +17,7 @@ LIMIT = 64 << 20
 
 _KEPT = 1 << 20
 _HEAD = 256 << 10
+_GAP = re.compile(rb"\n\[(\d+) bytes left out\]\n")
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -103,6 +105,12 @@ def read(path: str | os.PathLike[str]) -> bytes:
         return _clip(file, os.fstat(file).st_size)
     finally:
         os.close(file)
+
+
+def lost(kept: bytes) -> int:
+    """How many bytes were left out of what is kept of a log."""
+    gap = _GAP.match(kept, _HEAD)
+    return int(gap[1]) if gap is not None else 0
 
 
 def _clip(file: int, size: int) -> bytes:
