@@ -74,6 +74,26 @@ def test_parameters_that_do_not_fit_are_named(given: dict[str, Any], words: str)
     assert words in caught.value.message and caught.value.next
 
 
+@pytest.mark.parametrize(
+    ("given", "next"),
+    [
+        ({}, "--set day=2026-01-31"),
+        (_GIVEN | {"day": "soon"}, "--set day=2026-01-31"),
+        (_GIVEN | {"names": "a"}, """--set names='["a", "b"]'"""),
+        (_GIVEN | {"limit": "x"}, "--set limit=8"),
+        (_GIVEN | {"split": "{}"}, "--set split=…"),
+        ({"day": "2026-01-31"}, "--set span=2026-01-01/2026-02-01"),
+    ],
+)
+def test_what_to_do_next_is_written_as_a_command_takes_it(given: dict[str, Any], next: str) -> None:
+    with pytest.raises(DeclarationError) as caught:
+        typed.arguments(given)
+    assert caught.value.next == next
+    name, _, value = next.removeprefix("--set ").partition("=")
+    if value != "…":
+        assert name in typed.arguments(_GIVEN | {name: value.strip("'")})
+
+
 def _unfinished(depth: int) -> Any:
     return s.loose(depth)
 
@@ -88,7 +108,7 @@ def _two(a: ag.Span, b: ag.Span) -> Any: ...
 @pytest.mark.parametrize(
     ("function", "options", "words"),
     [
-        (_unfinished, {"schedule": "6h"}, r"pipeline\('it'\).depth is 'without default'"),
+        (_unfinished, {"schedule": "6h"}, r"parameter depth has no default, and nobody gives it a"),
         (_unfinished, {"schedule": "sometimes"}, r"Cron.text is 'sometimes'"),
         (_unfinished, {"on": "flights"}, r"pipeline\('it'\).on"),
         (_unfinished, {"on_failure": s.fit}, "a step of one argument"),

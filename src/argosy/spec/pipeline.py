@@ -26,6 +26,13 @@ from argosy.spec.trigger import Trigger
 
 _SAMPLE = Span(datetime(2000, 1, 1, tzinfo=UTC), datetime(2000, 1, 2, tzinfo=UTC))
 
+_EXAMPLES = {
+    "int": "8", "float": "0.5", "bool": "true", "str": "TEXT", "date": "2026-01-31", "datetime": "2026-01-31T06:00Z",
+    "time": "06:00:00", "list[int]": "'[1, 2]'", "list[float]": "'[0.5, 1.5]'", "list[str]": """'["a", "b"]'""",
+    "dict[str, int]": """'{"a": 1}'""", "dict[str, float]": """'{"a": 0.5}'""", "dict[str, str]": """'{"a": "b"}'""",
+}  # fmt: skip
+"""Values of types by their names, as a shell takes them."""
+
 ParameterKind = Literal["value", "dataset", "span", "path"]
 
 
@@ -98,7 +105,9 @@ class Pipeline(Declared, frozen=True, kw_only=True, tag="pipeline", tag_field="k
         found = {}
         for each in self.parameters:
             if each.required and each.name not in given:
-                raise DeclarationError(f"{owner} needs its parameter {each.name!r}", next=f"--set {each.name}=…")
+                raise DeclarationError(
+                    f"{owner} needs its parameter {each.name!r}", next=f"--set {each.name}={_example(each)}"
+                )
             wanted = known.inputs[each.name]
             value = given.get(each.name, wanted.default)
             found[each.name] = _value(owner, each, wanted, value)
@@ -179,8 +188,11 @@ def pipeline(
         )  # fmt: skip
         for each in made.parameters:
             if each.required and each.kind != "span" and made.by_itself:
-                limit = "with one, as nobody gives it a value when it runs by itself"
-                raise check.fail(f"pipeline({called!r}).{each.name}", "without default", limit, f"write {each.name}=…")
+                raise DeclarationError(
+                    f"pipeline({called!r}): parameter {each.name} has no default, and nobody gives it a value when it "
+                    "runs by itself",
+                    next=f"write {each.name}: {each.type} = …, or leave out what it runs upon",
+                )
         return made
 
     return declare if function is None else declare(function)
@@ -240,7 +252,18 @@ def _value(owner: str, parameter: Parameter, wanted: Input, value: Any) -> Any:
         return value
     if isinstance(value, str) and interface.plain(wanted.annotation) is not str:
         value = _read(value, wanted.annotation)
-    return interface.constant(owner, wanted, value)
+    try:
+        return interface.constant(owner, wanted, value)
+    except DeclarationError as error:
+        error.next = _set(parameter)
+        raise
+
+
+def _set(parameter: Parameter) -> str:
+    """How a parameter is given a value of its type; an ellipsis where that does not say what one is like."""
+    others = {"span": "2026-01-01/2026-02-01", "path": "FILE", "dataset": f"{parameter.name}@12"}
+    example = others.get(parameter.kind) or _EXAMPLES.get(parameter.type.partition(" | ")[0], "…")
+    return f"--set {parameter.name}={example}"
 
 
 def _read(text: str, annotation: Any) -> Any:
