@@ -54,9 +54,9 @@ Asked = Request[Any, Any, Any]
 
 @get("/", sync_to_thread=True)
 def index(desk: NamedDependency[Desk], request: Asked) -> Response[Any]:
-    """The fleets."""
+    """The fleets and the pipelines."""
     with desk.store.read() as conn:
-        return answer(request, home.page(conn, desk.now()))
+        return answer(request, home.page(conn, desk.now(), desk.machine()))
 
 
 @get("/fleets/{name:str}", sync_to_thread=True)
