@@ -105,9 +105,7 @@ class Pipeline(Declared, frozen=True, kw_only=True, tag="pipeline", tag_field="k
         found = {}
         for each in self.parameters:
             if each.required and each.name not in given:
-                raise DeclarationError(
-                    f"{owner} needs its parameter {each.name!r}", next=f"--set {each.name}={_example(each)}"
-                )
+                raise DeclarationError(f"{owner} needs its parameter {each.name!r}", next=_set(each))
             wanted = known.inputs[each.name]
             value = given.get(each.name, wanted.default)
             found[each.name] = _value(owner, each, wanted, value)
