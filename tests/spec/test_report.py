@@ -65,3 +65,9 @@ def test_what_is_no_figure_is_refused() -> None:
     for make in (Report.markdown, Report.html):
         with pytest.raises(DeclarationError, match="must be a text"):
             make(1)  # type: ignore[arg-type]
+
+
+def test_its_text_tells_kinds_and_sizes_and_holds_no_bytes() -> None:
+    report = Report.markdown("# ü") + Report.plot(b"\x89PNG\r\n" + bytes(5_000))
+    assert repr(report) == "Report(<markdown of 4 B>, <png of 5,006 B>)"
+    assert repr(Report(report.parts * 15)).endswith(" and 10 more)") and repr(Report()) == "Report()"

@@ -9,26 +9,31 @@ from sqlalchemy import Connection
 from argosy.cli import home, show
 from argosy.cli.option import Common
 from argosy.cli.origin import lines
+from argosy.controller import provenance
 from argosy.errors import UnknownError
 from argosy.registry.address import parse
 from argosy.store import applications, bundles, datasets, executions, members, origin, versions
 from argosy.store import lineage as graphs
 from argosy.store.lineage import EXECUTION, Graph, Node
+from argosy.store.logs import LOG
 
 
-def lineage(address: str, /, *, up: int = 4, down: int = 0, common: Common | None = None) -> int:
+def lineage(address: str, id: str | None = None, /, *, up: int = 4, down: int = 0, common: Common | None = None) -> int:
     """Show where a thing comes from: rows, files, code, environment and declaration, then the steps that made it.
 
     For example:
       argosy lineage late-arrival/JFK/AA@7
       argosy lineage late-arrival/JFK/AA          (the version that answers)
       argosy lineage flights@3 --up 1 --down 2    (a dataset's version)
+      argosy lineage artifact 5d45b018
       argosy lineage execution:17 --json
 
     Parameters
     ----------
     address
-        A version or a member, a dataset or one of its versions, or KIND:REFERENCE.
+        A version or a member, a dataset or one of its versions, KIND:REFERENCE, or a kind alone.
+    id
+        Of a kind, which one; of an artifact the beginning of its digest is enough.
     up
         How many executions back.
     down
@@ -36,7 +41,7 @@ def lineage(address: str, /, *, up: int = 4, down: int = 0, common: Common | Non
     """
     given = common or Common()
     with home.open(given.home) as store, store.read() as conn:
-        start = _node(conn, address)
+        start = _node(conn, address if id is None else f"{address}:{id}")
         graph = graphs.walk(conn, start, up=up, down=down)
         runs = {
             str(id): run
@@ -65,9 +70,12 @@ def lineage(address: str, /, *, up: int = 4, down: int = 0, common: Common | Non
 
 
 def _node(conn: Connection, text: str) -> Node:
-    """The node that an address means. Raises UnknownError."""
+    """The node that an address means. Raises UnknownError, and UsageError for a digest that is none."""
     kind, colon, reference = text.partition(":")
     if colon and kind.replace(" ", "").isalpha():
+        if kind == "artifact":
+            kept = provenance.artifact(conn, reference)
+            return Node(LOG if kept.format == LOG else kind, kept.digest)
         return Node(kind, reference)
     address = parse(text)
     state = members.state(conn, address.fleet, address.key)

@@ -10,6 +10,7 @@ import msgspec
 from argosy.spec import check
 
 Kind = Literal["markdown", "html", "svg", "png"]
+_SHOWN = 20
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -22,6 +23,9 @@ class Part(msgspec.Struct, frozen=True):
     def text(self) -> str:
         """The content of what is no PNG."""
         return self.content.decode()
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} of {len(self.content):,} B>"
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -49,6 +53,11 @@ class Report(msgspec.Struct, frozen=True):
         Raises `DeclarationError` for anything else.
         """
         return cls((_drawn(figure),))
+
+    def __repr__(self) -> str:
+        more = len(self.parts) - _SHOWN
+        shown = ", ".join(map(repr, self.parts[:_SHOWN])) + (f" and {more:,} more" if more > 0 else "")
+        return f"Report({shown})"
 
     def __add__(self, other: Report) -> Report:
         return Report((*self.parts, *other.parts)) if isinstance(other, Report) else NotImplemented
