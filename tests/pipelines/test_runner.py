@@ -368,3 +368,12 @@ def test_several_runs_share_one_session(place: Place, tmp_path: Path) -> None:
 
 def test_dates_travel(place: Place) -> None:
     assert place.results(place.run(works.dated, day=date(2013, 1, 6))) == [6]
+
+
+def test_threads_of_a_step_log_and_have_folders_as_it_does(place: Place) -> None:
+    runner = place.run(works.threaded)
+    (folder,) = place.results(runner)
+    assert not Path(folder).exists()
+    with place.store.read() as conn:
+        (done,) = executions.of_subject(conn, "threaded/aside")
+    assert done.metrics == {"seen": 4.0}

@@ -6,6 +6,7 @@ import os
 import pathlib
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -426,3 +427,16 @@ def uneven() -> Any:
 @ag.pipeline
 def empty() -> Any:
     return [total(inc.map(numbers(0))), add.reduce(numbers(0))]
+
+
+@ag.step
+def aside(x: int) -> str:
+    """Logs, and asks for a folder, in a thread of its own."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(ag.log, seen=x).result()
+        return str(pool.submit(ag.scratch).result())
+
+
+@ag.pipeline
+def threaded() -> Any:
+    return aside(4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar, Token
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -19,10 +19,11 @@ MOST = 1000
 class Record:
     """What was logged, by name: numbers are metrics, anything else is a parameter. The last value of a name counts.
 
-    As a context, it collects what is logged meanwhile.
+    As a context, it collects what is logged meanwhile, in threads that are started meanwhile as well.
     """
 
-    __slots__ = ("_token", "metrics", "parameters")
+    __slots__ = ("_outer", "_token", "metrics", "parameters")
+    _current: ClassVar[Record | None] = None
 
     def __init__(self) -> None:
         self.metrics: dict[str, float] = {}
@@ -31,11 +32,18 @@ class Record:
 
     def __enter__(self) -> Record:
         self._token = _record.set(self)
+        self._outer, Record._current = Record._current, self
         return self
 
     def __exit__(self, *_: object) -> None:
         assert self._token is not None
         _record.reset(self._token)
+        Record._current = self._outer
+
+    @classmethod
+    def current(cls) -> Record | None:
+        """That of this context; in a thread that a step started, which has none, that of the process's one step."""
+        return _record.get() or cls._current
 
 
 _record: ContextVar[Record | None] = ContextVar("argosy_record", default=None)
@@ -47,7 +55,7 @@ def log(values: Mapping[str, Any] | None = None, /, **more: Any) -> None:
     `ag.log(auc=0.71, carrier="AA")` or `ag.log({"test/auc": 0.71})`. Outside of a run it checks, and records nothing.
     Raises DeclarationError for a name that is none, and for a value that is no plain one.
     """
-    record = _record.get() or Record()
+    record = Record.current() or Record()
     for name, value in {**(values or {}), **more}.items():
         if not isinstance(name, str) or not 0 < len(name) <= check.COLUMN_LENGTH or not name.isprintable():
             raise check.fail("ag.log", name, f"a name of 1 to {check.COLUMN_LENGTH} printable characters", "rename it")

@@ -1,4 +1,7 @@
-"""A folder for the files that a step makes: it lasts until what the step gave is saved."""
+"""A folder for the files that a step makes: it lasts until what the step gave is saved.
+
+It is here, though it touches the disk, as steps ask for it by the vocabulary of projects, which loads nothing else.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,17 @@ import tempfile
 import uuid
 from contextvars import ContextVar, Token
 from pathlib import Path
+from typing import ClassVar
 
 
 class Scratch:
     """As a context: where the folders lie that are asked for meanwhile; what is in them is gone when it ends.
 
-    It has a place on disk only once that is asked for.
+    It has a place on disk only once that is asked for. Threads that are started meanwhile have the same.
     """
 
-    __slots__ = ("_path", "_token")
+    __slots__ = ("_outer", "_path", "_token")
+    _current: ClassVar[Scratch | None] = None
 
     def __init__(self) -> None:
         self._path: Path | None = None
@@ -30,14 +35,21 @@ class Scratch:
 
     def __enter__(self) -> Scratch:
         self._token = _place.set(self)
+        self._outer, Scratch._current = Scratch._current, self
         return self
 
     def __exit__(self, *_: object) -> None:
         assert self._token is not None
         _place.reset(self._token)
+        Scratch._current = self._outer
         if self._path is not None:
             with contextlib.suppress(FileNotFoundError):
                 shutil.rmtree(self._path)
+
+    @classmethod
+    def current(cls) -> Scratch | None:
+        """That of this context; in a thread that a step started, which has none, that of the process's one step."""
+        return _place.get() or cls._current
 
 
 _place: ContextVar[Scratch | None] = ContextVar("argosy_scratch", default=None)
@@ -48,7 +60,7 @@ def scratch() -> Path:
 
     A step that gives a file or a directory writes it there: `path = ag.scratch() / "scores.csv"`.
     """
-    place = _place.get()
+    place = Scratch.current()
     if place is None:
         return Path(tempfile.mkdtemp(prefix="argosy-"))
     found = place.path() / uuid.uuid4().hex
