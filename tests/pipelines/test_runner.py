@@ -205,7 +205,7 @@ def test_a_map_fails_with_an_element_unless_it_keeps_going_and_one_is_left(
     states = place.states(runner)
     assert sum(state == "failed" for state in states.values()) == len(bad)
     assert (states["inc"], states["total"]) == ("skipped", "skipped")
-    assert "2 is bad" in runner.failures["fussy"] or "0 is bad" in runner.failures["fussy"]
+    assert "is bad" in runner.failures["fussy"]
     mended = place.run(works.partial, bad=[], keep_going=False)
     assert place.results(mended) == [sum(10 * each + 1 for each in range(5))]
 
