@@ -286,3 +286,15 @@ def test_no_home_is_bad(run, tmp_path: Path) -> None:
 
 def test_the_schema_is_one_of_json(run) -> None:
     assert run("schema").json()["discriminator"]["propertyName"] == "kind"
+
+
+def test_the_next_time_of_a_pipeline_has_its_seconds(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rarely.py").write_text(
+        "import argosy as ag\n\n@ag.step\ndef one() -> int:\n    return 1\n\n"
+        "@ag.pipeline(schedule='100003s')\ndef rarely():\n    return one()\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert run("apply").code == 0
+    (item,) = run("get", "pipelines", "--json").json()["items"]
+    shown = datetime.fromisoformat(item["next"]).astimezone(UTC)
+    assert f"{shown:%Y-%m-%d %H:%M:%S}".removesuffix(":00") in run("get", "pipelines").out

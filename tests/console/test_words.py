@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from argosy.console import links, words
@@ -56,3 +58,12 @@ def test_members_that_are_listed_are_not_named_before(message: str, left: str) -
 )  # fmt: skip
 def test_an_event_leads_to_what_has_a_page(subject: str, kind: str, link: str | None) -> None:
     assert links.subject(subject, kind) == link
+
+
+def test_bytes_are_told_as_the_command_line_tells_them() -> None:
+    assert [words.size(each) for each in (None, 12, 1536, 3 << 20)] == ["—", "12 B", "1.5 KiB", "3 MiB"]
+
+
+def test_a_time_of_a_schedule_has_its_seconds() -> None:
+    at = datetime(2013, 5, 23, 14, 5, tzinfo=UTC)
+    assert [words.due(each) for each in (at, at.replace(second=30))] == ["2013-05-23 14:05", "2013-05-23 14:05:30"]

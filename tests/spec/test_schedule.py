@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from argosy.errors import DeclarationError
 from argosy.spec import schedule
-from argosy.spec.schedule import CatchUp, Cron, Every, Schedule, due, show, times
+from argosy.spec.schedule import CatchUp, Cron, Every, Schedule, due, moment, show, times
 from argosy.spec.span import Span
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -277,3 +277,10 @@ def test_refused_zones(given: Any, zone: str, message: str) -> None:
 def test_the_vocabulary_does_not_load_the_reader_of_cron_texts() -> None:
     look = "import sys, argosy.spec.schedule as s; s.Every('6h'); print('cronsim' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", look], text=True).strip() == "False"
+
+
+def test_a_time_is_shown_to_the_second_where_it_has_any() -> None:
+    start = datetime(2013, 1, 1, tzinfo=UTC)
+    found = [moment(each) for each in times(Every("30s"), start, start + DAY, 2)]
+    assert found == ["2013-01-01 00:00:30", "2013-01-01 00:01"]
+    assert moment(datetime(2013, 1, 1, 6, tzinfo=ZoneInfo("Europe/Berlin"))) == "2013-01-01 05:00"

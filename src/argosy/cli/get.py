@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from datetime import datetime
 
 from argosy.cli import home, show
 from argosy.cli.option import Common
 from argosy.controller.clock import SystemClock
 from argosy.errors import UnknownError, UsageError
+from argosy.spec import schedule
 from argosy.store import resources
 from argosy.store.calls import WHOLE
 
@@ -130,6 +132,8 @@ def _cell(item: dict[str, object], column: str) -> object:
         return str(value)[:12]
     if column == "element" and value == WHOLE:
         return None
+    if column == "next" and isinstance(value, datetime):
+        return schedule.moment(value)
     if column == "dirty" and item["git_commit"] is None:
         return None
     if column == "target" and item["number"] is not None:

@@ -59,8 +59,8 @@ def _environment() -> Environment:
         undefined=StrictUndefined, auto_reload=False,
     )  # fmt: skip
     plain = (words.number, words.count, words.short, words.measure, words.size, plural, words.percent,
-             words.moment, words.day, words.instant, words.stamp, words.ago, words.span, words.took, words.came,
-             words.name, words.coded, words.unnamed)  # fmt: skip
+             words.moment, words.due, words.day, words.instant, words.stamp, words.ago, words.span, words.took,
+             words.came, words.name, words.coded, words.unnamed)  # fmt: skip
     made.filters.update({each.__name__: each for each in plain})
     made.globals.update(links=links, svg=svg, statuses=status.ORDER)
     return made

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from markupsafe import Markup, escape
 
-from argosy.spec import duration
+from argosy.spec import duration, schedule
+from argosy.spec import size as sizes
 
 NONE = "—"
 _STATES = {"executed": "done", "cached": "cached", "failed": "failed", "skipped": "skipped"}
@@ -52,8 +53,8 @@ def measure(value: float | None) -> str:
 
 
 def size(value: float | None) -> str:
-    """A count of bytes in its largest unit."""
-    return NONE if value is None else f"{short(value)}B"
+    """A count of bytes in its largest unit, as the command line has it: `1.5 MiB`."""
+    return NONE if value is None else sizes.show(value)
 
 
 def percent(value: float | None, digits: int = 0) -> str:
@@ -64,6 +65,11 @@ def percent(value: float | None, digits: int = 0) -> str:
 def moment(at: datetime | None) -> str:
     """A time to the minute, UTC, in the form that messages and the command line have too: `2013-05-23 14:05`."""
     return NONE if at is None else f"{at:%Y-%m-%d %H:%M}"
+
+
+def due(at: datetime) -> str:
+    """A time of a schedule, UTC, to the second where it has any."""
+    return schedule.moment(at)
 
 
 def day(at: datetime | None) -> str:

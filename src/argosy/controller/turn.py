@@ -31,8 +31,9 @@ def pipeline(conn: Connection, name: str, now: datetime) -> Why:
     if name in almanac.unread:
         raise almanac.unread[name]
     entry = known[name]
-    topics = [_next(entry, now), _schedule(entry, now), _triggers(entry), _at_work(entry), _last(conn, name, now)]
-    return Why(name, "pipeline", now, topics[0].says, tuple(each for each in topics if each is not None))
+    next = _next(entry, now)
+    topics = [next, _schedule(entry, now), _triggers(entry), _at_work(entry), _last(conn, name, now)]
+    return Why(name, "pipeline", now, next.says, tuple(each for each in topics if each is not None))
 
 
 def _next(entry: Entry, now: datetime) -> Topic:
@@ -42,17 +43,19 @@ def _next(entry: Entry, now: datetime) -> Topic:
     wait = ahead(entry, now)
     if wait is None:
         return Topic(title, f"it starts when it is asked to: argosy run {name}", ("it has no schedule and no trigger",))
-    return Topic(title, wait.why + (f", next {_time(wait.until)}" if wait.until is not None else ""))
+    return Topic(title, wait.why + (f", next {schedule.moment(wait.until)}" if wait.until is not None else ""))
 
 
 def _schedule(entry: Entry, now: datetime) -> Topic | None:
     given = entry.pipeline.schedule
     if given is None:
         return None
-    last = f"the last that a run was for was {_time(entry.last)}" if entry.last is not None else "none had a run yet"
+    last = "none had a run yet"
+    if entry.last is not None:
+        last = f"the last that a run was for was {schedule.moment(entry.last)}"
     details = (
-        f"in force since {_time(entry.since)}; {last}",
-        f"the next time is {_time(schedule.next(given, now))}",
+        f"in force since {schedule.moment(entry.since)}; {last}",
+        f"the next time is {schedule.moment(schedule.next(given, now))}",
         f"times that were missed {_MISSED[entry.pipeline.catch_up]}",
     )
     return Topic("its schedule", schedule.show(given), details)
@@ -74,7 +77,7 @@ def _seen(entry: Entry, trigger: Trigger) -> str:
     if found is None:
         return f"{trigger}: nothing of it yet"
     event, run = found
-    return f"{trigger}: last {_time(event.at)}" + (f", run {run}" if run is not None else "")
+    return f"{trigger}: last {schedule.moment(event.at)}" + (f", run {run}" if run is not None else "")
 
 
 def _at_work(entry: Entry) -> Topic:
@@ -88,8 +91,4 @@ def _last(conn: Connection, name: str, now: datetime) -> Topic:
         return Topic("its last run", "it never ran")
     (run,) = course.briefs(conn, [max(ids)], now)
     why = (f"why it {run.state}: {run.reason}",) if run.reason else ()
-    return Topic("its last run", f"run {run.id} of {_time(run.at)}, {run.state} ({run.cause})", why)
-
-
-def _time(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S}".removesuffix(":00")
+    return Topic("its last run", f"run {run.id} of {schedule.moment(run.at)}, {run.state} ({run.cause})", why)

@@ -156,6 +156,11 @@ def show(schedule: Schedule) -> str:
     return f"{said[:1].lower()}{said[1:]} ({schedule.zone})"
 
 
+def moment(at: datetime) -> str:
+    """A time in UTC for people, with its seconds where it has any: `2013-05-23 14:05`, `2013-05-23 14:05:30`."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}".removesuffix(":00")
+
+
 def due(
     schedule: Schedule, catch_up: CatchUp, last: datetime | None, since: datetime, now: datetime,
     grace: timedelta = GRACE,
