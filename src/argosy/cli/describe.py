@@ -65,9 +65,7 @@ def describe(kind: str, name: str, /, *, common: Common | None = None) -> int:
 
             found["declares"] = declared.fleet(conn, name)
         elif kind == _PIPELINES:
-            from argosy.cli import status  # it needs Polars, which other kinds do not
-
-            (found,) = status.of_pipelines(conn, [found], home.clock(store).now())
+            found = _pipeline(conn, found, home.clock(store).now())
         elif kind == _MODELS and not given.json:
             from argosy.cli import card  # it needs Jinja, which other kinds do not
 
@@ -98,6 +96,14 @@ def _dataset(conn: Connection, item: dict[str, Any], now: datetime) -> dict[str,
     terms = msgspec.convert(contract.body, Terms) if contract else Terms()
     found["dropped"], found["not asked"] = list(terms.dropped), terms.unasked()
     found["findings"] = _repeated(conn, item["name"])
+    return found
+
+
+def _pipeline(conn: Connection, item: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """A pipeline with what starts it, when it runs next, whether it is paused, and how its last run went."""
+    from argosy.cli import status  # it needs Polars, which other kinds do not
+
+    (found,) = status.of_pipelines(conn, [item], now)
     return found
 
 
