@@ -27,7 +27,7 @@ def test_from_a_notebook(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         "cell 3 is kept without its line %time",
         "cell 4 (print(rows)) is left out: it has no tag of what it is for",
         f"wrote {path}",
-        f"  next: read it, then argosy apply {path}",
+        f"  next: read it, then argosy run my_report --project {path}",
     ]
     monkeypatch.syspath_prepend(path.parent)
     assert importlib.import_module("my_report").my_report(factor=2) == 6.0
@@ -75,3 +75,27 @@ def test_a_sample_is_of_the_other_project(run, tmp_path: Path) -> None:
     done = run("init", tmp_path / "steps", "--sample", "--from", "report.ipynb")
     assert done.code == 2 and "--sample and --from contradict one another" in done.err
     assert not (tmp_path / "steps").exists()
+
+
+def test_a_pipeline_that_is_written_runs_as_it_is_told(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("init", "--pipeline").err.splitlines() == ["wrote pipeline.py", "  next: argosy run late_orders"]
+    assert run("run", "late_orders").code == 0
+    assert [row["depot"] for row in run("read", "run", 1, "table", "--json").json()] == ["harbour", "south", "north"]
+    assert run("read", "run", 1, "report", "--to", "report.html").code == 0
+    refused = run("init", "--pipeline")
+    assert refused.code == 1 and "pipeline.py is there already" in refused.err
+    assert run("init", "far", "--pipeline").err.endswith("next: cd far && argosy run late_orders\n")
+
+
+def test_a_module_of_a_notebook_runs_as_it_is_told(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("report.ipynb").write_bytes(notebook(*CELLS))
+    told = run("init", "--from", "report.ipynb").err.splitlines()[-1]
+    assert told == "  next: read it, then argosy run report"
+    assert run("run", "report").code == 0
+
+
+def test_what_cannot_be_written_together_is_refused(run, tmp_path: Path) -> None:
+    refused = run("init", tmp_path, "--sample", "--pipeline")
+    assert refused.code == 2 and "--sample and --pipeline contradict one another" in refused.err

@@ -1,7 +1,8 @@
-"""`argosy init`: a small project that runs, or the steps of a notebook."""
+"""`argosy init`: a small project that runs, of a fleet or of a pipeline, or the steps of a notebook."""
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,27 +10,31 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from argosy.cli import show
-from argosy.cli.template import A_DAY, DAYS, DEPOTS, PROJECT
+from argosy.cli.template import A_DAY, DAYS, DEPOTS, NAME, PIPELINE, PROJECT
 from argosy.controller.clock import SystemClock
 from argosy.errors import ConflictError, UsageError
 
 if TYPE_CHECKING:
     import polars as pl
 
+STEPS = "pipeline.py"
 MODULE, DATA = "project.py", Path("data") / "orders" / "sample.parquet"
 
 
 def init(
     directory: Path = Path("."), /, *, sample: Annotated[bool, Parameter(negative="")] = False,
-    from_: Path | None = None, json: Annotated[bool, Parameter(negative="")] = False,
+    pipeline: Annotated[bool, Parameter(negative="")] = False, from_: Path | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:  # fmt: skip
     """Write project.py: a dataset, and a fleet of one model per depot. Nothing that is there is overwritten.
 
-    With --from it is a module of the steps that cells of a notebook are tagged as. The notebook is read, and not run.
+    With --pipeline it is pipeline.py, of three steps that need nothing. With --from it is a module of the steps that
+    cells of a notebook are tagged as. The notebook is read, and not run.
 
     For example:
       argosy init
       argosy init late-orders --sample        (with made-up orders, so that it runs at once)
+      argosy init --pipeline
       argosy init --from report.ipynb         (writes report.py)
 
     Parameters
@@ -38,15 +43,21 @@ def init(
         Where to write; made if it is missing.
     sample
         Write sample data too.
+    pipeline
+        Write a pipeline instead of a fleet.
     from_
         A Jupyter notebook with cells tagged imports, parameters, step:NAME or skip.
     json
         Print what was written as JSON.
     """
+    asked = [name for name, given in (("sample", sample), ("pipeline", pipeline), ("from", from_)) if given]
+    if len(asked) > 1:
+        one = f"argosy init --{asked[-1]}" + (" NOTEBOOK" if from_ is not None else "")
+        raise UsageError(f"--{asked[0]} and --{asked[1]} contradict one another", next=one)
     if from_ is not None:
-        if sample:
-            raise UsageError("--sample and --from contradict one another", next="argosy init --from NOTEBOOK")
         return _convert(from_, directory, json=json)
+    if pipeline:
+        return _pipeline(directory, json=json)
     wanted = [directory / MODULE] + ([directory / DATA] if sample else [])
     _write(wanted, PROJECT)
     if sample:
@@ -58,6 +69,18 @@ def init(
     show.say(*(f"wrote {path}" for path in wanted))
     place = "" if directory == Path(".") else f"cd {directory} && "
     show.say(f"  next: {place}argosy apply, then argosy up" + ("" if sample else f"; put orders into {DATA.parent}"))
+    return 0
+
+
+def _pipeline(directory: Path, *, json: bool) -> int:
+    """Write a pipeline that runs as it is."""
+    path = directory / STEPS
+    _write([path], PIPELINE)
+    if json:
+        show.emit({"written": [str(path)], "pipeline": NAME})
+        return 0
+    place = "" if directory == Path(".") else f"cd {directory} && "
+    show.say(f"wrote {path}", f"  next: {place}argosy run {NAME}")
     return 0
 
 
@@ -73,7 +96,8 @@ def _convert(notebook: Path, directory: Path, *, json: bool) -> int:
     if json:
         show.emit({"written": [str(path)], "pipeline": made.pipeline, "left_out": list(made.notes)})
         return 0
-    show.say(*made.notes, f"wrote {path}", f"  next: read it, then argosy apply {path}")
+    where = "" if directory == Path(".") else f" --project {shlex.quote(str(path))}"
+    show.say(*made.notes, f"wrote {path}", f"  next: read it, then argosy run {made.pipeline}{where}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The project that `argosy init` writes, and its sample data."""
+"""The projects that `argosy init` writes, and the sample data of one."""
 
 from __future__ import annotations
 
@@ -39,6 +39,49 @@ late = ag.Fleet(
     monitors=[ag.Drift("psi", limit=0.25, window="7d"), ag.Performance("log_loss", drop=0.1)],
     retrain=(ag.drifted() | ag.degraded() | ag.older_than("30d")) & ag.new_rows(200),
 )
+'''
+
+NAME = "late_orders"
+"""The pipeline of `PIPELINE`."""
+PIPELINE = '''\
+"""Which depot sends the most orders out late? Three steps; what each gives is kept.
+
+    argosy run late_orders --set days=60
+    argosy run late_orders --set longest=45         what is the same as before is not done again
+    argosy read run 1 report --to report.html
+"""
+
+import polars as pl
+
+import argosy as ag
+
+
+@ag.step
+def load(days: int) -> ag.Table:
+    """Made-up orders: put your own here, or give the step an ag.Dataset or a path."""
+    print(f"making up orders of {days} days")
+    numbers = pl.int_range(days * 40, eager=True)
+    depots = pl.Series(["north", "south", "harbour"])
+    return pl.DataFrame({"depot": depots[numbers % 3], "minutes": numbers * 37 % 61 + numbers % 3 * 5})
+
+
+@ag.step
+def late(orders: ag.Table, longest: int) -> ag.Table:
+    share = (pl.col("minutes") > longest).mean()
+    return orders.group_by("depot").agg(share.alias("late")).sort("late", descending=True)
+
+
+@ag.step
+def tell(table: ag.Table) -> ag.Report:
+    ag.log(worst=table["late"].max())
+    lines = [f"| {depot} | {share:.1%} |" for depot, share in table.rows()]
+    return ag.Report.markdown("\\n".join(["# Late orders", "", "| depot | late |", "| --- | --- |", *lines]))
+
+
+@ag.pipeline
+def late_orders(days: int = 30, longest: int = 50):
+    table = late(load(days), longest)
+    return {"table": table, "report": tell(table)}
 '''
 
 DEPOTS = ("north", "south", "harbour")
