@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,18 +44,14 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture(scope="session")
-def late(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def late(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of the project that `init` writes, applied and trained. Do not change its facts."""
     place = tmp_path_factory.mktemp("late")
-    before = Path.cwd()
-    os.chdir(place)
-    try:
+    with contextlib.chdir(place):
         for command in (["init", "--sample"], ["apply"], ["train", "late-order"]):
             assert main(command) == 0
         pl.read_parquet("data/orders/sample.parquet").drop("late").head(200).write_csv("rows.csv")
-        yield place
-    finally:
-        os.chdir(before)
+    return place
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def test_what_is_handed_out_stays_small_whatever_calls_share(home: Path) -> None
             desk.put(Place(0, element, str(element), {"text": text, "more": Plain(element)}))
         first = desk.works()
         assert 0 < len(first) < COUNT / 2
-        assert sum(len(each.arguments[0]) for each in first) < 1 << 20
+        assert sum(len(each.arguments[0]) for each in first) < 4 << 20
         assert desk.works() == []
         for each in (first[0], first[-1]):
             assert each.function == work.PERFORM
