@@ -118,6 +118,8 @@ class Course:
         next = f"argosy {'retry' if ending.outcome == runs.CANCELLED else 'describe run'} {at}"
         if ending.outcome == runs.FAILED:
             next = f"argosy logs {at}, then argosy retry {at}, or correct the code and run it again"
+            if self._damaged:
+                next = f"run it again: argosy retry {at}; what is damaged will be made anew"
         self.say(f"  next: {next}")
 
     def _none(self) -> None:
