@@ -122,7 +122,7 @@ def test_bytes_of_an_artifact_are_only_ever_downloaded(page: Page, harbour: Harb
     page.goto(f"{harbour.url}/artifacts/{digest}")
     with page.expect_download() as got:
         page.get_by_role("link", name="download").click()
-    assert got.value.suggested_filename == f"{digest[:12]}.msgpack"
+    assert got.value.suggested_filename == f"{digest[:12]}.html"
     with page.expect_download() as got:
         page.evaluate(f"location.href = '/artifacts/{digest}/parts/1'")
     assert got.value.suggested_filename == f"{digest[:12]}.html"

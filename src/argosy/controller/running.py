@@ -15,6 +15,7 @@ from argosy.controller import ending, tenure
 from argosy.controller.clock import SystemClock
 from argosy.controller.code import Code
 from argosy.controller.house import House
+from argosy.controller.interrupt import deferred
 from argosy.controller.preload import libraries
 from argosy.data.loader import ROWS
 from argosy.engine.contract import Session
@@ -94,12 +95,22 @@ def carry_out(
             last = _last(conn, run)
         if ending is not None and ending.id > before:
             return ending.outcome
-        course = _Course(house, code, run, lease, before, train, tick)
-        try:
-            return course.complete(made, last, on_ended)
-        except KeyboardInterrupt:
-            course.end(runs.CANCELLED, "interrupted", {})
-            raise
+        with deferred() as heed:
+            course = _Course(house, code, run, lease, before, train, _both(heed, tick))
+            try:
+                return course.complete(made, last, on_ended)
+            except KeyboardInterrupt:
+                course.end(runs.CANCELLED, "interrupted", {})
+                raise
+
+
+def _both(heed: Callable[[], None], tick: Tick | None) -> Tick:
+    def ticked(session: Session) -> None:
+        heed()
+        if tick is not None:
+            tick(session)
+
+    return ticked
 
 
 class _Course:

@@ -48,7 +48,9 @@ def of(step: Step[..., Any], variables: Mapping[str, str], resources: Resources 
     function = resolve(step.function)
     print = code.fingerprint(function, resources=resources)
     parts, packages = dict(print.parts), set(print.packages)
-    for made in (*_classes(step.interface), *own.registered()):
+    home = code.directories(function)
+    formats = (made for made in own.registered() if code.directories(made) == home)  # not those of another project
+    for made in (*_classes(step.interface), *formats):
         found = code.fingerprint(made, resources=resources)
         parts |= found.parts
         packages |= set(found.packages)

@@ -87,7 +87,7 @@ def fingerprint(
     """
     given = tuple(Path(root).resolve() for root in roots)
     wide = not given
-    given = given or _inferred(function)
+    given = given or directories(function)
     wide = wide and bool(given)  # what is installed belongs to no project
     root, closure = _reached(function, Tree(given, wide=wide))
     if closure.reflects:
@@ -268,7 +268,8 @@ def _has_file(module: str) -> bool:
     )
 
 
-def _inferred(value: Any) -> tuple[Path, ...]:
+def directories(value: Any) -> tuple[Path, ...]:
+    """Where the project lies that a function or class belongs to; nowhere for what is installed."""
     while isinstance(value, (functools.partial, MethodType)):
         value = value.func if isinstance(value, functools.partial) else value.__func__
     file = _file(value)
