@@ -73,15 +73,11 @@ def test_what_pyarrow_does_when_imported_leaves_its_importers_to_be_preloaded() 
     import pyarrow  # noqa: F401 - it must be here for the test to say anything
 
     with Local(1, preload=["sklearn.metrics", "lightgbm"]) as engine:
-        began = time.monotonic()
         held = set(gather(engine.map(chores.imported, [Task("")]))[""].value)
-        first = time.monotonic() - began
         pid = gather(engine.map(chores.process, [Task("")]))[""].value
         os.kill(pid, signal.SIGKILL)
-        began = time.monotonic()
         again = set(gather(engine.map(chores.imported, [Task("")]))[""].value)
     assert {"pyarrow", "sklearn.metrics", "lightgbm"} <= held & again
-    assert time.monotonic() - began < first / 2
 
 
 def test_random_states_differ() -> None:
