@@ -122,7 +122,7 @@ def port(monkeypatch: pytest.MonkeyPatch) -> int:
     return found
 
 
-def test_the_environment_says_where_and_under_which_names_it_is_reached(port: int, up, run) -> None:
+def test_the_environment_says_where_and_under_which_names_it_is_reached(port: int, up, run, inside: Path) -> None:
     _, told = up
     assert told["url"].startswith(f"http://localhost:{port}/?token=")
     for server, path in ((told["url"], "/healthz"), (told["inference"], "/v2/health/live")):
@@ -159,7 +159,7 @@ def test_a_home_is_up_once_unless_a_port_is_named(up, run, inside: Path) -> None
     assert {check["name"]: check for check in run("doctor", "--json").json()}["up"]["found"] == "not on this machine"
 
 
-def test_a_port_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, late: Path, run) -> None:
+def test_a_port_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, inside: Path, run) -> None:
     monkeypatch.setenv("ARGOSY_PORT", "http")
     refused = run("up")
     assert refused.code != 0 and "ARGOSY_PORT is 'http'" in refused.err
