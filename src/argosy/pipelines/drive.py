@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from argosy.engine.contract import Failure, Result, Session
+from argosy.errors import InputError
 from argosy.pipelines import work
 from argosy.pipelines.format import named
 from argosy.pipelines.formats.sink import Sink
@@ -118,7 +119,7 @@ class Drive:
         failure = None
         try:
             if self._train is None:
-                raise NotImplementedError(f"nobody here can train fleet {fleet}")
+                raise InputError(f"nobody here can train fleet {fleet}", next=f"argosy train {fleet}, then run it again")
             value = self._reply(self._train(fleet))
         except Exception as error:  # whatever the project's code raises fails this step alone
             failure = Failure("exception", f"{type(error).__name__}: {error}"[:500])
