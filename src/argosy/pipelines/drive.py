@@ -119,7 +119,9 @@ class Drive:
         failure = None
         try:
             if self._train is None:
-                raise InputError(f"nobody here can train fleet {fleet}", next=f"argosy train {fleet}, then run it again")
+                raise InputError(
+                    f"nobody here can train fleet {fleet}", next=f"argosy train {fleet}, then run it again"
+                )
             value = self._reply(self._train(fleet))
         except Exception as error:  # whatever the project's code raises fails this step alone
             failure = Failure("exception", f"{type(error).__name__}: {error}"[:500])
