@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,16 @@ def test_the_module_that_declares_the_pipeline_is_run(run, pair: Path) -> None:
     (pair / "two.py").write_text(PAIR["two.py"].replace("return 2", "raise ValueError('new')"))
     done = run("run", "second")
     assert done.code == 1 and "ValueError: new" in done.err and "was applied" not in done.err, done.err
+
+
+def test_a_run_that_reads_no_dataset_loads_nothing_heavy(pair: Path) -> None:
+    program = (
+        "import sys; from argosy.cli import main; assert main(['run', 'first', '--project', 'one.py']) == 0; "
+        "print(sorted({'alembic', 'polars', 'numpy', 'sqlalchemy.dialects.postgresql'} & sys.modules.keys()))"
+    )
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_code_that_was_applied_is_said_to_be_so(run, pair: Path, monkeypatch: pytest.MonkeyPatch) -> None:

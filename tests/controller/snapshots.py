@@ -10,8 +10,9 @@ import polars as pl
 
 import argosy as ag
 from argosy.controller import signal
-from argosy.controller.observe import FleetState, Snapshot, Wanted, derive
+from argosy.controller.observe import FleetState, Snapshot, derive
 from argosy.controller.plan import watch_key
+from argosy.controller.wanted import Wanted
 from argosy.spec.document import Declaration, kind
 from argosy.spec.estimator import Estimator
 from argosy.spec.feature import FeatureView

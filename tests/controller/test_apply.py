@@ -14,8 +14,8 @@ import pytest
 from argosy.controller.apply import Applied, Difference, apply, differences, draft, foreseen, root
 from argosy.controller.bundle import locate, make
 from argosy.controller.house import House
-from argosy.controller.observe import wanted
 from argosy.controller.project import forget, found, load, recorded
+from argosy.controller.wanted import wanted
 from argosy.errors import ConflictError, DeclarationError, UnknownError
 from argosy.spec.feature import FeatureView
 from argosy.spec.resource import Resources

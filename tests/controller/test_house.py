@@ -11,8 +11,8 @@ import pytest
 
 from argosy.controller.apply import Applied, apply
 from argosy.controller.house import House
-from argosy.controller.observe import wanted
 from argosy.controller.project import forget
+from argosy.controller.wanted import wanted
 from argosy.spec.feature import FeatureView
 from argosy.store import bundles
 from argosy.store.store import Store

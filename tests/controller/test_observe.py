@@ -15,7 +15,7 @@ from sqlalchemy import Engine, event
 from argosy.controller import signal
 from argosy.controller.action import Train
 from argosy.controller.house import House
-from argosy.controller.observe import Snapshot, kinds, table, wanted
+from argosy.controller.observe import Snapshot, table
 from argosy.controller.plan import plan
 from argosy.controller.survey import member_row, observe
 from argosy.data.dtype import INSTANT
@@ -82,16 +82,6 @@ def test_what_follows_from_signals(tmp_path: Path) -> None:
     assert row is not None
     assert (row["key"], row["target"], row[signal.DRIFT]) == ("s00001", "own", 0.5)
     assert member_row(snapshot, FLEET, "nobody") is None
-
-
-def test_what_is_wanted(tmp_path: Path) -> None:
-    with home(tmp_path, 1) as house, house.store.read() as conn:
-        found = wanted(conn)
-    assert set(found) == {("dataset", "flights"), ("fleet", "late")}
-    assert found["fleet", "late"].revision == 1
-    assert found["fleet", "late"].project == "project"
-    sources, views, fleets = kinds(found)
-    assert (list(sources), list(views), list(fleets)) == (["flights"], [], ["late"])
 
 
 def _pass(house: House) -> tuple[Snapshot, list[str], tuple[object, ...]]:

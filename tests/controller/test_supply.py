@@ -15,11 +15,11 @@ from argosy.controller import survey
 from argosy.controller.apply import apply, draft
 from argosy.controller.house import House
 from argosy.controller.loop import tick
-from argosy.controller.observe import wanted
 from argosy.controller.plan import plan
 from argosy.controller.project import load
 from argosy.controller.supply import lacks
 from argosy.controller.survey import foresee, observe
+from argosy.controller.wanted import wanted
 from argosy.controller.why import why
 from argosy.data import file
 from argosy.store import datasets

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from argosy.cli import home, show
 from argosy.cli.option import Common
-from argosy.controller.observe import wanted
+from argosy.controller.wanted import wanted
 from argosy.data.ingest import accept
 from argosy.errors import UsageError
 from argosy.registry import manual

@@ -146,11 +146,12 @@ def _proposal(item: dict[str, Any]) -> str:
 
 def _empty(conn: Connection, name: str) -> UnknownError | None:
     """What to say of a dataset that is declared and has no version; None for another."""
-    from argosy.controller import observe, supply  # they need Polars, which what is there does not
+    from argosy.controller import supply  # it needs Polars, which what is there does not
+    from argosy.controller.wanted import wanted
 
-    wanted = observe.wanted(conn)
-    if ("dataset", name) not in wanted:
+    declared = wanted(conn)
+    if ("dataset", name) not in declared:
         return None
-    lack = supply.lacks(conn, wanted, [name], ()).get(name)
+    lack = supply.lacks(conn, declared, [name], ()).get(name)
     says, next = (f": {lack.says}", lack.next) if lack else ("", f"argosy why {name}")
     return UnknownError(f"dataset {name} has no version yet{says}", next=next)

@@ -17,9 +17,10 @@ from sqlalchemy import func, select
 
 from argosy.cli import home, lock, show
 from argosy.cli.option import Common
-from argosy.controller import leftover, observe, supply
+from argosy.controller import leftover, supply
 from argosy.controller.clock import SystemClock
 from argosy.controller.standing import hindrance
+from argosy.controller.wanted import kinds, wanted
 from argosy.data import state
 from argosy.errors import ArgosyError
 from argosy.spec.quantity import plural
@@ -141,10 +142,10 @@ def _up(store: Store) -> Check:
 def _sources(store: Store) -> Iterator[Check]:
     """Datasets that lack rows, or whose latest version was rejected, each with why."""
     with store.read() as conn:
-        wanted = observe.wanted(conn)
-        names = [name for kind, name in wanted if kind == "dataset"]
+        declared = wanted(conn)
+        names = [name for kind, name in declared if kind == "dataset"]
         stopped = state.blocked(conn, names)
-        found = supply.lacks(conn, wanted, names, datasets.latest(conn))
+        found = supply.lacks(conn, declared, names, datasets.latest(conn))
     blocked = [Check(f"dataset {name}", NOTE, f"blocked: {why}", f"argosy why {name}") for name, why in stopped.items()]
     yield from blocked[:_SHOWN]
     if len(blocked) > _SHOWN:
@@ -161,10 +162,10 @@ def _fleets(store: Store) -> Iterator[Check]:
     Why those are blocked is said with the datasets.
     """
     with store.read() as conn:
-        wanted, versions = observe.wanted(conn), datasets.latest(conn)
-        sources, _, fleets = observe.kinds(wanted)
+        declared, versions = wanted(conn), datasets.latest(conn)
+        sources, _, fleets = kinds(declared)
         blocked = dict.fromkeys(state.blocked(conn, sources), "blocked")
-    why = {name: hindrance(each, wanted, blocked, versions.get(each.spine)) for name, each in fleets.items()}
+    why = {name: hindrance(each, declared, blocked, versions.get(each.spine)) for name, each in fleets.items()}
     found = [Check(f"fleet {name}", NOTE, said, f"argosy why {name}") for name, said in why.items() if said]
     yield from found[:_SHOWN]
     if len(found) > _SHOWN:

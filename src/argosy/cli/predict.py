@@ -12,7 +12,7 @@ import polars as pl
 from argosy.cli import home, show, target
 from argosy.cli.option import Common
 from argosy.cli.role import Readers
-from argosy.controller.observe import wanted
+from argosy.controller.wanted import wanted
 from argosy.data import csv
 from argosy.errors import InputError, UsageError
 from argosy.serving.cache import ModelCache, blob_loader

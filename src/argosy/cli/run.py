@@ -21,7 +21,6 @@ from argosy.controller.bundle import locate
 from argosy.controller.clock import SystemClock
 from argosy.controller.code import Code
 from argosy.controller.house import House
-from argosy.controller.loop import tick
 from argosy.controller.tutor import Tutor
 from argosy.errors import UnknownError, UsageError
 from argosy.pipelines.claiming import Shard
@@ -180,6 +179,8 @@ def declared(house: House, module: Path | None, pipeline: str) -> Code:
 def take_in(house: House, found: Code) -> None:
     """Take in new data, where the pipeline reads datasets."""
     if any(each.kind == "dataset" for each in found.pipeline.parameters):
+        from argosy.controller.loop import tick  # a quarter of a second, which a run that reads no dataset is spared
+
         for done in tick(house, home.clock(house.store).now(), only=(Ingest,)):
             show.say(f"  {done.said}")
 

@@ -10,10 +10,10 @@ import msgspec
 from sqlalchemy import Connection
 
 from argosy.controller.clock import SystemClock
-from argosy.controller.observe import kinds, wanted
 from argosy.controller.pipes import pipes
 from argosy.controller.standing import Standing, standing, summary
 from argosy.controller.status import ORDER
+from argosy.controller.wanted import kinds, wanted
 from argosy.data.state import blocked, stale
 from argosy.errors import UsageError
 from argosy.spec.fleet import POOLED

@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 from argosy.console import facts, svg, words
 from argosy.console.page import Page
 from argosy.controller import supply
-from argosy.controller.observe import kinds, wanted
 from argosy.controller.supply import Lack
+from argosy.controller.wanted import kinds, wanted
 from argosy.data import state as state_of_data
 from argosy.data.profile import LISTED
 from argosy.data.state import Staleness

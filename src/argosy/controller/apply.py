@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 
 from argosy.controller import bundle as bundling
 from argosy.controller import owner, parameter
-from argosy.controller.observe import Wanted, wanted
 from argosy.controller.project import imported, load
+from argosy.controller.wanted import Wanted, wanted
 from argosy.data import source
 from argosy.errors import DeclarationError, UnknownError
 from argosy.spec import code, document

@@ -10,8 +10,8 @@ import msgspec
 
 from argosy.controller import bundle as bundling
 from argosy.controller.house import House
-from argosy.controller.observe import wanted
 from argosy.controller.project import imported, load
+from argosy.controller.wanted import wanted
 from argosy.errors import UnknownError
 from argosy.spec import code
 from argosy.spec.function import resolve

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from argosy.controller.action import Materialise
-from argosy.controller.observe import Wanted
+from argosy.controller.wanted import Wanted
 from argosy.store import declarations, events, executions
 from argosy.store.events import Event
 

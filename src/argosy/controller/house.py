@@ -6,25 +6,24 @@ import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import Connection
 
 from argosy.controller import bundle as bundling
-from argosy.controller.observe import Wanted
 from argosy.controller.project import forget
-from argosy.controller.watching.baseline import Baselines
-from argosy.controller.watching.counts import Counts
-from argosy.controller.watching.kept import Kept
-from argosy.controller.watching.reference import References
+from argosy.controller.wanted import Wanted
 from argosy.engine.local import Local
-from argosy.features.online import Online
 from argosy.spec.function import resolve
 from argosy.store import bundles, leases
 from argosy.store.store import Store
-from argosy.training.fleet import PRELOAD
+
+if TYPE_CHECKING:
+    from argosy.controller.watching.memory import Memory
+    from argosy.features.online import Online
 
 
 class Places:
@@ -52,19 +51,30 @@ class House:
     ) -> None:  # fmt: skip
         self.store = store
         self.places = Places.of(store)
-        self.online = Online(self.places.online)
         self.environment = dict(environment or {})
         self.actor = actor
-        self.counts = Counts(store)
-        self.references = References(store)
-        self.baselines = Baselines()
-        self.kept = Kept()
         self.expired_at: datetime | None = None
         self._workers = workers
         self._engine: Local | None = None
         self._engine_bundle: str | None = None
         self._active: str | None = None
         self._held: dict[str, leases.Lease] = {}
+
+    # Polars and NumPy take a fifth of a second to import: a process that only runs pipelines pays for neither.
+
+    @cached_property
+    def online(self) -> Online:
+        """The features by entity, for the inference server."""
+        from argosy.features.online import Online
+
+        return Online(self.places.online)
+
+    @cached_property
+    def memory(self) -> Memory:
+        """What watches of this process need not look up again."""
+        from argosy.controller.watching.memory import Memory
+
+        return Memory(self.store)
 
     def __enter__(self) -> Self:
         return self
@@ -78,7 +88,8 @@ class House:
         """Stop the workers and release the online store; the store itself belongs to the caller."""
         if self._engine is not None:
             self._engine.close()
-        self.online.close()
+        if "online" in self.__dict__:
+            self.online.close()
 
     def take(self, lease: leases.Lease) -> bool:
         """Act under a lease from now on; false where others may have acted on its subject since this house last did.
@@ -128,7 +139,7 @@ class House:
         for reference in references:
             resolve(reference, fresh=reference.partition(":")[0] not in sys.modules)
 
-    def engine(self, digest: str | None, preload: Sequence[str] = PRELOAD) -> Local:
+    def engine(self, digest: str | None, preload: Sequence[str]) -> Local:
         """Warm workers that see the modules of a bundle first; started anew when the bundle changes.
 
         `preload` is what they import once when they start; whatever else a task needs, it imports itself.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -13,13 +11,12 @@ from sqlalchemy import Connection
 
 from argosy.controller import signal
 from argosy.controller.libraries import Libraries
+from argosy.controller.wanted import Wanted
 from argosy.data.dtype import INSTANT
 from argosy.data.state import Staleness
-from argosy.spec.dataset import Dataset
-from argosy.spec.document import Declaration, recorded
-from argosy.spec.feature import FeatureView
+from argosy.spec.document import Declaration
 from argosy.spec.fleet import Fleet
-from argosy.store import datasets, declarations, members, verdicts
+from argosy.store import datasets, members, verdicts
 
 _TIMES = ("version_at", "champion_since", "rollout_at", "execution_at")
 _TYPES: dict[str, Any] = {
@@ -32,21 +29,6 @@ _TYPES: dict[str, Any] = {
     **dict.fromkeys(_TIMES, pl.Int64),
 }  # fmt: skip
 _SIGNALS = pl.Struct(dict.fromkeys(signal.ALL, pl.Float64))
-
-
-class Wanted(msgspec.Struct, frozen=True):
-    """A declaration in force, with the bundle it came in and the revision of what its training depends on.
-
-    `packages` are what its code imports beside the project's own modules.
-    """
-
-    declaration: Declaration
-    bundle: str | None
-    project: str
-    code: dict[str, str]
-    fingerprint: str = ""
-    revision: int = 0
-    packages: tuple[str, ...] = ()
 
 
 class FleetState(msgspec.Struct, frozen=True):
@@ -92,28 +74,6 @@ class Snapshot(msgspec.Struct, frozen=True):
         return [each.declaration for each in self.wanted.values() if isinstance(each.declaration, kind)]
 
 
-def wanted(conn: Connection) -> dict[tuple[str, str], Wanted]:
-    """Every declaration in force by (kind, name); one query."""
-    return {
-        (row.kind, row.name): Wanted(
-            _declared(msgspec.json.encode(row.body)),
-            row.bundle,
-            row.body.get("project", ""),
-            row.body.get("code", {}),
-            row.fingerprint,
-            int(row.body.get("revision", 0)),
-            tuple(row.body.get("packages", ())),
-        )
-        for row in declarations.current(conn)
-    }
-
-
-@lru_cache(maxsize=4096)
-def _declared(body: bytes) -> Declaration:
-    """A recorded declaration; the same text is the same frozen value, made once."""
-    return recorded(msgspec.json.decode(body))
-
-
 def table(conn: Connection, fleet: str) -> pl.DataFrame:
     """A row per member with everything a condition may ask; one query.
 
@@ -134,13 +94,3 @@ def derive(frame: pl.DataFrame) -> pl.DataFrame:
         trained_at=(pl.col(signal.TRAINED) * 1_000_000).cast(pl.Int64).cast(INSTANT),
         new_rows=pl.col(signal.ROWS) - pl.col(signal.TRAINED_ROWS).fill_null(0),
     )
-
-
-def kinds(
-    wanted: Mapping[tuple[str, str], Wanted],
-) -> tuple[dict[str, Dataset], dict[str, FeatureView], dict[str, Fleet]]:
-    """The declarations in force by kind and name."""
-    found: dict[str, dict[str, Any]] = {"dataset": {}, "feature_view": {}, "fleet": {}, "pipeline": {}}
-    for (kind, name), each in wanted.items():
-        found[kind][name] = each.declaration
-    return found["dataset"], found["feature_view"], found["fleet"]

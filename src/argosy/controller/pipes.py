@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from argosy.controller import course
 from argosy.controller.course import Brief
-from argosy.controller.observe import wanted
+from argosy.controller.wanted import wanted
 from argosy.spec import schedule
 from argosy.spec.pipeline import Pipeline
 from argosy.store import pauses, runs

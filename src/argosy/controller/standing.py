@@ -10,9 +10,9 @@ import polars as pl
 from sqlalchemy import Connection
 
 from argosy.controller import observe
-from argosy.controller.observe import Wanted
 from argosy.controller.plan import lacking
 from argosy.controller.status import counts, status
+from argosy.controller.wanted import Wanted, wanted
 from argosy.data import state
 from argosy.spec.feature import FeatureView, ViewReference
 from argosy.spec.fleet import Fleet
@@ -40,15 +40,15 @@ class Standing(msgspec.Struct, frozen=True):
 
 def standing(conn: Connection, name: str, now: datetime) -> Standing | None:
     """What is true of a fleet; None where none of that name is declared. The number of queries is constant."""
-    wanted = observe.wanted(conn)
-    found = wanted.get(("fleet", name))
+    declared = wanted(conn)
+    found = declared.get(("fleet", name))
     if found is None or not isinstance(found.declaration, Fleet):
         return None
     fleet = found.declaration
     undecided = verdicts.undecided(conn, name, fleet.approval)
     waiting = {each.version_id: each for each in undecided.waiting}
     stopped = hindrance(
-        fleet, wanted, state.blocked(conn, reads(fleet, wanted)), datasets.version(conn, fleet.spine)
+        fleet, declared, state.blocked(conn, reads(fleet, declared)), datasets.version(conn, fleet.spine)
     )  # fmt: skip
     table = observe.table(conn, name)
     told = {id: each.told for id, each in waiting.items()}

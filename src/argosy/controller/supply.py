@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from argosy.controller import apply
 from argosy.controller.action import Ingest, headline
-from argosy.controller.observe import Wanted
+from argosy.controller.wanted import Wanted
 from argosy.data import source
 from argosy.data.source import INGEST
 from argosy.spec.dataset import Dataset

@@ -15,7 +15,8 @@ from argosy.controller import computed, libraries, supply
 from argosy.controller.act.record import waiting
 from argosy.controller.apply import Draft, foreseen
 from argosy.controller.house import House
-from argosy.controller.observe import FleetState, Snapshot, Wanted, kinds, table, wanted
+from argosy.controller.observe import FleetState, Snapshot, table
+from argosy.controller.wanted import Wanted, kinds, wanted
 from argosy.data.source import Pending, past, pending
 from argosy.data.state import blocked, stale
 from argosy.errors import ArgosyError

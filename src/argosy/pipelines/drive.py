@@ -10,7 +10,7 @@ from typing import Any
 
 from argosy.engine.contract import Failure, Result, Session
 from argosy.errors import InputError
-from argosy.pipelines import work
+from argosy.pipelines import collector, work
 from argosy.pipelines.format import named
 from argosy.pipelines.formats.sink import Sink
 from argosy.pipelines.runner import Runner
@@ -47,7 +47,7 @@ class Drive:
         Whatever ends this, what came is landed and no work of these runs is left at work. Raises LeaseError where the
         right to a run was lost.
         """
-        with self._threads() as pool:
+        with collector.relaxed(), self._threads() as pool:
             self._active = {runner.tag: runner for runner in runners}
             try:
                 while self._active:

@@ -1,6 +1,7 @@
 """Bring a home's tables to this software's version.
 
-The version is looked up with plain SQL, so that a home that is up to date never imports Alembic.
+Only a home of an older version needs the migrations, and with them Alembic: a new one on SQLite is made as they would
+leave it. The version is looked up with plain SQL.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect
 
 from argosy.errors import ConflictError, UnknownError
+from argosy.store import schema
 from argosy.store.database import take_turn
 
 HEAD = "0004"
@@ -29,7 +31,9 @@ def ensure(engine: Engine, *, create: bool = True) -> None:
         take_turn(connection)
         found = revision(connection)
         _refuse_newer(found, engine)
-        if found != HEAD:
+        if found is None and connection.dialect.name == "sqlite":
+            _make(connection)
+        elif found != HEAD:
             _upgrade(connection)
 
 
@@ -49,8 +53,17 @@ def _refuse_newer(found: str | None, engine: Engine) -> None:
         )
 
 
+def _make(connection: Connection) -> None:
+    schema.metadata.create_all(connection, checkfirst=False)
+    connection.exec_driver_sql(
+        "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+        "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+    )
+    connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{HEAD}')")
+
+
 def _upgrade(connection: Connection) -> None:
-    # Alembic costs 0.1 s to import and is needed only here.
+    # Alembic costs 0.15 s to import and is needed only here.
     from alembic import command
     from alembic.config import Config
 

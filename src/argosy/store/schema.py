@@ -222,8 +222,8 @@ verdict = Table(
     columns.text("message"),
     Index(None, "version_id", "gate", "id"),
 )
-Index("ix_verdict_undecided", verdict.c.version_id, sqlite_where=verdict.c.passed.is_(None),
-      postgresql_where=verdict.c.passed.is_(None))  # fmt: skip
+Index("ix_verdict_undecided", verdict.c.version_id, sqlite_where=verdict.c.passed.is_(None))
+# On PostgreSQL it is partial as well, as its migration says: to say it here would load that dialect, in 0.06 s.
 
 approval = Table(
     "approval",

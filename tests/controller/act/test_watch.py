@@ -200,7 +200,7 @@ def test_skew_is_looked_at_again_once_as_much_is_new_also_by_another_process(hou
         answer(house, "late-arrival/LGA/AA@1", flights["flight_id"].head(count), at)
         look(house, NOW + timedelta(hours=hours))
     assert looks() == [10, 25, 85]
-    house.kept = Kept()
+    house.memory.kept = Kept()
     look(house, NOW + timedelta(hours=4))
     assert looks() == [10, 25, 85]
     assert not [name for name in alarms(house, "raised") if name.startswith("skew/airport")]

@@ -101,7 +101,7 @@ def test_the_pooled_model_is_watched_against_all_rows_that_it_was_trained_on(hou
         frozen = reference.frozen(conn, house.store, "late-arrival", 1)
         assert frozen is not None
         answering = {key: Answering(START, pooled=False) for key in table["key"]}
-        found = house.references.of(conn, "late-arrival", frozen.bins, answering)
+        found = house.memory.references.of(conn, "late-arrival", frozen.bins, answering)
     counted = dict(zip(found.members, found.rows.tolist(), strict=True))
     assert counted["*"] == table.filter(~pl.col("pooled"))["rows"].sum()
     assert {"LGA/AA", "LGA/MQ"} < set(counted)

@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 
 from argosy.controller.action import Materialise
 from argosy.controller.house import House
-from argosy.controller.observe import Snapshot, Wanted
+from argosy.controller.observe import Snapshot
+from argosy.controller.wanted import Wanted
 from argosy.data.dtype import parse_all
 from argosy.data.read import append, scan, union
 from argosy.errors import CapacityError, ConflictError, DeclarationError, LeaseError

@@ -20,7 +20,8 @@ from argosy.controller.action import Train, headline
 from argosy.controller.condition import Explanation, explain
 from argosy.controller.house import House
 from argosy.controller.libraries import Libraries
-from argosy.controller.observe import FleetState, Snapshot, Wanted
+from argosy.controller.observe import FleetState, Snapshot
+from argosy.controller.wanted import Wanted
 from argosy.controller.watching import answered, reference
 from argosy.data.read import scan
 from argosy.engine.contract import Progress

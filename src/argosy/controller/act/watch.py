@@ -42,7 +42,7 @@ def run(house: House, snapshot: Snapshot, action: Watch, now: datetime) -> str:
     spine = snapshot.wanted["dataset", state.fleet.spine].declaration
     assert isinstance(spine, Dataset)
     with house.store.read() as conn:
-        counts = house.counts.rows(conn, state.fleet, snapshot, now)
+        counts = house.memory.counts.rows(conn, state.fleet, snapshot, now)
         known = {*counts, *state.table["key"]} - {POOLED}
         rows = unknown.pool(_rows(house, conn, snapshot, state, spine, now), known)
         came = _came(house, conn, snapshot, state, now)
@@ -70,15 +70,15 @@ def _rows(
     """All answered rows of the days that the monitors look at, those of today and of clocks ahead too, with labels."""
     low, high = asked.horizon(state.fleet, now), asked.midnight(now) + 2 * asked.DAY
     number = _recorded(snapshot, state)
-    rows = answered.answers(conn, house.store, state.fleet.name, low, high, number=number, kept=house.kept)
+    rows = answered.answers(conn, house.store, state.fleet.name, low, high, number=number, kept=house.memory.kept)
     told = snapshot.versions.get(spine.name)
-    return answered.labelled(conn, house.store, house.kept, state.fleet, spine, told, rows, now)
+    return answered.labelled(conn, house.store, house.memory.kept, state.fleet, spine, told, rows, now)
 
 
 def _came(house: House, conn: Connection, snapshot: Snapshot, state: FleetState, now: datetime) -> pl.DataFrame:
     """All rows that came in lately, answered or not, whatever their decision time."""
     since, number = asked.arrivals(state, now), _recorded(snapshot, state)
-    return answered.arrived(conn, house.store, state.fleet.name, since, number=number, kept=house.kept)
+    return answered.arrived(conn, house.store, state.fleet.name, since, number=number, kept=house.memory.kept)
 
 
 def _recorded(snapshot: Snapshot, state: FleetState) -> int:

@@ -38,7 +38,7 @@ def measure(
     assert isinstance(spine, Dataset)
     numbers = {id: each.number for id, each in versions.get(conn, running["rollout_version_id"]).items()}
     told = snapshot.versions.get(spine.name)
-    rows = answered.labelled(conn, house.store, house.kept, state.fleet, spine, told, came, now)
+    rows = answered.labelled(conn, house.store, house.memory.kept, state.fleet, spine, told, came, now)
     return weigh(state, rows, numbers, now)
 
 

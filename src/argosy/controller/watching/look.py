@@ -68,18 +68,18 @@ def look(
     Those of unknown keys are the pooled model's: see `unknown.pool`.
     """
     seen, fleet, store = Seen(), state.fleet, house.store
-    frozen = reference.frozen(conn, store, fleet.name, state.revision, house.kept)
+    frozen = reference.frozen(conn, store, fleet.name, state.revision, house.memory.kept)
     recorded = snapshot.versions.get(predictions(fleet.name))
     if frozen is None or recorded is None or rows.is_empty():
         return seen
     answering = _answering(state)
-    known = house.baselines.of(conn, {id for pair in answering.values() for id in pair if id is not None})
+    known = house.memory.baselines.of(conn, {id for pair in answering.values() for id in pair if id is not None})
     judged_by = baseline.judged_by(answering, known)
     scores, table = performing.measure(fleet, rows, judged_by, now)
     seen.add(scores)
     seen.tables.append(table)
     _estimate(house, conn, state, seen, frozen, rows, recorded.number, now)
-    days = spans.days(conn, store, house.kept, fleet.name, recorded, rows, frozen.bins)
+    days = spans.days(conn, store, house.memory.kept, fleet.name, recorded, rows, frozen.bins)
     seen.windows += spans.put(store, fleet.name, days, recorded, now)
     expected = {key: known[own] for key, (_, own) in answering.items() if own in known}
     before = _reference(house, conn, state, frozen, judged_by, expected)
@@ -111,7 +111,7 @@ def _reference(
     """What whoever answers was trained on, with the predictions to expect of it."""
     own = set(state.table.filter((pl.col("target") == "own") | pl.col("pooled"))["key"])
     answering = {key: Answering(base.at, key not in own) for key, base in judged_by.items()}
-    found = house.references.of(conn, state.fleet.name, frozen.bins, answering)
+    found = house.memory.references.of(conn, state.fleet.name, frozen.bins, answering)
     predicted = {key: base.predictions if key in own else base.pooled for key, base in expected.items()}
     told = {key: histogram for key, histogram in predicted.items() if histogram is not None}
     return reference.with_predictions(found, frozen.bins, told)
@@ -162,9 +162,9 @@ def _estimate(
 ) -> None:  # fmt: skip
     """Scores before the labels are there; once a week the labelled rows are kept to calibrate by."""
     week = (estimating.CALIBRATION, state.fleet.name, estimating.monday(now))
-    learnt = house.kept.get(week) is not None or estimating.learnt(conn, state.fleet.name, now)
+    learnt = house.memory.kept.get(week) is not None or estimating.learnt(conn, state.fleet.name, now)
     if learnt:
-        house.kept.put(week, True, 1)
+        house.memory.kept.put(week, True, 1)
     estimates, told = estimating.measure(conn, house.store, state.fleet, frozen.bins, rows, now, learn=not learnt)
     seen.add(estimates)
     if told is not None:

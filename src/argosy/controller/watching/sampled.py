@@ -73,7 +73,7 @@ def _last(house: House, conn: Connection, fleet: str) -> Look | None:
     if not facts:
         return None
     digest = facts[-1].digest
-    return house.kept.of(
+    return house.memory.kept.of(
         (KIND, digest), lambda: msgspec.json.decode(house.store.blobs.get(digest), type=Look), lambda _: 10_000
     )
 
