@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,8 @@ class Run(Session):
     def submit(self, works: Sequence[Work]) -> None:
         """See `Session.submit`."""
         self._ledger.enter(works)
-        self._step(0.0)
+        with self._steady():
+            self._hand_out()
 
     def results(self, wait: float) -> list[Result]:
         """See `Session.results`. A cancellation is noticed within a twentieth of a second."""
@@ -98,13 +99,7 @@ class Run(Session):
             self._closed = None
 
     def _step(self, pause: float) -> None:
-        if self._closed is None:
-            raise ArgosyError("this session is closed", next="begin another one")
-        self._crew.launch()
-        if self._cancelled.is_set():
-            self._cancelled.clear()
-            self._end(set(self._ledger.open.values()), "cancelled before it ended")
-        try:
+        with self._steady():
             self._hand_out()
             now = time.monotonic()
             due = self._backlog.due
@@ -112,6 +107,18 @@ class Run(Session):
                 self._read(hand)
             self._watch.look(self._crew.hands, time.monotonic())
             self._hand_out()  # before the caller looks at results, which may take it a while
+
+    @contextlib.contextmanager
+    def _steady(self) -> Iterator[None]:
+        """What is done with the crew: after what came from outside, a cancellation; and again where it is lost."""
+        if self._closed is None:
+            raise ArgosyError("this session is closed", next="begin another one")
+        self._crew.launch()
+        if self._cancelled.is_set():
+            self._cancelled.clear()
+            self._end(set(self._ledger.open.values()), "cancelled before it ended")
+        try:
+            yield
         except NurseryLost:
             self._recover()
 

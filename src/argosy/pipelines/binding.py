@@ -52,10 +52,11 @@ class Binding:
         """The arguments of a node that is called once."""
         return {name: self.piece(argument) for name, argument in node.arguments.items()}
 
-    def elements(self, node: Node) -> Iterator[dict[str, Piece | None] | None]:
-        """The arguments of each element of a map, None for one that lacks what an earlier element should have given.
+    def elements(self, node: Node) -> tuple[int, Iterator[dict[str, Piece | None] | None]]:
+        """How many elements a map has, and the arguments of each as they are asked for.
 
-        Raises `InputError` for lists of several lengths.
+        None stands for an element that lacks what an earlier one should have given. Raises `InputError` for lists of
+        several lengths.
         """
         shared = {name: self.piece(node.arguments[name]) for name in node.arguments if name not in node.spread}
         lists = {name: self.items(node, name) for name in sorted(node.spread)}
@@ -64,9 +65,10 @@ class Binding:
             shown = ", ".join(f"{name} has {count:,}" for name, count in lengths.items())
             raise InputError(f"the lists that {node.name} goes through differ in length: {shown}",
                              next="give each element all that it takes")  # fmt: skip
-        for place in range(next(iter(lengths.values()))):
-            own = {name: items[place] for name, items in lists.items()}
-            yield None if any(each is None for each in own.values()) else shared | own
+        return next(iter(lengths.values())), (
+            None if None in each else shared | dict(zip(lists, each, strict=True))
+            for each in zip(*lists.values(), strict=True)
+        )
 
     def items(self, node: Node, name: str) -> list[Piece | None]:
         """The items of a list among a node's arguments. Raises `InputError` for what is no list."""

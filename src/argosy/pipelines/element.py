@@ -27,6 +27,7 @@ class Elements:
         self.count = len(values) - 1 if values else count
         self.lost = 0
         self.kept = 0
+        self.begun = 0
         self._columns: list[list[Piece | None]] = [[None] * count for _ in range(outputs)]
         self._left = count
         self._reduction = Reduction(values) if values else None
@@ -35,6 +36,15 @@ class Elements:
     def complete(self) -> bool:
         """Whether none is out; of a reduction, none of this level."""
         return not self._left
+
+    @property
+    def out(self) -> int:
+        """How many were begun and came to no end yet."""
+        return self.begun + self._left - self.count
+
+    def begin(self, count: int) -> None:
+        """So many more begin."""
+        self.begun += count
 
     def put(self, element: int, outputs: tuple[Piece | None, ...]) -> None:
         """What an element gave."""

@@ -85,7 +85,7 @@ class _Foresight:
             return Outlook(node=node.name, verdict="run", calls=1, why=("a fleet is asked each time",))
         if node.kind == "reduce":
             return Outlook(node=node.name, verdict="open", why=("its folds depend on one another",))
-        given = list(self._binding.elements(node)) if node.kind == "map" else [self._binding.whole(node)]
+        given = list(self._binding.elements(node)[1]) if node.kind == "map" else [self._binding.whole(node)]
         made = self._setting.recipes[node.step.function]
         keys = [recipe.key(made, each) for each in given if each is not None]
         known = self._memo.find(keys) if node.step.options.cache else {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 from argosy.errors import ArgosyError
 from argosy.pipelines import recipe
@@ -14,6 +15,9 @@ from argosy.pipelines.piece import Piece, Plain
 from argosy.pipelines.setting import Setting
 from argosy.spec.graph import Node, Reference, references
 from argosy.store import Blobs, calls
+
+_WINDOW = 2000
+"""Elements of one map that may be out at a time: what is needed for each is not made for all of them at once."""
 
 
 class Nodes:
@@ -31,6 +35,8 @@ class Nodes:
         self._values: dict[int, tuple[Piece | None, ...]] = {}
         self._binding = Binding(self._value, setting.rows, setting.files, blobs)
         self._elements: dict[int, Elements] = {}
+        self._rest: dict[int, Iterator[tuple[int, dict[str, Piece | None] | None]]] = {}  # elements yet to begin
+        self._hungry: set[int] = set()  # maps of which more may begin now
         self.failures: dict[str, str] = {}
 
     @property
@@ -56,13 +62,15 @@ class Nodes:
         return elements.count if elements is not None else 1
 
     def open(self) -> list[Place]:
-        """Begin the nodes that may; the calls that they come to. Empty as well where those that may came to none."""
-        return [place for node in self._frontier.ready() for place in self._begin(node)]
+        """Begin the nodes that may, and more elements of maps; the calls that they come to, which may be none."""
+        found = [place for node in self._frontier.ready() for place in self._begin(node)]
+        hungry, self._hungry = self._hungry, set()
+        return found + [place for node in hungry for place in self._go_on(node)]
 
     @property
     def idle(self) -> bool:
-        """Whether no node may begin now."""
-        return self._frontier.idle
+        """Whether no node may begin now, and no more of those that did."""
+        return self._frontier.idle and not self._hungry
 
     def finish(self, place: Place, ended: Ended) -> list[Place]:
         """A call ended, and with it perhaps its node; the calls that follow within the node."""
@@ -79,6 +87,7 @@ class Nodes:
             elements.lose()
         else:
             elements.put(place.element, ended.outputs)
+        self._feed(place.node, elements)
         return self._close_elements(place.node) if elements.complete else []
 
     def _value(self, reference: Reference) -> Piece | None:
@@ -122,19 +131,34 @@ class Nodes:
             return [self._place(number, node, calls.WHOLE, self._binding.whole(node))]
         if node.kind == "reduce":
             return self._reduce(number, node)
-        bound = list(self._binding.elements(node))
-        elements = self._elements[number] = Elements(len(bound), node.outputs)
+        count, bound = self._binding.elements(node)
+        self._elements[number] = Elements(count, node.outputs)
+        self._rest[number] = enumerate(bound)
+        return self._go_on(number)
+
+    def _go_on(self, number: int) -> list[Place]:
+        """Begin further elements of a map, as many as may be out."""
+        node, elements = self._graph.nodes[number], self._elements[number]
+        part = list(islice(self._rest[number], _WINDOW - elements.out))
+        elements.begin(len(part))
+        if elements.begun == elements.count:
+            del self._rest[number]
         places = []
-        for element, arguments in enumerate(bound):
+        for element, arguments in part:
             if arguments is None:
                 reason = "an element that it needs is missing"
                 self._tell(Ended(node=node.name, element=element, state=calls.SKIPPED, reason=reason))
                 elements.leave_out()
             else:
                 places.append(self._place(number, node, element, arguments))
+        self._feed(number, elements)
         if elements.complete:
             self._close_elements(number)
         return places
+
+    def _feed(self, number: int, elements: Elements) -> None:
+        if number in self._rest and elements.out <= _WINDOW // 2:
+            self._hungry.add(number)
 
     def _place(self, number: int, node: Node, element: int, arguments: dict[str, Piece | None]) -> Place:
         if node.step is None:

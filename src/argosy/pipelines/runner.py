@@ -69,7 +69,7 @@ class Runner:
         if self._claiming.waits and time.monotonic() - self._polled > _POLL:
             self._polled = time.monotonic()
             self._ask_others()
-        while not self._nodes.idle:
+        while not self._nodes.idle and len(self._waiting) < _MOST:
             self._look_up(self._nodes.open())
         return self._desk.works()
 
@@ -103,7 +103,9 @@ class Runner:
 
     @property
     def patience(self) -> float:
-        """Seconds until what came should be landed; infinity where nothing did."""
+        """Seconds until what came should be landed, or more may begin; infinity where neither is to be."""
+        if not self._nodes.idle:
+            return 0.0
         if not self._waiting:
             return float("inf")
         if self._unplaced or self.over or len(self._waiting) >= _MOST:

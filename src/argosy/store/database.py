@@ -48,7 +48,7 @@ def sqlite_engine(path: str, *, write: bool) -> Engine:
         _insist(lambda: connection.execute("PRAGMA journal_mode=WAL"))
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA cache_size=-65536")
+        connection.execute("PRAGMA cache_size=-8192")
         if not write:
             connection.execute("PRAGMA query_only=ON")
 
