@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import argosy as ag
 from argosy.engine.local import Local
-from argosy.pipelines import nodes
+from argosy.pipelines import element
 from argosy.store import Store
 from tests.pipelines.runs import Place
 
@@ -62,7 +62,7 @@ def test_a_map_gives_the_same_however_few_of_its_elements_are_out(
     engine: Local, monkeypatch: pytest.MonkeyPatch, window: int, bad: set[int], count: int
 ) -> None:
     """Executed, looked up, and with elements that are lost before they begin."""
-    monkeypatch.setattr(nodes, "_WINDOW", window)
+    monkeypatch.setattr(element, "WINDOW", window)
     kept = [10 * x + 1 for x in range(count) if x not in bad]
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
         place = Place(store, engine)
@@ -81,7 +81,7 @@ def test_a_map_gives_the_same_however_few_of_its_elements_are_out(
 def test_no_more_elements_are_out_than_may_be(
     home: Path, engine: Local, monkeypatch: pytest.MonkeyPatch, window: int
 ) -> None:
-    monkeypatch.setattr(nodes, "_WINDOW", window)
+    monkeypatch.setattr(element, "WINDOW", window)
     with Store.open(home) as store:
         place = Place(store, engine)
         runner = place.begin(folded, n=12)

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +63,7 @@ class Run(Session):
     def submit(self, works: Sequence[Work]) -> None:
         """See `Session.submit`."""
         self._ledger.enter(works)
-        with self._steady():
-            self._hand_out()
+        self._step(None)
 
     def results(self, wait: float) -> list[Result]:
         """See `Session.results`. A cancellation is noticed within a twentieth of a second."""
@@ -98,19 +97,8 @@ class Run(Session):
             self._closed()
             self._closed = None
 
-    def _step(self, pause: float) -> None:
-        with self._steady():
-            self._hand_out()
-            now = time.monotonic()
-            due = self._backlog.due
-            for hand in self._crew.wait(min(pause, TICK, TICK if due is None else max(0.0, due - now))):
-                self._read(hand)
-            self._watch.look(self._crew.hands, time.monotonic())
-            self._hand_out()  # before the caller looks at results, which may take it a while
-
-    @contextlib.contextmanager
-    def _steady(self) -> Iterator[None]:
-        """What is done with the crew: after what came from outside, a cancellation; and again where it is lost."""
+    def _step(self, pause: float | None) -> None:
+        """Hand out what waits; then, unless `pause` is None, gather answers, waiting so long for the first."""
         if self._closed is None:
             raise ArgosyError("this session is closed", next="begin another one")
         self._crew.launch()
@@ -118,7 +106,15 @@ class Run(Session):
             self._cancelled.clear()
             self._end(set(self._ledger.open.values()), "cancelled before it ended")
         try:
-            yield
+            self._hand_out()
+            if pause is None:
+                return
+            now = time.monotonic()
+            due = self._backlog.due
+            for hand in self._crew.wait(min(pause, TICK, TICK if due is None else max(0.0, due - now))):
+                self._read(hand)
+            self._watch.look(self._crew.hands, time.monotonic())
+            self._hand_out()  # before the caller looks at results, which may take it a while
         except NurseryLost:
             self._recover()
 

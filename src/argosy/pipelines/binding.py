@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ from argosy.pipelines.piece import Held, Many, Outside, Piece, Plain, Rows, trav
 from argosy.spec.graph import Data, File, Node, Reference, Several
 from argosy.store import Blobs
 
-Value = Callable[[Reference], Piece | None]
-"""What a reference stands for; None where it stands for nothing, as the branch not taken does."""
+Values = Mapping[int, tuple[Piece | None, ...]]
+"""What nodes gave, by their number; None for nothing, as the branch not taken gives."""
 
 
 def constant(given: Any) -> Plain | Held:
@@ -28,10 +28,13 @@ def constant(given: Any) -> Plain | Held:
 
 
 class Binding:
-    """Turns arguments of the graph into pieces. `rows` and `files` are what the run reads from outside."""
+    """Turns arguments of the graph into pieces, as far as `values`, which grow, has what they need.
 
-    def __init__(self, value: Value, rows: Mapping[Data, Rows], files: Mapping[str, Outside], blobs: Blobs) -> None:
-        self._value = value
+    `rows` and `files` are what the run reads from outside.
+    """
+
+    def __init__(self, values: Values, rows: Mapping[Data, Rows], files: Mapping[str, Outside], blobs: Blobs) -> None:
+        self._values = values
         self._rows = rows
         self._files = files
         self._blobs = blobs
@@ -39,7 +42,8 @@ class Binding:
     def piece(self, argument: Any) -> Piece | None:
         """One argument."""
         if isinstance(argument, Reference):
-            return self._value(argument)
+            outputs = self._values.get(argument.node)
+            return outputs[argument.place] if outputs is not None else None
         if isinstance(argument, Data):
             return self._rows[argument]
         if isinstance(argument, File):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -20,14 +22,27 @@ class Place(msgspec.Struct, gc=False):
     told: dict[str, Any] = {}
 
 
-class Elements:
-    """What the `count` elements of a node gave, each with `outputs` values; or the folds of a reduction of `values`."""
+WINDOW = 2000
+"""Elements of one map that may be out at a time: what is needed for each is not made for all of them at once."""
 
-    def __init__(self, count: int, outputs: int, values: list[Piece] | None = None) -> None:
+Bound = dict[str, Piece | None] | None
+"""The arguments of an element; None where one of them is missing."""
+
+
+class Elements:
+    """What the `count` elements of a node gave, each with `outputs` values; or the folds of a reduction of `values`.
+
+    `bound` are the arguments of elements, in order, made as they are asked for.
+    """
+
+    def __init__(
+        self, count: int, outputs: int, bound: Iterable[Bound] = (), values: list[Piece] | None = None
+    ) -> None:
         self.count = len(values) - 1 if values else count
         self.lost = 0
         self.kept = 0
-        self.begun = 0
+        self._begun = self.count if values else 0  # folds begin level by level
+        self._bound = enumerate(bound)
         self._columns: list[list[Piece | None]] = [[None] * count for _ in range(outputs)]
         self._left = count
         self._reduction = Reduction(values) if values else None
@@ -38,13 +53,19 @@ class Elements:
         return not self._left
 
     @property
-    def out(self) -> int:
-        """How many were begun and came to no end yet."""
-        return self.begun + self._left - self.count
+    def hungry(self) -> bool:
+        """Whether further elements had better begin: half of those that may be out are not."""
+        return self._begun < self.count and self._out <= WINDOW // 2
 
-    def begin(self, count: int) -> None:
-        """So many more begin."""
-        self.begun += count
+    def begin(self) -> list[tuple[int, Bound]]:
+        """The next elements, as many as may be out, with their arguments."""
+        found = list(islice(self._bound, WINDOW - self._out))
+        self._begun += len(found)
+        return found
+
+    @property
+    def _out(self) -> int:
+        return self._begun + self._left - self.count
 
     def put(self, element: int, outputs: tuple[Piece | None, ...]) -> None:
         """What an element gave."""

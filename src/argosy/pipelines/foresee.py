@@ -43,7 +43,7 @@ class _Foresight:
     def __init__(self, store: Store, setting: Setting, past: Past, now: datetime, last: int | None) -> None:
         self._setting, self._past, self._now = setting, past, now
         self._values: dict[int, tuple[Piece | None, ...]] = {}
-        self._binding = Binding(self._value, setting.rows, setting.files, store.blobs)
+        self._binding = Binding(self._values, setting.rows, setting.files, store.blobs)
         self._memo = Memo(store, last)
 
     def all(self) -> list[Outlook]:
@@ -56,13 +56,9 @@ class _Foresight:
                 frontier.close(number, "done" if outlook.verdict == "cached" else "skipped")
         return [found[number] for number in range(len(graph.nodes))]
 
-    def _value(self, reference: Reference) -> Piece | None:
-        outputs = self._values.get(reference.node)
-        return outputs[reference.place] if outputs is not None else None
-
     def _look(self, number: int, node: Node, frontier: Frontier, found: dict[int, Outlook]) -> Outlook:
         for guard in node.guards:
-            piece = self._value(guard.condition)
+            piece = self._binding.piece(guard.condition)
             if piece is not None and self._binding.holds(piece) != guard.holds:
                 name = self._setting.graph.nodes[guard.condition.node].name
                 return Outlook(node=node.name, verdict="skip", why=(f"{name} is {str(not guard.holds).lower()}",))
@@ -117,7 +113,7 @@ class _Foresight:
 
     def _choose(self, number: int, node: Node) -> Outlook:
         condition: Reference = node.arguments["condition"]
-        piece = self._value(condition)
+        piece = self._binding.piece(condition)
         if piece is None:
             return Outlook(node=node.name, verdict="open", why=("hangs on its condition",))
         taken = self._binding.taken(node)

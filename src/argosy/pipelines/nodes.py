@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
 
 from argosy.errors import ArgosyError
 from argosy.pipelines import recipe
@@ -15,9 +14,6 @@ from argosy.pipelines.piece import Piece, Plain
 from argosy.pipelines.setting import Setting
 from argosy.spec.graph import Node, Reference, references
 from argosy.store import Blobs, calls
-
-_WINDOW = 2000
-"""Elements of one map that may be out at a time: what is needed for each is not made for all of them at once."""
 
 
 class Nodes:
@@ -33,9 +29,8 @@ class Nodes:
         self._graph = setting.graph
         self._frontier = Frontier(setting.graph)
         self._values: dict[int, tuple[Piece | None, ...]] = {}
-        self._binding = Binding(self._value, setting.rows, setting.files, blobs)
+        self._binding = Binding(self._values, setting.rows, setting.files, blobs)
         self._elements: dict[int, Elements] = {}
-        self._rest: dict[int, Iterator[tuple[int, dict[str, Piece | None] | None]]] = {}  # elements yet to begin
         self._hungry: set[int] = set()  # maps of which more may begin now
         self.failures: dict[str, str] = {}
 
@@ -87,12 +82,9 @@ class Nodes:
             elements.lose()
         else:
             elements.put(place.element, ended.outputs)
-        self._feed(place.node, elements)
+        if elements.hungry:
+            self._hungry.add(place.node)
         return self._close_elements(place.node) if elements.complete else []
-
-    def _value(self, reference: Reference) -> Piece | None:
-        outputs = self._values.get(reference.node)
-        return outputs[reference.place] if outputs is not None else None
 
     def _begin(self, number: int) -> list[Place]:
         """Open a node; returns the calls that it comes to. What is wrong with its arguments fails the node alone."""
@@ -113,7 +105,7 @@ class Nodes:
             name = self._graph.nodes[guard.condition.node].name
             if self.outcome(guard.condition.node) != "done":
                 return f"needs {name}, which {_became(self.outcome(guard.condition.node))}"
-            if self._binding.holds(self._value(guard.condition)) != guard.holds:
+            if self._binding.holds(self._binding.piece(guard.condition)) != guard.holds:
                 return f"{name} is {str(not guard.holds).lower()}"
         if node.kind == "either":
             return ""
@@ -132,33 +124,25 @@ class Nodes:
         if node.kind == "reduce":
             return self._reduce(number, node)
         count, bound = self._binding.elements(node)
-        self._elements[number] = Elements(count, node.outputs)
-        self._rest[number] = enumerate(bound)
+        self._elements[number] = Elements(count, node.outputs, bound)
         return self._go_on(number)
 
     def _go_on(self, number: int) -> list[Place]:
         """Begin further elements of a map, as many as may be out."""
         node, elements = self._graph.nodes[number], self._elements[number]
-        part = list(islice(self._rest[number], _WINDOW - elements.out))
-        elements.begin(len(part))
-        if elements.begun == elements.count:
-            del self._rest[number]
         places = []
-        for element, arguments in part:
+        for element, arguments in elements.begin():
             if arguments is None:
                 reason = "an element that it needs is missing"
                 self._tell(Ended(node=node.name, element=element, state=calls.SKIPPED, reason=reason))
                 elements.leave_out()
             else:
                 places.append(self._place(number, node, element, arguments))
-        self._feed(number, elements)
         if elements.complete:
             self._close_elements(number)
-        return places
-
-    def _feed(self, number: int, elements: Elements) -> None:
-        if number in self._rest and elements.out <= _WINDOW // 2:
+        elif elements.hungry:
             self._hungry.add(number)
+        return places
 
     def _place(self, number: int, node: Node, element: int, arguments: dict[str, Piece | None]) -> Place:
         if node.step is None:
@@ -187,7 +171,7 @@ class Nodes:
         if not values:
             self._drop(number, "failed", f"{node.name}.reduce is given an empty list")
             return []
-        elements = self._elements[number] = Elements(0, 1, values)
+        elements = self._elements[number] = Elements(0, 1, values=values)
         return self._folds(number, elements)
 
     def _folds(self, number: int, elements: Elements) -> list[Place]:
