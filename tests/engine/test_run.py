@@ -41,10 +41,10 @@ from argosy.engine.local import Local
 from argosy.engine.contract import Work
 with Local(2) as engine, engine.session(logs=True) as session:
     session.submit([Work(str(n), "argosy.testing.chores:shout", (3, "hang")) for n in range(2)])
-    while not all(path and path.exists() and path.stat().st_size for path in session.running().values()):
+    while not all(each.log and each.log.stat().st_size for each in session.running().values()):
         session.results(0.01)
-    pids = [path.name.partition("-")[0] for path in session.running().values()]
-    print(*pids, path.parent if (path := session.running()["0"]) else "", flush=True)
+    logs = [each.log for each in session.running().values()]
+    print(*(log.name.partition("-")[0] for log in logs), logs[0].parent, flush=True)
     session.results(60)
 """
 

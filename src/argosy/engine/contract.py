@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import msgspec
 
@@ -77,6 +77,13 @@ class Progress(msgspec.Struct, frozen=True):
     cpu_s: float
 
 
+class Running(NamedTuple):
+    """A work that is being run: when that began, by `time.monotonic`, and the file that its log goes to, if any."""
+
+    since: float
+    log: Path | None
+
+
 class Session(ABC):
     """Works that are put in while others run. It belongs to one thread.
 
@@ -124,8 +131,8 @@ class Session(ABC):
         """The number of works whose result has not been read."""
 
     @abstractmethod
-    def running(self) -> dict[str, Path | None]:
-        """The keys of works that are being run right now, with the file that their log goes to."""
+    def running(self) -> dict[str, Running]:
+        """The works that are being run right now, by key."""
 
     @abstractmethod
     def close(self) -> None:

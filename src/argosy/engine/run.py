@@ -8,12 +8,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
 from typing import Any
 
 from argosy.engine.backlog import Backlog, Chunk
 from argosy.engine.channel import Channel
-from argosy.engine.contract import Failure, FailureKind, Result, Session, Work
+from argosy.engine.contract import Failure, FailureKind, Result, Running, Session, Work
 from argosy.engine.crew import Crew, Hand, NurseryLost
 from argosy.engine.job import Job
 from argosy.engine.ledger import UNKNOWN, Attempt, Ledger
@@ -85,9 +84,13 @@ class Run(Session):
         """See `Session.open`."""
         return len(self._ledger)
 
-    def running(self) -> dict[str, Path | None]:
+    def running(self) -> dict[str, Running]:
         """See `Session.running`."""
-        return {hand.chunk[0].work.key: hand.log for hand in self._crew.hands if hand.chunk and hand.chunk[0]}
+        return {
+            hand.chunk[0].work.key: Running(hand.since, hand.log)
+            for hand in self._crew.hands
+            if hand.chunk and hand.chunk[0]
+        }
 
     def close(self) -> None:
         """See `Session.close`."""

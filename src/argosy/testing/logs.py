@@ -93,9 +93,9 @@ class LogConformance:
         deadline = time.monotonic() + _LONG
         while True:
             session.results(0.01)
-            path = session.running().get(key)
-            if path is not None and word in path.read_bytes():
-                return path
+            known = session.running().get(key)
+            if known is not None and known.log is not None and word in known.log.read_bytes():
+                return known.log
             assert time.monotonic() < deadline
 
     def test_nothing_is_left_of_the_logs(self, engine: Engine) -> None:

@@ -176,8 +176,10 @@ class SessionConformance:
 
     def test_running_names_what_runs(self, session: Session) -> None:
         assert session.running() == {}
+        before = time.monotonic()
         session.submit([work("a", "sleep", 0.2), work("b", "sleep", 0.2), work("c", "sleep", 0.0)])
         assert set(session.running()) == {"a", "b"}
+        assert all(before <= each.since <= time.monotonic() for each in session.running().values())
         finish(session)
         assert session.running() == {}
 
