@@ -15,7 +15,9 @@ import pytest
 from argosy.controller.apply import apply
 from argosy.controller.house import House
 from argosy.controller.loop import tick
+from argosy.controller.project import forget
 from argosy.store.store import Store
+from tests.controller.desk import Desk
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "flights"
 START = datetime(2013, 2, 15, tzinfo=UTC)
@@ -86,3 +88,11 @@ def fresh(home: Path, project: Path) -> Iterator[House]:
         apply(store, project / "flights.py", START, "tester")
         with House(store, workers=2) as made:
             yield made
+
+
+@pytest.fixture
+def desk(home: Path, tmp_path: Path) -> Iterator[Desk]:
+    """A home and a project that was not applied yet."""
+    with Store.open(home) as store:
+        yield Desk(store, tmp_path / "project")
+    forget(str(tmp_path / "project"))

@@ -2,130 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 
-from argosy.controller.apply import Applied, Difference, apply, differences, draft, foreseen, root
+from argosy.controller.apply import Applied, Difference, differences, draft, root
 from argosy.controller.bundle import locate, make
 from argosy.controller.house import House
-from argosy.controller.project import forget, found, load, recorded
+from argosy.controller.project import found, load, recorded
 from argosy.controller.wanted import wanted
-from argosy.errors import ConflictError, DeclarationError, UnknownError
+from argosy.errors import DeclarationError, UnknownError
 from argosy.spec.feature import FeatureView
 from argosy.spec.resource import Resources
 from argosy.store import applications, declarations, events
-from argosy.store.store import Store
 from tests.controller.checkout import git
-
-NOW = datetime(2013, 1, 1, tzinfo=UTC)
-FLIGHTS = '''
-import argosy as ag
-import polars as pl
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
-
-from helpers import scale, warm
-
-flights = ag.Dataset("flights", time="t", source=ag.Parquet("f.parquet"), owner="ops")
-weather = ag.Dataset("weather", time="t", source=ag.Parquet("w.parquet"))
-planes = ag.Dataset("planes", time="t", source=ag.Parquet("p.parquet"))
-
-
-@ag.feature_view(dataset=weather, entity="origin", ttl="6h")
-def conditions(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """The weather."""
-    return warm(rows)
-
-
-late = ag.Fleet(
-    "late",
-    spine=flights, by=["origin"], label="late", features=["distance", conditions],
-    candidates=[make_pipeline(FunctionTransformer(scale), LogisticRegression(max_iter=200))],
-    search=ag.Search("roc_auc"),
-    gates=[ag.Gate("roc_auc", minimum=0.6)],
-    retrain=ag.older_than("60d"),
-    owner="ops",
-)
-'''
-HELPERS = '''
-LIMIT = 20
-
-def warm(rows):
-    """Warm or not."""
-    return rows.filter(rows > LIMIT)
-
-def scale(values):
-    return values * 2
-
-def unused(values):
-    return values
-'''
-
-
-class Desk:
-    """A project that is edited and applied."""
-
-    def __init__(self, store: Store, folder: Path) -> None:
-        self.store, self.folder, self.days = store, folder, 0
-        folder.mkdir()
-        self.write("flights.py", FLIGHTS)
-        self.write("helpers.py", HELPERS)
-
-    def write(self, name: str, text: str) -> None:
-        """A file of the project."""
-        (self.folder / name).write_text(text)
-
-    def edit(self, old: str, new: str, name: str = "flights.py") -> None:
-        """Change a file."""
-        text = (self.folder / name).read_text()
-        assert old in text
-        self.write(name, text.replace(old, new, 1))
-
-    def apply(self, name: str = "flights.py", taken: str | None = None) -> Applied:
-        """Apply it, a day later."""
-        self.days += 1
-        return apply(self.store, self.folder / name, NOW + timedelta(days=self.days), "ann", taken)
-
-    def body(self, kind: str = "fleet", name: str = "late") -> dict[str, Any]:
-        """The declaration in force."""
-        with self.store.read() as conn:
-            found = declarations.get(conn, kind, name)
-        assert found is not None
-        return found.body
-
-    def facts(self) -> tuple[int, int]:
-        """How many declarations and events there are."""
-        with self.store.read() as conn:
-            rows = sum(
-                len(declarations.history(conn, kind, name))
-                for kind in ("dataset", "feature_view", "fleet")
-                for name in ("flights", "weather", "planes", "conditions", "late", "other")
-            )
-            return rows, len(events.of_subject(conn, "project:flights"))
-
-
-@pytest.fixture
-def desk(home: Path, tmp_path: Path) -> Iterator[Desk]:
-    """A home and a project that was not applied yet."""
-    with Store.open(home) as store:
-        yield Desk(store, tmp_path / "project")
-    forget(str(tmp_path / "project"))
-
-
-def verbs(applied: Applied) -> set[tuple[str, str]]:
-    """What was done to which name."""
-    return {(each.verb, each.name) for each in applied.differences}
-
-
-ALL = {"flights", "weather", "planes", "conditions", "late"}
+from tests.controller.desk import ALL, FLIGHTS, HELPERS, Desk, verbs
 
 
 def test_applying_twice_changes_nothing(desk: Desk) -> None:
@@ -373,66 +265,13 @@ def test_what_is_no_longer_declared_is_withdrawn(desk: Desk) -> None:
         assert declarations.history(conn, "dataset", "planes")[0].reason == "declared again"
 
 
-def test_other_projects_are_left_alone(desk: Desk) -> None:
+def test_what_the_code_imports_is_recorded(desk: Desk) -> None:
+    desk.write("helpers.py", HELPERS.replace("return values * 2", "return msgspec.json.encode(values)"))
+    desk.edit("LIMIT = 20", "import msgspec\nLIMIT = 20", "helpers.py")
     desk.apply()
-    desk.write("second.py", 'import argosy as ag\nother = ag.Dataset("other", time="t", source=ag.Parquet("o"))\n')
-    assert verbs(desk.apply("second.py")) == {("add", "other")}
-    desk.apply()
-    with desk.store.read() as conn:
-        assert declarations.get(conn, "dataset", "other") is not None
-        assert {row.name for row in declarations.current(conn)} == ALL | {"other"}
-
-
-DELAYS = """
-import argosy as ag
-from sklearn.linear_model import LogisticRegression
-
-flights = ag.Dataset("flights", time="t", source=ag.Parquet("f.parquet"), owner="ops")
-early = ag.Fleet(
-    "early", spine=flights, label="late", features=["distance"], candidates=[LogisticRegression()],
-)
-"""
-
-
-def test_what_another_project_declares_otherwise_is_refused(desk: Desk) -> None:
-    desk.apply()
-    before = desk.facts()
-    desk.write("delays.py", DELAYS.replace("ops", "ann"))
-    with pytest.raises(ConflictError) as refused:
-        desk.apply("delays.py")
-    said = f"dataset flights is declared by project 'flights', applied from {desk.folder}; "
-    assert refused.value.message == said + "project 'delays' declares it otherwise"
-    assert "argosy apply delays.py --take-from flights" in refused.value.next
-    assert desk.facts() == before and desk.body("dataset", "flights")["owner"] == "ops"
-
-
-def test_what_another_project_takes_over_is_its_own_from_then_on(desk: Desk) -> None:
-    desk.apply()
-    desk.write("delays.py", DELAYS)
-    assert verbs(desk.apply("delays.py")) == {("add", "early")}  # the dataset is the same in both: it stays
-    assert desk.body("dataset", "flights")["project"] == "flights"
-    moved = desk.apply("delays.py", "flights")
-    assert moved.differences == (Difference("dataset", "flights", "change", ("project: flights -> delays",)),)
-    assert desk.body("dataset", "flights")["project"] == "delays"
-    assert desk.apply("delays.py", "flights").differences == () == desk.apply().differences
-    desk.write("delays.py", DELAYS.replace("ops", "ann"))
-    assert verbs(desk.apply("delays.py")) == {("change", "flights")}
-    with pytest.raises(ConflictError, match=r"by project 'delays', .* project 'flights' declares it otherwise"):
-        desk.apply()
-
-
-def test_what_another_project_reads_is_not_withdrawn(desk: Desk) -> None:
-    desk.apply()
-    desk.write("delays.py", DELAYS)
-    desk.apply("delays.py")
-    before = desk.facts()
-    planes = 'import argosy as ag\nplanes = ag.Dataset("planes", time="t", source=ag.Parquet("p.parquet"))\n'
-    desk.write("flights.py", planes)
-    with pytest.raises(ConflictError, match=r"no longer declared by project 'flights', but fleet early of .* reads it"):
-        desk.apply()
-    assert desk.facts() == before
-    desk.apply("delays.py", "flights")
-    assert verbs(desk.apply()) == {("remove", "weather"), ("remove", "conditions"), ("remove", "late")}
+    assert desk.body()["packages"] == ["msgspec", "polars", "sklearn"]
+    assert desk.body("feature_view", "conditions")["packages"] == ["polars"]
+    assert desk.body("dataset", "flights")["packages"] == []
 
 
 def test_moving_the_project_is_recorded(desk: Desk, tmp_path: Path) -> None:
@@ -447,45 +286,6 @@ def test_moving_the_project_is_recorded(desk: Desk, tmp_path: Path) -> None:
             root(conn, "nothing")
 
 
-def test_what_the_code_imports_is_recorded(desk: Desk) -> None:
-    desk.write("helpers.py", HELPERS.replace("return values * 2", "return msgspec.json.encode(values)"))
-    desk.edit("LIMIT = 20", "import msgspec\nLIMIT = 20", "helpers.py")
-    desk.apply()
-    assert desk.body()["packages"] == ["msgspec", "polars", "sklearn"]
-    assert desk.body("feature_view", "conditions")["packages"] == ["polars"]
-    assert desk.body("dataset", "flights")["packages"] == []
-
-
-def test_a_project_of_the_same_name_elsewhere_does_not_push_the_first_one_out(desk: Desk, tmp_path: Path) -> None:
-    desk.apply()
-    before, first = desk.facts(), desk.folder
-    desk.folder = tmp_path / "elsewhere"
-    desk.folder.mkdir()
-    desk.write(
-        "flights.py", 'import argosy as ag\nplanes = ag.Dataset("planes", time="t", source=ag.Parquet("p.parquet"))\n'
-    )
-    project, _ = load(desk.folder / "flights.py")
-    with desk.store.read() as conn, pytest.raises(ConflictError, match="which is still there"):
-        differences(conn, draft(project), desk.folder / "flights.py")  # a plan says so too
-    with pytest.raises(ConflictError) as refused:
-        desk.apply()
-    assert f"was applied from {first / 'flights.py'}, which is still there" in refused.value.message
-    assert "would change or withdraw dataset flights and 3 more" in refused.value.message
-    assert desk.facts() == before
-    assert verbs(desk.apply("flights.py", "flights")) == {("remove", name) for name in ALL - {"planes"}}
-    with desk.store.read() as conn:
-        assert root(conn, "flights") == desk.folder
-
-
-def test_a_copy_of_a_project_is_applied_in_its_place_while_it_is_the_same(desk: Desk, tmp_path: Path) -> None:
-    desk.apply()
-    shutil.copytree(desk.folder, tmp_path / "copy")
-    desk.folder = tmp_path / "copy"
-    assert desk.apply().differences == ()
-    desk.edit("minimum=0.6", "minimum=0.7")
-    assert verbs(desk.apply()) == {("change", "late")}
-
-
 def test_a_change_says_what_changed(desk: Desk) -> None:
     desk.apply()
     desk.edit("minimum=0.6", "minimum=0.7")
@@ -494,19 +294,6 @@ def test_a_change_says_what_changed(desk: Desk) -> None:
     assert change.changes == ("gates[0].minimum: 0.6 -> 0.7", "owner: ops -> ")
     with desk.store.read() as conn:
         assert declarations.history(conn, "fleet", "late")[0].reason == "; ".join(change.changes)
-
-
-def test_what_another_project_declares_alike_is_foreseen_as_that_projects(desk: Desk) -> None:
-    desk.write(
-        "planes.py", 'import argosy as ag\nplanes = ag.Dataset("planes", time="t", source=ag.Parquet("p.parquet"))\n'
-    )
-    desk.apply("planes.py")
-    project, _ = load(desk.folder / "flights.py")
-    with desk.store.read() as conn:
-        found = foreseen(conn, draft(project), "flights")
-    assert found["dataset", "planes"].project == "planes" and found["dataset", "planes"].bundle is not None
-    assert {each.project for key, each in found.items() if key != ("dataset", "planes")} == {"flights"}
-    assert found["fleet", "late"].revision == 1
 
 
 def test_differences_may_be_asked_for_without_applying(desk: Desk) -> None:
