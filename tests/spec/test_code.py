@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,143 +15,9 @@ import numpy as np
 import pytest
 
 from argosy.errors import DeclarationError
-from argosy.spec.code import CodePrint, fingerprint
+from argosy.spec.code import fingerprint
 from argosy.spec.function import resolve
-from argosy.spec.resource import Resources
-
-FLIGHTS = '''
-"""Features of flights."""
-from __future__ import annotations
-
-import math
-
-import numpy as np
-import polars as pl
-import argosy as ag
-
-from house import shapes
-from house.steps import clean as tidy
-from house.models import Delay
-import house.units
-from .extra import *
-
-LIMIT = 15
-TABLE = {"a": 1}
-TABLE["b"] = 2
-IDLE = 3
-source = ag.Dataset("flights", time="t", source=ag.Parquet("x.parquet"))
-
-
-def unrelated(rows):
-    return rows + IDLE
-
-
-def late(rows, grace: int = 5):
-    """Whether a flight is late."""
-    scale = house.units.MINUTE  # a comment
-    limit = LIMIT + TABLE["a"]
-    rows = tidy(rows)
-    model = Delay(limit)
-    total = shapes.area(rows) + bonus(rows)
-    return model.score(np.mean(total) * scale + grace), even(4), pl.len()
-
-
-def even(number):
-    return number == 0 or odd(number - 1)
-
-
-def odd(number):
-    return number != 0 and even(number - 1)
-
-
-@ag.feature_view(dataset=source, entity="origin", ttl="6h")
-def view(rows):
-    return rows.select("origin")
-
-
-def make(factor):
-    def scaled(value, shift=factor):
-        return value * factor + shift + LIMIT
-    return scaled
-
-
-def recursive(depth):
-    def fall(rest):
-        return rest and fall(rest - depth)
-    return fall
-
-
-double = lambda value: value * 2
-pair = (lambda value: value + 1), (lambda value: value + LIMIT)
-
-
-def scale(rows):
-    return rows
-
-
-def whole(rows):
-    return getattr(shapes, rows)
-
-
-def inside(rows):
-    from house.shapes import area as surface
-    return surface(rows)
-
-
-if __name__ == "__main__":
-    LIMIT = 99
-'''
-FILES = {
-    "house/__init__.py": "from house.shapes import area\n",
-    "house/flights.py": FLIGHTS,
-    "house/extra.py": "def bonus(rows):\n    return 1\n",
-    "house/shapes.py": "from house.numbers import square\n\nSIDE = 2\n\ndef area(rows):\n    return square(SIDE)\n\n"
-    "def perimeter(rows):\n    return 4\n",
-    "house/numbers.py": "import scipy.special\ndef square(x):\n    return scipy.special.expit(x) * x\n",
-    "house/steps.py": "def clean(rows):\n    return rows\n",
-    "house/units.py": "MINUTE = 60\n",
-    "house/models.py": "from house.ground import Ground\n\nclass Delay(Ground):\n"
-    "    def __init__(self, limit):\n        self.limit = limit\n",
-    "house/ground.py": "class Ground:\n    def score(self, x):\n        return x\n",
-}
-
-
-class House:
-    """A project on disk that is edited and imported anew."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        for name, text in FILES.items():
-            path = root / name
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text)
-
-    def edit(self, file: str, old: str, new: str) -> None:
-        path = self.root / "house" / file
-        text = path.read_text()
-        assert old in text
-        path.write_text(text.replace(old, new, 1))
-
-    def module(self, name: str = "house.flights") -> Any:
-        self.forget()
-        importlib.invalidate_caches()
-        return importlib.import_module(name)
-
-    def print(self, name: str = "late") -> CodePrint:
-        return fingerprint(getattr(self.module(), name))
-
-    @staticmethod
-    def forget() -> None:
-        for name in [name for name in sys.modules if name.partition(".")[0] == "house"]:
-            del sys.modules[name]
-
-
-@pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    yield House(tmp_path)
-    House.forget()
+from tests.spec.village import House
 
 
 def test_parts_name_everything_reached(house: House) -> None:
@@ -247,65 +113,6 @@ def test_module_used_as_a_whole(house: House) -> None:
     before = house.print("whole")
     house.edit("shapes.py", "return 4", "return 5")
     assert before.changes(house.print("whole")) == {"house.shapes:*": "changed"}
-
-
-def test_files_that_the_code_names(house: House) -> None:
-    house.edit("numbers.py", "* x", "* len(open('codes.txt').read())")
-    (table := house.root / "house" / "codes.txt").write_text("a")
-    before = house.print()
-    assert before.files == ("house/codes.txt",)
-    table.write_text("b")
-    assert before.changes(house.print()) == {"house/codes.txt": "changed"}
-    assert before.digest != house.print().digest
-    assert house.print("even").files == fingerprint(house.module().late, files=False).files == ()
-
-
-CODES = "house/tables/codes.json"
-
-
-@pytest.mark.parametrize(
-    "reading",
-    [
-        "open(f'{HERE}/codes.json').read()",
-        "open(f'{HERE}/tables/codes.json').read()",
-        "open(os.path.dirname(__file__) + '/tables/codes.json').read()",
-        "open('%s/codes.json' % HERE).read()",
-        "open(b'codes.json').read()",
-        "(HERE / 'tables' / 'codes.json').read_text()",
-        "[path.read_text() for path in (HERE / 'tables').glob('*.json')]",
-        "[path.read_text() for path in HERE.rglob('*.json')]",
-        "[open(name).read() for name in os.listdir(HERE / 'tables')]",
-        "[open(name).read() for name in os.listdir(f'{HERE}/tables')]",
-        "pl.read_ndjson(HERE / 'tables' / '*.json')",
-        "(lambda name='codes.json': open(name).read())()",
-        "resources.files('house').joinpath('tables/codes.json').read_text()",
-    ],
-)
-def test_a_table_counts_however_it_is_named(house: House, reading: str) -> None:
-    (house.root / "house/tables").mkdir()
-    (house.root / CODES).write_text("a")
-    house.edit("shapes.py", "SIDE = 2", f"import os\nHERE = None\nSIDE = lambda: {reading}")
-    before = house.print()
-    assert before.files == (CODES,)
-    (house.root / CODES).write_text("b")
-    assert before.changes(house.print()) == {CODES: "changed"}
-
-
-@pytest.mark.parametrize("path", ["codes.json", Path("tables/codes.json"), b"codes.json", ["codes.json"]])
-def test_a_table_counts_whose_name_a_closure_holds(house: House, path: object) -> None:
-    (house.root / "house/tables").mkdir()
-    (house.root / CODES).write_text("a")
-    assert fingerprint(house.module().make(path)).files == (CODES,)
-
-
-def test_prints_of_one_moment_see_one_state_of_a_file(house: House) -> None:
-    house.edit("units.py", "60", "'codes.txt'")
-    (table := house.root / "house/codes.txt").write_text("a")
-    resources = Resources()
-    before = fingerprint(house.module().late, resources=resources)
-    table.unlink()
-    assert fingerprint(house.module().late, resources=resources) == before
-    assert fingerprint(house.module().late).files == ()
 
 
 DISPATCH = """

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from argosy.errors import DeclarationError
+from argosy.spec.code import fingerprint
 from argosy.spec.resource import LARGEST, Resources
+from tests.spec.village import House
 
 TREE = (
     "top.json", "x", "house/own.json", "house/tables/codes.json", "house/tables/deep/more.csv", "data/all.csv",
@@ -127,3 +129,62 @@ def test_a_file_is_named_below_each_root_and_without_one_there_is_none(root: Pat
     texts = [frozenset({"own.json"})]
     assert set(Resources().named(texts, [root, root / "house"], lists=False)) == {"house/own.json", "own.json"}
     assert Resources().named(texts, [], lists=False) == {}
+
+
+def test_files_that_the_code_names(house: House) -> None:
+    house.edit("numbers.py", "* x", "* len(open('codes.txt').read())")
+    (table := house.root / "house" / "codes.txt").write_text("a")
+    before = house.print()
+    assert before.files == ("house/codes.txt",)
+    table.write_text("b")
+    assert before.changes(house.print()) == {"house/codes.txt": "changed"}
+    assert before.digest != house.print().digest
+    assert house.print("even").files == fingerprint(house.module().late, files=False).files == ()
+
+
+CODES = "house/tables/codes.json"
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        "open(f'{HERE}/codes.json').read()",
+        "open(f'{HERE}/tables/codes.json').read()",
+        "open(os.path.dirname(__file__) + '/tables/codes.json').read()",
+        "open('%s/codes.json' % HERE).read()",
+        "open(b'codes.json').read()",
+        "(HERE / 'tables' / 'codes.json').read_text()",
+        "[path.read_text() for path in (HERE / 'tables').glob('*.json')]",
+        "[path.read_text() for path in HERE.rglob('*.json')]",
+        "[open(name).read() for name in os.listdir(HERE / 'tables')]",
+        "[open(name).read() for name in os.listdir(f'{HERE}/tables')]",
+        "pl.read_ndjson(HERE / 'tables' / '*.json')",
+        "(lambda name='codes.json': open(name).read())()",
+        "resources.files('house').joinpath('tables/codes.json').read_text()",
+    ],
+)
+def test_a_table_counts_however_it_is_named(house: House, reading: str) -> None:
+    (house.root / "house/tables").mkdir()
+    (house.root / CODES).write_text("a")
+    house.edit("shapes.py", "SIDE = 2", f"import os\nHERE = None\nSIDE = lambda: {reading}")
+    before = house.print()
+    assert before.files == (CODES,)
+    (house.root / CODES).write_text("b")
+    assert before.changes(house.print()) == {CODES: "changed"}
+
+
+@pytest.mark.parametrize("path", ["codes.json", Path("tables/codes.json"), b"codes.json", ["codes.json"]])
+def test_a_table_counts_whose_name_a_closure_holds(house: House, path: object) -> None:
+    (house.root / "house/tables").mkdir()
+    (house.root / CODES).write_text("a")
+    assert fingerprint(house.module().make(path)).files == (CODES,)
+
+
+def test_prints_of_one_moment_see_one_state_of_a_file(house: House) -> None:
+    house.edit("units.py", "60", "'codes.txt'")
+    (table := house.root / "house/codes.txt").write_text("a")
+    resources = Resources()
+    before = fingerprint(house.module().late, resources=resources)
+    table.unlink()
+    assert fingerprint(house.module().late, resources=resources) == before
+    assert fingerprint(house.module().late).files == ()
