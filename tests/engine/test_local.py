@@ -18,9 +18,11 @@ from argosy.engine.local import Local
 from argosy.errors import ArgosyError, ConflictError, InputError
 from argosy.testing import chores
 from argosy.testing.engine import EngineConformance, alive, gather, gone, tasks
+from argosy.testing.tasks import TaskConformance
+from argosy.testing.usage import UsageConformance
 
 
-class TestLocal(EngineConformance):
+class TestLocal(EngineConformance, TaskConformance, UsageConformance):
     @pytest.fixture
     def engine(self) -> Iterator[Engine]:
         with Local(2, backoff=0.01) as engine:

@@ -19,9 +19,11 @@ from argosy.engine.local import Local
 from argosy.testing.engine import gone
 from argosy.testing.logs import LogConformance
 from argosy.testing.session import SessionConformance, finish, kinds, work
+from argosy.testing.turns import TurnConformance
+from argosy.testing.works import WorkConformance
 
 
-class TestRun(SessionConformance):
+class TestRun(SessionConformance, TurnConformance, WorkConformance):
     @pytest.fixture
     def engine(self) -> Iterator[Engine]:
         with Local(2, backoff=0.01) as engine:

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
 
 __all__ = ["StoreConformance"]
 
-_SUITES = ("blobs", "facts", "leases", "members", "processes", "reading")
+_SUITES = (
+    "blobs", "datasets", "facts", "leases", "members", "processes", "reading", "runs", "tallies", "transactions",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -1,82 +1,32 @@
-"""Facts: what is recorded is read back, transactions are whole, snapshots hold still."""
+"""Facts: what is recorded is read back, and the latest of it is in force."""
 
 from __future__ import annotations
 
-from datetime import datetime
-
-import msgspec
 import pytest
-from sqlalchemy.exc import DBAPIError
 
-from argosy.errors import ConflictError, InputError, UnknownError
+from argosy.errors import UnknownError
 from argosy.store import (
     Store,
     alerts,
     applications,
     bundles,
-    contracts,
-    datasets,
     declarations,
     events,
     executions,
-    findings,
     resources,
-    statistics,
     tokens,
     windows,
 )
-from argosy.testing.sample import attempt, digest, ingest, moment, part
-
-
-def _event(message: str, subject: str = "flights") -> events.NewEvent:
-    return events.NewEvent(at=moment(), kind="ingested", subject=subject, actor="ann", message=message)
+from argosy.testing.sample import digest, event, moment
 
 
 class FactsConformance:
-    """Everything but members."""
-
-    def test_a_transaction_that_fails_leaves_nothing(self, store: Store) -> None:
-        """All or nothing."""
-        with pytest.raises(ZeroDivisionError), store.write() as tx:
-            events.add(tx, [_event("lost")])
-            raise ZeroDivisionError
-        with store.read() as conn:
-            assert events.since(conn) == []
-
-    def test_a_snapshot_does_not_see_later_writes(self, store: Store) -> None:
-        """Two queries of one snapshot agree."""
-        with store.read() as conn:
-            assert events.since(conn) == []
-            with store.write() as tx:
-                events.add(tx, [_event("later")])
-            assert events.since(conn) == []
-        with store.read() as conn:
-            assert [event.message for event in events.since(conn)] == ["later"]
-
-    def test_a_snapshot_cannot_write(self, store: Store) -> None:
-        """The database itself refuses."""
-        with pytest.raises(DBAPIError), store.read() as conn:
-            events.add(conn, [_event("no")])
-
-    def test_values_come_back_as_they_went_in(self, store: Store) -> None:
-        """Time zones, JSON, text of any script."""
-        body = {"a": [1, 2.5, None, True], "é": {"nested": "✓"}}
-        new = events.NewEvent(at=moment(0.123456), kind="k", subject="s", actor="Ωé", message="a%b?c'd", body=body)
-        with store.write() as tx:
-            (id,) = events.add(tx, [new])
-        with store.read() as conn:
-            (found,) = events.since(conn)
-        assert (found.id, found.at, found.body, found.actor, found.message) == (id, new.at, body, "Ωé", "a%b?c'd")
-
-    def test_a_time_without_zone_is_refused(self, store: Store) -> None:
-        """Before anything is stored."""
-        with pytest.raises(InputError, match="no time zone"), store.write() as tx:
-            events.add(tx, [events.NewEvent(at=datetime(2013, 1, 1), kind="k", subject="s", actor="a", message="m")])
+    """Events, declarations, bundles, executions, alerts, windows and tokens."""
 
     def test_events_are_followed_by_id(self, store: Store) -> None:
         """In order, from the last seen, a bounded number at a time."""
         with store.write() as tx:
-            ids = events.add(tx, [_event(str(number)) for number in range(5)])
+            ids = events.add(tx, [event(str(number)) for number in range(5)])
         with store.read() as conn:
             first = events.since(conn, limit=2)
             rest = events.since(conn, first[-1].id)
@@ -85,8 +35,8 @@ class FactsConformance:
     def test_the_newest_event_of_a_kind_about_each_subject_is_found(self, store: Store) -> None:
         """By id, and only what came after the last seen."""
         with store.write() as tx:
-            a, b, again = events.add(tx, [_event("", subject) for subject in ("a", "b", "a")])
-        kind = _event("a").kind
+            a, b, again = events.add(tx, [event("", subject) for subject in ("a", "b", "a")])
+        kind = event("a").kind
         with store.read() as conn:
             assert [(each.id, each.subject) for each in events.newest(conn, [kind])] == [(b, "b"), (again, "a")]
             assert [each.id for each in events.newest(conn, [kind, "other"], b)] == [again]
@@ -151,120 +101,6 @@ class FactsConformance:
         named = [applications.source(given, moment(at)) for given, at, _ in cases]
         assert [each.at for each in named if each] == [moment(hour) for *_, hour in cases]
         assert applications.source([], moment()) is None
-
-    def test_versions_of_a_dataset_are_their_parts_so_far(self, store: Store) -> None:
-        """Each can be read again; quarantined rows do not count."""
-        with store.write() as tx:
-            one = datasets.commit(tx, ingest("flights", "a", "b"))
-            bad = datasets.NewVersion(
-                dataset="flights", at=moment(), parts=[part("c"), part("d", purpose="quarantine")], columns={}, after=1
-            )
-            two = datasets.commit(tx, bad)
-        with store.read() as conn:
-            assert (one.number, one.rows, two.number, two.rows, two.added) == (1, 20, 2, 30, 10)
-            assert [len(datasets.parts(conn, "flights", number)) for number in (1, 2)] == [2, 3]
-            assert [p.digest for p in datasets.parts(conn, "flights", 2, since=1)] == [digest("c")]
-            assert [p.digest for p in datasets.parts(conn, "flights", 2, purpose="quarantine")] == [digest("d")]
-            assert datasets.parts(conn, "flights", 2, low=moment(25)) == []
-            assert datasets.latest(conn) == {"flights": two} == {"flights": datasets.version(conn, "flights")}
-            assert datasets.versions(conn, "flights") == [one, two]
-        assert one.digest != two.digest
-
-    def test_a_source_goes_in_once(self, store: Store) -> None:
-        """The second try leaves nothing behind."""
-        with store.write() as tx:
-            datasets.commit(tx, ingest("flights", "a"))
-        with pytest.raises(ConflictError, match="already in flights: a"), store.write() as tx:
-            datasets.commit(tx, ingest("flights", "b", "a"))
-        with pytest.raises(ConflictError, match="at version 1, not 0"), store.write() as tx:
-            datasets.commit(tx, ingest("flights", "b", after=0))
-        with store.read() as conn:
-            assert datasets.ingested(conn, "flights", ["a", "b"]) == {"a"}
-            assert [version.number for version in datasets.versions(conn, "flights")] == [1]
-
-    def test_a_compact_part_stands_for_the_parts_of_its_versions(self, store: Store) -> None:
-        """Only where all of them are asked for; it changes no version, and there is one over the same versions."""
-        with store.write() as tx:
-            for name in "abcd":
-                last = datasets.commit(tx, ingest("flights", name))
-            compact = msgspec.structs.replace(part("abc", rows=30), source={"versions": [1, 3]})
-            compact = msgspec.structs.replace(compact, purpose=datasets.COMPACT)
-            assert [datasets.compact(tx, "flights", compact) for _ in range(2)] == [True, False]
-        a, b, c, d = (digest(f"flights/{name}") for name in "abcd")
-        with store.read() as conn:
-            for number, since, digests in ((4, 0, [digest("abc"), d]), (3, 0, [digest("abc")]), (2, 0, [a, b]),
-                                           (4, 1, [b, c, d]), (4, 3, [d])):  # fmt: skip
-                found = datasets.cover(conn, "flights", number, since=since)
-                assert [each.digest for each in found] == digests
-            assert datasets.cover(conn, "flights", 4, low=moment(25)) == []
-            assert datasets.latest(conn) == {"flights": last}
-            assert len(datasets.parts(conn, "flights", 4)) == 4
-
-    def test_what_brings_no_version_is_noted(self, store: Store) -> None:
-        """Sources are taken, and parts of other purposes are found, before the first version and after."""
-        with store.write() as tx:
-            datasets.note(tx, "flights", ["a"], [part("w", purpose="waiting")])
-            datasets.commit(tx, ingest("flights", "b"))
-        with pytest.raises(ConflictError, match="already in flights: a"), store.write() as tx:
-            datasets.note(tx, "flights", ["a"], [part("x", purpose="waiting")])
-        with store.read() as conn:
-            assert datasets.ingested(conn, "flights", ["a", "b", "c"]) == {"a", "b"}
-            assert datasets.ingested(conn, "flights", []) == set()
-            waiting = datasets.parts(conn, "flights", 1, purpose="waiting")
-            assert [each.digest for each in waiting] == [digest("w")]
-            version = datasets.version(conn, "flights")
-        assert version is not None and (version.number, version.rows) == (1, 10)
-
-    def test_equal_parts_make_equal_digests(self, store: Store) -> None:
-        """In whatever order they came."""
-        with store.write() as tx:
-            for dataset, order in (("x", "ab"), ("y", "ba")):
-                for name in order:
-                    datasets.commit(
-                        tx, datasets.NewVersion(dataset=dataset, at=moment(), parts=[part(name)], columns={})
-                    )
-            latest = datasets.latest(tx)
-        assert latest["x"].digest == latest["y"].digest
-
-    def test_contracts_statistics_and_findings_are_kept(self, store: Store) -> None:
-        """By dataset and version."""
-        found = findings.NewFinding(
-            dataset="d", version=1, rule="range", severity="error", outcome="failed", rows=3, message="m", at=moment()
-        )
-        with store.write() as tx:
-            numbers = [
-                contracts.add(tx, contracts.NewContract(dataset="d", body={"n": n}, at=moment(), actor="ann"))
-                for n in range(2)
-            ]
-            statistics.add(tx, statistics.NewStatistic(dataset="d", number=1, body={"distance": {"nulls": 0}}))
-            findings.add(tx, [found])
-        with store.read() as conn:
-            current = contracts.current(conn, "d")
-            assert current is not None
-            assert (numbers, current.number, current.body) == ([1, 2], 2, {"n": 1})
-            assert statistics.get(conn, "d", 1) == {"distance": {"nulls": 0}}
-            assert statistics.get(conn, "d", 2) is None
-            assert [each.rows for each in findings.of(conn, "d", 1)] == [3]
-
-    def test_findings_alike_are_told_as_one(self, store: Store) -> None:
-        """Counted over all versions, with the latest of them; another column or outcome is another."""
-        found = findings.NewFinding(
-            dataset="d", version=1, rule="range", severity="error", outcome="warned", rows=3, message="m", at=moment()
-        )
-        more = [
-            msgspec.structs.replace(found, **changes)
-            for changes in (
-                {"column": "x"}, {"version": 2, "rows": 4}, {"version": 2, "rows": 5},
-                {"version": 7, "outcome": "failed"}, {"version": 9, "dataset": "e"},
-            )
-        ]  # fmt: skip
-        with store.write() as tx:
-            findings.add(tx, [found, *more])
-        with store.read() as conn:
-            told = findings.repeated(conn, "d")
-        assert [(each.latest.version, each.latest.column, each.versions, each.first, each.rows) for each in told] == [
-            (7, None, 1, 7, 3), (2, None, 2, 1, 12), (1, "x", 1, 1, 3),
-        ]  # fmt: skip
 
     def test_a_finished_task_is_found_by_its_key(self, store: Store) -> None:
         """A failed one is not finished; costs are means of what was measured."""
@@ -331,8 +167,3 @@ class FactsConformance:
             assert tokens.find(tx, token.digest, moment(1)) is None
             with pytest.raises(UnknownError):
                 tokens.revoke(tx, digest("other"), moment(1))
-
-    def test_a_reference_to_nothing_is_refused(self, store: Store) -> None:
-        """Foreign keys hold."""
-        with pytest.raises(ConflictError), store.write() as tx:
-            executions.record(tx, [attempt(99, "nobody")])

@@ -11,10 +11,9 @@ import pytest
 
 from argosy.engine.contract import Engine, Session
 from argosy.testing.engine import gather, tasks
-from argosy.testing.session import finish, kinds, work
+from argosy.testing.session import LONG, finish, kinds, work
 
 _MB = 1 << 20
-_LONG = 30.0  # seconds that no test waits for
 
 
 class LogConformance:
@@ -85,12 +84,12 @@ class LogConformance:
     def test_running_work_can_be_followed(self, session: Session) -> None:
         session.submit([work("before", "shout", 10, "fine")])
         finish(session)
-        session.submit([work("a", "shout", 3, "hang", timeout=_LONG)])
+        session.submit([work("a", "shout", 3, "hang", timeout=LONG)])
         assert self.followed(session, "a", b"last").read_bytes() == b"first\nxxxlast\n"
 
     def followed(self, session: Session, key: str, word: bytes) -> Path:
         """The log of a work that runs, once it holds the word."""
-        deadline = time.monotonic() + _LONG
+        deadline = time.monotonic() + LONG
         while True:
             session.results(0.01)
             known = session.running().get(key)

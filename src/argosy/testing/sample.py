@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from argosy.store import aliases, artifacts, datasets, edges, executions, members, verdicts, versions
+from argosy.store import aliases, artifacts, datasets, edges, events, executions, members, verdicts, versions
 
 EPOCH = datetime(2013, 1, 1, tzinfo=UTC)
 
@@ -21,6 +21,11 @@ def moment(hours: float = 0) -> datetime:
 def digest(text: str) -> str:
     """A content address."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def event(message: str, subject: str = "flights") -> events.NewEvent:
+    """That something was ingested."""
+    return events.NewEvent(at=moment(), kind="ingested", subject=subject, actor="ann", message=message)
 
 
 def part(name: str, *, rows: int = 10, purpose: str = "rows", low: float = 0, high: float = 24) -> datasets.NewPart:

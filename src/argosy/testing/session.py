@@ -1,9 +1,8 @@
-"""The suite of an engine's sessions. Subclass it and override the `engine` fixture."""
+"""The suite of an engine's sessions, with `turns` and `works`. Subclass all; override the `engine` fixture."""
 # ruff: noqa: D102 (a test's name says what it proves)
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +16,8 @@ from argosy.errors import ArgosyError, ConflictError, InputError
 from argosy.testing.engine import gather, gone, tasks
 
 _MB = 1 << 20
-_LONG = 30.0  # seconds that no test waits for
+LONG = 30.0
+"""Seconds that no test waits for."""
 
 
 def work(key: str, chore: str, *arguments: Any, **limits: Any) -> Work:
@@ -25,7 +25,7 @@ def work(key: str, chore: str, *arguments: Any, **limits: Any) -> Work:
     return Work(key, f"argosy.testing.chores:{chore}", arguments, **limits)
 
 
-def finish(session: Session, within: float = _LONG) -> dict[str, Result]:
+def finish(session: Session, within: float = LONG) -> dict[str, Result]:
     """The results of all that is open, by key; fails if that takes too long."""
     deadline = time.monotonic() + within
     found: list[Result] = []
@@ -57,7 +57,7 @@ class SessionConformance:
         session.submit([work("slow", "sleep", 0.5)])
         for number in range(20):
             session.submit([work(str(number), "square", number)])
-            (result,) = session.results(_LONG)
+            (result,) = session.results(LONG)
             assert (result.key, result.value, result.attempts) == (str(number), number * number, 1)
         assert session.open == 1
         assert finish(session)["slow"].value == 0.5
@@ -72,11 +72,11 @@ class SessionConformance:
     def test_nothing_open_is_not_waited_for(self, session: Session) -> None:
         began = time.monotonic()
         session.submit([])
-        assert session.results(_LONG) == []
+        assert session.results(LONG) == []
         assert session.open == 0 and time.monotonic() - began < 5
 
     def test_wait_is_bounded(self, session: Session) -> None:
-        session.submit([work("a", "sleep", _LONG)])
+        session.submit([work("a", "sleep", LONG)])
         for wait in (0.0, 0.2):
             began = time.monotonic()
             assert session.results(wait) == []
@@ -119,61 +119,6 @@ class SessionConformance:
         assert not alone & {found[f"b{n}"].value for n in range(20)}
         assert gone(*alone)
 
-    def test_higher_priority_goes_first(self, session: Session, tmp_path: Path) -> None:
-        session.submit([work(f"block{n}", "sleep", 0.3) for n in range(2)])
-        session.submit([work(f"low{n}", "log", str(tmp_path), f"low{n}", alone=True) for n in range(2)])
-        session.submit([work(f"high{n}", "log", str(tmp_path), f"high{n}", alone=True, priority=1) for n in range(2)])
-        finish(session)
-        first = max((tmp_path / f"high{n}").stat().st_mtime_ns for n in range(2))
-        assert first <= min((tmp_path / f"low{n}").stat().st_mtime_ns for n in range(2))
-
-    def test_groups_take_turns(self, session: Session) -> None:
-        session.submit([work(f"many{n}", "sleep", 0.1, group="many", timeout=10) for n in range(40)])
-        session.results(_LONG)
-        session.submit([work("one", "square", 3, group="one")])
-        order = [result.key for result in finish(session).values()]
-        assert order.index("one") <= 20
-
-    def test_long_work_does_not_hold_up_its_neighbours(self, session: Session) -> None:
-        session.submit([work(str(n), "sleep", _LONG if n == 50 else 0.001) for n in range(100)])
-        deadline = time.monotonic() + 10
-        while session.open > 1:
-            assert time.monotonic() < deadline
-            assert not kinds({result.key: result for result in session.results(1.0)})
-        assert list(session.running()) == ["50"]
-
-    def test_dropped_neighbour_of_a_long_work_never_runs(self, session: Session, tmp_path: Path) -> None:
-        late = [str(number) for number in range(100)]
-        session.submit([work("other", "sleep", 2.0)])
-        session.submit([work(f"early{name}", "log", str(tmp_path), f"early{name}") for name in late])
-        session.submit([work("long", "log", str(tmp_path), "long", 1.0)])
-        session.submit([work(name, "log", str(tmp_path), name) for name in late])
-        while "long" not in session.running():
-            session.results(0.05)
-        session.drop(late)
-        found = finish(session)
-        assert kinds(found) == dict.fromkeys(late, "cancelled")
-        assert {path.name for path in tmp_path.iterdir()} == {"long", *(f"early{name}" for name in late)}
-
-    def test_drop_forgets_what_waits_and_ends_what_runs(self, session: Session, tmp_path: Path) -> None:
-        session.submit([work(f"run{n}", "sleep", _LONG) for n in range(2)])
-        session.submit([work(f"wait{n}", "log", str(tmp_path), str(n)) for n in range(3)])
-        while len(session.running()) < 2:
-            session.results(0.05)
-        session.drop(["run0", "run1", "wait1", "unknown"])
-        found = finish(session)
-        assert kinds(found) == {"run0": "cancelled", "run1": "cancelled", "wait1": "cancelled"}
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "2"]
-
-    def test_neighbours_of_a_dropped_work_run(self, session: Session) -> None:
-        session.submit([work(str(n), "sleep", 0.001) for n in range(1_000)])
-        for number in range(0, 1_000, 3):
-            session.drop([str(number)])
-        found = finish(session)
-        assert len(found) == 1_000
-        assert set(kinds(found)) <= {str(n) for n in range(0, 1_000, 3)}
-        assert "cancelled" in kinds(found).values()
-
     def test_running_names_what_runs(self, session: Session) -> None:
         assert session.running() == {}
         before = time.monotonic()
@@ -209,34 +154,8 @@ class SessionConformance:
         with pytest.raises(InputError, match="'square' is not of the form"):
             session.submit([Work("a", "square", (1,))])
 
-    def test_function_that_workers_cannot_import_costs_its_works_only(self, session: Session) -> None:
-        session.submit([Work(str(n), "nowhere.at_all:f", retries=9) for n in range(3)])
-        session.submit([work("fine", "square", 2)])
-        found = finish(session)
-        assert kinds(found) == {str(n): "exception" for n in range(3)}
-        assert "cannot import function nowhere.at_all:f" in found["0"].failure.message  # type: ignore[union-attr]
-
-    def test_memory_limit_below_an_idle_worker_costs_its_work_only(self, session: Session) -> None:
-        session.submit([work("a", "square", 2, memory=1_000), work("b", "square", 2)])
-        found = finish(session)
-        assert kinds(found) == {"a": "memory"}
-        assert "memory limit 1,000 bytes is below" in found["a"].failure.message  # type: ignore[union-attr]
-
-    def test_arguments_that_cannot_be_sent(self, session: Session) -> None:
-        session.submit([work("bad", "behave", lambda: 1), work("good", "behave", "fine")])
-        assert kinds(finish(session)) == {"bad": "exception"}
-
-    def test_worker_killed_from_outside(self, session: Session) -> None:
-        session.submit([work(str(n), "process") for n in range(8)])
-        pids = {result.value for result in finish(session).values()}
-        for pid in pids:
-            os.kill(pid, 9)
-        assert gone(*pids)
-        session.submit([work(str(n), "square", n) for n in range(20)])
-        assert not kinds(finish(session))
-
     def test_cancel_ends_what_is_open(self, engine: Engine, session: Session) -> None:
-        session.submit([work(str(n), "sleep", _LONG) for n in range(5)])
+        session.submit([work(str(n), "sleep", LONG) for n in range(5)])
         threading.Timer(0.3, engine.cancel).start()
         assert kinds(finish(session, within=10)) == {str(n): "cancelled" for n in range(5)}
         session.submit([work("again", "square", 3)])
@@ -252,7 +171,7 @@ class SessionConformance:
 
     def test_closed_session_refuses(self, engine: Engine) -> None:
         session = engine.session()
-        session.submit([work("a", "sleep", _LONG)])
+        session.submit([work("a", "sleep", LONG)])
         session.close()
         session.close()
         with pytest.raises(ArgosyError, match="session is closed"):
@@ -260,52 +179,7 @@ class SessionConformance:
         assert gather(engine.map("argosy.testing.chores:square", tasks(3)))["0"].value == 9
 
     def test_closed_engine_is_told(self, engine: Engine, session: Session) -> None:
-        session.submit([work("a", "sleep", _LONG)])
+        session.submit([work("a", "sleep", LONG)])
         engine.close()
         with pytest.raises(ArgosyError, match="engine is closed"):
             session.results(1.0)
-
-    def test_interrupt_leaves_no_busy_worker(self, engine: Engine) -> None:
-        pids: list[int] = []
-        with pytest.raises(KeyboardInterrupt), engine.session() as session:
-            session.submit([work(str(n), "process") for n in range(8)])
-            pids += {result.value for result in finish(session).values()}
-            session.submit([work(str(n), "sleep", _LONG) for n in range(2)])
-            threading.Timer(0.2, os.kill, (os.getpid(), 2)).start()
-            session.results(_LONG)
-        assert gone(*pids)
-        assert gather(engine.map("argosy.testing.chores:square", tasks(3)))["0"].value == 9
-
-    def test_exception_that_cannot_be_sent_or_told(self, session: Session) -> None:
-        session.submit([work("a", "unpicklable"), work("b", "square", 2)])
-        found = finish(session)
-        assert kinds(found) == {"a": "exception"}
-        assert "_Sullen: its text cannot be made, for RuntimeError" in found["a"].failure.message  # type: ignore[union-attr]
-
-    @pytest.mark.parametrize(("how", "failures"), [("return", {}), ("raise", {}), ("crash", {"a": "crash"})])
-    def test_forked_child_never_answers(self, session: Session, how: str, failures: dict[str, str]) -> None:
-        session.submit([work("a", "fork", how), *(work(str(n), "square", n) for n in range(20))])
-        found = finish(session, within=10)
-        assert kinds(found) == failures
-        assert found["a"].value != 0
-        assert [found[str(n)].value for n in range(20)] == [n * n for n in range(20)]
-
-    @pytest.mark.parametrize("how", ["plain", "session", "orphan"])
-    def test_children_left_running_are_a_failure(self, session: Session, tmp_path: Path, how: str) -> None:
-        session.submit([work("a", "abandon", 2, how, str(tmp_path)), work("b", "behave", "fine")])
-        found = finish(session)
-        assert kinds(found) == {"a": "children"}
-        assert "left 2 child processes running" in found["a"].failure.message  # type: ignore[union-attr]
-        pids = [int(path.name) for path in tmp_path.iterdir()]
-        assert len(pids) == 2 and gone(*pids)
-
-    def test_children_that_a_library_keeps_are_no_failure(self, session: Session) -> None:
-        session.submit([work("pool", "pool"), work("again", "pool")])
-        assert not kinds(finish(session))
-
-    def test_children_that_a_map_left_are_not_blamed_on_a_session(self, engine: Engine) -> None:
-        child = int(gather(engine.map("argosy.testing.chores:behave", tasks("child")))["0"].value)
-        with engine.session() as session:
-            session.submit([work(str(n), "sleep", 0.1) for n in range(4)])
-            assert not kinds(finish(session))
-        assert gone(child)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argosy.testing.blobs import BlobsConformance
+from argosy.testing.datasets import DatasetsConformance
 from argosy.testing.facts import FactsConformance
 from argosy.testing.leases import LeasesConformance
 from argosy.testing.members import MembersConformance
@@ -10,10 +11,13 @@ from argosy.testing.processes import ProcessesConformance
 from argosy.testing.reading import ReadingConformance
 from argosy.testing.runs import RunsConformance
 from argosy.testing.tallies import TalliesConformance
+from argosy.testing.transactions import TransactionsConformance
 
 
 class StoreConformance(
+    TransactionsConformance,
     FactsConformance,
+    DatasetsConformance,
     MembersConformance,
     ReadingConformance,
     BlobsConformance,
