@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from bisect import bisect_left, bisect_right
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argosy.errors import DeclarationError
@@ -25,6 +26,7 @@ CHANGES = {
     "America/New_York": (datetime(2013, 3, 10), datetime(2013, 11, 3)),
     "America/Sao_Paulo": (datetime(2013, 2, 17), datetime(2013, 10, 20)),  # at midnight
     "America/Havana": (datetime(2013, 3, 10), datetime(2013, 11, 3)),  # midnight comes twice
+    "America/St_Johns": (datetime(2011, 3, 13), datetime(2011, 11, 6)),  # a minute after midnight
     "Australia/Lord_Howe": (datetime(2013, 4, 7), datetime(2013, 10, 6)),  # by half an hour
     "UTC": (datetime(2012, 2, 29),),
 }
@@ -34,6 +36,13 @@ texts = st.builds(
     "{} {} {} * {}".format,
     st.sampled_from(["0", "30", "15,45", "*/20", "59"]), st.sampled_from(["*", "*/3", "0", "1,2", "2-4", "0,23", "6"]),
     st.sampled_from(["*", "L", "1,29", "*/2"]), st.sampled_from(["*", "SUN", "MON-FRI", "0#2"]),
+)  # fmt: skip
+detailed = st.builds(
+    "{} {} {} {} {}".format,
+    st.sampled_from(["*", "0", "1", "0,1", "29-31", "15,45", "*/15", "*/7", "59"]),
+    st.sampled_from(["*", "*/2", "0", "1", "1-3", "0-1,23", "2", "23"]),
+    st.sampled_from(["*", "*", "L", "6,13", "*/3"]), st.sampled_from(["*", "3", "3,4,10-11"]),
+    st.sampled_from(["*", "SUN", "SAT,SUN", "0#2"]),
 )  # fmt: skip
 schedules = st.one_of(
     st.builds(Cron, texts, st.sampled_from(sorted(CHANGES))),
@@ -113,6 +122,27 @@ def test_minutes_of_any_hour_go_on_as_time_does(step: int, zone: str, after: dat
     minutes = [minute + timedelta(minutes=count) for count in range(1, 24 * 60)]
     expected = [time for time in minutes if time.astimezone(ZoneInfo(zone)).minute % step == 0]
     assert times(Cron(f"*/{step} * * * *", zone), after, minutes[-1], 2000) == expected
+
+
+@settings(max_examples=50)
+@given(detailed, st.sampled_from(sorted(CHANGES)), st.data())
+def test_clocks_that_change_are_followed_minute_by_minute(text: str, zone: str, data: st.DataObject) -> None:
+    """The text's times on clocks that never change, looked for on ones that do."""
+    clock, middle = ZoneInfo(zone), data.draw(st.sampled_from(CHANGES[zone])).replace(tzinfo=UTC)
+    walls = [time.replace(tzinfo=None) for time in times(Cron(text), middle - 3 * DAY, middle + 4 * DAY, 20_000)]
+    named = not any(field.startswith("*") for field in text.split()[:2])
+    start, stop, latest, expected = middle - DAY, middle + 2 * DAY, datetime.min, []
+    for at in (start + timedelta(minutes=minute) for minute in range(3 * 24 * 60 + 1)):
+        wall = at.astimezone(clock).replace(tzinfo=None)
+        before = latest if named else wall - timedelta(minutes=1)
+        if at > start and bisect_right(walls, before) < bisect_right(walls, wall):
+            expected.append(at)
+        latest = max(latest, wall)
+    found, at = Cron(text, zone), start + timedelta(seconds=data.draw(st.integers(0, 3 * 86_400)))
+    assert times(found, start, stop, 20_000) == expected
+    assert times(found, at, stop, 20_000) == expected[bisect_right(expected, at) :]
+    if passed := expected[: bisect_left(expected, at)]:
+        assert found.before(at) == passed[-1]
 
 
 @given(schedules, moments)

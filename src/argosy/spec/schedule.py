@@ -6,6 +6,7 @@ Times come and go in UTC, to the second, and strictly ascend. Whoever asks gets 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice, takewhile
@@ -42,7 +43,7 @@ MOST = 100
 GRACE = timedelta(minutes=10)
 """How late a run may start where missed times are skipped."""
 
-_SECOND = timedelta(seconds=1)
+_SECOND, _MINUTE, _DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST = 256
 _SHORT = {
@@ -61,8 +62,8 @@ class Cron(Declared, frozen=True, tag="cron", tag_field="kind"):
 
     Five fields: minute, hour, day of the month, month, day of the week; or `@hourly`, `@daily`, `@weekly`, `@monthly`,
     `@yearly`. Where neither day begins with `*`, one of the two is enough. Where clocks change it is as with Debian's
-    cron: of a text that names its hours, a time that they skip comes right after the gap, and one that they show twice
-    comes once; any other text goes on by the hours that pass.
+    cron: of a text whose minute and hour both begin with no `*`, a time that they skip comes right after the gap, and
+    one that they show twice comes once, the first time; any other text comes whenever they show one of its times.
     """
 
     text: str
@@ -75,18 +76,42 @@ class Cron(Declared, frozen=True, tag="cron", tag_field="kind"):
 
     def after(self, at: datetime) -> Iterator[datetime]:
         """The times after a moment, without an end."""
-        for found in _walk(self.text, at.astimezone(_clock(self.zone))):
-            if (time := found.astimezone(UTC)) > at:
+        for time in self._ascend(at):
+            if time > at:
                 at = time
                 yield time
 
     def before(self, at: datetime) -> datetime:
         """The latest time before a moment."""
-        # Backwards the library skips a time in the hour that clocks show twice, so go forwards from what it finds.
         back = _walk(self.text, at.astimezone(_clock(self.zone)), reverse=True)
-        (start,) = islice((time for found in back if (time := found.astimezone(UTC)) < at), 1)
+        (start,) = islice((time for wall in back for time in self._moments(wall) if time < at), 1)
+        # Where clocks go back, a time that they show earlier may be the later one.
         *_, latest = start, *takewhile(lambda time: time < at, self.after(start))
         return latest
+
+    def _ascend(self, at: datetime) -> Iterator[datetime]:
+        """Times in order, some of them twice or before the moment, none after it left out."""
+        shown, day_on = (each.astimezone(_clock(self.zone)) for each in (at, at + _DAY))
+        ahead, behind = (each.utcoffset() or timedelta() for each in (shown, day_on))
+        again = deque[datetime]()
+        for wall in _walk(self.text, shown - max(ahead - behind, timedelta())):
+            for first, *second in filter(None, [self._moments(wall)]):
+                while again and again[0] < first:
+                    yield again.popleft()
+                yield first
+                again += second
+
+    def _moments(self, wall: datetime) -> list[datetime]:
+        """When the clocks show one of the text's times, ascending: none, one or two moments that count."""
+        minute, hour, *_ = self.text.split()
+        named = not minute.startswith("*") and not hour.startswith("*")
+        first, second = _either(wall, _clock(self.zone))
+        if first <= second:
+            return [first] if named or first == second else [first, second]
+        while named and first > second:  # in a gap, what a fold of 1 stands for is the earlier
+            wall += _MINUTE
+            first, second = _either(wall, _clock(self.zone))
+        return [first] if named else []
 
 
 class Every(Declared, frozen=True, tag="every", tag_field="kind"):
@@ -185,10 +210,16 @@ def _clock(zone: str) -> tzinfo:
     return UTC if zone == "UTC" else ZoneInfo(zone)
 
 
-def _walk(text: str, at: datetime, reverse: bool = False) -> CronSim:
+def _either(wall: datetime, clock: tzinfo) -> tuple[datetime, datetime]:
+    """The moments that a time on the clocks stands for, with a fold of 0 and of 1."""
+    return wall.replace(tzinfo=clock, fold=0).astimezone(UTC), wall.replace(tzinfo=clock, fold=1).astimezone(UTC)
+
+
+def _walk(text: str, wall: datetime, reverse: bool = False) -> CronSim:
+    """The times that a text names after one on the clocks, or before it; on clocks that never change."""
     from cronsim import CronSim  # only where a schedule is a cron text: a project without one starts as fast as ever
 
-    return CronSim(text, at, reverse)
+    return CronSim(text, wall.replace(tzinfo=None), reverse)
 
 
 def _canonical(text: str) -> str:
