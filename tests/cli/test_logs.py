@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import msgspec
@@ -93,3 +94,24 @@ def test_a_run_at_work_is_followed_to_its_end(run, pipes: Pipes, monkeypatch) ->
         *(f"root[{n}] | root of {n}" for n in range(6)),
     ]
     assert "run 1 is not at work: succeeded" in followed.err
+
+
+@pytest.mark.slow
+def test_what_a_step_writes_is_there_while_it_is_at_work(run, pipes: Pipes, monkeypatch) -> None:
+    monkeypatch.setenv("PIPES_SLEEP", "4")
+    process = pipes.start("run", "roots", "--set", "n=1")
+    try:
+        deadline = time.monotonic() + 30
+        while not (shown := run("logs", 1, "--step", "root") if pipes.home.exists() else None) or not shown.out:
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.1)
+        assert shown.out == "root of 0\n" and "root[0] is at work, for " in shown.err
+        (told,) = map(msgspec.json.decode, run("logs", 1, "--step", "root", "--json").out.splitlines())
+        assert (told["state"], told["text"], told["lost"]) == ("running", "root of 0\n", 0)
+        assert run("logs", 1, "--failed", "--json").out == ""
+        followed = run("logs", 1, "--follow")
+    finally:
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert sorted(followed.out.splitlines()) == ["numbers | counting to 1", "root[0] | root of 0"]
+    assert run("logs", 1, "--step", "root").out == "root of 0\n"

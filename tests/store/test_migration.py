@@ -75,7 +75,7 @@ def test_a_home_of_older_software_is_brought_up_to_date(store: Store) -> None:
         "DROP INDEX ix_verdict_undecided", "DROP TABLE application", "ALTER TABLE bundle ADD COLUMN git_commit TEXT",
         "ALTER TABLE bundle ADD COLUMN dirty BOOLEAN NOT NULL DEFAULT true",
         *(f"ALTER TABLE artifact DROP COLUMN {name}" for name in ("data", "body")),
-        *(f'DROP TABLE "{name}"' for name in ("call", "claim", "ending", "pause", "run")),
+        *(f'DROP TABLE "{name}"' for name in ("underway", "call", "claim", "ending", "pause", "run")),
     )  # fmt: skip
     bundle = "INSERT INTO bundle (digest, project, at, git_commit, libraries, modules, actor) VALUES "
     event = "INSERT INTO event (id, at, kind, subject, actor, message, body) VALUES "

@@ -13,15 +13,17 @@ from sqlalchemy import Connection
 from argosy.cli import home, show
 from argosy.cli.course import place
 from argosy.cli.option import Common
+from argosy.cli.tail import Tail
 from argosy.controller import cause, course, transcript
 from argosy.controller.clock import SystemClock
 from argosy.controller.transcript import Entry, Place
 from argosy.errors import UsageError
 from argosy.spec import size
 from argosy.spec.quantity import plural
-from argosy.store import Store, calls
+from argosy.store import Store, calls, underway
 from argosy.store import runs as facts
 from argosy.store.runs import Run
+from argosy.store.underway import Underway
 
 _POLL = 0.5
 _UNSHOWN = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -39,6 +41,12 @@ class Asked(msgspec.Struct, frozen=True):
     def places(self, conn: Connection, run: Run, after: int = 0) -> list[Place]:
         """The calls that are asked for."""
         return transcript.places(conn, run, node=self.step, element=self.element, failed=self.failed, after=after)
+
+    def live(self, conn: Connection, run: Run) -> list[Underway]:
+        """The calls at work that are asked for."""
+        if self.failed:
+            return []
+        return underway.of_run(conn, run.id, SystemClock().now(), node=self.step, element=self.element)
 
     def lines(self, entry: Entry) -> list[str]:
         """The lines of a log that are asked for, fit for a terminal."""
@@ -59,7 +67,7 @@ def logs(
 ) -> int:  # fmt: skip
     """Show what the steps of a run wrote, and of those that failed the traceback.
 
-    A step that was cached tells what it wrote when it was executed. The log of a step is there once it ends. With
+    A step that was cached tells what it wrote when it was executed, one that is at work the last it wrote so far. With
     --json each log is a line of JSON, with all that was kept: of more than 1 MiB, its beginning and its end.
 
     For example:
@@ -82,7 +90,7 @@ def logs(
     failed
         Only of calls that failed.
     follow
-        Go on with what steps write until the run ends, in the order in which they end.
+        Go on with what steps write, as they write it, until the run ends. With --json, a log at a time, once it ends.
     limit
         How many lines at most, the last ones.
     """
@@ -95,14 +103,17 @@ def logs(
             run = course.find(conn, id)
             cause.check(run, step)
             found = asked.places(conn, run)
+            live = [] if follow else asked.live(conn, run)
             if given.json:
-                for entry in transcript.read(conn, store.blobs, found):
+                for entry in (*transcript.read(conn, store.blobs, found), *map(_so_far, live)):
                     show.line(entry)
             else:
-                _print(asked, conn, store, found, limit, named=follow or len(found) > 1)
+                named = follow or len(found) + len(live) > 1
+                _print(asked, conn, store, found, limit, named=named)
+                _print_live(asked, live, limit, named=named)
         if follow:
             _follow(asked, store, run, found, json=given.json)
-        elif not found and not given.json:
+        elif not found and not live and not given.json:
             show.say(_nothing(store, run, asked, home.option(given.home)))
     return 0
 
@@ -135,18 +146,41 @@ def _print(asked: Asked, conn: Connection, store: Store, found: list[Place], lim
         show.say(f"{size.show(lost)} of what was written was not kept, nor has --json it: 1 MiB of a log is kept")
 
 
+def _print_live(asked: Asked, live: list[Underway], limit: int, *, named: bool) -> None:
+    for each in live:
+        entry = _so_far(each)
+        show.put(*_prefixed(entry, asked.lines(entry)[-limit:], named=named))
+        if entry.lost:
+            show.say(f"{plural(entry.lost, 'byte')} before these are in the log once {each.node} ends")
+        since = show.span((SystemClock().now() - each.started_at).total_seconds())
+        show.say(f"{place(each.node, each.element)} is at work, for {since}: --follow shows what it writes")
+
+
+def _so_far(each: Underway) -> Entry:
+    return Entry(
+        node=each.node, element=each.element, state=facts.RUNNING, execution_id=None,
+        text=each.tail.decode(errors="replace"), lost=each.written - len(each.tail),
+    )  # fmt: skip
+
+
 def _follow(asked: Asked, store: Store, run: Run, found: list[Place], *, json: bool) -> None:
     last = max((each.id for each in found), default=0)
-    show.say(f"following run {run.id}; the log of a step appears when the step ends")
+    tail = Tail()
+    show.say(f"following run {run.id}")
     while True:
         state = _state(store, run)  # before the look: what lands between the two is found by the next one
         with store.read() as conn:
+            for live in [] if json else asked.live(conn, run):
+                entry = msgspec.structs.replace(_so_far(live), text=tail.fresh(live))
+                show.put(*_prefixed(entry, asked.lines(entry), named=True))
             fresh = sorted(asked.places(conn, run, last), key=lambda each: each.id)
-            for entry in transcript.read(conn, store.blobs, fresh):
+            for each, entry in zip(fresh, transcript.read(conn, store.blobs, fresh), strict=True):
                 if json:
                     show.line(entry)
-                else:
-                    show.put(*_prefixed(entry, asked.lines(entry), named=True))
+                    continue
+                data = transcript.content(conn, store.blobs, each.digest) if each.digest is not None else b""
+                entry = msgspec.structs.replace(entry, text=tail.rest(each.node, each.element, data, entry.lost))
+                show.put(*_prefixed(entry, asked.lines(entry), named=True))
         last = fresh[-1].id if fresh else last
         if state != facts.RUNNING:
             show.say(f"run {run.id} is not at work: {state}")

@@ -29,6 +29,7 @@ from argosy.pipelines.piece import Rows
 from argosy.pipelines.runner import Runner
 from argosy.pipelines.setting import Setting
 from argosy.pipelines.slots import Slots
+from argosy.pipelines.witness import Witness
 from argosy.spec.failed import Failed
 from argosy.spec.graph import Data, Graph, Node
 from argosy.spec.pipeline import Parameter
@@ -96,7 +97,7 @@ def carry_out(
         if ending is not None and ending.id > before:
             return ending.outcome
         with deferred() as heed:
-            course = _Course(house, code, run, lease, before, train, _both(heed, tick))
+            course = _Course(house, code, run, lease, before, train, _all(lambda _: heed(), tick))
             try:
                 return course.complete(made, last, on_ended)
             except KeyboardInterrupt:
@@ -104,11 +105,12 @@ def carry_out(
                 raise
 
 
-def _both(heed: Callable[[], None], tick: Tick | None) -> Tick:
+def _all(*ticks: Tick | None) -> Tick:
+    given = [each for each in ticks if each is not None]
+
     def ticked(session: Session) -> None:
-        heed()
-        if tick is not None:
-            tick(session)
+        for each in given:
+            each(session)
 
     return ticked
 
@@ -117,7 +119,7 @@ class _Course:
     """One process's work on a run."""
 
     def __init__(
-        self, house: House, code: Code, run: Run, lease: Lease, before: int, train: Train | None, tick: Tick | None
+        self, house: House, code: Code, run: Run, lease: Lease, before: int, train: Train | None, tick: Tick
     ) -> None:
         self._house, self._code, self._run, self._lease = house, code, run, lease
         self._before, self._train, self._tick = before, train, tick
@@ -153,14 +155,17 @@ class _Course:
         )  # fmt: skip
         directory = self._house.activate(self._run.bundle)
         engine = self._house.engine(self._run.bundle, libraries(directory))
+        witness = Witness(runner, self._lease.token, self._write, self._clock.now)
         with engine.session(logs=True) as session:
             drive = Drive(
-                session, slots, self._store.blobs, train=self._train, cancelled=self._cancelled, tick=self._tick
-            )
+                session, slots, self._store.blobs, train=self._train, cancelled=self._cancelled,
+                tick=_all(self._tick, witness.look),
+            )  # fmt: skip
             try:
                 (found,) = drive.run([runner])
             finally:
                 slots.close()
+        witness.close()
         return found
 
     def _handle(self, handler: str, failures: Mapping[str, str], on_ended: OnEnded | None) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from argosy.engine.log import lost
 from argosy.store import Blobs, artifacts, calls, executions, logs
+from argosy.store.artifacts import Artifact
 from argosy.store.runs import Run
 
 _AT_ONCE = 200
@@ -77,8 +78,7 @@ def read(conn: Connection, blobs: Blobs, found: Sequence[Place]) -> Iterator[Ent
         broken = [each.execution_id for each in some if each.state == calls.FAILED and each.execution_id is not None]
         done = executions.get(conn, broken)
         for each in some:
-            log = known.get(each.digest or "")
-            data = b"" if log is None else log.data if log.data is not None else blobs.read(log.slot)
+            data = _content(blobs, known.get(each.digest or ""))
             failed = done.get(each.execution_id or 0)
             yield Entry(
                 node=each.node, element=each.element, state=each.state, execution_id=each.execution_id,
@@ -86,3 +86,12 @@ def read(conn: Connection, blobs: Blobs, found: Sequence[Place]) -> Iterator[Ent
                 traceback=failed.parameters.get("traceback", "") if failed is not None else "",
                 lost=lost(data),
             )  # fmt: skip
+
+
+def content(conn: Connection, blobs: Blobs, digest: str) -> bytes:
+    """What is kept of a log, as it was written."""
+    return _content(blobs, artifacts.get(conn, [digest]).get(digest))
+
+
+def _content(blobs: Blobs, log: Artifact | None) -> bytes:
+    return b"" if log is None else log.data if log.data is not None else blobs.read(log.slot)

@@ -107,6 +107,19 @@ def read(path: str | os.PathLike[str]) -> bytes:
         os.close(file)
 
 
+def tail(path: str | os.PathLike[str], most: int) -> tuple[int, bytes]:
+    """The bytes of a log file, and the last of them, at most so many; none if there is no file."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return 0, b""
+    try:
+        written = os.fstat(file).st_size
+        return written, os.pread(file, most, max(0, written - most))
+    finally:
+        os.close(file)
+
+
 def lost(kept: bytes) -> int:
     """How many bytes were left out of what is kept of a log."""
     gap = _GAP.match(kept, _HEAD)

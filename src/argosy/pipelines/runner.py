@@ -77,6 +77,11 @@ class Runner:
         """Fleets that are to be trained now: the key of the call and the fleet's name, each told once."""
         return self._desk.fleets()
 
+    def place(self, key: str) -> Place | None:
+        """The call that a work of this run is for; None for one that is not out."""
+        places = self._open.get(key.removeprefix(self.tag)) if key.startswith(self.tag) else None
+        return places[0] if places else None
+
     def take(self, result: Result) -> None:
         """What came of a work that `advance`, or of a training that `fleets` returned."""
         key = result.key.removeprefix(self.tag)

@@ -1,4 +1,5 @@
-"""The tables. Facts are appended, never changed; `lease`, `claim`, `token.revoked_at` and `current` are the exceptions.
+"""The tables. Facts are appended, never changed; `lease`, `claim`, `underway`, `token.revoked_at` and
+`current` are the exceptions.
 
 Ids grow in commit order (there is one writer at a time), so "the latest" is the largest id and a
 reader that remembers the last id it saw misses nothing.
@@ -11,9 +12,9 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary,
 from argosy.store import columns
 from argosy.store.codec import Identity, Name
 from argosy.store.metadata import metadata
-from argosy.store.undertaking import call, claim, ending, pause, run
+from argosy.store.undertaking import call, claim, ending, pause, run, underway
 
-__all__ = ["call", "claim", "ending", "metadata", "pause", "run"]
+__all__ = ["call", "claim", "ending", "metadata", "pause", "run", "underway"]
 
 bundle = Table(
     "bundle",

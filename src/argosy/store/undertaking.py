@@ -1,14 +1,14 @@
-"""The tables of pipelines' runs: a run, its endings, what its calls came to, who has claimed what, and pauses.
+"""The tables of pipelines' runs: a run, its endings and calls, the calls at work, who has claimed what, and pauses.
 
 That a run is at work is a live lease, `run/ID`; it is never stored.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, Table
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table
 
 from argosy.store import columns
-from argosy.store.codec import Name
+from argosy.store.codec import Identity, Name
 from argosy.store.metadata import metadata
 
 run = Table(
@@ -63,6 +63,19 @@ claim = Table(
     Column("name", Name, primary_key=True),
     columns.to("run_id", "run.id"),
     Index(None, "run_id"),
+    sqlite_with_rowid=False,
+)
+
+underway = Table(
+    "underway",
+    metadata,
+    Column("run_id", Identity, ForeignKey("run.id"), primary_key=True, autoincrement=False),
+    Column("node", Name, primary_key=True),
+    Column("element", Integer, primary_key=True, autoincrement=False),
+    columns.count("token"),
+    columns.at("started_at"),
+    columns.count("written"),
+    Column("tail", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -12,6 +12,7 @@ from argosy.testing.reading import ReadingConformance
 from argosy.testing.runs import RunsConformance
 from argosy.testing.tallies import TalliesConformance
 from argosy.testing.transactions import TransactionsConformance
+from argosy.testing.underway import UnderwayConformance
 
 
 class StoreConformance(
@@ -24,6 +25,7 @@ class StoreConformance(
     LeasesConformance,
     RunsConformance,
     TalliesConformance,
+    UnderwayConformance,
     ProcessesConformance,
 ):
     """Mix into a test class and define the fixture `store`: an open, empty `argosy.store.Store`.

@@ -1,0 +1,53 @@
+"""What calls write is shown once, however the looks fall."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from argosy.cli.tail import Tail
+from argosy.store.underway import Underway
+
+BEGAN = datetime(2013, 1, 1, tzinfo=UTC)
+
+
+def at_work(data: bytes, kept: int, began: datetime = BEGAN) -> Underway:
+    return Underway(run_id=1, node="fit", element=3, token=1, started_at=began, written=len(data), tail=data[-kept:])
+
+
+@given(st.lists(st.sampled_from([b"a", b"bc\n", b"\n", "é\n".encode(), b"\xff\n"])), st.data())
+def test_every_line_is_shown_once(pieces: list[bytes], data: st.DataObject) -> None:
+    """Of a call that writes in pieces, looked at after some of them, and then ended."""
+    tail, whole, shown = Tail(), b"".join(pieces), ""
+    for end in sorted(data.draw(st.sets(st.integers(1, len(pieces)))) if pieces else ()):
+        shown += tail.fresh(at_work(b"".join(pieces[:end]), 100_000))
+        assert not shown or shown.endswith("\n")
+    assert shown + tail.rest("fit", 3, whole, 0) == whole.decode(errors="replace")
+
+
+def test_what_came_too_fast_is_counted_and_told_at_the_end() -> None:
+    tail = Tail()
+    assert tail.fresh(at_work(b"1\n2\n", 4)) == "1\n2\n"
+    assert (
+        tail.fresh(at_work(b"1\n2\n3\n4\n5\n", 4))
+        == "[2 bytes in between: they are in the log once the step ends]\n4\n5\n"
+    )
+    assert tail.rest("fit", 3, b"1\n2\n3\n4\n5\n6", 0) == "6"
+
+
+def test_a_further_attempt_begins_anew() -> None:
+    tail = Tail()
+    assert tail.fresh(at_work(b"1\n", 9)) == "1\n"
+    again = BEGAN + timedelta(seconds=5)
+    assert tail.fresh(at_work(b"1\n2\n", 9, again)) == "1\n2\n"
+    assert tail.rest("other", 3, b"whole\n", 0) == "whole\n"
+
+
+def test_of_a_log_with_a_gap_the_end_that_was_not_shown_is() -> None:
+    tail = Tail()
+    written = b"x\n" * 500 + b"end\n"
+    tail.fresh(at_work(b"x\n" * 500, 2000))
+    kept = b"x\n" * 10 + b"\n[900 bytes left out]\n" + written[920:]
+    assert tail.rest("fit", 3, kept, 900) == "end\n"
