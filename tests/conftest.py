@@ -13,12 +13,15 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import psycopg
 import pytest
 from hypothesis import settings
+
+from argosy.store import Store, schema
 
 # Reasons for which a test may be skipped, word for word, each with a comment that says why. Any other skip fails.
 EXPECTED_SKIPS: frozenset[str] = frozenset()
@@ -65,13 +68,25 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture
 def postgres(postgres_url: str) -> Iterator[str]:
     """URL of an empty database of this test's own."""
-    address, _, _ = postgres_url.replace("+psycopg", "").rpartition("/")
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy")
-    yield f"{postgres_url.rpartition('/')[0]}/{name}"
-    with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with _database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _settled(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a database in which the migrations made the tables of a home."""
+    with _database(postgres_url) as url:
+        Store.open(url, blobs=tmp_path_factory.mktemp("blobs")).close()
+        yield url
+
+
+@pytest.fixture
+def postgres_home(_settled: str) -> Iterator[str]:
+    """URL of a home without facts. Tests have it one after another, each as empty as the first: to make one is slow."""
+    yield _settled
+    with psycopg.connect(_settled.replace("+psycopg", "")) as connection:
+        for table in reversed(schema.metadata.sorted_tables):
+            connection.execute(f'DELETE FROM "{table.name}"')
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +98,18 @@ def chromium() -> str:
 
 
 _numbers = itertools.count(1)
+
+
+@contextmanager
+def _database(server: str) -> Iterator[str]:
+    """URL of an empty database on the server, which is dropped in the end."""
+    address, _, _ = server.replace("+psycopg", "").rpartition("/")
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy")
+    yield f"{server.rpartition('/')[0]}/{name}"
+    with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _is_user(name: str) -> bool:

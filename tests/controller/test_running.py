@@ -85,7 +85,7 @@ def area(square) -> int:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def store(request: pytest.FixtureRequest, home: Path) -> Iterator[Store]:
-    place = home if request.param == "sqlite" else request.getfixturevalue("postgres")
+    place = home if request.param == "sqlite" else request.getfixturevalue("postgres_home")
     with Store.open(place, blobs=home / "blobs") as store:
         yield store
 

@@ -36,7 +36,7 @@ def packed(more: int = 0) -> Any:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def place(request: pytest.FixtureRequest, home: Path) -> Iterator[Place]:
-    at = str(home) if request.param == "sqlite" else request.getfixturevalue("postgres")
+    at = str(home) if request.param == "sqlite" else request.getfixturevalue("postgres_home")
     with Local(1) as engine, Store.open(at, blobs=home / "blobs") as store:
         yield Place(store, engine)
 

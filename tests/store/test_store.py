@@ -22,8 +22,8 @@ class TestSQLite(StoreConformance):
 @pytest.mark.postgres
 class TestPostgres(StoreConformance):
     @pytest.fixture
-    def store(self, postgres: str, tmp_path: Path) -> Iterator[Store]:
-        with Store.open(postgres, blobs=tmp_path / "blobs") as store:
+    def store(self, postgres_home: str, tmp_path: Path) -> Iterator[Store]:
+        with Store.open(postgres_home, blobs=tmp_path / "blobs") as store:
             yield store
 
 
