@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from argosy.controller.clock import SystemClock
 from argosy.store import Store, runs
 from tests.cli.pipes import Pipes
@@ -59,3 +61,28 @@ def test_the_kinds_of_runs_can_be_read_as_any_other(run, ran: Pipes) -> None:
     assert kinds == {"value", "log"}
     assert "no pauses yet" in run("get", "pauses").err
     assert " -1 " not in run("get", "calls", "--where", "node:total").out  # it is not mapped: no element
+
+
+@pytest.mark.slow
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("runs",), "interrupted"),
+        (("describe", "run", "1"), "run 1 of roots: interrupted"),
+        (("diff", "run", "1", "1"), "run 1 of roots: interrupted"),
+        (("logs", "1", "--follow"), "run 1 is not at work: interrupted"),
+        (("get", "leases"), "no leases at this moment"),
+    ],
+)
+def test_a_run_whose_process_was_killed_is_interrupted_at_once(
+    run, pipes: Pipes, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], told: str
+) -> None:
+    monkeypatch.setenv("PIPES_SLEEP", "60")
+    process = pipes.start("run", "roots")
+    pipes.wait(1, "running", executed=1)
+    process.kill()
+    process.communicate()
+    assert pipes.state(1) == "running", "its lease is not over"
+    found = run(*command)
+    assert found.code == 0 and told in found.out + found.err

@@ -47,7 +47,7 @@ def describe(kind: str, name: str, /, *, common: Common | None = None) -> int:
     given = common or Common()
     kind = plural(kind)
     kind = _VERSIONS if kind == _DATASETS and "@" in name else kind
-    with home.open(given.home) as store, store.read() as conn:
+    with home.look(given.home) as (store, conn):
         if account.tell(conn, kind, name, json=given.json):
             return 0
         try:

@@ -40,7 +40,7 @@ def diff(kind: str, one: str, two: str, /, *, common: Common | None = None) -> i
     if kind not in ("run", "runs"):
         raise UsageError(f"a {kind} cannot be compared, only runs", next="argosy diff run A B")
     first, second = identity("run", one), identity("run", two)
-    with home.open(given.home) as store, store.read() as conn:
+    with home.look(given.home) as (_, conn):
         found = difference.between(conn, first, second, SystemClock().now())
     if given.json:
         show.emit(found)

@@ -81,7 +81,7 @@ def get(
     if kind is None:
         raise UsageError("name the kind to list", next=f"use one of: {', '.join(resources.names())}")
     name = plural(kind)
-    with home.open(given.home) as store, store.read() as conn:
+    with home.look(given.home) as (store, conn):
         if name in _WITH_STATUS:
             from argosy.cli import status  # it needs Polars, which other kinds do not
 

@@ -10,12 +10,18 @@ from __future__ import annotations
 import getpass
 import os
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import Connection
+
+from argosy.controller import tenure
 from argosy.controller.clock import Clock, ManualClock, SystemClock
 from argosy.errors import InputError, UnknownError
 from argosy.store import Store
+from argosy.store.runs import LEASE
 
 NAME = ".argosy"
 CLOCK = "clock"
@@ -65,6 +71,15 @@ def open(given: str | None, project: Path | None = None, *, create: bool = False
     if not create and not exists(address):
         raise UnknownError(f"there is no home in {address}", next="argosy apply PROJECT, or name one with --home")
     return Store.open(address, blobs=Path(blobs) if blobs and "://" in address else None, create=create)
+
+
+@contextmanager
+def look(given: str | None) -> Iterator[tuple[Store, Connection]]:
+    """The store of the home, and its facts to be read: a run whose process was killed here is at work no more."""
+    with open(given) as store:
+        tenure.clear(store, LEASE)
+        with store.read() as conn:
+            yield store, conn
 
 
 def clock(store: Store) -> Clock:

@@ -14,7 +14,7 @@ from argosy.cli import home, show
 from argosy.cli.course import place
 from argosy.cli.option import Common
 from argosy.cli.tail import Tail
-from argosy.controller import cause, course, transcript
+from argosy.controller import cause, course, tenure, transcript
 from argosy.controller.clock import SystemClock
 from argosy.controller.transcript import Entry, Place
 from argosy.errors import UsageError
@@ -99,6 +99,7 @@ def logs(
         raise UsageError(f"--limit {limit} is not at least 1", next="leave it out for 1000 lines")
     asked = Asked(step, element, grep, failed)
     with home.open(given.home) as store:
+        tenure.clear(store, facts.LEASE)
         with store.read() as conn:
             run = course.find(conn, id)
             cause.check(run, step)
@@ -202,5 +203,6 @@ def _nothing(store: Store, run: Run, asked: Asked, home: str) -> str:
 
 
 def _state(store: Store, run: Run) -> str:
+    tenure.clear(store, facts.LEASE)
     with store.read() as conn:
         return facts.states(conn, [run.id], SystemClock().now())[run.id]

@@ -41,7 +41,7 @@ def runs(
     """
     options = common or Common()
     named = f'pipeline:"{pipeline}"' if pipeline is not None else ""
-    with home.open(options.home) as store, store.read() as conn:
+    with home.look(options.home) as (_, conn):
         found = course.page(conn, f"{named} {where}".strip(), SystemClock().now(), limit=limit, cursor=cursor)
     if options.json:
         show.emit(found)
