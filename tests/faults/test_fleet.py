@@ -100,7 +100,7 @@ def test_a_nursery_killed_before_its_first_task_is_started_anew(fresh: House) ->
     others = set(_children(os.getpid()))
     with fresh.store.read() as conn:
         digest = declarations.current(conn)[0].bundle
-    fresh.engine(digest).__enter__()
+    fresh.engine(digest, []).__enter__()
     (nursery,) = set(_children(os.getpid())) - others
     os.kill(nursery, signal.SIGKILL)
     assert not [each.said for each in tick(fresh, START) if each.failed]
