@@ -70,6 +70,31 @@ def test_a_run_goes_on_while_it_is_looked_at(page: Page, harbour: Harbour) -> No
     expect(page.locator(".gantt .r-running")).to_have_count(0)
 
 
+def test_a_step_is_watched_while_it_writes(page: Page, harbour: Harbour) -> None:
+    run, lease = sailed.depart(harbour.store)
+    sailed.at_work(harbour.store, run, lease, "first", *(f"line {n}" for n in range(60)))
+    page.goto(f"{harbour.url}/runs/{run.id}/first")
+    log = page.locator("pre.log")
+    expect(log.locator(".line")).to_have_count(60)
+    expect(page.locator("#pulse")).to_be_visible()
+    assert log.evaluate("log => log.scrollTop + log.clientHeight >= log.scrollHeight - 8")
+    page.wait_for_timeout(300)
+    sailed.at_work(harbour.store, run, lease, "first", *(f"line {n}" for n in range(90)))
+    expect(log.locator(".line")).to_have_count(90)
+    assert log.evaluate("log => log.scrollTop + log.clientHeight >= log.scrollHeight - 8")
+    log.evaluate("log => log.scrollTop = 100")
+    page.wait_for_timeout(100)
+    sailed.at_work(harbour.store, run, lease, "first", *(f"line {n}" for n in range(120)))
+    expect(log.locator(".line")).to_have_count(120)
+    assert log.evaluate("log => log.scrollTop") == 100, "who scrolled up to read is left where he is"
+    sailed.land(harbour.store, run, "first")
+    expect(page.get_by_role("heading", name="Outputs")).to_be_visible()
+    sailed.at_work(harbour.store, run, lease, "second", "half way", elements=[0, 1])
+    page.goto(f"{harbour.url}/runs/{run.id}")
+    expect(page.locator(".nodes tr", has_text="second")).to_contain_text("2 at work")
+    sailed.arrive(harbour.store, run, lease)
+
+
 def test_a_new_run_comes_to_the_list_by_itself(page: Page, harbour: Harbour) -> None:
     page.goto(f"{harbour.url}/runs?where=pipeline:tide")
     expect(page.locator("#pulse")).to_be_visible()

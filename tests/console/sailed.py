@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import argosy as ag
 from argosy.controller import code, running
 from argosy.controller.house import House
 from argosy.controller.project import forget
-from argosy.store import Store, calls, edges, executions, leases, pauses, runs
+from argosy.store import Store, calls, edges, executions, leases, pauses, runs, underway
 from argosy.store.leases import Lease
 from argosy.store.runs import Run
 from tests.console import declared
@@ -172,6 +173,17 @@ def land(store: Store, run: Run, node: str, count: int | None = None, at: dateti
         calls.add(tx, [
             calls.NewCall(run_id=run.id, node=node, element=place, state=calls.EXECUTED, at=ended, execution_id=id)
             for place, id in zip(places, ids, strict=True)
+        ])  # fmt: skip
+
+
+def at_work(store: Store, run: Run, lease: Lease, node: str, *lines: str, elements: Sequence[int] = (-1,)) -> None:
+    """Calls of a node are at work for three seconds, and no others of the run; each wrote these lines so far."""
+    tail = "".join(f"{line}\n" for line in lines).encode()
+    began = now() - timedelta(seconds=3)
+    with store.write() as tx:
+        underway.say(tx, run.id, [
+            underway.Underway(run_id=run.id, node=node, element=each, token=lease.token, started_at=began,
+                              written=len(tail), tail=tail) for each in elements
         ])  # fmt: skip
 
 

@@ -62,6 +62,19 @@ def test_a_step_waits_for_others_then_is_at_work_then_is_done(store: Store) -> N
     assert done.live == "" and done.data.brief.state == "succeeded"
 
 
+def test_a_mapped_step_is_at_work_though_some_of_it_is_done(store: Store) -> None:
+    found, lease = sailed.depart(store)
+    sailed.land(store, found, "first")
+    sailed.land(store, found, "second", 3)
+    sailed.at_work(store, found, lease, "second", elements=[3, 4])
+    shown = page(store, found.id)
+    (step,) = [each for each in shown.data.steps if each.name == "second"]
+    assert (step.state, step.working) == ("running", 2) and step.since is not None
+    assert "3 done, 2 at work" in to_html(shown) and 'class="going"' in shown.pictures["gantt"]
+    leases.release(store, [lease])
+    assert [each.state for each in page(store, found.id).data.steps][1] == "executed"
+
+
 def test_one_that_was_cut_off_says_how_it_goes_on(store: Store) -> None:
     found, lease = sailed.depart(store)
     sailed.land(store, found, "first")

@@ -90,6 +90,33 @@ def test_a_dataset_is_linked_at_its_version(store: Store) -> None:
     assert (rows.words, rows.link) == ("flights@3", "/datasets/flights")
 
 
+def test_a_call_at_work_shows_what_it_wrote_so_far(store: Store) -> None:
+    run, lease = sailed.depart(store)
+    sailed.at_work(store, run, lease, "first", *(f"line {n}" for n in range(500)), sailed.EVIL)
+    found = shown(store, run.id, "first")
+    assert found.count('class="line"') == 400 and "line 101" in found and "line 100<" not in found
+    assert "At work" in found and "for 3" in found and sailed.EVIL not in found
+
+
+def test_elements_at_work_come_before_those_that_ended(store: Store) -> None:
+    run, lease = sailed.depart(store)
+    sailed.land(store, run, "first")
+    sailed.land(store, run, "second", 2)
+    sailed.at_work(store, run, lease, "second", "so far", "last word", elements=[2, 7])
+    data = read(store, run.id, "second")
+    assert [each.element for each in data.working] == [2, 7] and len(data.elements) == 2
+    found = shown(store, run.id, "second")
+    assert found.index("last word") < found.index("Ended") and "so far" not in found
+    assert [each.element for each in read(store, run.id, "second", 7).working] == [7]
+    assert "so far" in shown(store, run.id, "second", 7)
+    with store.read() as conn:
+        assert "element=7" in step.page(conn, store, run.id, "second", sailed.now(), element=7).live
+    with pytest.raises(UnknownError, match="has not come to"):
+        read(store, run.id, "second", 8)
+    sailed.arrive(store, run, lease)
+    assert "At work" not in shown(store, run.id, "second")
+
+
 def test_what_a_run_did_not_come_to(store: Store) -> None:
     run, _ = sailed.depart(store)
     assert "Nothing came of it yet" in shown(store, run.id, "third")

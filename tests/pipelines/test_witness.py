@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from tests.pipelines.runs import Place, now
 
 @ag.step
 def waits(path: str) -> int:
-    print("it waits")
+    sys.stdout.write("it waits\n")
     while not Path(path).exists():
         time.sleep(0.01)
     return 1

@@ -28,8 +28,8 @@ _TICKS = 8
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """A step: `state` is the worst of its calls ("failed", "executed", "cached", "skipped"), or "running", or "open".
 
-    `spans` are its calls in time: those of results that were known are marks. It might have begun at `ready`; `note`
-    says in a few words what came of it, `said` in a line.
+    `spans` are its calls in time: those of results that were known are marks. It might have begun at `ready`; of calls
+    at work the first began at `since`. `note` says in a few words what came of it, `said` in a line.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     said: str = ""
     ready: datetime | None = None
+    since: datetime | None = None
     critical: bool = False
     spans: tuple[Span, ...] = ()
 
@@ -107,8 +108,9 @@ def _row(row: Row, axis: _Axis, y: float, tall: float, stop: datetime) -> str:
 def _work(row: Row, axis: _Axis, y: float, tall: float, stop: datetime) -> Iterator[str]:
     """What a row shows: how long it waited, when it was at work, and the sign of what was known or failed."""
     worked, middle = row.worked, y + tall / 2
-    if row.state == "running" and row.ready is not None:
-        left = axis.x(row.ready)
+    since = row.since or (row.ready if row.state == "running" else None)
+    if since is not None:
+        left = axis.x(since)
         yield element("rect", x=left, y=y, width=max(axis.x(stop) - left, _LEAST), height=tall, rx=2, class_="going")
     if worked:
         begun = min(each.started_at for each in worked)

@@ -7,7 +7,7 @@ from zlib import crc32
 
 from sqlalchemy import Connection
 
-from argosy.console import alarm, cells, feed, fleet, run, runs
+from argosy.console import alarm, cells, feed, fleet, run, runs, step
 from argosy.console.page import render
 from argosy.store.store import Store
 
@@ -47,6 +47,14 @@ def of_run(conn: Connection, store: Store, id: int, now: datetime) -> Parts:
         "gantt": f'<div id="gantt" class="scroll">{run.draw(conn, data)}</div>',
         "results": render("run-results.html", data=data, now=now),
     }
+
+
+def of_step(
+    conn: Connection, store: Store, id: int, node: str, now: datetime, *, element: int | None, query: str, number: int
+) -> Parts:
+    """A step of a run, or one element of it: what is at work and writes, and what came of it."""
+    data = step.read(conn, store, id, node, now, element=element, query=query, number=number)
+    return {"step": render("step-body.html", data=data, now=now)}
 
 
 def changes(parts: Parts, sent: dict[str, int]) -> Parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from argosy.console.page import Page
 from argosy.console.preview import Preview
 from argosy.controller import course
 from argosy.controller.course import Brief, Result, Step, Summary
-from argosy.store import artifacts, calls, runs, tallies
+from argosy.store import artifacts, calls, runs, tallies, underway
 from argosy.store.runs import Ending
 from argosy.store.store import Store
 from argosy.store.tallies import Span
@@ -39,10 +40,15 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Node(Step, frozen=True, kw_only=True):
-    """A step with its `state`: the worst of its calls, else whether it waits for others; it might begin at `ready`."""
+    """A step with its `state`: that it is at work, the worst of its calls, or whether it waits for others.
+
+    It might begin at `ready`. Of its calls `working` are at work for more than a moment, the first of them `since`.
+    """
 
     state: str
     ready: datetime | None
+    working: int = 0
+    since: datetime | None = None
 
 
 class RunPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +91,9 @@ def page(conn: Connection, store: Store, run_id: int, now: datetime) -> Page:
 def read(conn: Connection, store: Store, run_id: int, now: datetime) -> RunPage:
     """The snapshot of the page of a run; a constant number of queries."""
     found = course.summary(conn, run_id, now)
+    working: defaultdict[str, list[datetime]] = defaultdict(list)
+    for each in underway.of_run(conn, run_id, now):
+        working[each.node].append(each.started_at)
     brief = found.brief
     ended = [each.ended_at for each in found.steps if each.ended_at is not None]
     stop = now if brief.state == runs.RUNNING else max([*ended, *(each.at for each in found.endings[-1:])], default=now)
@@ -93,7 +102,7 @@ def read(conn: Connection, store: Store, run_id: int, now: datetime) -> RunPage:
     return RunPage(
         brief=brief, due_at=found.run.due_at, bundle=found.run.bundle, parameters=found.run.parameters,
         inputs=found.run.inputs, endings=tuple(found.endings), start=min([start, *begun]), stop=stop,
-        steps=tuple(_nodes(found, start)[:MOST]), count=len(found.steps), critical=tuple(found.critical),
+        steps=tuple(_nodes(found, start, working)[:MOST]), count=len(found.steps), critical=tuple(found.critical),
         results=_results(conn, store, found.results), cpu_s=found.cpu_s, wall_s=found.wall_s,
         peak_bytes=found.peak_bytes, bytes=found.bytes,
     )  # fmt: skip
@@ -106,7 +115,7 @@ def draw(conn: Connection, data: RunPage) -> Markup:
     return gantt.draw(rows, data.start, data.stop)
 
 
-def _nodes(found: Summary, start: datetime) -> list[Node]:
+def _nodes(found: Summary, start: datetime, working: Mapping[str, Sequence[datetime]]) -> list[Node]:
     """The steps with their states; each might begin once the last of what it needs had ended."""
     ends: dict[str, datetime | None] = {}
     made = []
@@ -117,13 +126,20 @@ def _nodes(found: Summary, start: datetime) -> list[Node]:
         state = next((each for each in WORST if step.counts.get(each)), OPEN)
         if state == OPEN and ready is not None and step.kind != "either" and found.brief.state == runs.RUNNING:
             state = RUNNING
+        at_work = working.get(step.name, ())
+        if at_work and state != calls.FAILED:
+            state = RUNNING
         ends[step.name] = step.ended_at if step.counts else ready if step.kind == "either" else None
-        made.append(Node(**msgspec.structs.asdict(step), state=state, ready=ready))
+        since = min(at_work, default=None)
+        told = msgspec.structs.asdict(step)
+        made.append(Node(**told, state=state, ready=ready, working=len(at_work), since=since))
     return made
 
 
 def _row(run_id: int, step: Node, spans: Sequence[Span]) -> gantt.Row:
     note = words.came(step.counts)
+    if step.working and step.counts:
+        note = f"{note}, {step.working} at work"
     told = [note, *([f"{step.cpu_s:.3g} CPU-s"] if step.cpu_s else [])]
     if step.critical:
         told.append("on the critical path")
@@ -134,7 +150,7 @@ def _row(run_id: int, step: Node, spans: Sequence[Span]) -> gantt.Row:
         told = [note or "waits for others"]
     return gantt.Row(
         name=step.name, state=step.state, link=links.step(run_id, step.name), note=note, said=", ".join(told),
-        ready=step.ready, critical=step.critical, spans=tuple(spans),
+        ready=step.ready, since=step.since, critical=step.critical, spans=tuple(spans),
     )  # fmt: skip
 
 

@@ -17,12 +17,13 @@ from argosy.controller.cause import Cause
 from argosy.controller.course import Brief, Result
 from argosy.controller.provenance import Executed, Given
 from argosy.errors import UnknownError
-from argosy.store import artifacts, calls, executions
+from argosy.store import artifacts, calls, executions, runs, underway
 from argosy.store.calls import Call
 from argosy.store.edges import Edge
 from argosy.store.executions import Execution
 from argosy.store.runs import Run
 from argosy.store.store import Store
+from argosy.store.underway import Underway
 
 SIZE = 50
 """Elements on a page."""
@@ -59,6 +60,14 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[tuple[int, str], ...]
     found: int
     count: int
+
+
+class Working(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that is at work, and the end of what it wrote so far."""
+
+    element: int
+    started_at: datetime
+    log: Log
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +108,8 @@ class Detail(msgspec.Struct, frozen=True, kw_only=True):
 class StepPage(msgspec.Struct, frozen=True, kw_only=True):
     """What the page of a step shows: one call in `detail`, or `elements`, those that failed first, a page of them.
 
-    `recipe` is what its code was: digests of its parts, versions of libraries, names of variables.
+    `working` are calls at work, the first `SIZE` of them; `recipe` is what its code was: digests of its parts,
+    versions of libraries, names of variables.
     """
 
     brief: Brief
@@ -113,6 +123,7 @@ class StepPage(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     pages: int
     detail: Detail | None
+    working: tuple[Working, ...]
     recipe: dict[str, Any]
 
 
@@ -131,7 +142,13 @@ def page(
         crumbs.append((node, links.step(run_id, node)))
         command, title = f"{command} --element {element}", f"{node}[{element}] of run {run_id}"
     trail = (*crumbs, (node if element is None else f"element {element}", None))
-    return Page(title, "step.html", data, now, trail=trail, here="runs", command=command, results="log.html")
+    going = data.brief.state in (runs.RUNNING, runs.INTERRUPTED)
+    which = None if element is None else str(element)  # the first is number 0
+    live = links.with_query("/runs/live", id=run_id, node=node, element=which, q=query, page=data.number)
+    return Page(
+        title, "step.html", data, now, trail=trail, here="runs", command=command, live=live if going else "",
+        results="log.html",
+    )  # fmt: skip
 
 
 def read(
@@ -149,16 +166,18 @@ def read(
         calls.of(conn, run_id, node=node, element=element) if element is not None
         else calls.ranked(conn, run_id, node, limit=SIZE, offset=SIZE * (number - 1))
     )  # fmt: skip
-    if element is not None and not some:
+    working = underway.of_run(conn, run_id, now, node=node, element=element)
+    if element is not None and not some and not working:
         raise UnknownError(f"run {run_id} has not come to {node}[{element}]", next=links.step(run_id, node))
-    one = some[0] if element is not None or (total == 1 and some[0].element == calls.WHOLE) else None
+    one = some[0] if some and (element is not None or (total == 1 and some[0].element == calls.WHOLE)) else None
     told: Mapping[str, Any] = next((each for each in run.body.get("nodes", ()) if each["name"] == node), {})
     return StepPage(
         brief=brief, node=node, kind=told.get("kind", "call"), function=told.get("step"),
         needs=tuple(told.get("needs", ())), counts=counts, element=element,
-        elements=() if one is not None else tuple(_elements(conn, store, run_id, some)), number=number,
-        pages=-(-total // SIZE),
+        elements=tuple(_elements(conn, store, run_id, some)) if one is None and element is None else (),
+        number=number, pages=-(-total // SIZE),
         detail=_detail(conn, store, run, one, query) if one is not None else None,
+        working=tuple(_working(each) for each in working[:SIZE]),
         recipe=run.body.get("recipes", {}).get(told.get("step"), {}),
     )  # fmt: skip
 
@@ -171,6 +190,11 @@ def search(text: str, query: str, digest: str) -> Log:
     found = [(place, line) for place, line in numbered if wanted in line.casefold()] if query else numbered
     shown = found[:LINES] if query else found[-LINES:]
     return Log(digest=digest, query=query, lines=tuple(shown), found=len(found), count=len(lines))
+
+
+def _working(each: Underway) -> Working:
+    log = search(each.tail.decode(errors="replace"), "", "")
+    return Working(element=each.element, started_at=each.started_at, log=log)
 
 
 def _elements(conn: Connection, store: Store, run_id: int, some: list[Call]) -> Iterator[Element]:

@@ -89,10 +89,22 @@ def alerts(desk: NamedDependency[Desk], fleet: FromQuery[str] = "") -> ServerSen
 
 
 @get("/runs/live", sync_to_thread=False)
-def runs(desk: NamedDependency[Desk], where: FromQuery[str] = "", id: FromQuery[int | None] = None) -> ServerSentEvent:
-    """The runs that meet a filter as they come and go, or one run as it goes on."""
+def runs(
+    desk: NamedDependency[Desk],
+    where: FromQuery[str] = "",
+    id: FromQuery[int | None] = None,
+    node: FromQuery[str] = "",
+    element: FromQuery[int | None] = None,
+    q: FromQuery[str] = "",
+    page: FromQuery[int] = 1,
+) -> ServerSentEvent:
+    """The runs that meet a filter as they come and go, one run as it goes on, or a step of it."""
 
     def look(conn: Connection) -> live.Parts:
+        if id is not None and node:
+            return live.of_step(
+                conn, desk.store, id, node, desk.machine(), element=element, query=q, number=page
+            )  # fmt: skip
         if id is not None:
             return live.of_run(conn, desk.store, id, desk.machine())
         return live.of_runs(conn, desk.machine(), where=where)

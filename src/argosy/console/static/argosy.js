@@ -25,7 +25,21 @@ function follow() {
     const fresh = made.content.firstElementChild;
     if (old.classList.contains("here")) fresh.classList.add("here");
     if (id[0] === "m" && id !== "map") fresh.classList.add("fresh");
+    const before = old.querySelector("[data-end]");
     old.replaceWith(fresh);
+    toEnd(fresh, before);
+  });
+}
+
+// What is being written is shown from its end, unless somebody scrolled up to read.
+function toEnd(within, before) {
+  const log = within.querySelector("[data-end]");
+  if (!log) return;
+  const reading = before && before.dataset.at !== undefined && before.dataset.at !== "end";
+  log.scrollTop = reading ? Number(before.dataset.at) : log.scrollHeight;
+  if (reading) log.dataset.at = before.dataset.at;
+  log.addEventListener("scroll", () => {
+    log.dataset.at = log.scrollTop + log.clientHeight >= log.scrollHeight - 8 ? "end" : log.scrollTop;
   });
 }
 
@@ -119,4 +133,5 @@ document.addEventListener("click", (event) => {
   if (place >= 0) location.href = `/fleets/${encodeURIComponent(map.dataset.fleet)}/cell/${place}`;
 });
 
+toEnd(document);
 follow();
