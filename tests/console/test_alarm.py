@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from argosy.console import alarm
+from argosy.console import alarm, home
 from argosy.console.page import to_html
 from argosy.store import Store, alerts
 from tests.console import build
@@ -35,3 +35,19 @@ def test_what_came_and_went_is_paged_and_what_is_raised_is_told_on_the_first_pag
         newest, older = (to_html(alarm.page(conn, build.NOW, fleet="late", cursor=page.cursor)) for page in pages[:2])
     assert "<h2>x drifted</h2>" in newest and "<h2>x drifted</h2>" not in older
     assert 'rel="first" href="/alerts?fleet=late"' in older and 'rel="next"' in older
+
+
+def test_an_alert_of_a_pipeline_leads_to_its_runs(store: Store) -> None:
+    body = {"severity": "critical", "since": build.START.isoformat(), "run": 7, "failures": 2, "reason": "<no>"}
+    raised = alerts.NewAlert(
+        fleet=alerts.NO_FLEET, name="pipeline/nightly", cause="nightly", state=alerts.RAISED, at=build.NOW,
+        message="pipeline nightly has failed: <no>", body=body,
+    )  # fmt: skip
+    with store.write() as tx:
+        alerts.add(tx, [raised])
+    with store.read() as conn:
+        html = to_html(alarm.page(conn, build.NOW))
+        brief = to_html(home.page(conn, build.NOW, build.NOW))
+    assert html.count('<a href="/runs?where=pipeline%3Anightly">nightly</a>') == 2
+    assert '<a href="/runs/7">run 7</a>' in html and "/fleets/" not in html and "<no>" not in html
+    assert '<li class="critical">pipeline nightly has failed: &lt;no&gt;</li>' in brief

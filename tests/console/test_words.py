@@ -52,6 +52,7 @@ def test_members_that_are_listed_are_not_named_before(message: str, left: str) -
         ("late-arrival", "trained", "/fleets/late-arrival"),
         ("dataset:flights", "ingested", "/datasets/flights"), ("flights", "dataset.appended", "/datasets/flights"),
         ("watch:late-arrival", "failed", "/fleets/late-arrival"), ("view:conditions", "failed", None),
+        ("pipeline:nightly", "alert.raised", "/runs?where=pipeline%3Anightly"),
         ("weather", "stale", "/datasets/weather"), ("weather", "fresh", "/datasets/weather"),
         ("flights", "applied", None), ("demo", "replayed", None), ("token:ci", "token.created", None),
     ],

@@ -13,7 +13,8 @@ import pytest
 from argosy.controller.clock import SystemClock
 from argosy.controller.dispatch import DEATHS, Dispatch
 from argosy.controller.tenure import gone
-from argosy.store import calls, datasets, events, leases, runs
+from argosy.spec import schedule
+from argosy.store import alerts, calls, datasets, events, leases, resources, runs
 from argosy.store.store import Store
 from argosy.testing.sample import ingest
 from tests.controller.timetable import NIGHTLY, START, declare, ended, of, settle, spoil, until
@@ -172,6 +173,46 @@ def dies(word: str = "a"):
     }
     dispatch.look(START + timedelta(hours=7))
     assert dispatch.pids == []
+
+
+@pytest.mark.slow
+def test_runs_that_fail_raise_an_alert_that_the_next_good_one_ends(
+    store: Store, dispatch: Dispatch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = """
+import os
+
+@ag.step(cache=False)
+def ask(word: str) -> str:
+    if os.environ.get("DEPOT") == "closed":
+        raise ConnectionError("no answer")
+    return word
+
+@ag.pipeline(schedule="0 6 * * *")
+def nightly(word: str = "a"):
+    if os.environ.get("DEPOT") == "gone":
+        raise ValueError("no depot")
+    return ask(word)
+"""
+    declare(store, tmp_path / "p", text)
+    for day, (depot, failures) in enumerate([("gone", 1), ("closed", 2), ("open", 0)]):
+        monkeypatch.setenv("DEPOT", depot)
+        run = settle(dispatch, store, START + timedelta(days=day, hours=7), day + 1)[-1]
+        with store.read() as conn:
+            raised = alerts.raised(conn)
+        assert [(each.body["run"], each.body["failures"]) for each in raised] == [(run.id, failures)] * bool(failures)
+    with store.read() as conn:
+        past = resources.page(conn, "alerts", "address:nightly").items[::-1]
+        told = events.of_subject(conn, "pipeline:nightly")[::-1]
+    first, second, _ = (ended(store)[run.id] for run in of(store))
+    since = schedule.moment(first.at)
+    once = f"pipeline nightly failed at {since}, run 1: {first.reason}"
+    twice = f"pipeline nightly has failed since {since}, 2 runs in a row, the last of them run 2: {second.reason}"
+    assert first.reason.endswith("ValueError: no depot") and "ConnectionError: no answer" in second.reason
+    assert [(each["state"], each["message"]) for each in past] == [
+        ("raised", once), ("changed", twice), ("resolved", twice)
+    ]  # fmt: skip
+    assert [(each.kind, each.message) for each in told] == [("alert.raised", once), ("alert.resolved", twice)]
 
 
 @pytest.mark.slow

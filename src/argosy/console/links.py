@@ -51,6 +51,11 @@ def runs(**query: object) -> str:
     return _with("/runs", query)
 
 
+def pipeline(name: str) -> str:
+    """The runs of one pipeline."""
+    return runs(where=f"pipeline:{name}")
+
+
 def run(id: int) -> str:
     """A run's page."""
     return f"/runs/{id}"
@@ -87,7 +92,7 @@ def thing(kind: str, reference: str) -> str:
 
 
 def subject(name: str, kind: str) -> str | None:
-    """The page of the subject of an event of a kind: `late-arrival/JFK/AA`, `dataset:flights`, `late-arrival`.
+    """The page of the subject of an event of a kind: `late-arrival/JFK/AA`, `dataset:flights`, `pipeline:nightly`.
 
     A project, which is what was applied, has none, nor has the demo, which was replayed.
     """
@@ -96,8 +101,10 @@ def subject(name: str, kind: str) -> str | None:
     if kind.startswith("dataset.") or kind in _OF_DATASETS:
         return dataset(name)
     if kind.startswith(("run.", "pipeline.")):
-        return runs(where=f"pipeline:{name}")
+        return pipeline(name)
     about, colon, rest = name.partition(":")
+    if about == "pipeline" and colon:
+        return pipeline(rest)
     if colon:
         return dataset(rest) if about == "dataset" else fleet(rest) if about in _OF_FLEETS else None
     return f"/members/{_path(name)}" if "/" in name else fleet(name)

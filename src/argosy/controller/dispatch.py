@@ -16,6 +16,7 @@ from argosy.controller.agenda import agenda
 from argosy.controller.almanac import Almanac, Entry
 from argosy.controller.child import Child, Order
 from argosy.controller.clock import Clock, SystemClock
+from argosy.controller.streak import Streaks
 from argosy.errors import ArgosyError
 from argosy.store import Store, events, leases, runs
 from argosy.store.runs import Unended
@@ -49,7 +50,7 @@ class Dispatch:
 
     def __init__(self, store: Store, *, most: int = MOST, pause: float = 5.0, actor: str = "controller") -> None:
         self._store, self._most, self._pause, self._actor = store, most, pause, actor
-        self._almanac = Almanac()
+        self._almanac, self._streaks = Almanac(), Streaks(actor)
         self._errands: list[_Errand] = []
         self._idle: set[int] = set()
         self._later: dict[tuple[str, int | None], float] = {}
@@ -61,10 +62,15 @@ class Dispatch:
         return [each.child.pid for each in self._errands if each.child.alive and each.child.pid is not None]
 
     def look(self, now: datetime) -> None:
-        """Start what is due at `now`, as far as there is room; returns at once, while children are at work."""
+        """Start what is due at `now`, as far as there is room; returns at once, while children are at work.
+
+        Alerts are brought up to date with how runs had ended by then.
+        """
         with self._store.read() as conn:
             entries = {each.pipeline.name: each for each in self._almanac.read(conn)}
             held = _held(conn)
+            watched = {name for name, each in entries.items() if each.pipeline.by_itself} | set(self._almanac.unread)
+            streaks = self._streaks.read(conn, watched)
         for name, error in self._almanac.unread.items():
             self._tell(name, error)
         at_work = {owner: run for run, owner in held.items()}
@@ -73,6 +79,7 @@ class Dispatch:
         self._bury([each for each in self._errands if not each.child.alive], entries, now)
         self._resume(set(held), now)
         self._start(list(entries.values()), now)
+        self._streaks.tell(self._store, streaks, SystemClock().now())
 
     def close(self) -> None:
         """End the children where they stand; what they worked on is taken up at the next start."""

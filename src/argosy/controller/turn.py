@@ -12,7 +12,7 @@ from argosy.controller.almanac import Almanac, Entry
 from argosy.controller.topic import Topic, Why
 from argosy.spec import schedule
 from argosy.spec.trigger import NewVersion, Trigger
-from argosy.store import runs
+from argosy.store import alerts, runs
 
 _MISSED = {
     "none": "are skipped once they are ten minutes ago", "last": "come down to one run, for the last of them",
@@ -33,6 +33,7 @@ def pipeline(conn: Connection, name: str, now: datetime) -> Why:
     entry = known[name]
     next = _next(entry, now)
     topics = [next, _schedule(entry, now), _triggers(entry), _at_work(entry), _last(conn, name, now)]
+    topics.append(_alarming(conn, name))
     return Why(name, "pipeline", now, next.says, tuple(each for each in topics if each is not None))
 
 
@@ -92,3 +93,12 @@ def _last(conn: Connection, name: str, now: datetime) -> Topic:
     (run,) = course.briefs(conn, [max(ids)], now)
     why = (f"why it {run.state}: {run.reason}",) if run.reason else ()
     return Topic("its last run", f"run {run.id} of {schedule.moment(run.at)}, {run.state} ({run.cause})", why)
+
+
+def _alarming(conn: Connection, name: str) -> Topic | None:
+    """The alert that is raised about it."""
+    found = next((each for each in alerts.raised(conn, alerts.NO_FLEET) if each.cause == name), None)
+    if found is None:
+        return None
+    details = ("the alert ends with the next run that succeeds", f"what went wrong: argosy describe run {found.body['run']}")
+    return Topic("what is alarming", found.message, details)

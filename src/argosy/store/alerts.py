@@ -1,4 +1,4 @@
-"""Alerts: raised, changed and resolved. The latest of a fleet, member and name counts."""
+"""Alerts: raised, changed and resolved. The latest of a fleet, member and name counts; a pipeline's has no fleet."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from argosy.store.rows import Row, columns, fetch, insert
 
 _TABLE = schema.alert
 RAISED, CHANGED, RESOLVED = "raised", "changed", "resolved"
+NO_FLEET = ""
 
 
 class NewAlert(Row, frozen=True, kw_only=True):
     """What became of one alert; `member_id` is None for an alert of the whole fleet, `cause` groups alerts.
 
-    One that is raised and is about other members than before has changed.
+    One that is raised and is about other members than before has changed. An alert of a pipeline is of `NO_FLEET`, and
+    the pipeline is its cause.
     """
 
     fleet: str

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, FromClause, Table, and_, case, func, selec
 
 from argosy.errors import UnknownError
 from argosy.store import mask, schema
+from argosy.store.alerts import NO_FLEET
 from argosy.store.codec import EPOCH
 from argosy.store.mask import Tags
 
@@ -91,6 +92,13 @@ def _of_members(table: Table) -> Kind:
     source = table.outerjoin(member, member.c.id == table.c.member_id)
     address = case((member.c.id.is_(None), table.c.fleet), else_=_address(table.c.fleet, member.c.key))
     return Kind(source, {**_columns(table), "key": member.c.key, "address": address}, _by_id)
+
+
+def _alerts() -> Kind:
+    """Those of members and of fleets, and those of no fleet: the address of these is the pipeline."""
+    c, of = schema.alert.c, _of_members(schema.alert)
+    address = case((c.fleet == NO_FLEET, c.cause), else_=of.fields["address"])
+    return Kind(of.source, {**of.fields, "address": address}, _by_id)
 
 
 def _aliases() -> Kind:
@@ -212,7 +220,7 @@ def _artifacts() -> Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "alerts": _of_members(schema.alert),
+    "alerts": _alerts(),
     "aliases": _aliases(),
     "applications": _facts(schema.application),
     "approvals": _of_versions(schema.approval),

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from argosy.store import leases, schema
 from argosy.store.rows import Row, among, columns, fetch, insert
@@ -66,6 +66,17 @@ class Unended(Row, frozen=True, kw_only=True):
 
     id: int
     pipeline: str
+
+
+class Ended(Row, frozen=True, kw_only=True):
+    """How a run of a pipeline ended, with the id of the ending."""
+
+    id: int
+    run_id: int
+    pipeline: str
+    at: datetime
+    outcome: str
+    reason: str
 
 
 class NewEnding(Row, frozen=True, kw_only=True):
@@ -146,6 +157,21 @@ def endings(conn: Connection, run_ids: Iterable[int]) -> dict[int, Ending]:
     c = _ENDING.c
     last = select(func.max(c.id)).where(among(c.run_id, run_ids)).group_by(c.run_id)
     return {each.run_id: each for each in fetch(conn, columns(_ENDING, Ending).where(c.id.in_(last)), Ending)}
+
+
+def failing(conn: Connection, actor: str, after: int = 0) -> list[Ended]:
+    """Of each pipeline the last ending that succeeded, and those since that failed of runs which `actor` began.
+
+    Only endings with an id above `after` are looked at; oldest first, one query.
+    """
+    c, r = _ENDING.c, _RUN.c
+    both, new = _ENDING.join(_RUN, r.id == c.run_id), c.id > after
+    last = select(r.pipeline, func.max(c.id).label("id")).select_from(both).where(new, c.outcome == SUCCEEDED)
+    good = last.group_by(r.pipeline).subquery()
+    failed = and_(c.outcome == FAILED, r.actor == actor, c.id > func.coalesce(good.c.id, 0))
+    query = select(c.id, c.run_id, r.pipeline, c.at, c.outcome, c.reason).where(new, or_(c.id == good.c.id, failed))
+    joined = both.outerjoin(good, good.c.pipeline == r.pipeline)
+    return fetch(conn, query.select_from(joined).order_by(c.id), Ended)
 
 
 def history(conn: Connection, run_id: int) -> list[Ending]:

@@ -82,6 +82,22 @@ class RunsConformance:
             assert [each.id for each in runs.lately(conn, first.id)] == [other.id, last.id]
             assert runs.lately(conn, first.id)[1].due_at is None and runs.lately(conn, last.id) == []
 
+    def test_runs_that_failed_since_the_last_that_succeeded_are_found(self, store: Store) -> None:
+        """Of each pipeline, those that somebody began, with the last that succeeded, whoever began that."""
+        told = [("a", "ann", runs.FAILED), ("a", "bob", runs.SUCCEEDED), ("a", "ann", runs.FAILED),
+                ("b", "ann", runs.FAILED), ("a", "ann", runs.CANCELLED), ("a", "bob", runs.FAILED),
+                ("a", "ann", runs.FAILED), ("c", "bob", runs.FAILED)]  # fmt: skip
+        with store.write() as tx:
+            for pipeline, actor, outcome in told:
+                new = runs.NewRun(pipeline=pipeline, key="k", at=moment(), actor=actor, cause="c")
+                run = runs.begin(tx, new).id
+                runs.end(tx, [runs.NewEnding(run_id=run, at=moment(), outcome=outcome, actor="x", reason=f"r{run}")])
+        with store.read() as conn:
+            found = runs.failing(conn, "ann")
+            assert [(each.id, each.run_id) for each in found] == [(2, 2), (3, 3), (4, 4), (7, 7)]
+            assert (found[0].outcome, found[3].pipeline, found[3].reason) == (runs.SUCCEEDED, "a", "r7")
+            assert runs.failing(conn, "ann", 2) == found[1:] and runs.failing(conn, "ann", 7) == []
+
     def test_the_last_word_on_a_call_counts(self, store: Store) -> None:
         """A call that failed may be done later."""
         run = _begin(store)
