@@ -134,7 +134,7 @@ def page(
     """A step of a run, or one element of it; `query` searches its log. Raises UnknownError."""
     data = read(conn, store, run_id, node, now, element=element, query=query, number=number)
     pipeline = data.brief.pipeline
-    crumbs = [("runs", links.runs()), (pipeline, links.runs(where=f"pipeline:{pipeline}"))]
+    crumbs = [("runs", links.runs()), (pipeline, links.pipeline(pipeline))]
     crumbs.append((f"run {run_id}", links.run(run_id)))
     command = f"argosy logs {run_id} --step {node}"
     title = f"{node} of run {run_id}"

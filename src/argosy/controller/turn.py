@@ -100,5 +100,5 @@ def _alarming(conn: Connection, name: str) -> Topic | None:
     found = next((each for each in alerts.raised(conn, alerts.NO_FLEET) if each.cause == name), None)
     if found is None:
         return None
-    details = ("the alert ends with the next run that succeeds", f"what went wrong: argosy describe run {found.body['run']}")
-    return Topic("what is alarming", found.message, details)
+    more = f"argosy describe run {found.body['run']} tells what went wrong"
+    return Topic("what is alarming", found.message, (more, "the alert ends with the next run that succeeds"))
