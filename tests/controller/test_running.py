@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from argosy.controller import code as coding
 from argosy.controller import running, tenure
@@ -19,7 +20,7 @@ from argosy.controller.house import House
 from argosy.errors import DeclarationError, UnknownError
 from argosy.pipelines import format
 from argosy.pipelines.piece import Held
-from argosy.store import Store, artifacts, calls, claims, events, executions, leases, runs
+from argosy.store import Store, artifacts, calls, claims, events, executions, leases, runs, schema
 
 _PROJECT = """
 from __future__ import annotations
@@ -201,6 +202,35 @@ def test_a_run_that_was_cut_off_is_taken_up_with_the_handler_that_it_had(house: 
     assert second != first and begun() == second
     project.write_text(project.read_text().replace("@ag.pipeline(on_failure=tell)", "@ag.pipeline"))
     assert begun() not in (first, second)
+
+
+def test_results_that_were_damaged_are_made_anew_one_behind_the_other(house: House, project: Path) -> None:
+    _run(house, project)
+    with house.store.write() as tx:
+        for node in ("make", "grow"):
+            (output,) = executions.get(tx, [calls.of(tx, 1, node=node)[0].execution_id]).values()
+            ((_, digest),) = output.parameters["outputs"]
+            tx.execute(update(schema.artifact).where(schema.artifact.c.digest == digest).values(data=b"1"))
+    steps = project.with_name("steps.py")
+    steps.write_text(steps.read_text().replace("** 2", "** 3"))
+    run, outcome = _run(house, project)
+    with house.store.read() as conn:
+        states = {each.node: each.state for each in calls.of(conn, run.id)}
+        failed = calls.superseded(conn, run.id, calls.FAILED)
+    assert outcome == runs.SUCCEEDED
+    assert states == dict.fromkeys(("make", "grow", "area"), "executed") | {"check": "cached"}
+    assert [each.node for each in failed] == ["area", "grow"]
+
+
+def test_what_stays_damaged_fails_the_run(house: House, project: Path) -> None:
+    steps = project.with_name("steps.py")
+    said = f"blob {'0' * 64} does not match its content address"
+    steps.write_text(steps.read_text().replace("return square.side ** 2", f"raise ValueError({said!r})"))
+    run, outcome = _run(house, project)
+    with house.store.read() as conn:
+        (ending,) = runs.history(conn, run.id)
+        assert len(calls.superseded(conn, run.id, calls.FAILED)) == 1
+    assert (outcome, ending.outcome) == (runs.FAILED, runs.FAILED) and said in ending.reason
 
 
 def test_what_is_not_there_is_told(house: House, project: Path) -> None:

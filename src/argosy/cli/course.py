@@ -20,7 +20,6 @@ from argosy.store.runs import Ending, Run
 _EVERY = 2.0
 WORDS = {calls.EXECUTED: "done", calls.CACHED: "cached", calls.FAILED: "failed", calls.SKIPPED: "skipped"}
 _LONGEST = 200
-_DAMAGED = "exception: CorruptError"
 _MOST = 200
 """Lines of a run; of a longer one only what failed is told at once, and how far it is."""
 
@@ -69,7 +68,7 @@ class Course:
         self._steps = len(run.body.get("nodes", ()))
         self._lines = 0
         self._bar = ""
-        self._damaged = False
+        self._done = 0
         told = given(run.parameters)
         self.say(f"run {run.id} of {run.pipeline}" + (f" ({told})" if told else ""))
 
@@ -83,21 +82,22 @@ class Course:
         """One call has landed."""
         counts = self._nodes.setdefault(ended.node, Counter())
         counts[ended.state] += 1
+        self._done += 1
         if ended.result is not None:
             self._cpu[ended.node] += ended.result.cpu_s
         if ended.state == calls.FAILED:
-            self._damaged |= ended.reason.startswith(_DAMAGED)
             self.say(f"  {place(ended.node, ended.element)}: {cut(ended.reason.splitlines()[0], _LONGEST)}")
         if counts.total() >= ended.of or ended.element == calls.WHOLE:
             self._node(ended, counts)
+            counts.clear()  # what is made anew comes to its end once more
 
     def tick(self, session: Session) -> None:
         """Called all the while; says how far the run is, now and then."""
         if self._quiet or time.monotonic() - self._told < (0.2 if self._live else _EVERY):
             return
         self._told = time.monotonic()
-        done = sum(counts.total() for counts in self._nodes.values())
-        text = f"  {plural(done, 'call')} done, {len(session.running())} at work, {show.span(self._told - self._began)}"
+        took = show.span(self._told - self._began)
+        text = f"  {plural(self._done, 'call')} done, {len(session.running())} at work, {took}"
         if self._live:
             self._wipe()
             self._bar = text
@@ -118,8 +118,6 @@ class Course:
         next = f"argosy {'retry' if ending.outcome == runs.CANCELLED else 'describe run'} {at}"
         if ending.outcome == runs.FAILED:
             next = f"argosy logs {at}, then argosy retry {at}, or correct the code and run it again"
-            if self._damaged:
-                next = f"run it again: argosy retry {at}; what is damaged will be made anew"
         self.say(f"  next: {next}")
 
     def _none(self) -> None:

@@ -128,6 +128,10 @@ class _Course:
 
     def complete(self, made: Setting, last: int | None, on_ended: OnEnded | None) -> str:
         runner, cancelled = self._drive(made, last, on_ended)
+        lost: set[str] = set()
+        while not cancelled and not runner.lost <= lost:
+            lost |= runner.lost
+            runner, cancelled = self._drive(made, self._run.id, on_ended)  # what is lost is made anew, all else known
         if cancelled:
             return runs.CANCELLED
         failures = runner.failures if runner.failed else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -19,7 +20,7 @@ _FEW = 16
 """Keys for which it is cheaper to ask first whether any is known."""
 _RUNS = 8
 """Runs whose results are all loaded at once, at most."""
-_DAMAGED = re.compile("blob ([0-9a-f]{64}) does not match its content address")
+_LOST = re.compile("(?<=there is no blob )[0-9a-f]{64}|[0-9a-f]{64}(?= does not match its content address)")
 
 
 class Known(msgspec.Struct, frozen=True, gc=False):
@@ -79,17 +80,22 @@ class Memo:
     def _load(self, conn: Connection, run: int) -> None:
         self._loaded.add(run)
         self._known = read(conn, executions.of_run(conn, run)) | self._known
-        lost = calls.of(conn, run, states=(calls.FAILED,))
-        self._doubted |= {digest for call in lost for digest in _DAMAGED.findall(call.reason)}
+        reasons = calls.reasons(conn, run, calls.FAILED)
+        self._doubted |= {digest for reason in reasons for digest in lost(reason)}
 
     def _is_there(self, piece: Piece | None) -> bool:
         if isinstance(piece, Many):
             return all(map(self._is_there, piece.items))
-        if not isinstance(piece, Held) or piece.data is not None:
+        if not isinstance(piece, Held):
             return True
         if {piece.digest, piece.pack} & self._doubted and not _sound(self._store.blobs, piece):
             return False
-        return _has(self._store.blobs, piece.pack or piece.digest, self._there)
+        return piece.data is not None or _has(self._store.blobs, piece.pack or piece.digest, self._there)
+
+
+def lost(reason: str) -> set[str]:
+    """The blobs and artifacts that were damaged or gone, where a call failed for that."""
+    return set(_LOST.findall(reason))
 
 
 def read(conn: Connection, runs: Iterable[executions.Execution | executions.Done]) -> dict[str, Known]:
@@ -135,6 +141,8 @@ def _has(blobs: Blobs, digest: str, there: dict[str, bool]) -> bool:
 
 
 def _sound(blobs: Blobs, piece: Held) -> bool:
+    if piece.data is not None:
+        return hashlib.sha256(piece.data).hexdigest() == piece.digest
     try:
         blobs.read(piece.slot)
     except (CorruptError, UnknownError):

@@ -13,7 +13,7 @@ from argosy.pipelines.claiming import Claiming, Shard
 from argosy.pipelines.desk import Desk
 from argosy.pipelines.element import Place
 from argosy.pipelines.landing import Context, Ended, Write
-from argosy.pipelines.memo import Known, Memo
+from argosy.pipelines.memo import Known, Memo, lost
 from argosy.pipelines.nodes import Nodes
 from argosy.pipelines.piece import INLINE, Piece
 from argosy.pipelines.setting import Setting
@@ -56,6 +56,8 @@ class Runner:
         self._polled = self._landed = time.monotonic()
         self._cost = 0.0
         self.counts: Counter[str] = Counter()
+        self.lost: set[str] = set()
+        """Blobs and artifacts that calls found to be damaged or gone."""
 
     # What whoever drives it calls.
 
@@ -96,6 +98,7 @@ class Runner:
         )  # fmt: skip
         if result.failure is not None:
             ended.state, ended.reason = calls.FAILED, f"{result.failure.kind}: {result.failure.message}"
+            self.lost |= lost(ended.reason)
         else:
             reply = work.reply(result.value)
             ended.made, ended.metrics, ended.logged = reply.outputs, reply.metrics, reply.parameters

@@ -72,6 +72,12 @@ def superseded(conn: Connection, run_id: int, state: str) -> list[Call]:
     return fetch(conn, columns(_TABLE, Call).where(mine).order_by(c.id), Call)
 
 
+def reasons(conn: Connection, run_id: int, state: str) -> set[str]:
+    """Why calls of a run came to a state, those too that came to another one when it was continued."""
+    c = _TABLE.c
+    return set(conn.execute(select(c.reason).where(c.run_id == run_id, c.state == state)).scalars())
+
+
 def user(conn: Connection, execution_id: int) -> int | None:
     """The last run that used an execution."""
     c = _TABLE.c
