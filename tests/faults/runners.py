@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,12 +67,31 @@ class Field:
     def wait(self, process: subprocess.Popen[str], true: Callable[[list[Line]], bool]) -> bool:
         """Wait until something is true of the marks; whether it was before the process ended."""
         deadline = time.monotonic() + PATIENCE
-        while not true(self.lines()):
+        file, seen = self.root / "marks", -1
+        while True:
+            size = file.stat().st_size if file.exists() else 0
+            if size != seen and true(self.lines()):
+                return True
+            seen = size
             assert time.monotonic() < deadline
             if process.poll() is not None:
                 return False
             time.sleep(0.001)
-        return True
+
+    def processes(self) -> list[int]:
+        """Those that run on this home, with their workers."""
+        mine, found = f"ARGOSY_HOME={self.home}".encode(), []
+        for place in Path("/proc").glob("[0-9]*/environ"):
+            with suppress(OSError):
+                if mine in place.read_bytes().split(b"\0") and is_there(int(place.parent.name)):
+                    found.append(int(place.parent.name))
+        return found
+
+    def copy(self, root: Path) -> Field:
+        """The same elsewhere, with all that was run here."""
+        made = Field(root, self.project.read_text())
+        shutil.copytree(self.home, made.home)
+        return made
 
     def made(self, run: int) -> dict[tuple[str, int], Any]:
         """What each call of a run gave."""

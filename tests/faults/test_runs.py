@@ -119,12 +119,9 @@ SLACK = 0.75
 def field(tmp_path: Path) -> Iterator[Field]:
     made = Field(tmp_path / "field", GRAPH)
     yield made
-    time.sleep(0.5)
-    left = {each.pid for each in made.lines() if is_there(each.pid)}
     deadline = time.monotonic() + 20
-    while left and time.monotonic() < deadline:
+    while (left := made.processes()) and time.monotonic() < deadline:
         time.sleep(0.1)
-        left = {pid for pid in left if is_there(pid)}
     assert not left, "no worker outlives its runner"
 
 
@@ -338,6 +335,20 @@ def heavy(tmp_path: Path) -> Field:
     return Field(tmp_path / "field", HEAVY)
 
 
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Field:
+    """The same, which was run once."""
+    field = Field(tmp_path_factory.mktemp("once") / "field", HEAVY)
+    assert field.run("go", add=0)["counts"] == {"executed": 6}
+    return field
+
+
+@pytest.fixture
+def first(once: Field, tmp_path: Path) -> Field:
+    """The same after its first run, in a place of its own."""
+    return once.copy(tmp_path / "field")
+
+
 def blobs(field: Field) -> list[Path]:
     """The files of artifacts, not those of bundles, which begin with the name of a module."""
     found = [path for path in (field.home / "blobs").rglob("*") if path.is_file()]
@@ -357,13 +368,11 @@ def test_a_step_that_finds_no_room_fails_and_leaves_nothing_behind(heavy: Field)
     assert heavy.run("go")["counts"] == {"executed": 2, "cached": 4}
 
 
-def test_a_result_whose_bytes_are_gone_is_made_again(heavy: Field) -> None:
-    first = heavy.run("go", add=0)
-    for path in blobs(heavy):
+def test_a_result_whose_bytes_are_gone_is_made_again(first: Field) -> None:
+    for path in blobs(first):
         path.unlink()
-    again = heavy.run("go", add=1)
-    assert again["counts"] == first["counts"] == {"executed": 6}
-    assert heavy.run("go", add=1)["counts"] == {"cached": 6}
+    assert first.run("go", add=1)["counts"] == {"executed": 6}
+    assert first.run("go", add=1)["counts"] == {"cached": 6}
 
 
 def flip(data: bytes) -> bytes:
@@ -372,14 +381,13 @@ def flip(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("damage", [flip, lambda data: data[:100], lambda data: b""], ids=["flipped", "cut", "emptied"])
 def test_a_damaged_result_is_never_used_and_made_again_by_the_run_that_finds_it(
-    heavy: Field, damage: Callable[[bytes], bytes]
+    first: Field, damage: Callable[[bytes], bytes]
 ) -> None:
-    heavy.run("go", add=0)
-    for path in blobs(heavy):
+    for path in blobs(first):
         path.write_bytes(damage(path.read_bytes()))
-    done = heavy.run("go", add=1)
+    done = first.run("go", add=1)
     assert (done["outcome"], done["counts"]) == ("succeeded", {"executed": 6})
-    assert heavy.run("go", add=1)["counts"] == {"cached": 6}
-    with Store.open(heavy.home) as store:
-        for path in blobs(heavy):
+    assert first.run("go", add=1)["counts"] == {"cached": 6}
+    with Store.open(first.home) as store:
+        for path in blobs(first):
             store.blobs.check(path.name)
