@@ -109,6 +109,7 @@ def test_what_a_step_writes_is_there_while_it_is_at_work(run, pipes: Pipes, monk
         (told,) = map(msgspec.json.decode, run("logs", 1, "--step", "root", "--json").out.splitlines())
         assert (told["state"], told["text"], told["lost"]) == ("running", "root of 0\n", 0)
         assert run("logs", 1, "--failed", "--json").out == ""
+        assert "\n  at work     root[0] for " in run("describe", "run", 1).out
         followed = run("logs", 1, "--follow")
     finally:
         said, _ = process.communicate(timeout=60)

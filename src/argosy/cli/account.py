@@ -74,6 +74,14 @@ def _head(found: Summary) -> Iterator[str]:
         last = found.endings[-1]
         yield f"  cancelled   {show.text(last.at)} UTC by {last.actor}" + (f": {last.reason}" if last.reason else "")
     yield f"  parameters  {given(run.parameters, _REASON)}"
+    if found.working:
+        now = SystemClock().now()
+        shown = [
+            f"{place(each.node, each.element)} for {show.span((now - each.started_at).total_seconds())}"
+            for each in found.working[:_STEPS]
+        ]
+        more = len(found.working) - len(shown)
+        yield f"  at work     {', '.join(shown)}" + (f" and {more:,} more" if more else "")
     if run.inputs:
         yield f"  inputs      {show.text(list(run.inputs.values()))}"
     if run.bundle:

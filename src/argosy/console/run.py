@@ -16,7 +16,7 @@ from argosy.console.page import Page
 from argosy.console.preview import Preview
 from argosy.controller import course
 from argosy.controller.course import Brief, Result, Step, Summary
-from argosy.store import artifacts, calls, runs, tallies, underway
+from argosy.store import artifacts, calls, runs, tallies
 from argosy.store.runs import Ending
 from argosy.store.store import Store
 from argosy.store.tallies import Span
@@ -92,7 +92,7 @@ def read(conn: Connection, store: Store, run_id: int, now: datetime) -> RunPage:
     """The snapshot of the page of a run; a constant number of queries."""
     found = course.summary(conn, run_id, now)
     working: defaultdict[str, list[datetime]] = defaultdict(list)
-    for each in underway.of_run(conn, run_id, now):
+    for each in found.working:
         working[each.node].append(each.started_at)
     brief = found.brief
     ended = [each.ended_at for each in found.steps if each.ended_at is not None]

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from argosy.errors import UnknownError, UsageError
-from argosy.store import artifacts, calls, filters, resources, runs, tallies
+from argosy.store import artifacts, calls, filters, resources, runs, tallies, underway
 from argosy.store.runs import Ending, Run
 from argosy.store.tallies import Tally
 
@@ -73,8 +73,17 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     items: list[Result] = []
 
 
+class Working(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that is at work for more than a moment."""
+
+    node: str
+    element: int
+    started_at: datetime
+
+
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """All that came of a run; `steps` are in the order of its graph, `critical` names those of its critical path.
+    """All that came of a run; `steps` are in the order of its graph, `critical` names those of its critical path,
+    `working` are its calls at work, those that began first before the others.
 
     CPU and wall seconds, the peak and the bytes are those of what it executed itself.
     """
@@ -84,6 +93,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     endings: list[Ending]
     steps: list[Step]
     critical: list[str]
+    working: list[Working]
     results: list[Result]
     cpu_s: float
     wall_s: float
@@ -134,8 +144,12 @@ def summary(conn: Connection, run_id: int, now: datetime) -> Summary:
         for node in nodes
     ]  # fmt: skip
     given = results(conn, endings[-1].body.get("results", {}) if endings else {})
+    working = [
+        Working(node=each.node, element=each.element, started_at=each.started_at)
+        for each in underway.of_run(conn, run_id, now)
+    ]
     return Summary(
-        run=run, brief=brief, endings=endings, steps=steps, critical=critical, results=given,
+        run=run, brief=brief, endings=endings, steps=steps, critical=critical, working=working, results=given,
         cpu_s=sum(each.cpu_s for each in steps), wall_s=sum(each.wall_s for each in steps),
         peak_bytes=max((each.peak_bytes for each in steps), default=0), bytes=sum(each.bytes for each in steps),
     )  # fmt: skip
