@@ -15,7 +15,7 @@ from argosy.pipelines.piece import Outside
 from argosy.pipelines.runner import Runner
 from argosy.spec.pipeline import Pipeline
 from argosy.store import Store, artifacts, calls, claims, edges, executions, leases, lineage
-from tests.pipelines import works
+from tests.pipelines import marks, works
 from tests.pipelines.runs import Place, now
 
 
@@ -112,7 +112,7 @@ def test_a_step_gives_what_its_annotation_says(place: Place) -> None:
 
 def test_equal_calls_that_are_not_cached_are_made_each(place: Place, tmp_path: Path) -> None:
     for attempt in range(1, 4):
-        runner = place.run(works.six_ticks, folder=str(tmp_path))
+        runner = place.run(marks.six_ticks, folder=str(tmp_path))
         assert (runner.failures, (tmp_path / "tick").stat().st_size) == ({}, 6 * attempt)
 
 
@@ -120,7 +120,7 @@ def test_a_call_is_made_once_in_a_run_though_its_first_result_has_not_landed(pla
     for attempt in range(5):
         folder = tmp_path / str(attempt)
         folder.mkdir()
-        runner = place.run(works.again, folder=str(folder))
+        runner = place.run(marks.again, folder=str(folder))
         assert runner.failures == {} and (folder / "once").stat().st_size == 1
 
 
@@ -238,14 +238,14 @@ def test_equal_calls_of_a_run_are_executed_once(place: Place) -> None:
 
 def test_what_is_cached_for_how_long(place: Place, tmp_path: Path) -> None:
     given = {"folder": str(tmp_path)}
-    assert place.results(place.run(works.kept, **given)) == [1, 1, "plain"]
-    assert place.results(place.run(works.kept, **given))[:2] == [2, 1]
+    assert place.results(place.run(marks.kept, **given)) == [1, 1, "plain"]
+    assert place.results(place.run(marks.kept, **given))[:2] == [2, 1]
     place.clock = lambda: now() + timedelta(days=2)
-    assert place.results(place.run(works.kept, **given))[:2] == [3, 2]
+    assert place.results(place.run(marks.kept, **given))[:2] == [3, 2]
     assert (tmp_path / "flavour").stat().st_size == 1
-    place.run(works.kept, {"FLAVOUR": "lemon", "OTHER": "x"}, **given)
+    place.run(marks.kept, {"FLAVOUR": "lemon", "OTHER": "x"}, **given)
     assert (tmp_path / "flavour").stat().st_size == 2
-    place.run(works.kept, {"FLAVOUR": "lemon", "OTHER": "y"}, **given)
+    place.run(marks.kept, {"FLAVOUR": "lemon", "OTHER": "y"}, **given)
     assert (tmp_path / "flavour").stat().st_size == 2
 
 
@@ -260,7 +260,7 @@ def test_the_content_of_a_file_counts_and_not_its_path(place: Place, tmp_path: P
 
 
 def test_a_step_is_tried_again(place: Place, tmp_path: Path) -> None:
-    runner = place.run(works.trying, folder=str(tmp_path))
+    runner = place.run(marks.trying, folder=str(tmp_path))
     assert place.results(runner) == [3]
     with place.store.read() as conn:
         (run,) = executions.of_subject(conn, "trying/shaky")
@@ -268,7 +268,7 @@ def test_a_step_is_tried_again(place: Place, tmp_path: Path) -> None:
 
 
 def test_a_limit_holds_in_all_runs_of_a_home(place: Place, tmp_path: Path) -> None:
-    runner = place.run(works.narrow, folder=str(tmp_path))
+    runner = place.run(marks.narrow, folder=str(tmp_path))
     assert place.results(runner) == [[0.0] * 4]
     with place.store.read() as conn:
         assert leases.live(conn, now(), "limit/") == []
@@ -278,7 +278,7 @@ def test_a_limit_holds_in_all_runs_of_a_home(place: Place, tmp_path: Path) -> No
 
 def test_a_run_that_was_cut_off_goes_on_where_it_came_to(place: Place, tmp_path: Path) -> None:
     given = {"folder": str(tmp_path)}
-    runner = place.begin(works.kept, **given)
+    runner = place.begin(marks.kept, **given)
     with place.engine.session() as session:
         session.submit(runner.advance())
         taken = 0
@@ -287,7 +287,7 @@ def test_a_run_that_was_cut_off_goes_on_where_it_came_to(place: Place, tmp_path:
                 runner.take(result)
                 taken += 1
         runner.land()
-    again = place.begin(works.kept, **given)
+    again = place.begin(marks.kept, **given)
     assert again.run.id == runner.run.id
     place.drive(again)
     assert len(again.failures) == 0 and again.counts["cached"] >= 2
@@ -305,7 +305,7 @@ def test_two_runs_at_once_share_what_they_both_need(home: Path, tmp_path: Path) 
     def work(depth: int) -> None:
         with Store.open(home) as store, Local(1) as engine:
             place = Place(store, engine)
-            runner = place.begin(works.lengthy, folder=str(tmp_path), depth=depth)
+            runner = place.begin(marks.lengthy, folder=str(tmp_path), depth=depth)
             _live(place, runner)
             place.drive(runner)
             ended[depth] = runner
@@ -332,7 +332,7 @@ def test_shards_share_a_map_and_one_alone_does_all_of_it(home: Path, tmp_path: P
     def work(number: int) -> None:
         with Store.open(home) as store, Local(1) as engine:
             place = Place(store, engine)
-            runner = place.begin(works.marked, shard=Shard(number, 3), folder=str(tmp_path))
+            runner = place.begin(marks.marked, shard=Shard(number, 3), folder=str(tmp_path))
             _live(place, runner)
             place.drive(runner)
             ended[number] = runner
@@ -352,9 +352,9 @@ def test_shards_share_a_map_and_one_alone_does_all_of_it(home: Path, tmp_path: P
 
 def test_a_claim_of_a_run_that_died_is_taken_over(place: Place, tmp_path: Path) -> None:
     given = {"folder": str(tmp_path)}
-    dead = place.begin(works.lengthy, **given)
+    dead = place.begin(marks.lengthy, **given)
     dead.advance()
-    place.drive(place.begin(works.lengthy, depth=4, **given))
+    place.drive(place.begin(marks.lengthy, depth=4, **given))
     assert (tmp_path / "first.ended").stat().st_size == 1
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
-import random
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
@@ -17,8 +14,6 @@ import polars as pl
 
 import argosy as ag
 
-GPU = ag.Limit("gpu", 1)
-
 
 class Unspeakable(Exception):
     """Cannot be pickled, nor told."""
@@ -29,13 +24,6 @@ class Unspeakable(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("never")
-
-
-def started(folder: str, name: str) -> int:
-    """Leave a mark, and count those that are there."""
-    with Path(folder, name).open("a") as file:
-        file.write("x")
-    return Path(folder, name).stat().st_size
 
 
 @ag.step
@@ -112,47 +100,6 @@ def read(path: pathlib.Path) -> str:
     return path.read_text()
 
 
-@ag.step(cache=False)
-def clock(folder: str) -> int:
-    return started(folder, "clock")
-
-
-@ag.step(cache="1d")
-def daily(folder: str) -> int:
-    return started(folder, "daily")
-
-
-@ag.step(environment=["FLAVOUR"])
-def flavour(folder: str) -> str:
-    started(folder, "flavour")
-    return os.environ.get("FLAVOUR", "plain")
-
-
-@ag.step
-def mark(folder: str, name: str) -> str:
-    started(folder, name)
-    return name
-
-
-@ag.step(limit=GPU)
-def alone(folder: str, name: str) -> float:
-    begun = time.time()
-    at_work = len(list(Path(folder).glob("*.busy")))
-    busy = Path(folder, f"{name}.busy")
-    busy.touch()
-    time.sleep(0.15)
-    busy.unlink()
-    return at_work + 0 * begun
-
-
-@ag.step(retries=3)
-def shaky(folder: str) -> int:
-    count = started(folder, "shaky")
-    if count < 3:
-        raise OSError("not yet")
-    return count
-
-
 @ag.step
 def mute() -> int:
     raise Unspeakable(gate=lambda: 1)
@@ -166,14 +113,6 @@ def formless() -> Any:
 @ag.step
 def noted(failed: ag.Failed) -> str:
     return f"{failed.pipeline}: {', '.join(failed.reasons)}"
-
-
-@ag.step
-def slow(folder: str, name: str) -> str:
-    started(folder, f"{name}.begun")
-    time.sleep(0.4)
-    started(folder, f"{name}.ended")
-    return name
 
 
 @ag.pipeline
@@ -291,12 +230,6 @@ def raises() -> str:
     raise ValueError("never")
 
 
-@ag.step(cache=False)
-def ticks(folder: str, name: str) -> int:
-    time.sleep(0.02 * random.random())
-    return started(folder, name)
-
-
 @ag.step
 def mistyped() -> int:
     return "text"  # type: ignore[return-value]
@@ -340,22 +273,6 @@ def mark_none() -> str:
 
 
 @ag.pipeline
-def six_ticks(folder: str) -> Any:
-    return [ticks(folder, "tick") for _ in range(6)]
-
-
-@ag.pipeline
-def again(folder: str) -> Any:
-    a = mark_once(folder, 0)
-    return [a, mark_once(folder, same(a))]
-
-
-@ag.step
-def mark_once(folder: str, number: int) -> int:
-    return number * started(folder, "once")
-
-
-@ag.pipeline
 def all_lost() -> Any:
     some = fussy.map(numbers(3), bad=ag.whole([0]), keep_going=True)
     return total(fussy.map(some, bad=ag.whole([10, 20]), keep_going=True))
@@ -381,42 +298,9 @@ def linked(folder: pathlib.Path) -> Any:
     return names_in(folder)
 
 
-@ag.pipeline
-def kept(folder: str) -> Any:
-    return [clock(folder), daily(folder), flavour(folder)]
-
-
-@ag.pipeline
-def narrow(folder: str) -> Any:
-    return alone.map(folder, [f"job{each}" for each in range(4)])
-
-
-@ag.step
-def linger(folder: str, name: str) -> str:
-    time.sleep(0.3)
-    started(folder, name)
-    return name
-
-
-@ag.pipeline
-def marked(folder: str) -> Any:
-    return linger.map(folder, [f"e{each}" for each in range(7)])
-
-
-@ag.pipeline
-def trying(folder: str) -> Any:
-    return shaky(folder)
-
-
 @ag.pipeline(on_failure=noted)
 def broken() -> Any:
     return [inc(mute()), inc(formless()), inc(1)]
-
-
-@ag.pipeline
-def lengthy(folder: str, depth: int = 0) -> Any:
-    first = slow(folder, "first")
-    return [join(first, "x"), join(first, str(depth))]
 
 
 @ag.pipeline
