@@ -17,6 +17,11 @@ from sklearn.linear_model import LogisticRegression
 from argosy.model.export import export
 from argosy.model.matrix import Matrix
 from argosy.model.signature import Feature, Signature
+from argosy.serving.app import App, Settings
+from argosy.serving.cache import ModelCache, blob_loader
+from argosy.serving.recorder import Recorder
+from argosy.serving.score import Scorer
+from argosy.serving.snapshot import Source
 from argosy.spec import document
 from argosy.spec.dataset import Dataset
 from argosy.spec.feature import FeatureView, request_features
@@ -24,6 +29,7 @@ from argosy.spec.fleet import Fleet, Label
 from argosy.spec.search import Candidate
 from argosy.spec.source import Parquet
 from argosy.store import Store, aliases, artifacts, datasets, declarations, executions, members, rollouts, versions
+from tests.serving.served import TOKEN, Served, Weather
 
 NOW = datetime(2013, 4, 1, 12, tzinfo=UTC)
 SIGNATURE = Signature(
@@ -129,6 +135,17 @@ def fleet(home: Path) -> Iterator[Fixture]:
         for seed, key in enumerate(["*", "JFK/AA", "JFK/B6"]):
             fixture.add_version(key, seed)
         yield fixture
+
+
+@pytest.fixture
+def served(fleet: Fixture, tmp_path: Path) -> Iterator[Served]:
+    cache = ModelCache(blob_loader(fleet.store.blobs))
+    recorder = Recorder(tmp_path / "predictions", lambda: NOW)
+    weather = Weather()
+    scorer = Scorer(cache, lambda: NOW, lambda endpoint: weather, recorder)
+    app = App(Settings(TOKEN, body_limit=100_000), Source(fleet.store), scorer, cache, recorder)
+    yield Served(app, fleet, weather, recorder, tmp_path / "predictions")
+    recorder.close()
 
 
 def declared(each: document.Declaration) -> declarations.NewDeclaration:

@@ -3,123 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
 import numpy as np
-import polars as pl
 import pytest
 
 from argosy.errors import ConflictError
-from argosy.features import source as features
-from argosy.features.online import Online
-from argosy.features.reader import HISTORY
 from argosy.serving.app import App, Settings
-from argosy.serving.cache import ModelCache, blob_loader
-from argosy.serving.recorder import Recorder
 from argosy.serving.routing import Routing
-from argosy.serving.score import Scorer
-from argosy.serving.snapshot import Source
-from tests.serving.conftest import NOW, Fixture
-
-TOKEN = "a-token-for-the-tests"
-ASK = {"Authorization": f"Bearer {TOKEN}"}
-URL = "/v2/models/late-arrival/infer"
-
-
-class Weather:
-    """An online store of one view: temp and wind by origin, with the age of each."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, tuple[float, float]] = {"JFK": (3.0, 0.5), "EWR": (9.0, 1.5)}
-        self.asked: list[datetime] = []
-        self.age = timedelta(hours=1)
-
-    def one(self, entity: Mapping[str, Any], at: datetime) -> tuple[list[Any], Sequence[timedelta | None]]:
-        self.asked.append(at)
-        found = self.values.get(entity["origin"])
-        if found is None:
-            return [None, None], [None]
-        return (list(found) if self.age <= timedelta(hours=6) else [None, None]), [self.age]
-
-    def rows(
-        self, entities: Mapping[str, Sequence[Any]], at: datetime | Sequence[datetime]
-    ) -> tuple[Sequence[Sequence[Any]], Sequence[Sequence[timedelta | None]]]:
-        moments = [at] * len(entities["origin"]) if isinstance(at, datetime) else at
-        answers = [self.one({"origin": origin}, when) for origin, when in zip(entities["origin"], moments, strict=True)]
-        return [values for values, _ in answers], [ages for _, ages in answers]
-
-    def forgotten(self, place: int, at: datetime, now: datetime) -> datetime | None:
-        return None
-
-
-class Served(msgspec.Struct):
-    """An application over the fixture's store, and what stands around it."""
-
-    app: App
-    fleet: Fixture
-    weather: Weather
-    recorder: Recorder
-    segments: Path
-
-    def run(self, talk: Callable[[httpx.AsyncClient], Awaitable[Any]]) -> Any:
-        """Talk to the application with a client that knows the token."""
-
-        async def talking() -> Any:
-            await self.app.refresh()
-            transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=True)
-            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=ASK) as client:
-                return await talk(client)
-
-        return asyncio.run(talking())
-
-    def post(self, body: Any, url: str = URL, **more: Any) -> httpx.Response:
-        """One POST of JSON."""
-        answer: httpx.Response = self.run(lambda client: client.post(url, json=body, **more))
-        return answer
-
-    def recorded(self) -> pl.DataFrame:
-        """Everything on disk after a flush."""
-        self.recorder.flush()
-        return pl.concat([pl.read_ipc(path) for path in sorted(self.segments.rglob("*.arrow"))])
-
-
-@pytest.fixture
-def served(fleet: Fixture, tmp_path: Path) -> Iterator[Served]:
-    cache = ModelCache(blob_loader(fleet.store.blobs))
-    recorder = Recorder(tmp_path / "predictions", lambda: NOW)
-    weather = Weather()
-    scorer = Scorer(cache, lambda: NOW, lambda endpoint: weather, recorder)
-    app = App(Settings(TOKEN, body_limit=100_000), Source(fleet.store), scorer, cache, recorder)
-    yield Served(app, fleet, weather, recorder, tmp_path / "predictions")
-    recorder.close()
-
-
-def tensor(name: str, datatype: str, data: list[Any], shape: list[int] | None = None) -> dict[str, Any]:
-    return {"name": name, "datatype": datatype, "shape": shape or [len(data)], "data": data}
-
-
-def body(rows: int = 1, **changes: dict[str, Any] | None) -> dict[str, Any]:
-    """A good request of `rows` rows, with some inputs replaced (None: left out)."""
-    inputs = {
-        "flight": tensor("flight", "BYTES", [f"f{i}" for i in range(rows)]),
-        "origin": tensor("origin", "BYTES", ["JFK"] * rows),
-        "carrier": tensor("carrier", "BYTES", ["AA"] * rows),
-        "departure": tensor("departure", "BYTES", ["2013-04-01T15:30:00Z"] * rows),
-        "distance": tensor("distance", "FP64", [0.25] * rows),
-        "dest": tensor("dest", "BYTES", ["LAX"] * rows),
-    }
-    inputs.update({name: change for name, change in changes.items() if change is not None})
-    return {"id": "r1", "inputs": [v for k, v in inputs.items() if changes.get(k, v) is not None]}
-
-
-def outputs(answer: httpx.Response) -> dict[str, list[Any]]:
-    assert answer.status_code == 200, answer.text
-    return {output["name"]: output["data"] for output in answer.json()["outputs"]}
+from tests.serving.conftest import NOW
+from tests.serving.served import TOKEN, URL, Served, body, outputs, tensor
 
 
 def probability(served: Served, address: str, rows: list[list[float]]) -> list[float]:
@@ -192,49 +88,6 @@ def test_people_send_records(served: Served) -> None:
     assert [each["prediction"] for each in answer["predictions"]] == wanted
     lacking = served.post([row], "/predict/late-arrival")
     assert lacking.status_code == 400 and "record 0 lacks the input 'dest'" in lacking.json()["error"]
-
-
-BAD: list[tuple[dict[str, Any], str]] = [
-    (body(dest=None), "lacks the input 'dest'"),
-    (body(colour=tensor("colour", "BYTES", ["red"])), "no input 'colour'"),
-    (body(distance=tensor("distance", "BYTES", ["far"])), "'distance' has datatype 'BYTES', wanted"),
-    (body(distance=tensor("distance", "FP64", ["far"])), "'distance' holds 'far' \\(str\\) in row 0"),
-    (body(distance=tensor("distance", "FP64", [True])), "'distance' holds 'True'"),
-    (body(distance=tensor("distance", "INT8", [300])), "wanted INT8"),
-    (body(distance=tensor("distance", "FP64", [1.0], [1, 2])), "has shape \\[1, 2\\]"),
-    (body(distance=tensor("distance", "FP64", [1.0, 2.0])), "has 2 rows"),
-    (body(distance=tensor("distance", "FP64", [1.0, 2.0], [1])), "holds 2 values"),
-    (body(distance=tensor("distance", "FP64", [], [0])), "has shape \\[0\\]|has 0 rows"),
-    (body(carrier=tensor("carrier", "BYTES", [None])), "no value for the key column 'carrier'"),
-    (body(departure=tensor("departure", "BYTES", ["2013-04-01 15:30"])), "wanted a time with its offset"),
-    (body(departure=tensor("departure", "BYTES", ["soon"])), "wanted a time with its offset"),
-    (body() | {"parameters": {"at": "yesterday"}}, "`at` holds 'yesterday'"),
-    (body() | {"parameters": {"at": ["2013-03-01T00:00:00Z"] * 2}}, "2 times for 1 rows"),
-    (body() | {"outputs": [{"name": "label"}]}, "no output 'label'"),
-    ({"inputs": []}, "no inputs"),
-    ({"rows": 1}, "not the JSON of a request"),
-]
-
-
-@pytest.mark.parametrize(("bad", "message"), BAD, ids=[message for _, message in BAD])
-def test_a_bad_request_is_told_what_is_wrong(served: Served, bad: dict[str, Any], message: str) -> None:
-    import re
-
-    answer = served.post(bad)
-    assert answer.status_code == 400 and re.search(message, answer.json()["error"]), answer.text
-    assert served.post(body()).status_code == 200
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b'{"inputs": [NaN]}', b"\xff\xfe", b"[" * 50_000, b'{"inputs": 1e999}'])
-def test_malformed_json_is_refused(served: Served, content: bytes) -> None:
-    answer = served.run(lambda c: c.post(URL, content=content))
-    assert answer.status_code == 400 and "error" in answer.json()
-
-
-def test_a_number_beyond_float64_is_refused(served: Served) -> None:
-    content = msgspec.json.encode(body()).replace(b"0.25", b"1" + b"0" * 400)
-    answer = served.run(lambda c: c.post(URL, content=content))
-    assert answer.status_code == 400, answer.text
 
 
 def test_other_refusals_have_their_status(served: Served) -> None:
@@ -368,64 +221,3 @@ def _raise() -> Routing | None:
 def test_a_short_token_is_refused() -> None:
     with pytest.raises(ValueError, match="shorter than 16"):
         Settings("secret")
-
-
-def test_a_decision_time_whose_rows_may_be_gone_is_refused_unless_its_columns_come_along(
-    fleet: Fixture, tmp_path: Path
-) -> None:
-    cache = ModelCache(blob_loader(fleet.store.blobs))
-    with Online(tmp_path / "online", map_size=1 << 22) as online:
-        source = features.Source("conditions", ("origin",), "time", None, ("temp", "wind"), timedelta(hours=6))
-        times = [NOW - timedelta(days=400), NOW - timedelta(days=200), NOW - timedelta(days=2)]
-        rows = {"origin": ["JFK"] * 3, "time": times, "temp": [1.0, 2.0, 3.0], "wind": [0.5] * 3}
-        online.write(source, pl.DataFrame(rows))
-        online.expire(NOW, HISTORY)
-        scorer = Scorer(cache, lambda: NOW, lambda endpoint: online.reader([source]))
-        app = App(Settings(TOKEN), Source(fleet.store), scorer, cache)
-
-        async def talk() -> list[httpx.Response]:
-            await app.refresh()
-            transport = httpx.ASGITransport(app=app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=ASK) as client:
-                supplied = {"temp": tensor("temp", "FP64", [3.0]), "wind": tensor("wind", "FP64", [0.5])}
-                asked = [(399, {}), (199, {}), (399, supplied), (91, {})]
-                return [
-                    await client.post(
-                        URL, json=body(**more) | {"parameters": {"at": (NOW - timedelta(days=days)).isoformat()}}
-                    )
-                    for days, more in asked
-                ]
-
-        gone, kept, told, near = asyncio.run(talk())
-    since = f"{NOW - timedelta(days=92):%Y-%m-%dT%H:%M:%SZ}"
-    assert gone.status_code == 400
-    assert f"feature view 'conditions' keeps its rows from {since} on" in gone.json()["error"]
-    assert "or send temp, wind" in gone.json()["error"]
-    assert outputs(kept)["stale"] == [True]  # the row in force at the limit is still there, and too old
-    assert outputs(told)["stale"] == [False]
-    assert outputs(near)["stale"] == [True]
-
-
-def test_the_real_online_store_answers_as_the_views_say(fleet: Fixture, tmp_path: Path) -> None:
-    cache = ModelCache(blob_loader(fleet.store.blobs))
-    with Online(tmp_path / "online", map_size=1 << 22) as online:
-        source = features.Source("conditions", ("origin",), "time", None, ("temp", "wind"), timedelta(hours=6))
-        times = [NOW - timedelta(hours=8), NOW - timedelta(hours=2)]
-        rows = {"origin": ["LGA", "JFK"], "time": times, "temp": [1.0, 3.0], "wind": [2.0, 0.5]}
-        online.write(source, pl.DataFrame(rows))
-        scorer = Scorer(cache, lambda: NOW, lambda endpoint: online.reader([source]))
-        app = App(Settings(TOKEN), Source(fleet.store), scorer, cache)
-        whole = body(3, origin=tensor("origin", "BYTES", ["JFK", "LGA", "EWR"]))
-
-        async def talk() -> list[dict[str, list[Any]]]:
-            await app.refresh()
-            transport = httpx.ASGITransport(app=app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=ASK) as client:
-                return [outputs(await client.post(URL, json=each)) for each in (whole, body())]
-
-        many, one = asyncio.run(talk())
-    assert many["stale"] == [False, True, False]  # expired, and never there: nothing is past its time there
-    assert many["prediction"][0] == one["prediction"][0]
-    known = fleet.estimators["late-arrival/JFK/AA@1"].predict_proba(np.array([[0.25, 15, 3.0, 0.5, 1]]))
-    expired = fleet.estimators["late-arrival/*@1"].predict_proba(np.array([[0.25, 15, np.nan, np.nan, 1]]))
-    assert many["prediction"] == [known[0, 1], expired[0, 1], expired[0, 1]]

@@ -25,7 +25,7 @@ from argosy.spec.feature import FeatureView, request_features
 from argosy.store import artifacts, declarations, versions
 from tests.serving import conftest
 from tests.serving.conftest import FLEET, NOW, SIGNATURE, Fixture, declared
-from tests.serving.test_app import TOKEN, Served, Weather, body, outputs, tensor
+from tests.serving.served import TOKEN, Served, Weather, body, outputs, tensor
 
 AA, B6, POOLED = "late-arrival/JFK/AA", "late-arrival/JFK/B6", "late-arrival/*"
 Predict = Callable[[Matrix], npt.NDArray[np.float64]]

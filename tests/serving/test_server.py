@@ -20,7 +20,7 @@ import pytest
 from argosy.errors import ConflictError
 from argosy.serving.server import Options, run
 from tests.serving.conftest import Fixture
-from tests.serving.test_app import URL, body, tensor
+from tests.serving.served import URL, body, tensor
 
 TOKEN = "a-token-for-the-tests"
 GIVEN = {name: tensor(name, "FP64", [1.0]) for name in ("hour", "temp", "wind")}
