@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from argosy.controller import code as coding
-from argosy.controller import running, tenure
+from argosy.controller import ending, running, tenure
 from argosy.controller.clock import SystemClock
 from argosy.controller.house import House
 from argosy.errors import DeclarationError, UnknownError
 from argosy.pipelines import format
+from argosy.pipelines.landing import Ended
 from argosy.pipelines.piece import Held
 from argosy.store import Store, artifacts, calls, claims, events, executions, leases, runs, schema
 
@@ -127,6 +128,25 @@ def _result(house: House, run: runs.Run) -> Any:
         found = Held.recorded(artifacts.get(conn, [digest])[digest])
     source = format.Source(found.slot, house.store.blobs, house.store.blobs.root, found.data)
     return format.named(kind).load(source, Any)
+
+
+def test_a_cancellation_in_the_last_moment_stands(house: House, project: Path) -> None:
+    """One that comes after the last look at it, and before the run ends by itself."""
+    code = coding.of_files(house, project, "draw", SystemClock().now())
+    made = running.setting(house, code, {})
+    run = running.begun(house, running.request(house, code, {}, "asked for"), made)
+
+    def cancel(ended: Ended) -> None:
+        if ended.node == "area":
+            with house.store.write() as tx:
+                ending.record(tx, run, runs.CANCELLED, SystemClock().now(), "bob", "enough")
+
+    assert running.carry_out(house, code, run, made, on_ended=cancel) == runs.CANCELLED
+    with house.store.read() as conn:
+        (only,) = runs.history(conn, run.id)
+        assert (only.outcome, only.actor) == (runs.CANCELLED, "bob")
+        assert conn.execute(select(schema.claim)).all() == []
+    assert (_again(house, run), _result(house, run)) == (runs.SUCCEEDED, 49)
 
 
 def test_a_run_of_a_projects_own_formats(house: House, project: Path) -> None:

@@ -32,11 +32,10 @@ def cancel(id: int, /, *, reason: str = "", common: Common | None = None) -> int
     """
     given = common or Common()
     with home.open(given.home) as store:
-        with store.read() as conn:
-            run = course.find(conn, id)
-            before = runs.states(conn, [id], SystemClock().now())[id]
-        if before in (runs.RUNNING, runs.INTERRUPTED):
-            with store.write() as tx:
+        with store.write() as tx:  # looked at and ended in one: else it might end by itself in between
+            run = course.find(tx, id)
+            before = runs.states(tx, [id], SystemClock().now())[id]
+            if before in (runs.RUNNING, runs.INTERRUPTED):
                 ending.record(tx, run, runs.CANCELLED, SystemClock().now(), home.actor(), reason)
         after = _wait(store, run)
     if given.json:

@@ -142,14 +142,17 @@ class _Course:
         if failures and self._code.pipeline.on_failure is not None:
             self._handle(self._code.pipeline.on_failure, failures, on_ended)
         reason = "; ".join(f"{name}: {why}" for name, why in failures.items())[:1000]
-        self.end(runs.FAILED if failures else runs.SUCCEEDED, reason, body)
-        return runs.FAILED if failures else runs.SUCCEEDED
+        return self.end(runs.FAILED if failures else runs.SUCCEEDED, reason, body)
 
-    def end(self, outcome: str, reason: str, body: dict[str, Any]) -> None:
-        """Record how the run ended, once."""
+    def end(self, outcome: str, reason: str, body: dict[str, Any]) -> str:
+        """Record how the run ended, once; returns what stands, which is a cancellation that came before."""
         with self._write() as tx:
-            ending.record(tx, self._run, outcome, self._clock.now(), self._house.actor, reason, body)
             claims.release(tx, self._run.id)
+            last = runs.endings(tx, [self._run.id]).get(self._run.id)
+            if last is not None and last.id > self._before:
+                return last.outcome
+            ending.record(tx, self._run, outcome, self._clock.now(), self._house.actor, reason, body)
+            return outcome
 
     def _drive(self, made: Setting, last: int | None, on_ended: OnEnded | None) -> tuple[Runner, bool]:
         slots = Slots(self._store, self._lease.owner, self._clock.now)

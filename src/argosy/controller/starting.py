@@ -61,9 +61,10 @@ def begin(house: House, pipeline: str, now: datetime) -> Begun | None:
         with house.store.write() as tx:
             leases.hold(tx, [lease])
             at = SystemClock().now()
-            for id in start.replaces:
-                replaced = Unended(id=id, pipeline=pipeline)
-                ending.record(tx, replaced, runs.CANCELLED, at, house.actor, f"replaced, {start.why}")
+            for id, state in runs.states(tx, start.replaces, at).items():
+                if state in (runs.RUNNING, runs.INTERRUPTED):  # else it ended meanwhile
+                    replaced = Unended(id=id, pipeline=pipeline)
+                    ending.record(tx, replaced, runs.CANCELLED, at, house.actor, f"replaced, {start.why}")
             run = beginning.begin(tx, msgspec.structs.replace(asked, anew=True), setting, at)
     return Begun(code, run, setting)
 
