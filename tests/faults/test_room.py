@@ -38,7 +38,7 @@ def test_a_full_store_has_room_again_once_it_has_expired(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [1 << 20, 1 << 22])
+@pytest.mark.parametrize("size", [1 << 20, 1 << 21])
 def test_a_store_filled_row_by_row_has_room_again_once_it_has_expired(tmp_path: Path, size: int) -> None:
     """Rows come in one transaction each, wherever they fall, until the last page is taken."""
     notes, any_of = Source("notes", ("airport",), "event", None, ("note",)), Random(1)

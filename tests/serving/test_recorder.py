@@ -53,6 +53,7 @@ def test_time_alone_writes_too(tmp_path: Path, wait_until: Callable[[Callable[[]
     recorder.add(STREAM, [line("a")])
     wait_until(lambda: rows(tmp_path) == ["a"])
     recorder.close()
+    assert rows(tmp_path) == ["a"]
 
 
 def test_two_recorders_never_collide_and_close_writes_the_rest(tmp_path: Path) -> None:
