@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 
 from argosy.controller.clock import SystemClock
 from argosy.controller.dispatch import DEATHS, Dispatch
-from argosy.controller.tenure import gone
+from argosy.controller.tenure import gone, owner
 from argosy.spec import schedule
 from argosy.store import alerts, calls, datasets, events, leases, resources, runs
 from argosy.store.store import Store
@@ -116,6 +118,24 @@ def nightly(span: ag.Span):
     with store.read() as conn:
         told = events.of_kind(conn, "nightly", "run.interrupted")
     assert [each.body for each in told] == [{"run": run.id, "code": -signal.SIGKILL}]
+
+
+def test_a_run_whose_process_was_killed_is_interrupted_before_it_is_taken_up(store: Store) -> None:
+    now = SystemClock().now()
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    with store.write() as tx:
+        run = runs.begin(tx, runs.NewRun(pipeline="nightly", key="k", at=now, actor="ann", cause="by hand"))
+    assert leases.claim(store, run.lease, owner(process.pid), now, timedelta(minutes=1)) is not None
+
+    def state() -> str:
+        Dispatch(store, most=0).look(now)
+        with store.read() as conn:
+            return runs.states(conn, [run.id], SystemClock().now())[run.id]
+
+    assert state() == runs.RUNNING
+    process.kill()
+    process.communicate()
+    assert state() == runs.INTERRUPTED
 
 
 @pytest.mark.slow

@@ -64,8 +64,10 @@ class Dispatch:
     def look(self, now: datetime) -> None:
         """Start what is due at `now`, as far as there is room; returns at once, while children are at work.
 
-        Alerts are brought up to date with how runs had ended by then.
+        Alerts are brought up to date with how runs had ended by then. A run whose process was killed on this machine is
+        at work no more, for all who look.
         """
+        tenure.clear(self._store, runs.LEASE)
         with self._store.read() as conn:
             entries = {each.pipeline.name: each for each in self._almanac.read(conn)}
             held = _held(conn)
@@ -182,6 +184,6 @@ def run(store: Store, clock: Clock, stop: Event, *, most: int = MOST, every: flo
 
 
 def _held(conn: Connection) -> dict[int, str]:
-    """The runs that a living process works on, each with its owner."""
+    """The runs that are at work, each with who works on it."""
     live = leases.live(conn, SystemClock().now(), runs.LEASE)
-    return {int(each.name.removeprefix(runs.LEASE)): each.owner for each in live if not tenure.gone(each.owner)}
+    return {int(each.name.removeprefix(runs.LEASE)): each.owner for each in live}
