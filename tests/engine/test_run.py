@@ -128,7 +128,7 @@ def test_every_work_has_one_result_whatever_happens(seed: int) -> None:
             session.submit(works)
             if chance.random() < 0.2:
                 session.drop(chance.sample(sorted(wanted), len(wanted) // 10))
-            if chance.random() < 0.2 and (paths := list(session.running().values())) and (path := paths[0]):
+            if chance.random() < 0.2 and (at_work := list(session.running().values())) and (path := at_work[0].log):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(int(path.name.partition("-")[0]), signal.SIGKILL)
             for result in session.results(chance.random() / 20):
