@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 
 from argosy.controller import course
 from argosy.controller.course import Result
+from argosy.controller.result import called
 from argosy.errors import UnknownError, UsageError
-from argosy.store import artifacts, calls, edges, executions
+from argosy.store import artifacts, calls, edges, executions, runs
 from argosy.store.calls import Call
 from argosy.store.edges import IN, LIST, OUT, Edge
 from argosy.store.executions import Execution
@@ -79,12 +80,13 @@ def execution(conn: Connection, id: int) -> Executed:
     told: dict[str, dict[str, Any]] = found.parameters.get("arguments", {})
     touched = edges.of(conn, [id])
     digests = {name: each["content"].rpartition(":")[2] for name, each in told.items() if "content" in each}
-    known = artifacts.get(conn, [*digests.values(), *(edge.reference for edge in touched if edge.kind == LOG)])
+    logs = [edge.reference for edge in touched if edge.kind == LOG]
+    known = artifacts.masked(conn, artifacts.get(conn, [*digests.values(), *logs]).values())
     shown = {digest: _shown(artifact) for digest, artifact in known.items()}
     outputs: list[Any] = found.parameters.get("outputs", [])
-    names = ["output"] if len(outputs) == 1 else [f"output {place}" for place in range(1, len(outputs) + 1)]
+    call = calls.first(conn, [id]).get(id)
     return Executed(
-        execution=found, call=calls.first(conn, [id]).get(id),
+        execution=found, call=call,
         given=[
             Given(
                 name=name, value=each.get("value"), content=each.get("content", ""), origin=each.get("from", ""),
@@ -93,9 +95,19 @@ def execution(conn: Connection, id: int) -> Executed:
             for name, each in told.items()
         ],
         read=[edge for edge in touched if edge.direction == IN and edge.kind not in ("artifact", LIST)],
-        made=course.results(conn, dict(zip(names, outputs, strict=True))),
+        made=course.results(conn, dict(zip(_names(conn, call, len(outputs)), outputs, strict=True))),
         log=next((shown[e.reference] for e in touched if e.kind == LOG and e.reference in shown), None),
     )  # fmt: skip
+
+
+def _names(conn: Connection, call: Call | None, count: int) -> list[str]:
+    """What the outputs of a call are called."""
+    if count == 1:
+        return ["output"]
+    run = runs.get(conn, call.run_id) if call is not None else None
+    nodes: list[dict[str, Any]] = run.body.get("nodes", []) if run is not None else []
+    names: list[str] = next((n.get("outputs", []) for n in nodes if call is not None and n["name"] == call.node), [])
+    return [called(names, place) if any(names) else f"output {place + 1}" for place in range(count)]
 
 
 def artifact(conn: Connection, prefix: str) -> Kept:
@@ -114,7 +126,7 @@ def artifact(conn: Connection, prefix: str) -> Kept:
             f"{prefix} begins several artifacts: {', '.join(each.digest[: len(text) + 6] for each in found)}, …",
             next="pass more of its digits",
         )
-    (one,) = found
+    (one,) = artifacts.masked(conn, found).values()
     kind = one.kind if one.kind in (LIST, LOG) else "artifact"
     made = _at(conn, kind, [one.digest], OUT)
     read = _at(conn, kind, [one.digest], IN)

@@ -31,7 +31,8 @@ def named(conn: Connection, run_id: int) -> dict[str, Written]:
 
 
 def find(conn: Connection, run_id: int, name: str | None, element: int | None = None) -> Written:
-    """The result of that name, else what the step of that name gave: of several outputs `split.2` is the second.
+    """The result of that name, else what the step of that name gave: of several outputs `split.test`, or
+    `split.2`, is one.
 
     Without a name the only result. `element` is one of a list. Raises UnknownError and UsageError that say what
     there is.
@@ -49,6 +50,11 @@ def find(conn: Connection, run_id: int, name: str | None, element: int | None = 
         raise UnknownError(f"{name} of run {run_id} is {shown}: it has no element {element}",
                            next="elements are counted from 0; leave --element out for all of it")  # fmt: skip
     return items[element]
+
+
+def called(names: Sequence[str], place: int) -> str:
+    """What an output of a step is called by, its name or else its number, which counts from 1."""
+    return (names[place] if place < len(names) else "") or str(place + 1)
 
 
 def leaves(written: Written) -> Iterator[tuple[str, str]]:
@@ -96,10 +102,18 @@ def json(sources: Sequence[Source], *, listed: bool = False) -> str:
 
 
 def _output(conn: Connection, run: Run, name: str, given: dict[str, Written]) -> Written:
-    nodes = [node["name"] for node in run.body.get("nodes", ())]
+    nodes = {node["name"]: node.get("outputs", []) for node in run.body.get("nodes", ())}
     head, dot, tail = name.rpartition(".")
-    node, number = (name, None) if name in nodes or not dot else (head, tail)
-    if node not in nodes or (number is not None and not number.isdigit()):
+    node, wanted = (name, None) if name in nodes or not dot else (head, tail)
+    names = nodes.get(node, [])
+    number = (
+        names.index(wanted) + 1
+        if wanted and wanted in names
+        else int(wanted)
+        if wanted and wanted.isdecimal()
+        else None
+    )
+    if node not in nodes or (wanted is not None and number is None):
         raise UnknownError(f"run {run.id} has no result and no step {name!r} (results: {_list(given) or 'none'}; "
                            f"steps: {_list(nodes) or 'none'})", next=f"argosy describe run {run.id}")  # fmt: skip
     of_node = sorted(calls.of(conn, run.id, node=node), key=lambda each: each.element)
@@ -109,11 +123,19 @@ def _output(conn: Connection, run: Run, name: str, given: dict[str, Written]) ->
     if not any(outputs):
         raise UnknownError(f"{node} of run {run.id} gave nothing", next=f"argosy why run {run.id} --step {node}")
     count = max(len(each) for each in outputs if each)
-    place = int(number) if number is not None else 1
+    place = number if number is not None else 1
     if (number is None and count > 1) or not 1 <= place <= count:
-        raise UsageError(f"{node} gives {count} outputs", next=f"name one of {node}.1 to {node}.{count}")
+        each = _list(f"{node}.{called(names, at)}" for at in range(count))
+        raise UsageError(f"{node} gives {count} outputs", next=f"name one of them: {each}")
     picked = [each[place - 1] if each else None for each in outputs]
     return picked[0] if of_node[0].element == calls.WHOLE else {"items": picked}
+
+
+def _number(names: Sequence[str], wanted: str) -> int | None:
+    """Which output is called so, counted from 1; None for none."""
+    if wanted and wanted in names:
+        return names.index(wanted) + 1
+    return int(wanted) if wanted.isdecimal() else None
 
 
 def _list(names: Any) -> str:

@@ -112,4 +112,7 @@ def _node(node: Node, needs: list[str]) -> dict[str, Any]:
         found["step"] = node.step.function
         if node.step.options.cache is not True:
             found["cache"] = node.step.options.cache
+        if node.step.interface.several:
+            outputs = node.step.interface.outputs  # those without a name have their place for one
+            found["outputs"] = ["" if each.name == str(place) else each.name for place, each in enumerate(outputs)]
     return found
