@@ -147,8 +147,9 @@ class Claiming:
             return
         with self._write() as tx:
             taken = claims.take(tx, asked, self._run_id, self._clock())
+        self._mine |= taken
+        self._free = [name for name in self._free if name not in taken]  # a part of a map's next elements
         for name in taken:
-            self._mine.add(name)
             self._nodes[name] = asked[name]
 
     def _let_go(self, name: str) -> None:
