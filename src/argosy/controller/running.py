@@ -40,6 +40,9 @@ from argosy.store import claims, datasets, leases, runs
 from argosy.store.leases import Lease
 from argosy.store.runs import Run
 
+_ROUNDS = 10
+"""How often one run may find further results to be damaged: each that is mended may show the next."""
+
 OnEnded = Callable[[Ended], None]
 Tick = Callable[[Session], None]
 
@@ -129,7 +132,9 @@ class _Course:
     def complete(self, made: Setting, last: int | None, on_ended: OnEnded | None) -> str:
         runner, cancelled = self._drive(made, last, on_ended)
         lost: set[str] = set()
-        while not cancelled and not runner.lost <= lost:
+        for _ in range(_ROUNDS):
+            if cancelled or runner.lost <= lost:
+                break
             lost |= runner.lost
             runner, cancelled = self._drive(made, self._run.id, on_ended)  # what is lost is made anew, all else known
         if cancelled:
