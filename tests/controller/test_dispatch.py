@@ -102,7 +102,7 @@ def test_a_run_that_is_cut_off_goes_on_with_what_it_had(store: Store, dispatch: 
         + """
 @ag.pipeline(schedule="0 6 * * *")
 def nightly(span: ag.Span):
-    return linger(tell(str(span)), seconds=3.0)
+    return linger(tell(str(span)), seconds=1.5)
 """
     )
     declare(store, tmp_path / "p", text)
@@ -112,7 +112,7 @@ def nightly(span: ag.Span):
     assert run.id not in ended(store)
     for pid in dispatch.pids:
         os.kill(pid, signal.SIGKILL)
-    declare(store, tmp_path / "p", text.replace("3.0", "300.0"), now)
+    declare(store, tmp_path / "p", text.replace("1.5", "300.0"), now)
     assert [each.id for each in settle(dispatch, store, now, 1)] == [run.id]
     assert ended(store)[run.id].outcome == runs.SUCCEEDED
     with store.read() as conn:

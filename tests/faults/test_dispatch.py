@@ -20,7 +20,7 @@ from argosy.store.store import Store
 from tests.controller.timetable import START, declare, ended, of
 
 KEEPER = Path(__file__).with_name("timekeeper.py")
-HOURS, TIMES, KILLS, PATIENCE = 2.0, 12, 12, 300.0
+HOURS, TIMES, KILLS, PATIENCE = 3.0, 12, 12, 300.0
 TEXT = """
 @ag.pipeline(schedule="0 */6 * * *", catch_up="all")
 def often(span: ag.Span):

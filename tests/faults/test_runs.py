@@ -247,7 +247,7 @@ def test_a_process_that_slept_through_its_lease_lands_nothing_and_says_so(tmp_pa
 
 def test_an_interrupted_run_is_cancelled_and_the_next_one_goes_on(field: Field) -> None:
     draw = random.Random(7)
-    for _ in range(6):
+    for _ in range(4):
         process = field.start("go", folder=str(field.root))
         before, more = len(field.lines()), draw.randint(1, 20)
         assert field.wait(process, lambda lines, n=before + more: len(lines) >= n)
