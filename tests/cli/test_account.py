@@ -2,7 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
 from tests.cli.pipes import Pipes
+
+STAFF = """
+import argosy as ag
+
+people = ag.Dataset("people", time="at", key="id", source=ag.Parquet("people.parquet"), tags={"name": "pii"})
+
+
+@ag.step
+def load(people: ag.Table) -> ag.Table:
+    return people.sort("id")
+
+
+@ag.step
+def first(people: ag.Table) -> ag.Table:
+    return people.head(1)
+
+
+@ag.pipeline
+def go(people: ag.Dataset):
+    return first(load(people))
+"""
 
 
 def test_a_run_tells_what_came_of_it(run, ran: Pipes) -> None:
@@ -54,3 +81,22 @@ def test_an_artifact_tells_who_made_it_and_who_read_it(run, ran: Pipes) -> None:
 def test_a_thing_without_an_id_is_refused_with_what_to_pass(run, ran: Pipes) -> None:
     wrong = run("describe", "run", "roots")
     assert wrong.code == 2 and "'roots' is no id of a run" in wrong.err
+
+
+def test_a_preview_shows_no_values_of_columns_that_are_tagged_where_they_come_from(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    people = pl.DataFrame({"id": [1, 2], "name": ["Ann", "Bob"], "at": [datetime(2013, 1, day) for day in (1, 2)]})
+    people.write_parquet("people.parquet")
+    Path("staff.py").write_text(STAFF)
+    assert run("apply", "staff.py").code == 0
+    assert run("run", "go").code == 0
+    found = run("get", "artifacts", "--json")
+    assert "Ann" not in found.out and "Ann" not in run("describe", "run", 1, "--json").out
+    heads = []
+    for item in found.json()["items"]:
+        told = run("describe", "artifact", item["digest"], "--json").json()
+        assert told["preview"] == item["body"]
+        heads.append([row[:2] for row in item["body"]["head"]])
+    assert sorted(heads) == [[[1, "(pii)"]], [[1, "(pii)"], [2, "(pii)"]]]

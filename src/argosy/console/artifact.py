@@ -85,10 +85,10 @@ def page(conn: Connection, store: Store, digest: str, now: datetime) -> Page:
 def read(conn: Connection, store: Store, digest: str) -> ArtifactPage:
     """The snapshot of the page of an artifact."""
     kept = provenance.artifact(conn, digest)
-    found = find(conn, kept.digest)
+    shown = preview.whole(store, msgspec.structs.replace(find(conn, kept.digest), body=kept.preview))
     served = calls.first(conn, [each.id for each in (*kept.made_by, *kept.read_by)])
     return ArtifactPage(
-        digest=kept.digest, format=kept.format, bytes=kept.bytes, at=kept.at, preview=preview.whole(store, found),
+        digest=kept.digest, format=kept.format, bytes=kept.bytes, at=kept.at, preview=shown,
         made_by=tuple(_user(each, served.get(each.id)) for each in kept.made_by),
         read_by=tuple(_user(each, served.get(each.id)) for each in kept.read_by), more=kept.more,
         download=f"{links.artifact(kept.digest)}/content" if kept.bytes <= LARGEST else None,

@@ -226,9 +226,13 @@ def _critical(nodes: Sequence[dict[str, Any]], known: dict[str, Tally]) -> list[
 
 
 def results(conn: Connection, written: dict[str, Any]) -> list[Result]:
-    """Outputs as facts name them (see `memo.written`), with what is recorded of their artifacts; one query."""
+    """Outputs as facts name them (see `memo.written`), with what is recorded of their artifacts.
+
+    A constant number of queries.
+    """
     first = {name: _first(each) for name, each in written.items()}
-    known = artifacts.get(conn, {each[1] for some in first.values() for each in some if isinstance(each, list)})
+    asked = {each[1] for some in first.values() for each in some if isinstance(each, list)}
+    known = artifacts.masked(conn, artifacts.get(conn, asked).values())
 
     def told(name: str, each: Any) -> Result:
         if isinstance(each, dict):

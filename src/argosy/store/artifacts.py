@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
-from argosy.store import schema
+from argosy.store import mask, schema, tags
 from argosy.store.blobs import Slot
 from argosy.store.rows import Row, among, columns, fetch, insert
 
@@ -63,6 +64,15 @@ def starting(conn: Connection, prefix: str, limit: int) -> list[Artifact]:
     c = _TABLE.c
     query = columns(_TABLE, Artifact).where(c.digest >= prefix, c.digest < f"{prefix}~").order_by(c.digest)
     return fetch(conn, query.limit(limit), Artifact)
+
+
+def masked(conn: Connection, found: Collection[Artifact]) -> dict[str, Artifact]:
+    """Artifacts, by their digests, as they may be shown: their previews without values of columns that are tagged."""
+    items = [{"digest": each.digest, "body": each.body} for each in found]
+    shown = [
+        mask.artifact(item, each)["body"] for item, each in zip(items, tags.of_artifacts(conn, items), strict=True)
+    ]
+    return {each.digest: msgspec.structs.replace(each, body=body) for each, body in zip(found, shown, strict=True)}
 
 
 def get(conn: Connection, digests: Iterable[str]) -> dict[str, Artifact]:

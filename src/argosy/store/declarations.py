@@ -64,9 +64,11 @@ def get(conn: Connection, kind: str, name: str) -> Declaration | None:
     return found[0] if found and not found[0].removed else None
 
 
-def tags(conn: Connection, datasets: Iterable[str]) -> dict[str, dict[str, str]]:
-    """The tags of the columns of some datasets, by their names; one that was removed keeps its last ones."""
-    last = select(func.max(_TABLE.c.id)).where(_TABLE.c.kind == "dataset", among(_TABLE.c.name, datasets))
+def tags(conn: Connection, datasets: Iterable[str] | None = None) -> dict[str, dict[str, str]]:
+    """The tags of the columns of some datasets, or of all, by their names; one that was removed keeps its last ones."""
+    last = select(func.max(_TABLE.c.id)).where(_TABLE.c.kind == "dataset")
+    if datasets is not None:
+        last = last.where(among(_TABLE.c.name, datasets))
     query = select(_TABLE.c.name, _TABLE.c.body).where(_TABLE.c.id.in_(last.group_by(_TABLE.c.name)))
     return {name: body.get("tags", {}) for name, body in conn.execute(query)}
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Table, and_, case, func, select, union
+from sqlalchemy import ColumnElement, Connection, FromClause, Table, and_, case, func, select, union
 
 from argosy.errors import UnknownError
 from argosy.store import mask, schema
 from argosy.store.alerts import NO_FLEET
 from argosy.store.codec import EPOCH
 from argosy.store.mask import Tags
+from argosy.store.tags import of_artifacts, of_facts
 
 _HUGE = 2**63 - 1
 
@@ -21,7 +22,7 @@ _HUGE = 2**63 - 1
 class Kind:
     """`fields` of `source`, in the unique order `order`; `locate` turns a reference into values of fields.
 
-    Items that hold values of their `dataset` are shown as `masked` leaves them, given the tags of its columns.
+    Items that hold values of a dataset are shown as `masked` leaves them, given the `tags` of its columns.
     """
 
     source: FromClause
@@ -31,6 +32,7 @@ class Kind:
     newest_first: bool = True
     where: ColumnElement[bool] | None = None
     masked: Callable[[dict[str, Any], Tags], dict[str, Any]] | None = None
+    tags: Callable[[Connection, Sequence[dict[str, Any]]], list[Tags]] = of_facts
 
 
 def _by_id(reference: str) -> dict[str, Any]:
@@ -216,7 +218,9 @@ def _calls() -> Kind:
 
 def _artifacts() -> Kind:
     table = schema.artifact
-    return Kind(table, _columns(table, "data"), _by("digest"), order=("at", "digest"))
+    return Kind(
+        table, _columns(table, "data"), _by("digest"), order=("at", "digest"), masked=mask.artifact, tags=of_artifacts
+    )
 
 
 KINDS: dict[str, Kind] = {

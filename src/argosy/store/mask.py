@@ -51,6 +51,15 @@ def contract(item: dict[str, Any], tags: Tags) -> dict[str, Any]:
     return item | {"body": item["body"] | {"suggested": suggested}}
 
 
+def artifact(item: dict[str, Any], tags: Tags) -> dict[str, Any]:
+    """An artifact whose preview shows no value that is tagged."""
+    if not tags:
+        return item
+    by = [tags.get(name) for name in item["body"]["columns"]]
+    head = [[value(cell, tag) for cell, tag in zip(row, by, strict=False)] for row in item["body"]["head"]]
+    return item | {"body": item["body"] | {"head": head}}
+
+
 def _counted(held: dict[str, Any]) -> dict[str, Any]:
     found = {name: held[name] for name in _COUNTS if name in held}
     return found | ({"total": _counted(held["total"])} if "total" in held else {})

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 
 from argosy.errors import UnknownError, UsageError
-from argosy.store import declarations, filters
+from argosy.store import filters
 from argosy.store.kinds import KINDS, Kind
 
 _MOST = 1000
@@ -114,8 +114,7 @@ def _read(conn: Connection, kind: Kind, query: Select[Any]) -> list[dict[str, An
     items = [dict(zip(kind.fields, row, strict=True)) for row in conn.execute(query)]
     if kind.masked is None or not items:
         return items
-    tags = declarations.tags(conn, {item["dataset"] for item in items})
-    return [kind.masked(item, tags.get(item["dataset"], {})) for item in items]
+    return [kind.masked(item, tags) for item, tags in zip(items, kind.tags(conn, items), strict=True)]
 
 
 def _clause(kind: Kind, reference: str) -> ColumnElement[bool]:

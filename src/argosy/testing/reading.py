@@ -11,9 +11,12 @@ import pytest
 from argosy.errors import InputError, UnknownError
 from argosy.store import (
     Store,
+    artifacts,
     contracts,
     declarations,
+    edges,
     events,
+    executions,
     findings,
     leases,
     lineage,
@@ -107,6 +110,45 @@ class ReadingConformance:
             counted = {"type": "Int64", "count": 2, "nulls": 1, "total": {}}
             assert after["statistics"]["body"] == {"age": counted, "x": body["x"]}
             assert after["contracts"]["body"]["suggested"] == {"age": {"nullable": True}, "x": suggested["x"]}
+
+    def test_previews_show_no_values_of_columns_that_are_tagged_in_what_they_were_made_from(self, store: Store) -> None:
+        """Through however many steps and lists; a column of the same name that comes from elsewhere is shown."""
+        flows = [
+            ("read", "in", "dataset", "d@3"), ("read", "out", "artifact", digest("read")),
+            ("list", "in", "artifact", digest("read")), ("list", "out", "list", digest("list")),
+            ("join", "in", "list", digest("list")), ("join", "out", "artifact", digest("join")),
+            ("other", "in", "dataset", "e@1"), ("other", "out", "artifact", digest("other")),
+        ]  # fmt: skip
+        body = {
+            "kind": "table",
+            "rows": 2,
+            "columns": {"age": "Int64", "x": "String"},
+            "head": [[41, "a"], [None, "b"]],
+        }
+        odd = {"kind": "table", "columns": ["age"], "head": 41}
+        with store.write() as tx:
+            names = list(dict.fromkeys(name for name, *_ in flows))
+            made = [
+                executions.NewExecution(key=each, kind="step", subject=each, started_at=moment(), ended_at=moment())
+                for each in names
+            ]
+            ids = dict(zip(names, executions.record(tx, made), strict=True))
+            edges.add(tx, [edges.Edge(execution_id=ids[e], direction=d, kind=k, reference=r) for e, d, k, r in flows])
+            artifacts.add(tx, [
+                artifacts.Artifact(digest=digest(name), kind="table", bytes=1, at=moment(), body=each)
+                for name, each in (("read", body), ("join", body), ("other", body), ("odd", odd))
+            ])  # fmt: skip
+        for tags in ({}, {"age": "pii"}):
+            with store.write() as tx:
+                declarations.add(tx, [_tagged(tags)])
+            masked = body | {"head": [["(pii)", "a"], [None, "b"]]} if tags else body
+            wanted = {"read": masked, "join": masked, "other": body, "odd": odd}
+            with store.read() as conn:
+                found = {item["digest"]: item["body"] for item in resources.page(conn, "artifacts").items}
+                known = artifacts.get(conn, found)
+                shown = {key: each.body for key, each in artifacts.masked(conn, list(known.values())).items()}
+            assert found == shown == {digest(name): each for name, each in wanted.items()}
+            assert known[digest("join")].body == body
 
     def test_leases_that_were_given_back_are_not_listed(self, store: Store) -> None:
         """What is listed is held, or was left by who died."""
