@@ -32,7 +32,8 @@ def names(
             case File(path=path):
                 return files[path].content
             case Several(items=items):
-                return list(map(told, items))
+                constant_only = not any(isinstance(each, (Reference, Data, File, Several)) for each in items)
+                return content(constant(list(items))) if constant_only else list(map(told, items))
         return content(constant(value))
 
     for node in graph.nodes:

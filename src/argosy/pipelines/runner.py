@@ -24,7 +24,7 @@ from argosy.store.runs import Run
 _SOON = 0.005  # seconds that a result may wait to be landed with others
 _SHARE = 20  # results may wait this many times as long as a landing takes
 _LATEST = 0.25
-_MOST = 1000
+_MOST = 2000
 _POLL = 0.2  # seconds between looks at what other runs do for this one
 
 
