@@ -180,7 +180,7 @@ def _follow(asked: Asked, store: Store, run: Run, found: list[Place], *, json: b
                     show.line(entry)
                     continue
                 data = transcript.content(conn, store.blobs, each.digest) if each.digest is not None else b""
-                entry = msgspec.structs.replace(entry, text=tail.rest(each.node, each.element, data, entry.lost))
+                entry = msgspec.structs.replace(entry, text=tail.rest(each.node, each.element, data))
                 show.put(*_prefixed(entry, asked.lines(entry), named=True))
         last = fresh[-1].id if fresh else last
         if state != facts.RUNNING:

@@ -126,6 +126,15 @@ def lost(kept: bytes) -> int:
     return int(gap[1]) if gap is not None else 0
 
 
+def after(kept: bytes, place: int) -> bytes:
+    """What is kept of a log from its byte `place` on; from the line that tells of the gap on, where that was left out."""
+    gap = _GAP.match(kept, _HEAD)
+    if gap is None or place <= _HEAD:
+        return kept[place:]
+    behind = place - _HEAD - int(gap[1])
+    return kept[gap.end() + behind if behind >= 0 else gap.start() :]
+
+
 def _clip(file: int, size: int) -> bytes:
     """All of it up to 1 MiB, else its beginning and its end with a line in between that says what is left out."""
     if size <= _KEPT:
