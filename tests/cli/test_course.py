@@ -24,6 +24,18 @@ def total(rows: ag.Table, add: int) -> int:
     return rows["x"].sum() + add
 
 
+@ag.step
+def half(n: int) -> int:
+    if n % 2:
+        raise ValueError("odd")
+    return n // 2
+
+
+@ag.pipeline
+def halves(count: int):
+    return half.map(half.map(list(range(count)), keep_going=True), keep_going=True)
+
+
 @ag.pipeline
 def go(add: int = 0):
     return total(rows(), add)
@@ -51,3 +63,14 @@ def test_a_run_that_met_a_damaged_result_tells_how_it_made_it_anew(
     ]
     assert f"{large.name} does not match its content address" in found.err
     assert "nothing of run 2 (its steps) failed" in run("logs", "2", "--failed").err
+
+
+def test_a_map_is_told_in_one_line_whatever_came_of_its_elements(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "damage.py").write_text(TEXT)
+    monkeypatch.chdir(tmp_path)
+    found = run("run", "halves", "--set", "count=8")
+    told = [line.partition("calls:")[2].partition("  ")[0] for line in found.err.splitlines() if "calls:" in line]
+    assert told == [" 4 done, 4 failed", " 2 cached, 2 failed, 4 skipped"]
+    assert "an element that it needs is missing" not in found.err

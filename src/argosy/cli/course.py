@@ -132,7 +132,7 @@ class Course:
             return
         said = WORDS[ended.state] if ended.of == 1 else f"{counts.total():,} calls: {tally(counts)}"
         cost = f"  {self._cpu[ended.node]:.3g} CPU-s" if self._cpu[ended.node] else ""
-        why = f"  ({ended.reason})" if ended.state == calls.SKIPPED else ""
+        why = f"  ({ended.reason})" if set(counts) == {calls.SKIPPED} else ""
         self.say(f"  {ended.node:<{self._width}}  {said}{cost}{why}")
 
     def _wipe(self) -> None:

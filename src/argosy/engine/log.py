@@ -127,7 +127,7 @@ def lost(kept: bytes) -> int:
 
 
 def after(kept: bytes, place: int) -> bytes:
-    """What is kept of a log from its byte `place` on; from the line that tells of the gap on, where that was left out."""
+    """What is kept of a log from its byte `place` on; where that was left out, from the line that tells of the gap."""
     gap = _GAP.match(kept, _HEAD)
     if gap is None or place <= _HEAD:
         return kept[place:]

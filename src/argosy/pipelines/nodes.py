@@ -134,7 +134,9 @@ class Nodes:
         for element, arguments in elements.begin():
             if arguments is None:
                 reason = "an element that it needs is missing"
-                self._tell(Ended(node=node.name, element=element, state=calls.SKIPPED, reason=reason))
+                self._tell(
+                    Ended(node=node.name, element=element, state=calls.SKIPPED, reason=reason, of=elements.count)
+                )
                 elements.leave_out()
             else:
                 places.append(self._place(number, node, element, arguments))
