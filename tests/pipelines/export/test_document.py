@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from argosy.pipelines.export.document import read, write
@@ -14,6 +14,7 @@ _VALUES = st.recursive(
 
 
 @settings(max_examples=40)
+@example({"a": "'\n\x85", "b": "x\ny\r", "c": "x\u2028\ny\u2029z"})
 @given(st.dictionaries(TEXTS, _VALUES, max_size=3))
 def test_documents_read_back(document: dict[str, object]) -> None:
     assert read(write([document, {}])) == [document, {}]

@@ -12,6 +12,9 @@ import yaml
 _PLAIN = re.compile(r"(?!(?:null|true|false|yes|no|on|off|y|n)\Z)-{0,2}[A-Za-z$/][\x20-\x7e]*", re.IGNORECASE)
 """What YAML 1.1 and 1.2 both read as text without quotes; what the colon and others may do, the library knows."""
 
+_BREAKS = frozenset("\r\x85\u2028\u2029")
+"""What ends a line in YAML besides the line feed, and is read back as one unless it is quoted."""
+
 
 class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
@@ -20,7 +23,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text.strip("\n") else None if _PLAIN.fullmatch(text) else '"'
+    lines = "\n" in text.strip("\n") and not _BREAKS & set(text)
+    style = "|" if lines else None if _PLAIN.fullmatch(text) else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
