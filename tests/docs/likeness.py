@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _VOLATILE = (
+    (re.compile(r"^ *[\d,]+ calls? done, [\d,]+ at work, .*\n", re.MULTILINE), ""),
     (re.compile(r"\x1b\[[0-9;]*[A-Za-z]"), ""),
     (re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00)?)?"), "DATE"),
     (re.compile(r"\b[0-9a-f]{10,64}\b"), "DIGEST"),
@@ -19,8 +20,8 @@ _VOLATILE = (
 def like(shown: str, printed: str) -> bool:
     """Whether `printed` is what `shown` says.
 
-    A line of `...` alone stands for any lines, `...` within one for any text. Times, digests, decimals, durations and
-    the width of tables are not compared: they differ from run to run.
+    A line of `...` alone stands for any lines, `...` within one for any text. Times, digests, decimals, durations, the
+    width of tables and how far a run is after some seconds are not compared: they differ from run to run.
     """
     return re.fullmatch(_pattern(shown), _plain(printed)) is not None
 

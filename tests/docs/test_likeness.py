@@ -17,6 +17,7 @@ from tests.docs.page import Step, steps
         ("a ... z", "a to z"),
         ("name    rows\n──────\nx       3", "name rows\n─────────\nx 3"),
         ("code 0123456789ab", "code ffffffffffffffff"),
+        ("  fit  done", "  1 call done, 2 at work, 2.01 s\n  1,200 calls done, 2 at work, 4 s\n  fit  done"),
     ],
 )
 def test_figures_of_the_day_are_not_compared(shown: str, printed: str) -> None:
@@ -25,7 +26,14 @@ def test_figures_of_the_day_are_not_compared(shown: str, printed: str) -> None:
 
 @pytest.mark.parametrize(
     ("shown", "printed"),
-    [("3 rows", "4 rows"), ("one", "one\ntwo"), ("a ... z", "a\nz"), ("3 rows\n...", "no rows"), ("no", "")],
+    [
+        ("3 rows", "4 rows"),
+        ("one", "one\ntwo"),
+        ("a ... z", "a\nz"),
+        ("3 rows\n...", "no rows"),
+        ("no", ""),
+        ("2 calls done", "3 calls done"),
+    ],
 )
 def test_words_and_counts_are(shown: str, printed: str) -> None:
     assert not like(shown, printed)
