@@ -114,6 +114,7 @@ def _two(a: ag.Span, b: ag.Span) -> Any: ...
         (_unfinished, {"on_failure": s.fit}, "a step of one argument"),
         (_unfinished, {"on_failure": _crooked}, "a step that takes one ag.Failed"),
         (_unfinished, {"concurrency": "often"}, "it must be one of allow, forbid, replace"),
+        (_unfinished, {"shedule": "6h"}, r"pipeline\('it'\)'s option is 'shedule'; it must be one of catch_up, "),
         (_two, {}, "at most one"),
     ],
 )

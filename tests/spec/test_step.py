@@ -79,6 +79,12 @@ def test_options_that_make_no_sense_are_refused(given: dict[str, Any], words: st
     assert words in caught.value.message
 
 
+def test_an_option_that_there_is_not_is_named_with_the_one_that_is_meant() -> None:
+    with pytest.raises(DeclarationError, match=r"step\('shout'\)'s option is 'retry'; it must be one of") as caught:
+        ag.step(**{"retry": 2})(s.shout.plain)
+    assert caught.value.next == "use 'retries'"
+
+
 def test_options_have_one_form() -> None:
     options = Options(name="fit", timeout="60m", memory="1.5GiB", cache="24h", environment=["TZ"])  # type: ignore[arg-type]
     assert (options.timeout, options.seconds, options.bytes) == ("1h", 3600.0, 3 * 2**29)

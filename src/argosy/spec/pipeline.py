@@ -33,6 +33,8 @@ _EXAMPLES = {
 }  # fmt: skip
 """Values of types by their names, as a shell takes them."""
 
+_OPTIONS = ("name", "schedule", "zone", "on", "catch_up", "concurrency", "on_failure", "description")
+
 ParameterKind = Literal["value", "dataset", "span", "path"]
 
 
@@ -178,6 +180,8 @@ def pipeline(
 
     def declare(function: Callable[..., Any]) -> Pipeline:
         called = name or str(getattr(function, "__name__", ""))
+        for each in policies:
+            check.member(f"pipeline({called!r})'s option", each, _OPTIONS)
         made = Pipeline(
             name=called, function=register(function, "pipeline"), parameters=_parameters(function, called),
             schedule=_schedule(called, schedule, zone), on=trigger.of(on, f"pipeline({called!r}).on"),

@@ -161,7 +161,10 @@ def step(function: Callable[..., Any] | None = None, /, *, name: str | None = No
     """Declare a function as a step, with `Options` if any: `@ag.step` or `@ag.step(retries=2, timeout="10m")`."""
 
     def declare(function: Callable[..., Any]) -> Step[..., Any]:
-        return Step(function, Options(name=name or str(getattr(function, "__name__", "")), **options))
+        called = name or str(getattr(function, "__name__", ""))
+        for each in options:
+            check.member(f"step({called!r})'s option", each, Options.__struct_fields__)
+        return Step(function, Options(name=called, **options))
 
     return declare if function is None else declare(function)
 
