@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import date
 from typing import Annotated, Any
 
@@ -72,8 +72,17 @@ def test_what_cannot_be_called_by_name_is_refused() -> None:
     def more(**rows: int) -> None: ...
     def unread(x: Nowhere) -> None: ...  # type: ignore[name-defined]  # noqa: F821
     def twice() -> tuple[Annotated[int, "a"], Annotated[int, "a"]]: ...
+    async def awaited() -> int: ...
+    async def streamed() -> AsyncIterator[int]:
+        yield 1
 
-    for function, words in ((many, r"\*rows"), (more, r"\*\*rows"), (unread, "Nowhere"), (twice, "named once")):
+    def yielded() -> Iterator[int]:
+        yield 1
+
+    for function, words in (
+        (many, r"\*rows"), (more, r"\*\*rows"), (unread, "Nowhere"), (twice, "named once"),
+        (awaited, "step it is async"), (streamed, "step it is async"), (yielded, "step it yields"),
+    ):  # fmt: skip
         with pytest.raises(DeclarationError, match=words):
             interface.of(function, "step it")
 

@@ -119,6 +119,7 @@ def _again() -> Any:
         (lambda: f"{s.good('a')}", "the value of good is not known"),
         (lambda: str(s.good("a")), "the value of good is not known"),
         (_loop, "the value of names is not known"),
+        (lambda: s.shout(s.good), "argument text is 'Step'; it must be a plain value"),
         (_leak, "was not made in pipeline it"),
         (lambda: ag.when(s.good("a"), lambda: (1, 2), lambda: (1,)), "it must be 2 values, as then gives"),
         (lambda: s.loose(object()), "it must be a plain value"),
@@ -128,6 +129,15 @@ def test_what_is_wrong_with_a_call_is_told_before_anything_runs(function: Callab
     with pytest.raises(DeclarationError) as caught:
         _traced(function)
     assert words in caught.value.message and caught.value.next
+
+
+def test_what_is_taken_apart_or_not_called_is_told_what_to_write() -> None:
+    with pytest.raises(DeclarationError) as caught:
+        _traced(lambda: [*s.good("a")])
+    assert caught.value.next and "annotate it -> tuple[…]" in caught.value.next
+    with pytest.raises(DeclarationError) as caught:
+        _traced(lambda: s.good)
+    assert caught.value.next == "call it, and pass what it gives"
 
 
 def test_a_pipeline_does_not_call_itself() -> None:

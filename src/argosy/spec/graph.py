@@ -133,13 +133,17 @@ class Output:
     def __repr__(self) -> str:
         return f"<output of {self.owner}>"
 
-    def _unknown(self, *_: object) -> NoReturn:
-        raise DeclarationError(
-            f"the value of {self.owner} is not known while the pipeline is put together",
-            next="use ag.when for a choice, .map for each of its items, and a step for anything else",
-        )
+    def _unknown(
+        self,
+        *_: object,
+        next: str = "use ag.when for a choice, .map for each of its items, and a step for anything else",
+    ) -> NoReturn:
+        raise DeclarationError(f"the value of {self.owner} is not known while the pipeline is put together", next=next)
 
-    __bool__ = __iter__ = __len__ = __getitem__ = __contains__ = __call__ = _unknown
+    def __iter__(self) -> NoReturn:
+        self._unknown(next="use .map for each of its items; where it gives several things, annotate it -> tuple[…]")
+
+    __bool__ = __len__ = __getitem__ = __contains__ = __call__ = _unknown
     __lt__ = __le__ = __gt__ = __ge__ = __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _unknown
     __truediv__ = __rtruediv__ = __floordiv__ = __mod__ = __pow__ = __neg__ = __abs__ = __int__ = __float__ = _unknown
     __eq__ = __ne__ = __str__ = __format__ = _unknown

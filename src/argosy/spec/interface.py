@@ -94,7 +94,7 @@ def constant(owner: str, wanted: Input, value: Any) -> Any:
     except (TypeError, ValueError, OverflowError):
         raise check.fail(
             field, type(value).__name__, "a plain value (numbers, text, dates, lists, dicts, structs), or a step's "
-            "output", "return it from a step",
+            "output", "call it, and pass what it gives" if callable(value) else "return it from a step",
         ) from None  # fmt: skip
     try:
         return msgspec.convert(value, wanted.annotation)
@@ -148,6 +148,10 @@ def show(annotation: Any) -> str:
 
 @cache
 def _of(function: Callable[..., Any]) -> Interface:
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise DeclarationError("is async, and nothing awaits it", next="write def, with asyncio.run(…) in it")
+    if inspect.isgeneratorfunction(function):
+        raise DeclarationError("yields, and nothing asks for what follows", next="return a list of what it yields")
     hints = get_type_hints(function, include_extras=True)
     inputs: dict[str, Input] = {}
     positional: list[str] = []
