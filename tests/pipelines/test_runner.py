@@ -107,6 +107,7 @@ def test_a_condition_is_true_or_false(place: Place) -> None:
 def test_a_step_gives_what_its_annotation_says(place: Place) -> None:
     runner = place.run(works.mistaken)
     assert "the step gave 'text'; its annotation says int" in runner.failures["mistyped"]
+    assert "the step gave one int; its annotation says 2 values" in runner.failures["unpaired"]
     assert place.states(runner)["inc"] == "skipped"
 
 

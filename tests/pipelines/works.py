@@ -235,9 +235,14 @@ def mistyped() -> int:
     return "text"  # type: ignore[return-value]
 
 
+@ag.step
+def unpaired() -> tuple[int, int]:
+    return 1  # type: ignore[return-value]
+
+
 @ag.pipeline
 def mistaken() -> Any:
-    return inc(mistyped())
+    return [inc(mistyped()), *unpaired()]
 
 
 @ag.step

@@ -161,8 +161,10 @@ def _outputs(known: Interface, found: Any, blobs: Blobs) -> tuple[Made, ...]:
         return (_made(found, known.outputs[0], blobs),)
     wanted = len(known.outputs)
     if not isinstance(found, (tuple, list)) or len(found) != wanted:
-        shown = f"{len(found)} values" if isinstance(found, (tuple, list)) else f"a {type(found).__name__}"
-        raise InputError(f"the step gave {shown}; its annotation says {wanted}", next="return as many as it says")
+        shown = f"{len(found)} values" if isinstance(found, (tuple, list)) else f"one {type(found).__name__}"
+        raise InputError(
+            f"the step gave {shown}; its annotation says {wanted} values", next="return as many as it says"
+        )
     return tuple(_made(value, each, blobs) for value, each in zip(found, known.outputs, strict=True))
 
 
