@@ -180,8 +180,8 @@ def pipeline(
 
     def declare(function: Callable[..., Any]) -> Pipeline:
         called = name or str(getattr(function, "__name__", ""))
-        for each in policies:
-            check.member(f"pipeline({called!r})'s option", each, _OPTIONS)
+        for option in policies:
+            check.member(f"pipeline({called!r})'s option", option, _OPTIONS)
         made = Pipeline(
             name=called, function=register(function, "pipeline"), parameters=_parameters(function, called),
             schedule=_schedule(called, schedule, zone), on=trigger.of(on, f"pipeline({called!r}).on"),
