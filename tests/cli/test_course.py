@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,9 @@ from argosy.store import Store
 from tests.cli.conftest import Run
 
 TEXT = """
+import time
+from pathlib import Path
+
 import argosy as ag
 import polars as pl
 
@@ -29,6 +36,17 @@ def half(n: int) -> int:
     if n % 2:
         raise ValueError("odd")
     return n // 2
+
+
+@ag.step
+def wait(gate: str) -> None:
+    while not Path(gate).exists():
+        time.sleep(0.01)
+
+
+@ag.pipeline
+def waits(gate: str):
+    return wait.map([gate])
 
 
 @ag.pipeline
@@ -74,3 +92,18 @@ def test_a_map_is_told_in_one_line_whatever_came_of_its_elements(
     told = [line.partition("calls:")[2].partition("  ")[0] for line in found.err.splitlines() if "calls:" in line]
     assert told == [" 4 done, 4 failed", " 2 cached, 2 failed, 4 skipped"]
     assert "an element that it needs is missing" not in found.err
+
+
+def test_a_run_that_is_followed_tells_of_no_call_that_it_did_not_see(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "damage.py").write_text(TEXT)
+    monkeypatch.chdir(tmp_path)
+    command = [Path(sys.executable).with_name("argosy"), "run", "waits", "--set", f"gate={tmp_path / 'gate'}"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as other:
+        while other.poll() is None and "running" not in run("runs").out:
+            time.sleep(0.1)
+        threading.Timer(0.3, (tmp_path / "gate").touch).start()
+        found = run(*command[1:])
+    assert "run 1 of waits is under way in another process; it is followed" in found.err
+    assert "run 1 succeeded" in found.err and "empty list" not in found.err

@@ -69,6 +69,7 @@ class Course:
         self._lines = 0
         self._bar = ""
         self._done = 0
+        self._followed = False
         told = given(run.parameters)
         self.say(f"run {run.id} of {run.pipeline}" + (f" ({told})" if told else ""))
 
@@ -77,6 +78,11 @@ class Course:
         if not self._quiet:
             self._wipe()
             show.say(line)
+
+    def follow(self) -> None:
+        """Another process is at work on the run: its calls are not told of here."""
+        self._followed = True
+        self.say(f"run {self._run.id} of {self._run.pipeline} is under way in another process; it is followed")
 
     def ended(self, ended: Ended) -> None:
         """One call has landed."""
@@ -108,7 +114,7 @@ class Course:
 
     def close(self, ending: Ending) -> None:
         """The run ended."""
-        if ending.outcome == runs.SUCCEEDED:
+        if ending.outcome == runs.SUCCEEDED and not self._followed:
             self._none()
         counts = Counter(ending.body.get("counts", {}))
         said = tally(counts)

@@ -131,7 +131,7 @@ def _bring(house: House, found: Code, run: Run, made: Setting, before: int, cour
         while (outcome := running.carry_out(house, found, run, made, **options)) is None:
             if not told:
                 told = True
-                course.say(f"run {run.id} of {run.pipeline} is under way in another process; it is followed")
+                course.follow()
             if (outcome := _ended(house.store, run)) is not None:
                 break
             time.sleep(_POLL)
