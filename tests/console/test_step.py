@@ -6,7 +6,7 @@ from html import unescape
 
 import pytest
 
-from argosy.console import ancestry, step
+from argosy.console import ancestry, live, step
 from argosy.console.page import to_html
 from argosy.console.step import Detail, StepPage
 from argosy.errors import UnknownError
@@ -112,16 +112,31 @@ def test_elements_at_work_come_before_those_that_ended(store: Store) -> None:
     with store.read() as conn:
         assert "element=7" in step.page(conn, store, run.id, "second", sailed.now(), element=7).live
     with pytest.raises(UnknownError, match="has not come to"):
-        read(store, run.id, "second", 8)
+        shown(store, run.id, "second", 8)
     sailed.arrive(store, run, lease)
     assert "At work" not in shown(store, run.id, "second")
+
+
+def test_a_page_that_is_open_goes_on_while_its_element_is_between_two_attempts(store: Store) -> None:
+    run, lease = sailed.depart(store)
+    sailed.at_work(store, run, lease, "second", "it tries", elements=[2])
+
+    def parts() -> str:
+        with store.read() as conn:
+            return live.of_step(conn, store, run.id, "second", sailed.now(), element=2, query="", number=1)["step"]
+
+    assert "it tries" in parts()
+    sailed.at_work(store, run, lease, "second", elements=[])
+    assert "Nothing came of it yet" in parts()
+    sailed.land(store, run, "second", 3)
+    assert "Why it was done" in parts()
 
 
 def test_what_a_run_did_not_come_to(store: Store) -> None:
     run, _ = sailed.depart(store)
     assert "Nothing came of it yet" in shown(store, run.id, "third")
     with pytest.raises(UnknownError, match="has not come to"):
-        read(store, run.id, "second", 4)
+        shown(store, run.id, "second", 4)
     with pytest.raises(UnknownError, match="has no step 'fourth'"):
         read(store, run.id, "fourth")
 

@@ -133,6 +133,8 @@ def page(
 ) -> Page:  # fmt: skip
     """A step of a run, or one element of it; `query` searches its log. Raises UnknownError."""
     data = read(conn, store, run_id, node, now, element=element, query=query, number=number)
+    if element is not None and data.detail is None and not data.working:
+        raise UnknownError(f"run {run_id} has not come to {node}[{element}]", next=links.step(run_id, node))
     pipeline = data.brief.pipeline
     crumbs = [("runs", links.runs()), (pipeline, links.pipeline(pipeline))]
     crumbs.append((f"run {run_id}", links.run(run_id)))
@@ -155,7 +157,10 @@ def read(
     conn: Connection, store: Store, run_id: int, node: str, now: datetime, *, element: int | None, query: str,
     number: int,
 ) -> StepPage:  # fmt: skip
-    """The snapshot of the page of a step."""
+    """The snapshot of the page of a step, with neither call where an element is between two attempts, or there is none.
+
+    Raises UnknownError for a step that the run has not.
+    """
     run = course.find(conn, run_id)
     cause.check(run, node)
     (brief,) = course.briefs(conn, [run_id], now)
@@ -167,8 +172,6 @@ def read(
         else calls.ranked(conn, run_id, node, limit=SIZE, offset=SIZE * (number - 1))
     )  # fmt: skip
     working = underway.of_run(conn, run_id, now, node=node, element=element)
-    if element is not None and not some and not working:
-        raise UnknownError(f"run {run_id} has not come to {node}[{element}]", next=links.step(run_id, node))
     one = some[0] if some and (element is not None or (total == 1 and some[0].element == calls.WHOLE)) else None
     told: Mapping[str, Any] = next((each for each in run.body.get("nodes", ()) if each["name"] == node), {})
     return StepPage(
