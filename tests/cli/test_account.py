@@ -32,6 +32,21 @@ def go(people: ag.Dataset):
 """
 
 
+ODDS = """
+import argosy as ag
+
+@ag.step
+def odd(x: int) -> int:
+    if x % 2:
+        raise ValueError(x)
+    return x
+
+@ag.pipeline
+def odds():
+    return odd.map(list(range(6)))
+"""
+
+
 def test_a_run_tells_what_came_of_it(run, ran: Pipes) -> None:
     told = run("describe", "run", 1)
     assert told.out.startswith("run 1 of roots: succeeded in ") and "8 done, 1 skipped" in told.out
@@ -50,6 +65,15 @@ def test_a_run_that_failed_says_why_and_what_next(run, ran: Pipes) -> None:
     told = run("describe", "run", 2)
     assert "root[2]: exception: ValueError: no root of 2 (execution " in told.out
     assert "argosy logs 2 --failed, then argosy retry 2" in told.err
+
+
+def test_a_step_of_which_several_elements_failed_says_how_many(run, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "odds.py").write_text(ODDS)
+    assert run("run", "odds").code == 1
+    told = run("describe", "run", 1).out
+    assert ": exception: ValueError: " in told and told.count("); 2 other elements failed too\n") == 1
+    assert "parameters" not in told
 
 
 def test_an_execution_tells_what_it_was_given_and_what_it_made(run, ran: Pipes) -> None:

@@ -73,7 +73,8 @@ def _head(found: Summary) -> Iterator[str]:
     if brief.state == runs.CANCELLED:
         last = found.endings[-1]
         yield f"  cancelled   {show.text(last.at)} UTC by {last.actor}" + (f": {last.reason}" if last.reason else "")
-    yield f"  parameters  {given(run.parameters, _REASON)}"
+    if run.parameters:
+        yield f"  parameters  {given(run.parameters, _REASON)}"
     if found.working:
         now = SystemClock().now()
         shown = [
@@ -119,7 +120,9 @@ def _failures(found: Summary) -> Iterator[str]:
         assert step.failure is not None
         reason = step.failure.reason[:_REASON].rstrip().replace("\n", "\n    ")
         execution = f" (execution {step.failure.execution_id})" if step.failure.execution_id is not None else ""
-        yield f"  {place(step.name, step.failure.element)}: {reason}{execution}"
+        others = step.counts[FAILED] - 1
+        more = f"; {plural(others, 'other element')} failed too" if others else ""
+        yield f"  {place(step.name, step.failure.element)}: {reason}{execution}{more}"
 
 
 def _results(found: Summary) -> Iterator[str]:
