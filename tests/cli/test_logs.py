@@ -28,7 +28,8 @@ def test_the_log_of_one_call_stands_alone(run, ran: Pipes) -> None:
 
 def test_lines_are_found_by_their_text(run, ran: Pipes) -> None:
     assert run("logs", 2, "--grep", "ROOT OF 3").out == "root[3] | root of 3\n"
-    assert run("logs", 2, "--grep", "nothing like it").out == ""
+    none = run("logs", 2, "--grep", "nothing like it")
+    assert none.out == "" and none.err == "nothing of run 2 (its steps) holds 'nothing like it'\n"
 
 
 def test_the_last_lines_are_shown_and_the_rest_is_told_of(run, ran: Pipes) -> None:

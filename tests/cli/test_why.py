@@ -44,6 +44,7 @@ def test_what_is_asked_wrongly_is_refused(run, ran: Pipes) -> None:
     assert "has no step 'fit'" in run("why", "run", 1, "--step", "fit").err
     assert "run 1 has not come to root[9]" in run("why", "run", 1, "--step", "root", "--element", 9).err
     assert run("why", "roots", "--step", "root").code == run("why", "run", "x").code == 2
+    assert "which run is meant is not said\n  next: argosy why run ID" in run("why", "run").err
 
 
 def test_a_pipeline_tells_what_starts_it_and_is_described_so(run, pipes: Pipes) -> None:

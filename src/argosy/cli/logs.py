@@ -110,17 +110,17 @@ def logs(
                     show.line(entry)
             else:
                 named = follow or len(found) + len(live) > 1
-                _print(asked, conn, store, found, limit, named=named)
-                _print_live(asked, live, limit, named=named)
+                shown = _print(asked, conn, store, found, limit, named=named)
+                shown += _print_live(asked, live, limit, named=named)
         if follow:
             _follow(asked, store, run, found, json=given.json)
-        elif not found and not live and not given.json:
+        elif not given.json and not shown and (asked.grep or not (found or live)):
             show.say(_nothing(store, run, asked, home.option(given.home)))
     return 0
 
 
-def _print(asked: Asked, conn: Connection, store: Store, found: list[Place], limit: int, *, named: bool) -> None:
-    """The last lines of logs, each with whose it is where they are to be `named`.
+def _print(asked: Asked, conn: Connection, store: Store, found: list[Place], limit: int, *, named: bool) -> int:
+    """The last lines of logs, each with whose it is where they are to be `named`; returns how many.
 
     Logs are read from the last one back, no further than to what is shown.
     """
@@ -145,16 +145,21 @@ def _print(asked: Asked, conn: Connection, store: Store, found: list[Place], lim
         )
     if lost:
         show.say(f"{size.show(lost)} of what was written was not kept, nor has --json it: 1 MiB of a log is kept")
+    return limit - left
 
 
-def _print_live(asked: Asked, live: list[Underway], limit: int, *, named: bool) -> None:
+def _print_live(asked: Asked, live: list[Underway], limit: int, *, named: bool) -> int:
+    count = 0
     for each in live:
         entry = _so_far(each)
-        show.put(*_prefixed(entry, asked.lines(entry)[-limit:], named=named))
+        lines = _prefixed(entry, asked.lines(entry)[-limit:], named=named)
+        show.put(*lines)
+        count += len(lines)
         if entry.lost:
             show.say(f"{plural(entry.lost, 'byte')} before these are in the log once {each.node} ends")
         since = show.span((SystemClock().now() - each.started_at).total_seconds())
         show.say(f"{place(each.node, each.element)} is at work, for {since}: --follow shows what it writes")
+    return count
 
 
 def _so_far(each: Underway) -> Entry:
@@ -198,7 +203,7 @@ def _nothing(store: Store, run: Run, asked: Asked, home: str) -> str:
     what = f"{asked.step or 'its steps'}" + (f", element {asked.element}" if asked.element is not None else "")
     state = _state(store, run)
     later = f"; it is at work: argosy logs {run.id} --follow{home}" if state == facts.RUNNING else ""
-    wrote = "failed" if asked.failed else "wrote anything"
+    wrote = f"holds {asked.grep!r}" if asked.grep else "failed" if asked.failed else "wrote anything"
     return f"nothing of run {run.id} ({what}) {wrote}{later}"
 
 

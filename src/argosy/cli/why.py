@@ -48,6 +48,8 @@ def why(
     given = common or Common()
     if id is not None and address == "run":
         return _run(identity("run", id), step, element, given)
+    if address == "run":
+        raise UsageError("which run is meant is not said", next="argosy why run ID, as argosy runs lists them")
     if id is not None or step is not None or element is not None:
         raise UsageError("only a run has an id and steps", next=f"argosy why run ID, or argosy why {address}")
     return _explain(address, given)
