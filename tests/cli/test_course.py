@@ -99,7 +99,7 @@ def test_a_run_that_is_followed_tells_of_no_call_that_it_did_not_see(
 ) -> None:
     (tmp_path / "damage.py").write_text(TEXT)
     monkeypatch.chdir(tmp_path)
-    command = [Path(sys.executable).with_name("argosy"), "run", "waits", "--set", f"gate={tmp_path / 'gate'}"]
+    command = [str(Path(sys.executable).with_name("argosy")), "run", "waits", "--set", f"gate={tmp_path / 'gate'}"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as other:
         while other.poll() is None and "running" not in run("runs").out:
             time.sleep(0.1)

@@ -35,7 +35,7 @@ def test_what_came_too_fast_is_counted_and_told_at_the_end() -> None:
     assert tail.fresh(at_work(b"1\n2\n", 4)) == "1\n2\n"
     assert (
         tail.fresh(at_work(b"1\n2\n3\n4\n5\n", 4))
-        == "[2 bytes in between: they are in the log once the step ends]\n4\n5\n"
+        == "[2 bytes in between: what is kept of them is in the log once the step ends]\n4\n5\n"
     )
     assert tail.rest("fit", 3, b"1\n2\n3\n4\n5\n6") == "6"
 

@@ -156,7 +156,8 @@ def _print_live(asked: Asked, live: list[Underway], limit: int, *, named: bool) 
         show.put(*lines)
         count += len(lines)
         if entry.lost:
-            show.say(f"{plural(entry.lost, 'byte')} before these are in the log once {each.node} ends")
+            before = f"{plural(entry.lost, 'byte')} before these"
+            show.say(f"{before}: what is kept of them is in the log once {each.node} ends")
         since = show.span((SystemClock().now() - each.started_at).total_seconds())
         show.say(f"{place(each.node, each.element)} is at work, for {since}: --follow shows what it writes")
     return count

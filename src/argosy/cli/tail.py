@@ -27,9 +27,9 @@ class Tail:
         if not text:
             return ""
         self._shown[place] = each.started_at, start + len(text), text
-        missed = (
-            f"[{start - shown:,} bytes in between: they are in the log once the step ends]\n" if start > shown else ""
-        )
+        missed = ""
+        if start > shown:
+            missed = f"[{start - shown:,} bytes in between: what is kept of them is in the log once the step ends]\n"
         return missed + text.decode(errors="replace")
 
     def rest(self, node: str, element: int, kept: bytes) -> str:
