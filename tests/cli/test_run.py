@@ -146,6 +146,22 @@ def test_a_map_over_nothing_has_a_line_and_a_long_failure_says_that_it_goes_on(
 
 
 @pytest.mark.slow
+def test_ctrl_c_leaves_a_run_to_the_process_that_is_at_work_on_it(pipes: Pipes, monkeypatch) -> None:
+    monkeypatch.setenv("PIPES_SLEEP", "0.3")
+    worker = pipes.start("run", "roots", "--set", "n=40")
+    pipes.wait(1, "running", executed=2)
+    follower = pipes.start("run", "roots", "--set", "n=40")
+    assert follower.stdout is not None
+    assert any("followed" in line for line in follower.stdout)
+    follower.send_signal(signal.SIGINT)
+    said, _ = follower.communicate(timeout=60)
+    assert "run 1 goes on in another process\n  next: argosy cancel 1, to end it\n" in said
+    assert pipes.state(1) == "running"
+    worker.send_signal(signal.SIGINT)
+    worker.communicate(timeout=60)
+
+
+@pytest.mark.slow
 def test_ctrl_c_ends_a_run_and_what_is_done_is_not_done_again(run, pipes: Pipes, monkeypatch) -> None:
     monkeypatch.setenv("PIPES_SLEEP", "0.3")
     process = pipes.start("run", "roots", "--set", "n=40")
@@ -153,6 +169,7 @@ def test_ctrl_c_ends_a_run_and_what_is_done_is_not_done_again(run, pipes: Pipes,
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 130 and "interrupted" in said, said
+    assert "run 1 cancelled; what it did stays\n  next: argosy retry 1, to go on with it\n" in said
     assert pipes.state(1) == "cancelled"
     before = pipes.done()
     monkeypatch.delenv("PIPES_SLEEP")

@@ -73,11 +73,11 @@ class Course:
         told = given(run.parameters)
         self.say(f"run {run.id} of {run.pipeline}" + (f" ({told})" if told else ""))
 
-    def say(self, line: str) -> None:
-        """A line, above the one at the bottom."""
+    def say(self, *lines: str) -> None:
+        """Lines, above the one at the bottom."""
         if not self._quiet:
             self._wipe()
-            show.say(line)
+            show.say(*lines)
 
     def follow(self) -> None:
         """Another process is at work on the run: its calls are not told of here."""
@@ -125,6 +125,14 @@ class Course:
         if ending.outcome == runs.FAILED:
             next = f"argosy logs {at}, then argosy retry {at}, or correct the code and run it again"
         self.say(f"  next: {next}")
+
+    def interrupt(self, state: str) -> None:
+        """Ctrl-C was pressed: the run has come to a `state`, or is still running, in another process."""
+        at = f"{self._run.id}{self._home}"
+        if state == runs.RUNNING:
+            self.say(f"run {self._run.id} goes on in another process", f"  next: argosy cancel {at}, to end it")
+        else:
+            self.say(f"run {self._run.id} {state}; what it did stays", f"  next: argosy retry {at}, to go on with it")
 
     def _none(self) -> None:
         """A line for each map over nothing: no call of it ever ended."""

@@ -114,7 +114,11 @@ def complete(
     `before` is the last ending that it had before that, 0 where it had none; `home` is for what is told: see `Course`.
     """
     course = Course(run, home=home, quiet=json)
-    outcome = _bring(house, found, run, made, before, course)
+    try:
+        outcome = _bring(house, found, run, made, before, course)
+    except KeyboardInterrupt:
+        course.interrupt(_state(house.store, run))
+        raise
     with house.store.read() as conn:
         ending = runs.endings(conn, [run.id])[run.id]
     if json:
@@ -186,9 +190,13 @@ def take_in(house: House, found: Code) -> None:
 
 
 def _ended(store: Store, run: Run) -> str | None:
-    with store.read() as conn:
-        state = runs.states(conn, [run.id], SystemClock().now())[run.id]
+    state = _state(store, run)
     return None if state in (runs.RUNNING, runs.INTERRUPTED) else state
+
+
+def _state(store: Store, run: Run) -> str:
+    with store.read() as conn:
+        return runs.states(conn, [run.id], SystemClock().now())[run.id]
 
 
 def _foretell(store: Store, found: Code, made: Setting, *, json: bool) -> int:
