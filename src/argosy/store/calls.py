@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from argosy.store import schema
 from argosy.store.rows import Row, among, columns, fetch, insert
@@ -39,18 +39,26 @@ def add(tx: Connection, calls: Sequence[NewCall]) -> list[int]:
     return insert(tx, _TABLE, calls)
 
 
+def last(*run_ids: int) -> Select[tuple[int]]:
+    """The ids of the last words on the calls of runs. One on a whole node counts until its elements have theirs."""
+    c, later = _TABLE.c, _TABLE.alias().c
+    element = (later.run_id == c.run_id) & (later.node == c.node) & (later.element != WHOLE) & (later.id > c.id)
+    begun = select(later.id).where(element).correlate(_TABLE).exists()
+    mine = c.run_id.in_(run_ids) & ((c.element != WHOLE) | ~begun)
+    return select(func.max(c.id)).where(mine).group_by(c.run_id, c.node, c.element)
+
+
 def of(
     conn: Connection, run_id: int, *, node: str | None = None, element: int | None = None,
     states: Iterable[str] | None = None, limit: int | None = None,
 ) -> list[Call]:  # fmt: skip
     """The calls of a run, in order of their last word; of one node, one element, or in some states, if given."""
-    c = _TABLE.c
-    last = select(func.max(c.id)).where(c.run_id == run_id).group_by(c.node, c.element)
+    c, found = _TABLE.c, last(run_id)
     if node is not None:
-        last = last.where(c.node == node)
+        found = found.where(c.node == node)
     if element is not None:
-        last = last.where(c.element == element)
-    query = columns(_TABLE, Call).where(c.id.in_(last)).order_by(c.id)
+        found = found.where(c.element == element)
+    query = columns(_TABLE, Call).where(c.id.in_(found)).order_by(c.id)
     if states is not None:
         query = query.where(c.state.in_(list(states)))
     return fetch(conn, query if limit is None else query.limit(limit), Call)
@@ -59,16 +67,15 @@ def of(
 def ranked(conn: Connection, run_id: int, node: str, *, limit: int, offset: int = 0) -> list[Call]:
     """The calls of a node, those that failed first, then by element; `limit` of them from `offset` on."""
     c = _TABLE.c
-    last = select(func.max(c.id)).where(c.run_id == run_id, c.node == node).group_by(c.element)
-    query = columns(_TABLE, Call).where(c.id.in_(last)).order_by((c.state != FAILED), c.element)
+    mine = c.id.in_(last(run_id).where(c.node == node))
+    query = columns(_TABLE, Call).where(mine).order_by((c.state != FAILED), c.element)
     return fetch(conn, query.limit(limit).offset(offset), Call)
 
 
 def superseded(conn: Connection, run_id: int, state: str) -> list[Call]:
     """The calls of a run that came to a state, and to another one when it was continued, oldest first."""
     c = _TABLE.c
-    last = select(func.max(c.id)).where(c.run_id == run_id).group_by(c.node, c.element)
-    mine = (c.run_id == run_id) & (c.state == state) & c.id.not_in(last)
+    mine = (c.run_id == run_id) & (c.state == state) & c.id.not_in(last(run_id))
     return fetch(conn, columns(_TABLE, Call).where(mine).order_by(c.id), Call)
 
 
@@ -88,8 +95,8 @@ def user(conn: Connection, execution_id: int) -> int | None:
 def counts(conn: Connection, run_ids: Sequence[int]) -> dict[int, dict[str, dict[str, int]]]:
     """How many calls of each node came to which state: run -> node -> state -> count; one query."""
     c = _TABLE.c
-    last = select(func.max(c.id)).where(c.run_id.in_(run_ids)).group_by(c.run_id, c.node, c.element)
-    query = select(c.run_id, c.node, c.state, func.count()).where(c.id.in_(last)).group_by(c.run_id, c.node, c.state)
+    mine = c.id.in_(last(*run_ids))
+    query = select(c.run_id, c.node, c.state, func.count()).where(mine).group_by(c.run_id, c.node, c.state)
     found: dict[int, dict[str, dict[str, int]]] = {}
     for run, node, state, count in conn.execute(query):
         found.setdefault(run, {}).setdefault(node, {})[state] = count

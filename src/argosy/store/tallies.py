@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import BigInteger, Connection, Select, Subquery, case, func, select, type_coerce
 
-from argosy.store import schema
+from argosy.store import calls, schema
 from argosy.store.calls import CACHED, EXECUTED, FAILED
 from argosy.store.codec import from_micros
 from argosy.store.edges import OUT
@@ -105,7 +105,7 @@ def spans(conn: Connection, run_id: int, *, most: int = 100) -> dict[str, list[S
 
 def metrics(conn: Connection, run_id: int) -> dict[tuple[str, int], dict[str, float]]:
     """What the calls of a run logged in numbers, those that were cached too, by node and element; one query."""
-    query = select(_CALL.node, _CALL.element, _EXECUTION.metrics).where(_CALL.id.in_(_last(run_id)))
+    query = select(_CALL.node, _CALL.element, _EXECUTION.metrics).where(_CALL.id.in_(calls.last(run_id)))
     query = query.join_from(schema.call, schema.execution, _EXECUTION.id == _CALL.execution_id)
     some = query.where(_EXECUTION.metrics != {}).order_by(_CALL.node, _CALL.element)
     return {(node, element): logged for node, element, logged in conn.execute(some)}
@@ -129,10 +129,6 @@ def continued(conn: Connection, run_ids: Iterable[int], running: Iterable[int]) 
     return {run: at for run, at in conn.execute(query.where(began > each.c.at).group_by(_CALL.run_id))}
 
 
-def _last(run_id: int) -> Select[tuple[int]]:
-    return select(func.max(_CALL.id)).where(_CALL.run_id == run_id).group_by(_CALL.node, _CALL.element)
-
-
 def _states(run_id: int) -> Select[Any]:
     timed = _timed(run_id).subquery().c
     start, stop = (type_coerce(each, _CALL.at.type) for each in (func.min(timed.start), func.max(timed.stop)))
@@ -147,7 +143,7 @@ def _timed(run_id: int) -> Select[Any]:
     )
     query = select(_CALL.node, _CALL.element, _CALL.state, start.label("start"), stop.label("stop"))
     query = query.join_from(schema.call, schema.execution, _EXECUTION.id == _CALL.execution_id, isouter=True)
-    return query.where(_CALL.id.in_(_last(run_id)))
+    return query.where(_CALL.id.in_(calls.last(run_id)))
 
 
 def _spent(run_id: int) -> Subquery:
@@ -159,7 +155,7 @@ def _spent(run_id: int) -> Subquery:
 
 def _failures(conn: Connection, run_id: int) -> dict[str, Failure]:
     """The first call of each node that failed and was not done since."""
-    lost = _CALL.id.in_(_last(run_id)) & (_CALL.state == FAILED)
+    lost = _CALL.id.in_(calls.last(run_id)) & (_CALL.state == FAILED)
     first = select(func.min(_CALL.id)).where(lost).group_by(_CALL.node)
     query = select(_CALL.node, _CALL.element, _CALL.reason, _CALL.execution_id).where(_CALL.id.in_(first))
     return {node: Failure(*rest) for node, *rest in conn.execute(query)}

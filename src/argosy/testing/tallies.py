@@ -73,6 +73,20 @@ class TalliesConformance:
         assert (fit.counts, fit.failure) == ({"cached": 1, "executed": 2}, None)
         assert (fit.ended_at, fit.cpu_s) == (moment(22), 4.5)
 
+    def test_what_was_said_of_a_whole_node_counts_until_its_elements_have_their_word(self, store: Store) -> None:
+        """As of a map over what failed at first, was tried again, and is there now."""
+        run = _run(store)
+        with store.write() as tx:
+            calls.add(tx, [_call(run, "fit", calls.FAILED, 1), _call(run, "report", calls.SKIPPED, 1)])
+            before = {each.node: each.state for each in calls.of(tx, run)}
+            calls.add(tx, [_call(run, "fit", calls.EXECUTED, 2, element) for element in range(2)])
+            assert calls.counts(tx, [run])[run] == {"fit": {"executed": 2}, "report": {"skipped": 1}}
+            assert [each.element for each in calls.ranked(tx, run, "fit", limit=9)] == [0, 1]
+            assert [each.element for each in calls.superseded(tx, run, calls.FAILED)] == [calls.WHOLE]
+            fit = tallies.of(tx, run)["fit"]
+        assert before == {"fit": "failed", "report": "skipped"}
+        assert (fit.counts, fit.failure) == ({"executed": 2}, None)
+
     def test_calls_lie_in_time_one_by_one_or_in_groups(self, store: Store) -> None:
         """As many as are asked for at most."""
         run = _mapped(store)
