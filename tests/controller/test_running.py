@@ -83,6 +83,21 @@ def grow(square):
 def area(square) -> int:
     return square.side ** 2
 """
+_MAPPED = """
+import argosy as ag
+
+@ag.step
+def texts() -> list[str]:
+    return ["a" * 5_000, "b" * 5_000] * 3
+
+@ag.step
+def sized(text: str, more: int) -> int:
+    return len(text) + more
+
+@ag.pipeline
+def mapped(more: int):
+    return sized.map(texts(), more)
+"""
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -108,7 +123,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def _run(house: House, module: Path, **given: Any) -> tuple[runs.Run, str | None]:
-    code = coding.of_files(house, module, "draw", SystemClock().now())
+    code = coding.of_files(house, module, module.stem, SystemClock().now())
     made = running.setting(house, code, given)
     run = running.begun(house, running.request(house, code, given, "asked for"), made)
     return run, running.carry_out(house, code, run, made)
@@ -240,6 +255,22 @@ def test_results_that_were_damaged_are_made_anew_one_behind_the_other(house: Hou
     assert outcome == runs.SUCCEEDED
     assert states == dict.fromkeys(("make", "grow", "area"), "executed") | {"check": "cached"}
     assert [each.node for each in failed] == ["area", "grow"]
+
+
+def test_a_list_that_was_damaged_is_made_anew_by_the_run_whose_map_goes_through_it(
+    house: House, tmp_path: Path
+) -> None:
+    project = tmp_path / "mapped.py"
+    project.write_text(_MAPPED)
+    _run(house, project, more=1)
+    large = [path for path in house.store.blobs.root.rglob("*") if path.is_file() and path.stat().st_size > 20_000]
+    for path in large:
+        path.write_bytes(bytes(path.stat().st_size))
+    run, outcome = _run(house, project, more=2)
+    with house.store.read() as conn:
+        assert calls.counts(conn, [run.id])[run.id] == {"texts": {"executed": 1}, "sized": {"executed": 2, "cached": 4}}
+        assert [each.node for each in calls.superseded(conn, run.id, calls.FAILED)] == ["sized"]
+    assert len(large) == 1 and outcome == runs.SUCCEEDED
 
 
 def test_what_stays_damaged_fails_the_run(house: House, project: Path) -> None:

@@ -57,7 +57,7 @@ class Runner:
         self._cost = 0.0
         self.counts: Counter[str] = Counter()
         self.lost: set[str] = set()
-        """Blobs and artifacts that calls found to be damaged or gone."""
+        """Blobs and artifacts that were damaged or gone when calls, or maps and choices, came to read them."""
 
     # What whoever drives it calls.
 
@@ -98,7 +98,6 @@ class Runner:
         )  # fmt: skip
         if result.failure is not None:
             ended.state, ended.reason = calls.FAILED, f"{result.failure.kind}: {result.failure.message}"
-            self.lost |= lost(ended.reason)
         else:
             reply = work.reply(result.value)
             ended.made, ended.metrics, ended.logged = reply.outputs, reply.metrics, reply.parameters
@@ -144,6 +143,8 @@ class Runner:
                 del self._made[each.key]
                 self._memo.learn(each.key, Known(each.execution_id, now, each.outputs))
             self.counts[each.state] += 1
+            if each.state == calls.FAILED:
+                self.lost |= lost(each.reason)
             if self._on_ended is not None:
                 self._on_ended(each)
 
