@@ -223,3 +223,33 @@ def test_a_declared_variable_of_the_environment_counts(first: Workshop) -> None:
     assert told.why["numbers"][0].startswith("environment variable SHIFT: changed (since run ")
     first.environment = {"SHIFT": "1", "OTHER": "3"}
     assert ran(go(first)) == set()
+
+
+CHOICE = """import argosy as ag
+
+
+@ag.step
+def text(size: int) -> str:
+    return "x" * size
+
+
+@ag.step
+def plus(more: int) -> int:
+    return 1 + more
+
+
+@ag.pipeline
+def go(more: int):
+    return ag.when(text(90_000), lambda: plus(more), lambda: 0)
+"""
+
+
+def test_what_hangs_on_a_damaged_result_is_foreseen_to_wait_for_it(tmp_path: Path) -> None:
+    shop = Workshop(tmp_path / "choice", {"project.py": CHOICE})
+    shop.run(more=1)
+    (large,) = (path for path in shop.root.glob("home/blobs/**/*") if path.is_file() and path.stat().st_size > 80_000)
+    large.write_bytes(bytes(90_000))
+    told = shop.run(more=2)
+    assert told.foreseen == {"text": "cached", "plus": "open", "when": "open"}
+    assert told.why["plus"][0].startswith("hangs on what is to be made anew: blob ")
+    assert told.became["text"] == told.became["plus"] == "executed" and told.gave == [3]

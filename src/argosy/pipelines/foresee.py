@@ -11,7 +11,7 @@ from argosy.errors import ArgosyError
 from argosy.pipelines import recipe
 from argosy.pipelines.binding import Binding
 from argosy.pipelines.frontier import Frontier
-from argosy.pipelines.memo import Known, Memo
+from argosy.pipelines.memo import Known, Memo, lost
 from argosy.pipelines.past import Past
 from argosy.pipelines.piece import Many, Piece
 from argosy.pipelines.setting import Setting
@@ -52,9 +52,18 @@ class _Foresight:
         found: dict[int, Outlook] = {}
         while ready := frontier.ready():
             for number in ready:
-                found[number] = outlook = self._look(number, graph.nodes[number], frontier, found)
+                found[number] = outlook = self._outlook(number, graph.nodes[number], frontier, found)
                 frontier.close(number, "done" if outlook.verdict == "cached" else "skipped")
         return [found[number] for number in range(len(graph.nodes))]
+
+    def _outlook(self, number: int, node: Node, frontier: Frontier, found: dict[int, Outlook]) -> Outlook:
+        try:
+            return self._look(number, node, frontier, found)
+        except ArgosyError as error:
+            if lost(error.message):
+                why = f"hangs on what is to be made anew: {error.message}"
+                return Outlook(node=node.name, verdict="open", why=(why,))
+            return Outlook(node=node.name, verdict="run", why=(f"will fail: {error.message}",))
 
     def _look(self, number: int, node: Node, frontier: Frontier, found: dict[int, Outlook]) -> Outlook:
         for guard in node.guards:
@@ -71,10 +80,7 @@ class _Foresight:
                 return Outlook(node=node.name, verdict="skip", why=(f"needs {skipped.node}, which is skipped",))
             names = ", ".join(each.node for each in lacking[:3]) + ", …" * (len(lacking) > 3)
             return Outlook(node=node.name, verdict="open", why=(f"hangs on what comes of {names}",))
-        try:
-            return self._known(number, node)
-        except ArgosyError as error:
-            return Outlook(node=node.name, verdict="run", why=(f"will fail: {error.message}",))
+        return self._known(number, node)
 
     def _known(self, number: int, node: Node) -> Outlook:
         if node.step is None:
