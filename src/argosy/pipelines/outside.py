@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +16,9 @@ _MOST = 100_000
 
 
 def read(path: str) -> Outside:
-    """A file or directory by its content: the paths within and what each holds. Raises `InputError` if it is not there.
+    """A file or directory by its content: the paths within and what each holds.
 
+    Raises `InputError` if it is not there, or is or holds what has no content that stays: a device, a pipe, a socket.
     Times and owners do not count; links are followed.
     """
     found = hashlib.sha256()
@@ -37,11 +39,18 @@ def read(path: str) -> Outside:
 
 
 def state(path: str) -> str:
-    """What changes with the content: paths, sizes, and times of their last change, as one hash. Raises `OSError`."""
+    """What changes with the content: paths, sizes, and times of their last change, as one hash.
+
+    Raises `OSError`, and `InputError` for what is no file.
+    """
     found = hashlib.sha256()
     for file in _files(path):
-        stat = file.stat()
-        found.update(f"{file}\0{stat.st_ino}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
+        status = file.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(
+                f"{file} is a device, a pipe or a socket", next="write what it gives to a file, and name that"
+            )
+        found.update(f"{file}\0{status.st_ino}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
     return found.hexdigest()
 
 
