@@ -64,6 +64,7 @@ def test_parameters_are_read_as_what_is_asked_for() -> None:
         (_GIVEN | {"day": "soon"}, "argument day is 'soon'; it must be date"),
         (_GIVEN | {"rate": "fast"}, "argument rate is 'fast'; it must be float"),
         (_GIVEN | {"span": "2013-01-01"}, "parameter span is '2013-01-01'"),
+        (_GIVEN | {"path": ""}, "parameter path is ''; it must be the path of a file or a directory"),
         (_GIVEN | {"flights": "flights@last"}, "parameter flights is 'flights@last'"),
         (_GIVEN | {"split": "{}"}, "argument split is {}; it must be Split"),
     ],

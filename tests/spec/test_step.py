@@ -70,7 +70,7 @@ def test_a_fleet_is_trained_in_a_pipeline_only() -> None:
         ({"name": "fit", "cache": "never"}, "step('fit').cache is 'never'"),
         ({"name": "fit", "environment": "TZ"}, "step('fit').environment is 'TZ'; it must be a list"),
         ({"name": "fit", "priority": 200}, "a number between -100 and 100"),
-        ({"name": "fit", "limit": "gpu"}, "Options('fit').limit"),
+        ({"name": "fit", "limit": "gpu"}, "step('fit').limit is 'gpu'; it must be a limit such as ag.Limit("),
     ],
 )
 def test_options_that_make_no_sense_are_refused(given: dict[str, Any], words: str) -> None:

@@ -120,6 +120,8 @@ def _again() -> Any:
         (lambda: str(s.good("a")), "the value of good is not known"),
         (_loop, "the value of names is not known"),
         (lambda: s.shout(s.good), "argument text is 'Step'; it must be a plain value"),
+        (lambda: s.loose({"a": s.good("a")}), "argument given is 'a dict with an output in it'; it must be an output"),
+        (lambda: ag.when(s.good("a"), s.shout("a")), "ag.when is given <output of shout>, which is then made whatever"),
         (_leak, "was not made in pipeline it"),
         (lambda: ag.when(s.good("a"), lambda: (1, 2), lambda: (1,)), "it must be 2 values, as then gives"),
         (lambda: s.loose(object()), "it must be a plain value"),

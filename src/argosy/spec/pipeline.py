@@ -248,6 +248,8 @@ def _value(owner: str, parameter: Parameter, wanted: Input, value: Any) -> Any:
         return Data(given.name) if isinstance(given, Dataset) else Data.parse(str(given), field)
     if parameter.kind == "span" and isinstance(value, (str, Range, Mapping)):
         return Span.parse(value, field) if isinstance(value, str) else msgspec.convert(value, Range)
+    if parameter.kind == "path" and value == "":
+        raise check.fail(field, value, "the path of a file or a directory", _set(parameter))
     if parameter.kind == "path" and value is not None:
         return Path(value)
     if value is wanted.default:

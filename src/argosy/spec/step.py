@@ -61,6 +61,8 @@ class Options(Declared, frozen=True, kw_only=True):
             size.parse(self.memory, f"{field}.memory")
         if not isinstance(self.cache, bool):
             check.put(self, "cache", duration.canonical(self.cache, f"{field}.cache"))
+        if self.limit is not None:
+            check.instance(f"{field}.limit", self.limit, Limit, 'a limit such as ag.Limit("gpu", 2)')
         check.put(self, "environment", check.sequence(f"{field}.environment", self.environment))
         super().__post_init__()
 
@@ -184,6 +186,12 @@ def whole(value: Any) -> Any:
 def when(condition: Any, then: Callable[[], R], otherwise: Callable[[], R] | None = None) -> R | None:
     """What `then()` gives where a step's output is true, else what `otherwise()` does: nothing if there is none."""
     tracing = trace.current()
+    for branch in (then, otherwise):
+        if isinstance(branch, Output):
+            raise DeclarationError(
+                f"ag.when is given {branch!r}, which is then made whatever the condition",
+                next="write lambda: before it",
+            )
     if tracing is not None and isinstance(condition, Output):
         found: R | None = tracing.when(condition, then, otherwise)
         return found

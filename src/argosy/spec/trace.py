@@ -231,6 +231,9 @@ class Trace:
         if isinstance(value, (list, tuple)) and holds_output(value):
             inner = Input(wanted.name, interface.item(wanted.annotation), wanted.default)
             return Several(tuple(self._argument(owner, inner, each) for each in value))
+        if isinstance(value, Mapping) and holds_output(list(value.values())):
+            raise check.fail(f"{owner}'s argument {wanted.name}", "a dict with an output in it", "an output, a list of "
+                             "some, or a plain value", "give each by itself, or join them in a step")  # fmt: skip
         if isinstance(value, pathlib.PurePath) or (isinstance(value, str) and interface.is_path(wanted.annotation)):
             return File(str(value))
         return interface.constant(owner, wanted, value)
