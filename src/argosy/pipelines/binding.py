@@ -103,7 +103,7 @@ class Binding:
         return node.arguments["then" if self.holds(self.piece(node.arguments["condition"])) else "otherwise"]
 
     def _bytes(self, piece: Held) -> bytes:
-        return self._blobs.read(piece.slot) if piece.data is None else piece.data
+        return format.Source(piece.slot, self._blobs, Path(), piece.data).bytes()
 
     def holds(self, piece: Piece | None) -> bool:
         """Whether a value is true, as Python has it. Raises `InputError` for one of which that cannot be said."""
