@@ -253,3 +253,35 @@ def test_what_hangs_on_a_damaged_result_is_foreseen_to_wait_for_it(tmp_path: Pat
     assert told.foreseen == {"text": "cached", "plus": "open", "when": "open"}
     assert told.why["plus"][0].startswith("hangs on what is to be made anew: blob ")
     assert told.became["text"] == told.became["plus"] == "executed" and told.gave == [3]
+
+
+FOLDS = """import argosy as ag
+
+
+@ag.step
+def add(a: int, b: int, more: int) -> int:
+    return a + b + more
+
+
+@ag.step
+def last(x: int) -> int:
+    return x
+
+
+@ag.pipeline
+def go(n: int, more: int = 0):
+    return last(add.reduce(list(range(n)), more=more))
+"""
+
+
+def test_a_reduction_is_foreseen_fold_by_fold(tmp_path: Path) -> None:
+    shop = Workshop(tmp_path / "folds", {"project.py": FOLDS})
+    shop.run(n=7)
+    told = shop.run(n=7)
+    assert told.foreseen == {"add": "cached", "last": "cached"}
+    longer = shop.run(n=8)  # the folds of its first level are known but for the last
+    assert longer.foreseen["add"] == "run" and longer.became["add"] == "executed"
+    other = shop.run(n=7, more=1)
+    assert (other.foreseen["add"], other.foreseen["last"]) == ("run", "open") and other.gave == [27]
+    assert "more" in other.why["add"][0]
+    assert shop.run(n=1).foreseen["add"] == "cached"

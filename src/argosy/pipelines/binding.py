@@ -90,6 +90,17 @@ class Binding:
         raise InputError(f"{node.name} is to go through {name or 'a list'}, which is no list but {shown}",
                          next="give it the output of a step that returns a list")  # fmt: skip
 
+    def folded(self, node: Node) -> list[Piece]:
+        """The values that a reduction folds. Raises `InputError` where there is none."""
+        values = [each for each in self.items(node, "") if each is not None]
+        if not values:
+            raise InputError(f"{node.name}.reduce is given an empty list", next="give it a list of at least one value")
+        return values
+
+    def beside(self, node: Node) -> dict[str, Piece | None]:
+        """What each fold of a reduction is given beside the two values."""
+        return {name: self.piece(value) for name, value in node.arguments.items() if name}
+
     def load(self, piece: Held) -> Any:
         """The value of an artifact, a plain one: none of the user's code runs. Raises `InputError` for any other."""
         if piece.format == "value":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -14,6 +15,7 @@ from argosy.pipelines.frontier import Frontier
 from argosy.pipelines.memo import Known, Memo, lost
 from argosy.pipelines.past import Past
 from argosy.pipelines.piece import Many, Piece
+from argosy.pipelines.reduction import Reduction
 from argosy.pipelines.setting import Setting
 from argosy.spec.graph import Node, Reference, references
 from argosy.store import Store, calls
@@ -32,6 +34,9 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     calls: int | None = None
     cached: int = 0
     why: tuple[str, ...] = ()
+
+
+Arguments = dict[str, Piece | None]
 
 
 def foresee(store: Store, setting: Setting, past: Past, now: datetime, last: int | None) -> list[Outlook]:
@@ -86,12 +91,9 @@ class _Foresight:
         if node.step is None:
             return Outlook(node=node.name, verdict="run", calls=1, why=("a fleet is asked each time",))
         if node.kind == "reduce":
-            return Outlook(node=node.name, verdict="open", why=("its folds depend on one another",))
+            return self._reduced(number, node)
         given = list(self._binding.elements(node)[1]) if node.kind == "map" else [self._binding.whole(node)]
-        made = self._setting.recipes[node.step.function]
-        keys = [recipe.key(made, each) for each in given if each is not None]
-        known = self._memo.find(keys) if node.step.options.cache else {}
-        known = {key: each for key, each in known.items() if each.fresh(node.step.options.cache, self._now)}
+        keys, known = self._find(node, given)
         if len(keys) == len(given) and all(key in known for key in keys):
             rows = [known[key].outputs for key in keys]
             columns = zip(*rows, strict=True) if rows else [()] * node.outputs
@@ -101,7 +103,37 @@ class _Foresight:
         why = self._why(node, given, known)
         return Outlook(node=node.name, verdict="run", calls=len(given), cached=cached, why=why)
 
-    def _why(self, node: Node, given: list[Any], known: dict[str, Known]) -> tuple[str, ...]:
+    def _reduced(self, number: int, node: Node) -> Outlook:
+        """A reduction, level by level, as far as its folds are known."""
+        values = self._binding.folded(node)
+        reduction, cached = Reduction(values), 0
+        rest = self._binding.beside(node)
+        while pairs := reduction.pairs():
+            given = [{"0": a, "1": b, **rest} for _, a, b in pairs]
+            keys, known = self._find(node, given)
+            cached += sum(key in known for key in keys)
+            if not all(key in known for key in keys):
+                why = self._why(node, given, known, pairs[0][0])
+                return Outlook(node=node.name, verdict="run", calls=len(values) - 1, cached=cached, why=why)
+            for (place, _, _), key in zip(pairs, keys, strict=True):
+                (value,) = known[key].outputs
+                assert value is not None
+                reduction.put(place, value)
+        self._values[number] = (reduction.result,)
+        return Outlook(node=node.name, verdict="cached", calls=cached, cached=cached)
+
+    def _find(self, node: Node, given: Sequence[Arguments | None]) -> tuple[list[str], dict[str, Known]]:
+        """The keys of calls that can be made, and what is known of them."""
+        assert node.step is not None
+        made, cache = self._setting.recipes[node.step.function], node.step.options.cache
+        keys = [recipe.key(made, each) for each in given if each is not None]
+        known = self._memo.find(keys) if cache else {}
+        return keys, {key: each for key, each in known.items() if each.fresh(cache, self._now)}
+
+    def _why(
+        self, node: Node, given: Sequence[Arguments | None], known: dict[str, Known], first: int = 0
+    ) -> tuple[str, ...]:
+        """Why the first call that is not known would run; `first` is the element that `given` begins with."""
         assert node.step is not None
         if not node.step.options.cache:
             return ("it is not cached",)
@@ -111,7 +143,7 @@ class _Foresight:
             for name, value in node.arguments.items()
             if isinstance(value, Reference)
         }
-        for element, arguments in enumerate(given):
+        for element, arguments in enumerate(given, first):
             if arguments is not None and recipe.key(made, arguments) not in known:
                 place = calls.WHOLE if node.kind == "call" else element
                 return tuple(self._past.why(node.name, place, made, recipe.told(arguments, origins)))

@@ -169,10 +169,7 @@ class Nodes:
         self._close(number, "done")
 
     def _reduce(self, number: int, node: Node) -> list[Place]:
-        values = [each for each in self._binding.items(node, "") if each is not None]
-        if not values:
-            self._drop(number, "failed", f"{node.name}.reduce is given an empty list")
-            return []
+        values = self._binding.folded(node)
         elements = self._elements[number] = Elements(0, 1, values=values)
         return self._folds(number, elements)
 
@@ -183,7 +180,7 @@ class Nodes:
         if not pairs:
             self._values[number] = (elements.reduced,)
             self._close(number, "done")
-        rest = {name: self._binding.piece(value) for name, value in node.arguments.items() if name}
+        rest = self._binding.beside(node)
         return [self._place(number, node, place, {"0": a, "1": b, **rest}) for place, a, b in pairs]
 
     def _close_elements(self, number: int) -> list[Place]:

@@ -105,8 +105,9 @@ class EngineConformance:
 
     def test_cancel(self, engine: Engine) -> None:
         results = engine.map(chores.sleep, tasks(0.0, 30.0, 30.0, 30.0, 30.0), chunk_seconds=0.01)
-        threading.Timer(0.5, engine.cancel).start()
-        found = gather(results)
+        first = next(results)
+        threading.Timer(0.2, engine.cancel).start()
+        found = gather(results) | {first.key: first}
         kinds = [found[str(n)].failure.kind for n in range(1, 5) if found[str(n)].failure]  # type: ignore[union-attr]
         assert found["0"].value == 0.0
         assert kinds == ["cancelled"] * 4

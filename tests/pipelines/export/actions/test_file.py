@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 
 import argosy as ag
 from argosy.errors import UsageError
@@ -99,6 +99,7 @@ def test_what_github_cannot_do_is_refused(order: Order, words: str) -> None:
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(note=TEXTS, chosen=TEXTS)
 def test_a_script_starts_the_words_that_were_meant(stand: Stand, note: str, chosen: str) -> None:
+    assume("${{" not in note)  # which is refused
     job = workflow(Order(pipeline=nightly, given={"note": note}, shards=2, project="my flights.py"))["jobs"]["shard"]
     run = ["run", "nightly", "--project=my flights.py", "--shard=2/2"]
     by_clock = {"GITHUB_EVENT_NAME": "schedule", "SHARD": "2/2"}

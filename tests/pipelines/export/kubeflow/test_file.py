@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 
 from argosy.cli import main
 from argosy.errors import UsageError
@@ -124,6 +124,7 @@ def test_what_kubeflow_would_misread_is_refused(order: Order) -> None:
 @settings(max_examples=30)
 @given(TEXTS, TEXTS)
 def test_a_container_starts_the_words_that_were_meant(note: str, project: str) -> None:
+    assume("{{$" not in note and "{{$" not in project)  # which is refused
     order = Order(pipeline=nightly, image=IMAGE, project=project, given={"note": note})
     pipeline, _ = documents(order)
     inputs = {each.name: each.text or "" for each in order.entries()}
