@@ -84,6 +84,8 @@ class Channel:
     def read(self) -> list[Any]:
         """The parts of the next message. Raises `EOFError` when the other end closed, even in mid-message."""
         count, size = _HEAD.unpack(self._take(_HEAD.size))
+        if not count:
+            return [self._take(size)]
         sizes = [_SIZE.unpack(self._take(_SIZE.size))[0] for _ in range(count)]
         return [self._take(length) for length in (size, *sizes)]
 

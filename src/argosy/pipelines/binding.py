@@ -76,7 +76,10 @@ class Binding:
 
     def items(self, node: Node, name: str) -> list[Piece | None]:
         """The items of a list among a node's arguments. Raises `InputError` for what is no list."""
-        piece = self.piece(node.arguments[name])
+        argument = node.arguments[name]
+        if isinstance(argument, Several):  # what the whole list is in a key, nobody asks
+            return [self.piece(each) for each in argument.items]
+        piece = self.piece(argument)
         if isinstance(piece, Many):
             return list(piece.items)
         if isinstance(piece, Plain) and isinstance(piece.value, (list, tuple)):
