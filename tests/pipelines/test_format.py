@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,11 @@ import msgspec
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from argosy.errors import InputError, UnknownError
-from argosy.pipelines.format import find, named, save
+from argosy.pipelines.format import Sink, find, named, save
 from argosy.spec import format as own
 from argosy.spec.annotation import Model, Table
 from argosy.spec.format import BUILT_IN, File, Format, format
@@ -130,6 +134,24 @@ def test_a_project_format_saves_loads_and_shows(trip: Trip) -> None:
 
 def test_project_formats_are_known_with_their_modules() -> None:
     assert GraphFormat in own.registered() and GraphFormat.__module__ in own.modules()
+
+
+@given(st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None), max_size=1100))
+@example("x" * 1000)
+@example(1 << 64)
+@example("\ud800")
+def test_an_atom_is_saved_as_any_value_is(atom: Any) -> None:
+    """Though it takes a shorter way."""
+    with tempfile.TemporaryDirectory() as folder:
+        blobs = Blobs(Path(folder))
+        sink = Sink(blobs)
+        try:
+            named("value").save(atom, sink)
+        except InputError as error:
+            with pytest.raises(InputError, match=re.escape(error.message)):
+                save(atom, blobs)
+        else:
+            assert save(atom, blobs) == (find(atom), sink.finish())
 
 
 def test_what_fails_leaves_nothing(tmp_path: Path) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from argosy.engine.reference import resolve
 from argosy.errors import InputError
@@ -39,6 +42,9 @@ _CLASSES = {
     "directory": "argosy.pipelines.formats.file:Directory",
     "report": "argosy.pipelines.formats.report:Reports",
 }
+_ATOMS = (type(None), bool, int, float, str)
+_FEW = 1000  # bytes
+_encode = msgspec.msgpack.Encoder().encode
 _SHOWN = "plain values, dataclasses, structs, frames, NumPy arrays, models, paths, ag.Report"
 
 
@@ -74,12 +80,24 @@ def named(name: str) -> Format:
 
 def save(value: object, blobs: Blobs, wanted: Any = None) -> tuple[Format, Saved]:
     """Turn a value into bytes, which are in `blobs` unless they are few. Whatever fails leaves nothing behind."""
-    format, sink = find(value, wanted), Sink(blobs)
+    format = find(value, wanted)
+    if format.name == "value" and type(value) in _ATOMS and (few := _encoded(value)) is not None:
+        return format, few
+    sink = Sink(blobs)
     try:
         format.save(value, sink)
         return format, sink.finish()
     finally:
         sink.discard()
+
+
+def _encoded(atom: object) -> Saved | None:
+    """A small atom as the format of values has it, which needs no file to write to; None for one that is not small."""
+    try:
+        data = _encode(atom)
+    except (OverflowError, UnicodeEncodeError):
+        return None
+    return Saved(hashlib.sha256(data).hexdigest(), len(data), data) if len(data) <= _FEW else None
 
 
 @cache
