@@ -41,6 +41,8 @@ def test_cells_are_counted_with_texts_and_have_the_heading_above(tmp_path: Path)
         (notebook(("step:a,step:b", "x = 1")), "cell 1 is tagged step:a, step:b"),
         (notebook(("step:", "x = 1")), "cell 1 is tagged step:"),
         (notebook(("skip:a", "x = 1")), "cell 1 is tagged skip:a"),
+        (notebook(("stepp:a", "x = 1")), "cell 1 is tagged stepp:a, which says nothing of what it is for"),
+        (notebook(("hide-input,parameter", "x = 1")), "next: tag it parameters, if that is meant"),
     ],
 )
 def test_what_is_no_notebook_is_refused(tmp_path: Path, content: bytes, said: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -111,7 +112,13 @@ def _decoded(path: Path) -> _File:
 def _cell(path: Path, number: int, source: str, metadata: dict[str, Any], heading: str) -> Cell:
     given = metadata.get("tags")
     tags = tuple(tag for tag in given if isinstance(tag, str)) if isinstance(given, list) else ()
-    parts = (tag.partition(":") for tag in tags)
+    parts = [tag.partition(":") for tag in tags]
+    for kind, colon, name in parts:
+        if kind not in _ROLES and (near := get_close_matches(kind, _ROLES, 1, 0.8)):
+            raise InputError(
+                f"{path.name}: cell {number} is tagged {kind}{colon}{name}, which says nothing of what it is for",
+                next=f"tag it {near[0]}{colon}{name}, if that is meant, or rename the tag",
+            )
     roles = {(_ROLES[kind], name.strip()) for kind, _, name in parts if kind in _ROLES}
     if len(roles) > 1 or any(name and kind != STEP for kind, name in roles) or "step:" in tags:
         raise InputError(
