@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
@@ -70,10 +71,10 @@ def hold(made: Made, placed: dict[str, Slot]) -> Piece:
     """The artifact that was made, by where it lies now."""
     if made.items is not None:
         return Many.of([hold(each, placed) for each in made.items])
-    slot = placed.get(made.digest)
+    slot, format = placed.get(made.digest), sys.intern(made.format)  # one text for all elements of a map
     if slot is not None:
-        return Held(made.format, made.digest, made.size, None, slot.pack, slot.start)
-    return Held(made.format, made.digest, made.size, made.data)
+        return Held(format, made.digest, made.size, None, slot.pack, slot.start)
+    return Held(format, made.digest, made.size, made.data)
 
 
 def land(tx: Connection, blobs: Blobs, context: Context, ended: Sequence[Ended], now: datetime) -> None:
