@@ -102,10 +102,11 @@ class Replay:
 
         An answer that a killed server had not written yet is lost, and asked for again, as a client would.
         """
-        for _ in range(_TRIES):
+        for attempt in range(_TRIES):
             missing = self._missing(day)
             if not missing:
                 return
+            time.sleep(0.05 * attempt)  # a server that was killed takes a while to come back
             self._meet_the_newest_routes()
             for batch in missing:
                 self._ask(day, batch)
