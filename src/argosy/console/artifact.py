@@ -130,7 +130,7 @@ def content(store: Store, artifact: Artifact) -> Iterator[bytes]:
             f"{LARGEST:,}", next=f"read {artifact.digest} in the blob store",
         )  # fmt: skip
     if artifact.data is not None or artifact.pack is not None:
-        return iter((preview.content(store, artifact),))
+        return iter((artifacts.content(store.blobs, artifact),))
     store.blobs.check(artifact.digest)
     return _chunks(store, artifact.digest)
 

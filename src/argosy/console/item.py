@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from argosy.console import preview
 from argosy.errors import ArgosyError
 from argosy.pipelines.formats import value
 from argosy.store import artifacts, calls, executions
@@ -48,7 +47,7 @@ def _lists(conn: Connection, store: Store, run_id: int, node: str) -> list[bytes
     outputs = [each for run in done.values() for each in run.parameters.get("outputs", ()) if isinstance(each, list)]
     some = artifacts.get(conn, [digest for format, digest in outputs if format == "value"]).values()
     try:
-        return [preview.content(store, each) for each in some if each.bytes <= LARGEST]
+        return [artifacts.content(store.blobs, each) for each in some if each.bytes <= LARGEST]
     except ArgosyError:  # gone or damaged: its items are not told
         return []
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from argosy.errors import ArgosyError
 from argosy.pipelines.formats.report import markup
 from argosy.spec.report import Part, Report
+from argosy.store import artifacts
 from argosy.store.artifacts import Artifact
 from argosy.store.store import Store
 
@@ -80,7 +81,8 @@ def whole(store: Store, artifact: Artifact) -> Preview:
     """The preview of an artifact, a report with its parts."""
     found = of(artifact.kind, artifact.digest, artifact.bytes, artifact.body)
     if artifact.kind == "log":
-        return msgspec.structs.replace(found, text=_short(content(store, artifact).decode(errors="replace")))
+        text = artifacts.content(store.blobs, artifact).decode(errors="replace")
+        return msgspec.structs.replace(found, text=_short(text))
     if artifact.kind != "report" or artifact.bytes > LARGEST:
         return found
     try:
@@ -96,14 +98,9 @@ def parts(store: Store, artifact: Artifact) -> tuple[Part, ...]:
     if artifact.kind != "report" or artifact.bytes > LARGEST:
         return ()
     try:
-        return msgspec.msgpack.decode(content(store, artifact), type=Report).parts
+        return msgspec.msgpack.decode(artifacts.content(store.blobs, artifact), type=Report).parts
     except msgspec.MsgspecError:  # a project's bytes under Argosy's name
         return ()
-
-
-def content(store: Store, artifact: Artifact) -> bytes:
-    """All bytes of an artifact. Raises CorruptError, or UnknownError where they are gone."""
-    return artifact.data if artifact.data is not None else store.blobs.read(artifact.slot)
 
 
 def _piece(part: Part, place: int) -> Piece:

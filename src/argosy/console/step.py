@@ -254,7 +254,7 @@ def _log(conn: Connection, store: Store, known: Executed, query: str) -> Log | N
     found = artifacts.get(conn, [digest]).get(digest) if digest is not None else None
     if found is None or digest is None:
         return None
-    return search(preview.content(store, found).decode(errors="replace"), query, digest)
+    return search(artifacts.content(store.blobs, found).decode(errors="replace"), query, digest)
 
 
 def _input(run_id: int, given: Given, read: list[Edge], texts: Mapping[str, str]) -> Input:

@@ -94,4 +94,4 @@ def content(conn: Connection, blobs: Blobs, digest: str) -> bytes:
 
 
 def _content(blobs: Blobs, log: Artifact | None) -> bytes:
-    return b"" if log is None else log.data if log.data is not None else blobs.read(log.slot)
+    return b"" if log is None else artifacts.content(blobs, log)

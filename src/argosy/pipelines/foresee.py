@@ -116,7 +116,7 @@ class _Foresight:
                 why = self._why(node, given, known, pairs[0][0])
                 return Outlook(node=node.name, verdict="run", calls=len(values) - 1, cached=cached, why=why)
             for (place, _, _), key in zip(pairs, keys, strict=True):
-                (value,) = known[key].outputs
+                value = known[key].outputs[0]
                 assert value is not None
                 reduction.put(place, value)
         self._values[number] = (reduction.result,)

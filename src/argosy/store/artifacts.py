@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from argosy.store import mask, schema, tags
-from argosy.store.blobs import Slot
+from argosy.store.blobs import Blobs, Slot
 from argosy.store.rows import Row, among, columns, fetch, insert
 
 _TABLE = schema.artifact
@@ -36,6 +36,11 @@ class Artifact(Row, frozen=True, kw_only=True):
     def slot(self) -> Slot:
         """What `Blobs.read` takes."""
         return Slot(self.digest, self.pack, self.start, self.bytes)
+
+
+def content(blobs: Blobs, artifact: Artifact) -> builtins.bytes:
+    """All bytes of an artifact. Raises CorruptError, or UnknownError where they are gone."""
+    return artifact.data if artifact.data is not None else blobs.read(artifact.slot)
 
 
 def of_slots(slots: Iterable[Slot], kind: str, at: datetime) -> list[Artifact]:
