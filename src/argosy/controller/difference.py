@@ -14,8 +14,8 @@ from argosy.controller.course import Brief, Step, Summary
 from argosy.pipelines.why import changes
 from argosy.store import tallies
 
-_SHARE, _LEAST = 0.2, 0.01
-"""Costs differ where they do by a fifth and by a hundredth of a second: less is noise."""
+_SHARE, _LEAST = 0.2, 0.1
+"""Costs differ where they do by a fifth and by a tenth of a second: less is noise."""
 
 Pair = tuple[Any, Any]
 
