@@ -1,4 +1,4 @@
-"""What tests of every package share: places to write, a real PostgreSQL, Chromium, and no silent skip."""
+"""What tests of every package share: places to write, a real PostgreSQL, Chromium, others' tools, no silent skip."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -22,6 +24,8 @@ import pytest
 from hypothesis import settings
 
 from argosy.store import Store, schema
+
+ROOT = Path(__file__).resolve().parents[1]
 
 # Reasons for which a test may be skipped, word for word, each with a comment that says why. Any other skip fails.
 EXPECTED_SKIPS: frozenset[str] = frozenset()
@@ -95,6 +99,20 @@ def chromium() -> str:
     names = ("chromium", "chromium-browser", "google-chrome")
     path = next(filter(None, map(shutil.which, names)), None)
     return path or pytest.fail(f"none of {', '.join(names)} is on the PATH; next: scripts/system", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def apart() -> Callable[[str], Path]:
+    """The directory of an environment that holds what lock/KIND.txt lists; made where it is not there yet."""
+
+    @cache
+    def find(kind: str) -> Path:
+        ask = "import runpy, sys; print(runpy.run_path('dev')['apart'](sys.argv[1]))"
+        made = subprocess.run([sys.executable, "-B", "-c", ask, kind], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert made.returncode == 0, f"the environment of lock/{kind}.txt could not be made"
+        return Path(made.stdout.strip())
+
+    return find
 
 
 _numbers = itertools.count(1)
