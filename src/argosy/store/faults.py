@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, TimeoutError
+from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from argosy.errors import ArgosyError, CapacityError, ConflictError
 
@@ -20,8 +21,8 @@ def translated() -> Iterator[None]:
     """Turn a driver's error into `ConflictError` or `CapacityError`; others pass as they are."""
     try:
         yield
-    except DBAPIError as error:
-        known = _named(error)
+    except _raised() as error:
+        known = _named(error.orig if isinstance(error, DBAPIError) else error)
         if known is None:
             raise
         raise known from error
@@ -31,13 +32,19 @@ def translated() -> Iterator[None]:
         ) from error
 
 
-def _named(error: DBAPIError) -> ArgosyError | None:
-    code = getattr(error.orig, "sqlite_errorcode", 0)
-    state = getattr(error.orig, "sqlstate", "")
+def _raised() -> tuple[type[Exception], ...]:
+    """What SQLAlchemy raises, and the drivers themselves where a statement is run on their own cursor."""
+    loaded = sys.modules.get("psycopg")
+    return (DBAPIError, sqlite3.Error) if loaded is None else (DBAPIError, sqlite3.Error, loaded.Error)
+
+
+def _named(error: BaseException | None) -> ArgosyError | None:
+    code = getattr(error, "sqlite_errorcode", 0) or 0
+    state = getattr(error, "sqlstate", "") or ""
     if code in _FULL or state in _FULL_STATES:
-        return CapacityError(f"the store has no room left: {error.orig}", next="free disk space; nothing was written")
+        return CapacityError(f"the store has no room left: {error}", next="free disk space; nothing was written")
     if code & 0xFF == sqlite3.SQLITE_BUSY or state in _BUSY_STATES:
-        return ConflictError(f"the store is busy: {error.orig}", next="try again")
-    if isinstance(error, IntegrityError):
-        return ConflictError(f"the store refused a row: {error.orig}", next="read the current state and try again")
+        return ConflictError(f"the store is busy: {error}", next="try again")
+    if code & 0xFF == sqlite3.SQLITE_CONSTRAINT or state.startswith("23"):
+        return ConflictError(f"the store refused a row: {error}", next="read the current state and try again")
     return None

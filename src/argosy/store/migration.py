@@ -14,7 +14,7 @@ from argosy.errors import ConflictError, UnknownError
 from argosy.store import schema
 from argosy.store.database import take_turn
 
-HEAD = "0005"
+HEAD = "0006"
 """The revision that this software writes; the newest file in `migrations/versions`."""
 
 

@@ -97,6 +97,30 @@ def driven(conn: Connection, sql: str, values: Sequence[Any]) -> list[Any]:
     return [row[0] for row in conn.exec_driver_sql(_marked(conn, sql), tuple(values))]
 
 
+def execute(conn: Connection, sql: str, values: Sequence[Any] = ()) -> Any:
+    """Run a statement in plain SQL, a `?` for each value, on the driver's own cursor, which is returned.
+
+    A tenth of the cost of a composed one: for what is done thousands of times. Values and results are raw (instants in
+    microseconds, JSON as text).
+    """
+    cursor = conn.connection.cursor()
+    cursor.execute(_marked(conn, sql), values)
+    return cursor
+
+
+def execute_many(conn: Connection, sql: str, values: Sequence[Sequence[Any]]) -> None:
+    """The same once for each of many values."""
+    if values:
+        conn.connection.cursor().executemany(_marked(conn, sql), values)
+
+
+def within(conn: Connection, column: str, values: Iterable[Any]) -> tuple[str, Any]:
+    """`column` is one of `values`, as plain SQL with one `?`, and what to bind to it."""
+    if conn.dialect.name == "sqlite":
+        return f"{column} IN (SELECT value FROM json_each(?))", to_json(list(values))
+    return f"{column} = ANY (?)", list(values)
+
+
 def quoted(conn: Connection, name: str) -> str:
     """The name as an SQL identifier of this back end."""
     return conn.dialect.identifier_preparer.quote(name)

@@ -1,0 +1,92 @@
+"""Many small writes in few transactions: whoever waits for the same writer commits together."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from argosy.errors import CapacityError, ConflictError
+from argosy.store.rows import execute
+from argosy.store.store import Store
+
+R = TypeVar("R")
+Work = Callable[[Connection], R]
+_MOST, _WAITING = 256, 20_000
+
+
+class Batch:
+    """One thread that writes for many: what was handed in while it wrote lands in its next transaction.
+
+    Safe to use from many threads. A work that raises is undone alone, and its error is the future's; a future has its
+    result once the transaction is committed. Works are done in the order in which they were handed in.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._queue: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="argosy-writer", daemon=True)
+        self._closed = False
+        self._thread.start()
+
+    def submit(self, work: Work[R]) -> Future[R]:
+        """Have `work` done in a write transaction. Raises CapacityError while too many wait."""
+        if self._closed:
+            raise ConflictError("the server is stopping", next="ask again once it is back")
+        if self._queue.qsize() >= _WAITING:
+            raise CapacityError(f"{_WAITING:,} writes are waiting", next="ask again later")
+        future: Future[R] = Future()
+        self._queue.put((work, future))
+        return future
+
+    def close(self) -> None:
+        """Write what is waiting, and end."""
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        ended = False
+        while not ended:
+            taken = [self._queue.get()]
+            while len(taken) < _MOST and not self._queue.empty():
+                taken.append(self._queue.get())
+            ended = None in taken
+            works = [each for each in taken if each is not None]
+            if works:
+                self._write(works)
+
+    def _write(self, works: list[tuple[Work[Any], Future[Any]]]) -> None:
+        done: list[tuple[Future[Any], Any]] = []
+        refused: list[tuple[Future[Any], BaseException]] = []
+        try:
+            with self._store.write() as tx:
+                for work, future in works:
+                    try:
+                        done.append((future, _alone(tx, work)))
+                    except Exception as error:
+                        refused.append((future, error))
+        except Exception as failure:  # the transaction did not land: none of them did
+            done, told = [], {id(future) for future, _ in refused}
+            refused += [(future, failure) for _, future in works if id(future) not in told]
+        for future, result in done:
+            future.set_result(result)
+        for future, raised in refused:
+            future.set_exception(raised)
+
+
+def _alone(tx: Connection, work: Work[R]) -> R:
+    """Do a work so that it can be undone without the others."""
+    execute(tx, "SAVEPOINT work")
+    try:
+        result = work(tx)
+    except BaseException:
+        execute(tx, "ROLLBACK TO SAVEPOINT work")
+        execute(tx, "RELEASE SAVEPOINT work")
+        raise
+    execute(tx, "RELEASE SAVEPOINT work")
+    return result

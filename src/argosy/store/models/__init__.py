@@ -1,0 +1,1 @@
+"""Models that clients log and register by name."""

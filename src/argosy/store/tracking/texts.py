@@ -1,0 +1,83 @@
+"""Parameters and tags of runs: texts by key. A parameter is written once; every change of a tag is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import Connection
+
+from argosy.errors import InputError, UnknownError
+from argosy.store.codec import to_micros
+from argosy.store.rows import execute, execute_many, within
+from argosy.store.tracking import changes
+from argosy.store.tracking.changes import RUN, Change, Hand
+from argosy.store.tracking.tables import HEAD
+
+PARAMETER, TAG = "parameter", "tag"
+
+
+def put(
+    tx: Connection, table: str, run_id: int, experiment_id: int, values: Mapping[str, str], hand: Hand, run: str = ""
+) -> None:
+    """Set parameters or tags of a run, which is called `run`.
+
+    Raises InputError where a parameter has another value already: nothing is set then.
+    """
+    if not values:
+        return
+    known = _known(tx, table, run_id, values)
+    changed = {key: (known[key], value) for key, value in values.items() if known.get(key, value) != value}
+    if changed and table == PARAMETER:
+        key, (before, after) = next(iter(changed.items()))
+        raise InputError(
+            f"Changing param values is not allowed. Param with key={key!r} was already logged with value={before!r} "
+            f"for run ID={run!r}. Attempted logging new value {after!r}.",
+            next="log it under another name, or in a run of its own",
+        )
+    at = to_micros(hand.at)
+    execute_many(
+        tx,
+        f"INSERT INTO {table} (run_id, key, experiment_id, value, head, at, actor) VALUES (?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (run_id, key) DO UPDATE "
+        "SET value = excluded.value, head = excluded.head, at = excluded.at, actor = excluded.actor",
+        [
+            (run_id, key, experiment_id, value, value[:HEAD], at, hand.actor)
+            for key, value in values.items()
+            if known.get(key) != value
+        ],
+    )
+    changes.add(tx, hand, [Change(RUN, run, f"tag:{key}", *pair) for key, pair in changed.items()])
+
+
+def remove(tx: Connection, run_id: int, key: str, hand: Hand, run: str) -> None:
+    """Remove a tag. Raises UnknownError where the run has none of this key."""
+    found = _known(tx, TAG, run_id, [key])
+    if key not in found:
+        raise UnknownError(f"No tag with name: {key} in run with id {run}", next="look at its tags first")
+    execute(tx, "DELETE FROM tag WHERE run_id = ? AND key = ?", (run_id, key))
+    changes.add(tx, hand, [Change(RUN, run, f"tag:{key}", found[key], None)])
+
+
+def of(
+    conn: Connection, table: str, run_ids: Iterable[int], keys: Iterable[str] | None = None
+) -> dict[int, dict[str, str]]:
+    """Parameters or tags of runs that have any, by run and key; of some keys only if they are given."""
+    clause, bound = within(conn, "run_id", run_ids)
+    sql, values = f"SELECT run_id, key, value FROM {table} WHERE {clause}", [bound]
+    if keys is not None:
+        other, wanted = within(conn, "key", keys)
+        sql, values = f"{sql} AND {other}", [bound, wanted]
+    found: dict[int, dict[str, str]] = {}
+    for run_id, key, value in execute(conn, f"{sql} ORDER BY run_id, key", values):
+        found.setdefault(run_id, {})[key] = value
+    return found
+
+
+def _known(conn: Connection, table: str, run_id: int, keys: Iterable[str]) -> dict[str, str]:
+    wanted = list(keys)
+    if len(wanted) == 1:
+        clause, bound = "key = ?", wanted[0]
+    else:
+        clause, bound = within(conn, "key", wanted)
+    found = execute(conn, f"SELECT key, value FROM {table} WHERE run_id = ? AND {clause}", (run_id, bound))
+    return dict(found.fetchall())
