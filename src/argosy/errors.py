@@ -61,6 +61,10 @@ class ConflictError(ArgosyError):
     status = 409
 
 
+class TakenError(ConflictError):
+    """A name that another bears already."""
+
+
 class LeaseError(ConflictError):
     """A lease was claimed anew before the work under it was recorded: nothing of that work is kept."""
 

@@ -17,10 +17,12 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from argosy.console.page import Page, to_html
 from argosy.errors import ArgosyError
+from argosy.protocols.mlflow.app import Mlflow
 from argosy.server import api, misread, pages, watch
 from argosy.server.desk import Desk
 from argosy.server.guard import Guard
 from argosy.server.settings import Settings
+from argosy.store.batch import Batch
 from argosy.store.store import Store
 
 _LOG = logging.getLogger("argosy.server")
@@ -47,8 +49,11 @@ def create(
     settings: Settings,
     now: Callable[[], datetime],
     machine: Callable[[], datetime] | None = None,
+    batch: Batch | None = None,
 ) -> tuple[Guard, Desk]:
     """The application over an open store, and its desk. Pages and acts have their time from `now`.
+
+    With a `batch` to write through, which the caller closes, it speaks the protocols of other systems too.
 
     Whether a token has ended is judged by `machine`, the clock on the wall: a replay must not revive a token. Runs of
     pipelines have their time from it too.
@@ -67,7 +72,8 @@ def create(
         compression_config=CompressionConfig(backend="gzip", gzip_compress_level=5, exclude=["/live", "/api/watch"]),
         openapi_config=OpenAPIConfig("Argosy", "1", path="/schema", render_plugins=[JsonRenderPlugin()]),
     )  # fmt: skip
-    return Guard(routes, store, settings, machine or now), desk  # type: ignore[arg-type]
+    doors = [Mlflow(store, batch, machine or now)] if batch is not None else []
+    return Guard(routes, store, settings, machine or now, doors), desk  # type: ignore[arg-type]
 
 
 def _problem(request: Request[Any, Any, Any], error: Exception, now: datetime) -> Response[Any]:

@@ -1,16 +1,19 @@
 """What stands before every route: the name of the host, who asks, where a write comes from, and headers of safety.
 
-It wraps the whole application, so a route that is added later is closed until somebody opens it here.
+It wraps all applications, so a route that is added later is closed until somebody opens it here. Paths of another
+system's protocol go through its door, which has words, methods and limits of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import msgspec
@@ -40,6 +43,32 @@ _HEADERS = [
 ]
 
 
+Refusal = tuple[int, str, str]
+"""A status, what is wrong, and what to try."""
+
+
+class Door(Protocol):
+    """The application of another system's protocol, and what the guard must know of it."""
+
+    def takes(self, path: str) -> bool:
+        """Whether a path is of this protocol."""
+
+    def is_open(self, path: str) -> bool:
+        """Whether a path needs no token."""
+
+    def limit(self, scope: Scope) -> int | None:
+        """The bytes that a body may have; None for one that is streamed."""
+
+    def reads(self, scope: Scope) -> bool:
+        """Whether a request changes nothing, so that a viewer may make it."""
+
+    def refusal(self, status: int, message: str, next: str) -> bytes:
+        """A refusal as JSON."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI entry."""
+
+
 class Guard:
     """Lets a request through to `app` when its Host, its token and, for a write, its origin and role are right.
 
@@ -48,8 +77,10 @@ class Guard:
     streams that it opened end as soon.
     """
 
-    def __init__(self, app: Asgi, store: Store, settings: Settings, now: Callable[[], datetime]) -> None:
-        self.app, self._store, self._settings, self._now = app, store, settings, now
+    def __init__(
+        self, app: Asgi, store: Store, settings: Settings, now: Callable[[], datetime], doors: Sequence[Door] = ()
+    ) -> None:
+        self.app, self._store, self._settings, self._now, self._doors = app, store, settings, now, doors
         self._believed: dict[str, tuple[float, Token]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,10 +90,14 @@ class Guard:
                 await self.app(scope, receive, send)
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        door = next((each for each in self._doors if each.takes(scope["path"])), None)
+        if door is not None:
+            await self._through(door, scope, headers, receive, send)
+            return
         sender = _safely(send, private=scope["path"] not in OPEN)
         refusal = self._refused(scope, headers)
         if refusal is not None:
-            await _answer(sender, *refusal)
+            await _answer(sender, *refusal, headers)
         elif scope["path"] in OPEN:
             await self.app(scope, receive, sender)
         else:
@@ -89,6 +124,23 @@ class Guard:
         else:
             kept = self._settings.believed_seconds
             await tied(self.app, {**scope, CALLER: token}, receive, send, lambda: self._stands(text), kept)
+
+    async def _through(self, door: Door, scope: Scope, headers: dict[str, str], receive: Receive, send: Send) -> None:
+        """A request of another system's protocol: a token as Bearer, or as the password of Basic; never a cookie."""
+        refusal = self._of_host(headers) or _of_size(headers, door.limit(scope))
+        if refusal is None and not door.is_open(scope["path"]):
+            text = _offered(headers.get("authorization", ""))
+            token = await self._find(text) if text else None
+            if token is None:
+                refusal = 401, "a token is needed", "set MLFLOW_TRACKING_TOKEN to the token of this server"
+            elif token.role != secret.ADMIN and not door.reads(scope):
+                refusal = 403, f"token {token.name!r} may only look", "ask for a token with the role admin"
+            scope = {**scope, CALLER: token}
+        if refusal is None:
+            await door(scope, receive, send)
+            return
+        status, message, hint = refusal
+        await _send(send, status, b"application/json", door.refusal(status, message, hint))
 
     async def _stands(self, text: str) -> bool:
         return await self._find(text) is not None
@@ -122,23 +174,40 @@ class Guard:
             self._believed[key] = (moment, found)
         return found
 
-    def _refused(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str, str, dict[str, str]] | None:
+    def _refused(self, scope: Scope, headers: dict[str, str]) -> Refusal | None:
+        wrong = self._of_host(headers)
+        if wrong is None and scope["method"] not in (*_SAFE, "POST"):
+            wrong = 405, f"method {scope['method'][:12]} is not taken", "use GET or POST"
+        wrong = wrong or _of_size(headers, self._settings.body_limit)
+        if wrong is None and scope["method"] == "POST" and "content-length" not in headers:
+            wrong = 411, "the length of the body is not given", "send Content-Length"
+        return wrong
+
+    def _of_host(self, headers: dict[str, str]) -> Refusal | None:
         host = _name(headers.get("host", ""))
-        if host not in self._settings.hosts:
-            return (
-                421,
-                f"host {host[:60]!r} is not served here",
-                "set ARGOSY_HOSTS to the names it is reached by",
-                headers,
-            )
-        if scope["method"] not in (*_SAFE, "POST"):
-            return 405, f"method {scope['method'][:12]} is not taken", "use GET or POST", headers
-        length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > self._settings.body_limit:
-            return 413, f"the body is larger than {self._settings.body_limit:,} bytes", "send less", headers
-        if scope["method"] == "POST" and "content-length" not in headers:
-            return 411, "the length of the body is not given", "send Content-Length", headers
+        if host in self._settings.hosts:
+            return None
+        return 421, f"host {host[:60]!r} is not served here", "set ARGOSY_HOSTS to the names it is reached by"
+
+
+def _of_size(headers: dict[str, str], limit: int | None) -> Refusal | None:
+    length = headers.get("content-length", "0")
+    if limit is None or (length.isdigit() and int(length) <= limit):
         return None
+    return 413, f"the body is larger than {limit:,} bytes", "send less"
+
+
+def _offered(authorization: str) -> str:
+    """The token in a header: itself, or the password beside any name."""
+    kind, _, text = authorization.partition(" ")
+    if kind.lower() == "bearer":
+        return text.strip()
+    if kind.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(text, validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
 
 
 def _name(host: str) -> str:
@@ -188,6 +257,10 @@ async def _answer(send: Send, status: int, message: str, next: str, headers: dic
         kind, body = b"text/html; charset=utf-8", _page(status, message, next).encode()
     else:
         kind, body = b"application/json", msgspec.json.encode({"error": message, "next": next})
+    await _send(send, status, kind, body)
+
+
+async def _send(send: Send, status: int, kind: bytes, body: bytes) -> None:
     start = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
     if status == 401:
         start.append((b"www-authenticate", b"Bearer"))

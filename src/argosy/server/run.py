@@ -17,6 +17,7 @@ from argosy.server.desk import Desk
 from argosy.server.settings import Settings
 from argosy.serving.watch import listen
 from argosy.serving.wire import configured
+from argosy.store.batch import Batch
 from argosy.store.store import Store
 
 # Less than `argosy up` waits for a child before it kills it.
@@ -61,15 +62,16 @@ def serve(
     with (
         Store.open(settings.home, blobs=settings.blobs, create=False) as store,
         closing(listen(settings.host, settings.port)) as listener,
+        closing(Batch(store)) as batch,
     ):
-        uvloop.run(_serve(store, settings, now or _now, on_ready, signals, listener))
+        uvloop.run(_serve(store, batch, settings, now or _now, on_ready, signals, listener))
 
 
 async def _serve(
-    store: Store, settings: Settings, now: Callable[[], datetime], on_ready: OnReady | None, signals: bool,
-    listener: socket.socket,
+    store: Store, batch: Batch, settings: Settings, now: Callable[[], datetime], on_ready: OnReady | None,
+    signals: bool, listener: socket.socket,
 ) -> None:  # fmt: skip
-    guard, desk = app.create(store, settings, now, _now)
+    guard, desk = app.create(store, settings, now, _now, batch)
     server = _Server(configured(guard, drain_seconds=_DRAIN_SECONDS))
     running = Running(server, desk, asyncio.get_running_loop())
     if signals:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from argosy.errors import ConflictError, InputError, UnknownError
+from argosy.errors import InputError, TakenError, UnknownError
 from argosy.store.codec import EPOCH, from_micros, to_micros
 from argosy.store.rows import execute, next_id
 from argosy.store.tracking import changes, labels
@@ -40,9 +40,9 @@ def ensure_default(tx: Connection) -> None:
 def create(
     tx: Connection, name: str, hand: Hand, location: str = "", tags: Mapping[str, str] | None = None
 ) -> int:  # fmt: skip
-    """Make an experiment; returns its id. Raises ConflictError where one of this name is."""
+    """Make an experiment; returns its id. Raises TakenError where one of this name is."""
     if (there := find(tx, name)) is not None:
-        raise ConflictError(f"experiment {name!r} is there already, as {there.id}", next="use it, or another name")
+        raise TakenError(f"experiment {name!r} is there already, as {there.id}", next="use it, or another name")
     id, at = max(1, next_id(tx, experiment)), to_micros(hand.at)
     sql = "INSERT INTO experiment (id, name, location, at, updated_at, actor) VALUES (?, ?, ?, ?, ?, ?)"
     execute(tx, sql, (id, name, location or f"{ROOT}{id}", at, at, hand.actor))
@@ -74,12 +74,12 @@ def find(conn: Connection, name: str) -> Experiment | None:
 
 
 def rename(tx: Connection, id: int, name: str, hand: Hand) -> None:
-    """Give an experiment another name. Raises ConflictError where it is taken, InputError for a deleted one."""
+    """Give an experiment another name. Raises TakenError where it is taken, InputError for a deleted one."""
     found = active(tx, id)
     if name == found.name:
         return
     if find(tx, name) is not None:
-        raise ConflictError(f"experiment {name!r} is there already", next="use another name")
+        raise TakenError(f"experiment {name!r} is there already", next="use another name")
     _change(tx, found, hand, "name", found.name, name)
     execute(tx, "UPDATE experiment SET name = ? WHERE id = ?", (name, id))
 
@@ -98,13 +98,13 @@ def delete(tx: Connection, id: int, hand: Hand) -> None:
 def restore(tx: Connection, id: int, hand: Hand) -> None:
     """Take an experiment out of the trash, with the runs that went there with it.
 
-    Raises UnknownError where it is not in the trash, ConflictError where its name was given to another meanwhile.
+    Raises UnknownError where it is not in the trash, TakenError where its name was given to another meanwhile.
     """
     found = get(tx, id)
     if found.deleted_at is None:
         raise UnknownError(f"there is no deleted experiment {id}", next="it is active")
     if find(tx, found.name) is not None:
-        raise ConflictError(f"experiment {found.name!r} is there already", next="rename that one first")
+        raise TakenError(f"experiment {found.name!r} is there already", next="rename that one first")
     _change(tx, found, hand, "deleted", found.deleted_at.isoformat(), None)
     execute(tx, "UPDATE experiment SET deleted_at = NULL WHERE id = ?", (id,))
     sql = "UPDATE tracked SET deleted_at = NULL WHERE experiment_id = ? AND deleted_at = ?"

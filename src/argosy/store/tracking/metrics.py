@@ -93,6 +93,15 @@ def history(conn: Connection, run_id: int, key: str) -> list[Point]:
     return sorted(points, key=lambda p: (p.at, p.step)) if nans else points
 
 
+def sampled(points: Sequence[Point], most: int) -> list[Point]:
+    """At most so many of the points, evenly among them; the last always, and the first where it is more than one."""
+    if len(points) <= most:
+        return list(points)
+    if most == 1:
+        return [points[-1]]
+    return [points[place * (len(points) - 1) // (most - 1)] for place in range(most)]
+
+
 def pack(points: Iterable[Point]) -> bytes:
     """A block of points."""
     found: dict[str, tuple[array[int], array[int], array[float]]] = {}

@@ -1,0 +1,1 @@
+"""Other systems' languages over the same facts."""

@@ -1,0 +1,144 @@
+"""The ASGI application of MLflow's protocol: endpoints by method and path, reads in threads, writes in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from argosy.errors import ArgosyError
+from argosy.protocols.mlflow import artifacts, experiments, info, inputs, metrics, runs
+from argosy.protocols.mlflow.endpoint import Endpoint
+from argosy.protocols.mlflow.fault import INTERNAL, INVALID, LIMITED, NO_ENDPOINT, Fault, told
+from argosy.store.batch import Batch
+from argosy.store.store import Store
+from argosy.store.tracking.changes import Hand
+from argosy.store.tracking.experiments import ensure_default
+
+_LOG = logging.getLogger("argosy.protocols")
+ENDPOINTS: list[Endpoint] = [
+    *experiments.ENDPOINTS, *runs.ENDPOINTS, *metrics.ENDPOINTS, *inputs.ENDPOINTS, *artifacts.ENDPOINTS,
+    *info.ENDPOINTS,
+]  # fmt: skip
+"""Every endpoint that is answered with JSON; files have paths of their own."""
+ROOTS = ("/api/2.0/mlflow/", "/api/3.0/mlflow/", "/api/2.0/mlflow-artifacts/", "/v1/traces")
+OPEN: dict[str, bytes] = {"/health": b"OK", "/version": info.VERSION.encode()}
+"""Paths that need no token, as MLflow's clients expect; they hold nothing of anybody."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+BODY_LIMIT = 64 * 1024 * 1024
+"""Bytes of a request that is no file."""
+_TYPE = (b"content-type", b"application/json")
+Scope = dict[str, Any]
+Send = Callable[[dict[str, Any]], Any]
+Receive = Callable[[], Any]
+
+
+class Mlflow:
+    """MLflow's protocol over a store. `batch` writes for it; times of what is written are from `now`."""
+
+    def __init__(self, store: Store, batch: Batch, now: Callable[[], datetime]) -> None:
+        self._store, self._batch, self._now = store, batch, now
+        self._files = artifacts.Files(store, batch, now)
+        self._exact = {(each.method, each.path): each for each in ENDPOINTS if each.pattern is None}
+        self._matched = [each for each in ENDPOINTS if each.pattern is not None]
+        batch.submit(ensure_default).result()
+
+    def takes(self, path: str) -> bool:
+        """Whether a path is of this protocol."""
+        return path in OPEN or path.startswith(ROOTS)
+
+    def is_open(self, path: str) -> bool:
+        """Whether a path needs no token."""
+        return path in OPEN
+
+    def limit(self, scope: Scope) -> int | None:
+        """The bytes that a request's body may have; None for a file, which is streamed."""
+        return None if self._files.takes(scope["path"]) and scope["method"] == "PUT" else BODY_LIMIT
+
+    def reads(self, scope: Scope) -> bool:
+        """Whether a request changes nothing."""
+        if scope["method"] in ("GET", "HEAD"):
+            return True
+        found, _ = self._find(scope["method"], scope["path"])
+        return found is not None and not found.writes
+
+    def refusal(self, status: int, message: str, next: str) -> bytes:
+        """The body of a refusal that comes from before this application."""
+        codes = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: NO_ENDPOINT, 429: LIMITED}
+        return msgspec.json.encode({"error_code": codes.get(status, "BAD_REQUEST"), "message": f"{message} ({next})"})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI entry; who asks is `scope["auth"]`."""
+        path, method = scope["path"], scope["method"]
+        if path in OPEN:
+            await _answer(send, 200, OPEN[path], (b"content-type", b"text/plain"))
+            return
+        try:
+            if self._files.takes(path):
+                await self._files(scope, receive, send)
+                return
+            endpoint, segments = self._find(method, path)
+            if endpoint is None:
+                raise Fault(NO_ENDPOINT, f"No endpoint {method} {path[:200]}: this server does not answer it")
+            body = await _whole(receive)
+            status, answer = 200, await self._act(endpoint, segments, body, scope)
+        except Exception as error:
+            fault = _fault(error, method, path)
+            status, answer = fault.status, fault.body()
+        await _answer(send, status, answer, _TYPE)
+
+    def _find(self, method: str, path: str) -> tuple[Endpoint | None, Mapping[str, str]]:
+        exact = self._exact.get((method, path))
+        if exact is not None:
+            return exact, {}
+        for each in self._matched:
+            if each.method == method and each.pattern is not None and (found := each.pattern.fullmatch(path)):
+                return each, found.groupdict()
+        return None, {}
+
+    async def _act(self, endpoint: Endpoint, segments: Mapping[str, str], body: bytes, scope: Scope) -> bytes:
+        request = endpoint.read(body, scope.get("query_string", b""), segments)
+        if endpoint.writes:
+            hand = Hand(scope["auth"].name, self._now())
+            found = await asyncio.wrap_future(self._batch.submit(lambda tx: endpoint.act(tx, hand, request)))
+            return b"{}" if found is None else msgspec.json.encode(found)
+        return await asyncio.to_thread(self._read, endpoint, request)
+
+    def _read(self, endpoint: Endpoint, request: Any) -> bytes:
+        with self._store.read() as conn:
+            return msgspec.json.encode(endpoint.act(conn, request))
+
+
+async def _whole(receive: Receive) -> bytes:
+    """The body of a request, whose size the guard has seen to."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body
+    parts, size = [body], len(body)
+    while message.get("more_body"):
+        message = await receive()
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > BODY_LIMIT:
+            raise Fault(INVALID, f"the body is larger than {BODY_LIMIT:,} bytes; send less at a time")
+    return b"".join(parts)
+
+
+async def _answer(send: Send, status: int, body: bytes, kind: tuple[bytes, bytes]) -> None:
+    headers = [kind, (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _fault(error: Exception, method: str, path: str) -> Fault:
+    if isinstance(error, Fault):
+        return error
+    if isinstance(error, ArgosyError):
+        return told(error)
+    _LOG.error("%s %s failed", method, path, exc_info=error)
+    return Fault(INTERNAL, "the server met something unforeseen; its log says what")

@@ -1,0 +1,258 @@
+"""Artifacts of runs and models: listed, put, got (whole or a range) and removed, streamed in both directions."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import mimetypes
+import re
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+from sqlalchemy import Connection
+
+from argosy.errors import UnknownError
+from argosy.protocols.mlflow import wire
+from argosy.protocols.mlflow.endpoint import Endpoint, OfRun, Request
+from argosy.protocols.mlflow.fault import INVALID, NO_ENDPOINT, Fault
+from argosy.store.artifacts import Artifact
+from argosy.store.batch import Batch
+from argosy.store.blobs import room
+from argosy.store.store import Store
+from argosy.store.tracking import experiments, files, place, runs
+from argosy.store.tracking.changes import Hand
+
+ROOT = "/api/2.0/mlflow-artifacts/artifacts"
+SCHEME = "mlflow-artifacts:/"
+_CHUNK = 1 << 20
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+Scope = dict[str, Any]
+
+
+class List(OfRun, kw_only=True):
+    """artifacts/list."""
+
+    path: str | None = None
+    page_token: str | None = None
+
+
+class Folder(Request, kw_only=True):
+    """mlflow-artifacts/artifacts."""
+
+    path: str | None = None
+
+
+def of_run(conn: Connection, request: List) -> dict[str, Any]:
+    """What lies in a folder of a run, with paths below the run's root."""
+    found = runs.get(conn, request.run)
+    root = wire.artifact_root(experiments.get(conn, found.experiment_id).location, found.run)
+    return {"root_uri": root, **_listed(conn, inside(root), request.path or "")}
+
+
+def listed(conn: Connection, request: Folder) -> dict[str, Any]:
+    """What lies in a folder of this server, with the names of what lies there."""
+    return _named(conn, place.path((request.path or "").strip("/")))
+
+
+def inside(uri: str) -> str:
+    """The path on this server that a URI names. Raises Fault for one that lies elsewhere."""
+    if not uri.startswith(SCHEME):
+        raise Fault(INVALID, f"artifacts below {uri[:200]!r} are not kept by this server; ask where they lie")
+    return place.path(uri.removeprefix(SCHEME).strip("/"))
+
+
+def _listed(conn: Connection, root: str, path: str) -> dict[str, Any]:
+    below = place.path(path.rstrip("/"))
+    entries = files.listed(conn, f"{root}/{below}" if below else root)
+    shown = [_entry(f"{below}/{each.name}" if below else each.name, each.bytes) for each in entries]
+    return wire.filled({"files": shown})
+
+
+def _named(conn: Connection, folder: str) -> dict[str, Any]:
+    return wire.filled({"files": [_entry(each.name, each.bytes) for each in files.listed(conn, folder)]})
+
+
+def _entry(path: str, size: int | None) -> dict[str, Any]:
+    return {"path": path, "is_dir": True} if size is None else {"path": path, "is_dir": False, "file_size": size}
+
+
+class Files:
+    """The files themselves: an ASGI application over paths below `ROOT`."""
+
+    def __init__(self, store: Store, batch: Batch, now: Callable[[], datetime]) -> None:
+        self._store, self._batch, self._now = store, batch, now
+
+    def takes(self, path: str) -> bool:
+        """Whether a path is that of a file."""
+        return path.startswith(f"{ROOT}/") and len(path) > len(ROOT) + 1
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """The ASGI entry."""
+        path = place.path(scope["path"].removeprefix(f"{ROOT}/"))
+        method = scope["method"]
+        if method == "PUT":
+            await self._put(path, scope, receive)
+            await _json(send, b"{}")
+        elif method in ("GET", "HEAD"):
+            await self._get(path, scope, send)
+        elif method == "DELETE":
+            await asyncio.wrap_future(self._batch.submit(lambda tx: files.remove(tx, path)))
+            await _json(send, b"{}")
+        else:
+            raise Fault(NO_ENDPOINT, f"No endpoint {method} {scope['path'][:200]}: use GET, PUT or DELETE")
+
+    async def _put(self, path: str, scope: Scope, receive: Any) -> None:
+        sink = _Sink(self._store)
+        try:
+            more = True
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Fault(INVALID, "the client left before the file was whole; nothing was kept")
+                more = message.get("more_body", False)
+                if sink.add(message.get("body", b"")) or not more:
+                    await asyncio.to_thread(sink.write)
+            digest, size, data = await asyncio.to_thread(sink.finish)
+            hand = Hand(scope["auth"].name, self._now())
+            await asyncio.wrap_future(self._batch.submit(lambda tx: files.put(tx, path, digest, size, hand, data)))
+        finally:
+            sink.close()
+
+    async def _get(self, path: str, scope: Scope, send: Any) -> None:
+        found = await asyncio.to_thread(self._find, path)
+        headers = {name: value for name, value in scope["headers"]}
+        low, high, status = _span(headers.get(b"range"), found.bytes)
+        name = path.rpartition("/")[2]
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        told = [
+            (b"content-type", kind.encode()), (b"content-length", str(high - low).encode()),
+            (b"content-disposition", f"attachment; filename*=UTF-8''{quote(name)}".encode()),
+            (b"accept-ranges", b"bytes"), (b"x-content-type-options", b"nosniff"),
+            (b"etag", f'"{found.digest}"'.encode()),
+        ]  # fmt: skip
+        if status == 206:
+            told.append((b"content-range", f"bytes {low}-{high - 1}/{found.bytes}".encode()))
+        source = None if found.data is not None else await asyncio.to_thread(self._open, found)
+        try:
+            await send({"type": "http.response.start", "status": status, "headers": told})
+            if scope["method"] == "HEAD":
+                await send({"type": "http.response.body", "body": b""})
+            elif source is None:
+                await send({"type": "http.response.body", "body": (found.data or b"")[low:high]})
+            else:
+                await _stream(source, found, low, high, send)
+        finally:
+            if source is not None:
+                source.close()
+
+    def _find(self, path: str) -> Artifact:
+        with self._store.read() as conn:
+            return files.get(conn, path)
+
+    def _open(self, found: Artifact) -> BinaryIO:
+        file = self._store.blobs.path(found.pack or found.digest)
+        try:
+            source = file.open("rb")
+        except FileNotFoundError:
+            raise UnknownError(f"the bytes of {found.digest} are gone", next="restore them from a backup") from None
+        if source.seek(0, 2) < found.start + found.bytes:
+            source.close()
+            raise UnknownError(f"the bytes of {found.digest} are cut off", next="restore them from a backup")
+        return source
+
+
+class _Sink:
+    """Takes a file as it comes, and hashes it; a small one stays in memory, a large one never is there whole."""
+
+    def __init__(self, store: Store) -> None:
+        self._blobs = store.blobs
+        self._hash, self._size = hashlib.sha256(), 0
+        self._held: list[bytes] = []
+        self._waiting = 0
+        self._draft: Path | None = None
+        self._file: BinaryIO | None = None
+
+    def add(self, chunk: bytes) -> bool:
+        """Take a chunk; true once enough is held that it should be written."""
+        self._held.append(chunk)
+        self._waiting += len(chunk)
+        return self._waiting >= _CHUNK
+
+    def write(self) -> None:
+        """Hash what is held, and write it unless all of it is small."""
+        if self._file is None and self._size + self._waiting <= files.INLINE:
+            return
+        if self._file is None:
+            self._draft = self._blobs.draft()
+            self._file = self._draft.open("xb")
+        with room("of an upload"):
+            for chunk in self._held:
+                self._hash.update(chunk)
+                self._file.write(chunk)
+        self._size += self._waiting
+        self._held, self._waiting = [], 0
+
+    def finish(self) -> tuple[str, int, bytes | None]:
+        """Digest, size and, of a small file, the bytes; a large one lies among the blobs."""
+        if self._file is None or self._draft is None:
+            data = b"".join(self._held)
+            return hashlib.sha256(data).hexdigest(), len(data), data
+        self._file.close()
+        digest = self._hash.hexdigest()
+        self._blobs.adopt(self._draft, digest)
+        return digest, self._size, None
+
+    def close(self) -> None:
+        """Leave nothing behind of a file that did not become whole."""
+        if self._file is not None:
+            self._file.close()
+        if self._draft is not None:
+            self._draft.unlink(missing_ok=True)
+
+
+async def _stream(source: BinaryIO, found: Artifact, low: int, high: int, send: Any) -> None:
+    """Send bytes of a blob; one that is damaged ends the answer early, so that nobody takes it for whole."""
+    source.seek(found.start + low)
+    digest, whole, left = hashlib.sha256(), (low, high) == (0, found.bytes), high - low
+
+    def read() -> bytes:
+        chunk = source.read(min(_CHUNK, left))
+        if whole:
+            digest.update(chunk)
+        return chunk
+
+    while left:
+        chunk = await asyncio.to_thread(read)
+        left -= len(chunk)
+        if not chunk or (not left and whole and digest.hexdigest() != found.digest):
+            raise ConnectionError(f"the bytes of {found.digest} do not match their address")
+        await send({"type": "http.response.body", "body": chunk, "more_body": bool(left)})
+    if high == low:
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _span(header: bytes | None, size: int) -> tuple[int, int, int]:
+    """(first byte, end, status) of what is asked for; what is no range that can be served is the whole."""
+    match = _RANGE.fullmatch((header or b"").decode("latin-1"))
+    if match is None or not any(match.groups()):
+        return 0, size, 200
+    first, last = match.groups()
+    if not first:
+        return max(0, size - int(last)), size, 206
+    low, high = int(first), min(size, int(last) + 1 if last else size)
+    return (low, high, 206) if low < high else (0, size, 200)
+
+
+async def _json(send: Any, body: bytes) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+ENDPOINTS = [
+    Endpoint("GET", "artifacts/list", List, of_run, needs=("run_id",)),
+    Endpoint("GET", "", Folder, listed, prefix=ROOT),
+]

@@ -1,0 +1,83 @@
+"""Files that clients put beside their runs and models: a path, and the artifact that lies there."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from argosy.errors import UnknownError
+from argosy.store import artifacts
+from argosy.store.artifacts import Artifact
+from argosy.store.codec import to_micros
+from argosy.store.rows import execute
+from argosy.store.tracking.changes import Hand
+
+KIND = "file"
+INLINE = 16 * 1024
+"""Bytes up to which a file lies in the store itself."""
+
+
+class Entry(NamedTuple):
+    """One entry of a folder: `bytes` is None for a folder."""
+
+    name: str
+    bytes: int | None
+
+
+def put(tx: Connection, path: str, digest: str, size: int, hand: Hand, data: bytes | None = None) -> None:
+    """Have an artifact lie at a path; whatever lay there lies there no more. `data` is given for a small one."""
+    artifacts.add(tx, [Artifact(digest=digest, kind=KIND, bytes=size, at=hand.at, data=data)])
+    execute(
+        tx,
+        "INSERT INTO file (path, digest, at, actor) VALUES (?, ?, ?, ?) ON CONFLICT (path) DO UPDATE "
+        "SET digest = excluded.digest, at = excluded.at, actor = excluded.actor",
+        (path, digest, to_micros(hand.at), hand.actor),
+    )
+
+
+def get(conn: Connection, path: str) -> Artifact:
+    """The artifact at a path. Raises UnknownError."""
+    found = execute(conn, "SELECT digest FROM file WHERE path = ?", (path,)).fetchone()
+    if found is None:
+        raise UnknownError(f"there is no artifact {path[:300]!r}", next="list the folder")
+    return artifacts.get(conn, [found[0]])[found[0]]
+
+
+def listed(conn: Connection, folder: str) -> list[Entry]:
+    """What lies directly in a folder ("" for the root), by name; nothing for one that is not."""
+    low, high = (f"{folder}/", f"{folder}0") if folder else ("", "\U0010ffff")
+    found: list[Entry] = []
+    sql = (
+        "SELECT f.path, a.bytes FROM file f JOIN artifact a ON a.digest = f.digest "
+        "WHERE f.path >= ? AND f.path < ? ORDER BY f.path LIMIT 1000"
+    )
+    while rows := execute(conn, sql, (low, high)).fetchall():
+        for path, size in rows:
+            if path < low:
+                continue
+            name, slash, _ = path[len(folder) + 1 if folder else 0 :].partition("/")
+            whole = f"{folder}/{name}" if folder else name
+            found.append(Entry(name, None if slash else size))
+            low = f"{whole}0" if slash else f"{path}\0"  # past all that lies in it
+            if slash:
+                break
+        else:
+            low = f"{rows[-1][0]}\0"
+    return found
+
+
+def below(conn: Connection, folder: str) -> dict[str, tuple[str, int]]:
+    """Digest and bytes of every file below a folder, by path."""
+    sql = (
+        "SELECT f.path, f.digest, a.bytes FROM file f JOIN artifact a ON a.digest = f.digest "
+        "WHERE f.path >= ? AND f.path < ? ORDER BY f.path"
+    )
+    return {path: (digest, size) for path, digest, size in execute(conn, sql, (f"{folder}/", f"{folder}0"))}
+
+
+def remove(tx: Connection, path: str) -> int:
+    """Have nothing lie at a path nor below it; returns how many files there were; their bytes are
+    collected later."""
+    where = "WHERE path = ? OR (path >= ? AND path < ?)"
+    return int(execute(tx, f"DELETE FROM file {where}", (path, f"{path}/", f"{path}0")).rowcount)

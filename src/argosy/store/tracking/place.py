@@ -1,0 +1,38 @@
+"""Paths of clients' artifacts: names below a root, never a way out of it."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from argosy.errors import UsageError
+
+LONGEST, DEEPEST = 1500, 64
+_ENCODED = re.compile(r"%(2e|2f|5c|00|25)", re.IGNORECASE)
+_BAD = re.compile(r"[\x00-\x1f\x7f\\]")
+
+
+def path(text: str) -> str:
+    """The path that `text` names: segments parted by single slashes, "" for the root.
+
+    Raises UsageError for what a file system, a proxy or a browser might read as another place: empty or dotted
+    segments, absolute paths, backslashes, control characters, and all of these in percent-encoding, however often.
+    """
+    parts = text.split("/") if text else []
+    plain = text
+    for _ in range(3):
+        found = unquote(plain)
+        if found == plain:
+            break
+        plain = found
+    wrong = (
+        len(text) > LONGEST or len(parts) > DEEPEST or _BAD.search(plain) is not None
+        or any(part in ("", ".", "..") for part in (*parts, *(plain.split("/") if plain else ())))
+        or _ENCODED.search(plain) is not None
+    )  # fmt: skip
+    if wrong:
+        raise UsageError(
+            f"Invalid path: {text[:200]!r} names no artifact",
+            next=f"give names parted by single slashes, without '..', at most {LONGEST} characters",
+        )
+    return text
