@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import glob
 import itertools
 import os
-import pwd
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import IO
 
 import psycopg
 import pytest
 from hypothesis import settings
 
 from argosy.store import Store, schema
+from tests.postgres import server
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -52,21 +46,8 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """URL of the maintenance database of a PostgreSQL server that lives as long as this session, without fsync."""
-    binaries = _postgres_binaries()
-    root = Path(tempfile.mkdtemp(prefix="argosy-postgres-"))
-    owner = pwd.getpwuid(os.geteuid()).pw_name
-    if os.geteuid() == 0:  # the server refuses to run as root
-        owner = next(name for name in ("postgres", "nobody") if _is_user(name))
-        shutil.chown(root, owner, pwd.getpwnam(owner).pw_gid)
-    try:
-        server, port = _start(binaries, root, owner)
-        try:
-            yield f"postgresql+psycopg://argosy@127.0.0.1:{port}/postgres"
-        finally:
-            server.send_signal(signal.SIGINT)
-            server.wait(20)
-    finally:
-        shutil.rmtree(root)
+    with server() as running:
+        yield running.url
 
 
 @pytest.fixture
@@ -128,69 +109,6 @@ def _database(server: str) -> Iterator[str]:
     yield f"{server.rpartition('/')[0]}/{name}"
     with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _is_user(name: str) -> bool:
-    return any(entry.pw_name == name for entry in pwd.getpwall())
-
-
-def _postgres_binaries() -> Path:
-    """Directory of initdb and postgres: of the PATH, else the newest where Debian keeps them."""
-    on_path = shutil.which("initdb")
-    kept = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"), key=lambda path: float(path.split("/")[4]))
-    found = [*kept, *([on_path] if on_path else [])]
-    if not found:
-        pytest.fail("no PostgreSQL server is installed (initdb is missing); next: scripts/system", pytrace=False)
-    return Path(found[-1]).resolve().parent
-
-
-def _start(binaries: Path, root: Path, owner: str) -> tuple[subprocess.Popen[bytes], int]:
-    """Initialise a cluster below `root` and start it on a free port of the loopback, as user `owner`."""
-    data, log = root / "data", root / "log"
-    with log.open("wb") as output:
-        initialise = ("-D", data, "-U", "argosy", "-A", "trust", "-E", "UTF8", "--no-sync")
-        if _spawn(owner, root, output, binaries / "initdb", *initialise).wait(60):
-            pytest.fail(f"PostgreSQL could not be initialised:\n{log.read_text()}", pytrace=False)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        quick = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "shared_buffers=64MB")
-        where = ("listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", "max_connections=200")
-        options = itertools.chain.from_iterable(("-c", option) for option in (*quick, *where))
-        server = _spawn(owner, root, output, binaries / "postgres", "-D", data, *options)
-    deadline = time.monotonic() + 30
-    while not _answers(port):
-        if server.poll() is not None or time.monotonic() > deadline:
-            server.kill()
-            pytest.fail(f"PostgreSQL did not start:\n{log.read_text()}", pytrace=False)
-        time.sleep(0.02)
-    return server, port
-
-
-def _spawn(owner: str, root: Path, output: IO[bytes], *command: str | Path) -> subprocess.Popen[bytes]:
-    """Start `command` as user `owner`, away from the terminal's signals and settings."""
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
-    user = pwd.getpwnam(owner) if os.geteuid() == 0 else None
-    return subprocess.Popen(
-        command,
-        cwd=root,
-        env=environment,
-        stdout=output,
-        stderr=output,
-        start_new_session=True,
-        user=user and user.pw_uid,
-        group=user and user.pw_gid,
-        extra_groups=[] if user else None,
-    )
-
-
-def _answers(port: int) -> bool:
-    """Whether the server takes queries: while it starts it accepts connections and refuses them."""
-    try:
-        with psycopg.connect(f"postgresql://argosy@127.0.0.1:{port}/postgres", connect_timeout=2):
-            return True
-    except psycopg.OperationalError:
-        return False
 
 
 def _unexpected(report: pytest.TestReport | pytest.CollectReport) -> None:
