@@ -6,7 +6,7 @@ registered models too, by their addresses; they have no row here.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, UniqueConstraint
 
 from argosy.store import columns
 from argosy.store.codec import Identity, Name
@@ -36,6 +36,7 @@ registered_version = Table(
     Column("number", Integer, nullable=False),
     columns.text("description"),
     columns.text("source"),
+    columns.text("location", optional=True),
     columns.text("run", optional=True),
     columns.text("logged", optional=True),
     columns.text("stage"),
@@ -45,9 +46,14 @@ registered_version = Table(
     columns.at("deleted_at", optional=True),
     columns.text("actor"),
     UniqueConstraint("model_id", "number"),
+    Index(None, "model_id", "stage", "number"),
     Index(None, "run"),
+    Index(None, "updated_at"),
 )
-"""A version of a registered model: `run` and `logged` name the run and the logged model that it came from."""
+"""A version of a registered model: `run` and `logged` name the run and the logged model that it came from.
+
+Its files lie at `location`, which is where `source` pointed to when it was registered; None: `source` says where.
+"""
 
 registered_alias = Table(
     "registered_alias",
@@ -90,12 +96,12 @@ logged_metric = Table(
     Column("run", Name, primary_key=True),
     Column("dataset", Name, primary_key=True),
     Column("digest", Name, primary_key=True),
+    Column("step", BigInteger, primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger, primary_key=True, autoincrement=False),
     columns.number("value"),
-    columns.count("step"),
-    columns.count("at_ms"),
     sqlite_with_rowid=False,
 )
-"""The last value of a metric of a logged model on a dataset ("" for none). NaN is NULL."""
+"""A value of a metric of a logged model on a dataset ("" for none), by the run that logged it. NaN is NULL."""
 
 logged_flow = Table(
     "logged_flow",

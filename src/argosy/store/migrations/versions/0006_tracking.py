@@ -213,6 +213,7 @@ def _registered() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("description", NAME, nullable=False),
         sa.Column("source", NAME, nullable=False),
+        sa.Column("location", NAME, nullable=True),
         sa.Column("run", NAME, nullable=True),
         sa.Column("logged", NAME, nullable=True),
         sa.Column("stage", NAME, nullable=False),
@@ -225,7 +226,11 @@ def _registered() -> None:
         sa.UniqueConstraint("model_id", "number", name="uq_registered_version_model_id_number"),
         sa.PrimaryKeyConstraint("id", name="pk_registered_version"),
     )
+    op.create_index(
+        "ix_registered_version_model_id_stage_number", "registered_version", ["model_id", "stage", "number"]
+    )
     op.create_index("ix_registered_version_run", "registered_version", ["run"])
+    op.create_index("ix_registered_version_updated_at", "registered_version", ["updated_at"])
     op.create_table(
         "registered_alias",
         sa.Column("model_id", ID, autoincrement=False, nullable=False),
@@ -267,11 +272,13 @@ def _logged() -> None:
         sa.Column("run", NAME, nullable=False),
         sa.Column("dataset", NAME, nullable=False),
         sa.Column("digest", NAME, nullable=False),
+        sa.Column("step", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("value", sa.Double(), nullable=True),
-        sa.Column("step", sa.BigInteger(), nullable=False),
-        sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["logged_id"], ["logged.id"], name="fk_logged_metric_logged_id"),
-        sa.PrimaryKeyConstraint("logged_id", "key", "run", "dataset", "digest", name="pk_logged_metric"),
+        sa.PrimaryKeyConstraint(
+            "logged_id", "key", "run", "dataset", "digest", "step", "at_ms", name="pk_logged_metric"
+        ),
         sqlite_with_rowid=False,
     )
     op.create_table(
