@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from argosy.errors import UsageError
 
+SCHEME = "mlflow-artifacts:/"
 LONGEST, DEEPEST = 1500, 64
 _ENCODED = re.compile(r"%(2e|2f|5c|00|25)", re.IGNORECASE)
 _BAD = re.compile(r"[\x00-\x1f\x7f\\]")
@@ -36,3 +37,10 @@ def path(text: str) -> str:
             next=f"give names parted by single slashes, without '..', at most {LONGEST} characters",
         )
     return text
+
+
+def root(location: str, run: str) -> str | None:
+    """The path below which the artifacts of a run lie, of an experiment's location; None where they lie elsewhere."""
+    if not location.startswith(SCHEME):
+        return None
+    return path(f"{location.removeprefix(SCHEME).strip('/')}/{run}/artifacts".strip("/"))
