@@ -1,48 +1,82 @@
-"""`argosy runs`: the last runs of pipelines."""
+"""`argosy runs`: the last runs of pipelines, or tracked runs."""
 
 from __future__ import annotations
 
-from argosy.cli import home, show
+import shlex
+from typing import Annotated
+
+from cyclopts import Parameter
+from sqlalchemy import Connection
+
+from argosy.cli import home, show, tracked
 from argosy.cli.course import given, tally
 from argosy.cli.get import again
 from argosy.cli.option import Common
+from argosy.cli.tracked import Asked
 from argosy.controller import course
 from argosy.controller.clock import SystemClock
 from argosy.controller.course import Brief
+from argosy.errors import UsageError
+from argosy.store.tracking import clause
+from argosy.store.tracking.grammar import RUNS
 
 _LONGEST = 40
 
 
 def runs(
-    pipeline: str | None = None, /, *, where: str = "", limit: int = 20, cursor: str | None = None,
-    common: Common | None = None,
+    pipeline: str | None = None, /, *, where: str = "", experiment: str | None = None,
+    sort: Annotated[list[str] | None, Parameter(allow_leading_hyphen=True)] = None,
+    columns: list[str] | None = None, limit: int = 20, cursor: str | None = None, common: Common | None = None,
 ) -> int:  # fmt: skip
-    """List runs of pipelines, the newest first: their states, how long they took, what their calls came to.
+    """List runs of pipelines, or with --experiment, --sort, --columns or a search the tracked runs, the newest first.
 
-    A run is running, succeeded, failed or cancelled; one is interrupted whose process was killed. Of the parameters
-    those are shown that are not at their defaults.
+    A run is running, succeeded, failed or cancelled; one of a pipeline is interrupted whose process was killed. Of the
+    parameters of a pipeline's run those are shown that are not at their defaults, of a tracked run what --columns,
+    --sort and --where name.
 
     For example:
       argosy runs
       argosy runs nightly --where "state:failed"
       argosy runs --where "cause:schedule* at>=2026-03-01"
       argosy runs nightly --json --limit 1
+      argosy runs --where "metrics.auc > 0.7 and params.depth = 6" --sort -metrics.auc
+      argosy runs --experiment flights --columns metrics.auc,params.depth,tags.team
 
     Parameters
     ----------
     pipeline
         The pipeline; all if none is given.
     where
-        Terms that must all hold: state, outcome, cause, actor, at, ended_at, due_at, key, ...
+        Of pipelines, terms that must all hold: state, outcome, cause, actor, at, ended_at, due_at, key, ... Of tracked
+        runs, comparisons joined by and: metrics.KEY, params.KEY, tags.KEY, status, run_name, start_time, ...
+    experiment
+        The experiment of tracked runs; all if none is given.
+    sort
+        What to sort tracked runs by, with a - in front for the largest first; may be given several times.
+    columns
+        What else to show of tracked runs, parted by commas: metrics.KEY, params.KEY, tags.KEY, user_id, artifact_uri.
     limit
         How many, at most 1,000.
     cursor
         Where to go on: `next` of the page before.
     """
     options = common or Common()
-    named = f'pipeline:"{pipeline}"' if pipeline is not None else ""
+    asked = Asked(where=where, sort=sort or [], columns=columns or [], experiment=experiment)
     with home.look(options.home) as (_, conn):
+        if asked.certain or (pipeline is None and where and _is_search(where)):
+            _check(pipeline)
+            return tracked.tell(conn, asked, limit, cursor, options)
+        return _pipelines(conn, pipeline, where, limit, cursor, options)
+
+
+def _pipelines(
+    conn: Connection, pipeline: str | None, where: str, limit: int, cursor: str | None, options: Common
+) -> int:
+    named = f'pipeline:"{pipeline}"' if pipeline is not None else ""
+    try:
         found = course.page(conn, f"{named} {where}".strip(), SystemClock().now(), limit=limit, cursor=cursor)
+    except UsageError as error:
+        raise _both(error, where) if where and pipeline is None else error from None
     if options.json:
         show.emit(found)
         return 0
@@ -56,6 +90,30 @@ def runs(
         command = ["runs", *([pipeline] if pipeline is not None else [])]
         show.say(f"more: {again(command, where, limit, found.next, options.home)}")
     return 0
+
+
+def _is_search(where: str) -> bool:
+    """Whether a filter is in the search language of tracked runs; none is in both languages."""
+    try:
+        return bool(clause.parse(where, RUNS, plain=True))
+    except UsageError:
+        return False
+
+
+def _both(error: UsageError, where: str) -> UsageError:
+    """A mistake in a filter, as both languages have it."""
+    try:
+        clause.parse(where, RUNS, plain=True)
+    except UsageError as other:
+        return UsageError(f"{error.message}; as a {other.message}", next=f"{error.next}; or {other.next}")
+    return error
+
+
+def _check(pipeline: str | None) -> None:
+    if pipeline is not None:
+        raise UsageError(
+            f"runs of pipeline {pipeline!r} are not searched so", next=f"--experiment {shlex.quote(pipeline)} instead"
+        )
 
 
 def _row(each: Brief) -> list[object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from argosy.errors import InputError, TakenError, UnknownError
 from argosy.store.codec import EPOCH, from_micros, to_micros
-from argosy.store.rows import execute, next_id
+from argosy.store.rows import execute, next_id, within
 from argosy.store.tracking import changes, labels
 from argosy.store.tracking.changes import EXPERIMENT, Change, Hand
 from argosy.store.tracking.tables import experiment
@@ -64,6 +64,20 @@ def active(conn: Connection, id: int) -> Experiment:
     if found.deleted_at is not None:
         raise InputError(f"experiment {id} must be in the 'active' state, and is deleted", next="restore it first")
     return found
+
+
+def some(conn: Connection, ids: Iterable[int]) -> dict[int, Experiment]:
+    """The experiments of some ids."""
+    clause, bound = within(conn, "id", ids)
+    return {row[0]: made(row) for row in execute(conn, f"SELECT {_FIELDS} FROM experiment WHERE {clause}", (bound,))}
+
+
+def trashed(conn: Connection, name: str) -> list[Experiment]:
+    """The deleted experiments of a name, the last deleted one first."""
+    sql = (
+        f"SELECT {_FIELDS} FROM experiment WHERE name = ? AND deleted_at IS NOT NULL ORDER BY deleted_at DESC, id DESC"
+    )
+    return [made(row) for row in execute(conn, sql, (name,))]
 
 
 def find(conn: Connection, name: str) -> Experiment | None:

@@ -19,7 +19,7 @@ from argosy.store.tracking.tables import tracked
 RUNNING, SCHEDULED, SUCCEEDED, FAILED, CANCELLED = "running", "scheduled", "succeeded", "failed", "cancelled"
 STATUSES = (RUNNING, SCHEDULED, SUCCEEDED, FAILED, CANCELLED)
 NAME_TAG = "mlflow.runName"
-_FIELDS = "id, run, experiment_id, name, owner, status, started_at, ended_at, deleted_at"
+FIELDS = "id, run, experiment_id, name, owner, status, started_at, ended_at, deleted_at"
 
 
 class Run(NamedTuple):
@@ -55,7 +55,7 @@ def create(
 
 def get(conn: Connection, run: str) -> Run:
     """The run of a name, deleted or not. Raises UnknownError."""
-    found = execute(conn, f"SELECT {_FIELDS} FROM tracked WHERE run = ?", (run,)).fetchone()
+    found = execute(conn, f"SELECT {FIELDS} FROM tracked WHERE run = ?", (run,)).fetchone()
     if found is None:
         raise UnknownError(f"Run with id={run[:300]} not found: there is no such run", next="argosy runs")
     return made(found)
@@ -72,7 +72,7 @@ def active(conn: Connection, run: str) -> Run:
 def some(conn: Connection, ids: Iterable[int]) -> dict[int, Run]:
     """The runs of some ids."""
     clause, bound = within(conn, "id", ids)
-    return {row[0]: made(row) for row in execute(conn, f"SELECT {_FIELDS} FROM tracked WHERE {clause}", (bound,))}
+    return {row[0]: made(row) for row in execute(conn, f"SELECT {FIELDS} FROM tracked WHERE {clause}", (bound,))}
 
 
 def change(

@@ -6,8 +6,6 @@ where each holds for many, runs are walked in the order of the page, each asked 
 
 from __future__ import annotations
 
-import base64
-import binascii
 import heapq
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,8 +13,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from argosy.errors import UsageError
 from argosy.store.rows import execute, within
+from argosy.store.tracking import pages
 from argosy.store.tracking.clause import Clause, Order
 from argosy.store.tracking.sought import Sql, compared, few, holds
 from argosy.store.tracking.term import Term, after, key, terms
@@ -45,7 +43,7 @@ def page(
     those. Raises UsageError for a token that no page of this order gave.
     """
     ordered = terms(orders)
-    start = _decode(token, len(ordered)) if token else None
+    start = pages.row(token, [term.text for term in ordered]) if token else None
     ask = _Ask(conn, list(clauses), ordered, _VIEWS[view], limit + 1, start)
     wanted = list(dict.fromkeys(experiments))
     if len(wanted) > _EACH:
@@ -54,7 +52,7 @@ def page(
         each = [ask.of(id) for id in wanted]
         rows = each[0] if len(each) == 1 else list(heapq.merge(*each, key=lambda row: key(ordered, row[1:])))
     ids = [row[0] for row in rows[:limit]]
-    return Page(ids, _encode(rows[limit - 1][1:]) if len(rows) > limit else None)
+    return Page(ids, pages.mark(rows[limit - 1][1:]) if len(rows) > limit else None)
 
 
 class _Ask:
@@ -82,7 +80,7 @@ class _Ask:
                 "tracked r", [own, *([] if some is None else [some]), *self._held], self.ordered, self.most
             )
         found: list[Row] = []
-        for phase in range(0 if self.start is None else self.start[0], 3):
+        for phase in range(0 if self.start is None else int(self.start[0]), 3):
             if len(found) < self.most:
                 found += self._walk(experiment, first, phase, self.most - len(found))
         return found
@@ -95,12 +93,12 @@ class _Ask:
         else:
             join = "CROSS JOIN tracked r" if self.conn.dialect.name == "sqlite" else "JOIN tracked r"
             source = f"metric o0 {join} ON r.id = o0.run_id"
-            value = f"o0.value IS {'NOT ' if phase == 0 else ''}NULL"
-            conditions = [Sql(f"o0.experiment_id = ? AND o0.key = ? AND {value}", (experiment, first.metric))]
+            known = f"o0.value IS {'NOT ' if phase == 0 else ''}NULL"
+            conditions = [Sql(f"o0.experiment_id = ? AND o0.key = ? AND {known}", (experiment, first.metric))]
             if phase == 0:
                 conditions += self._bounds(first)
-        fixed = [Term(str(phase)), Term("o0.value" if phase == 0 else "NULL", first.ascending, fixed=phase != 0)]
-        ordered = [*fixed, *self.ordered[2:]]
+        value = Term("o0.value" if phase == 0 else "NULL", self.ordered[1].ascending, fixed=phase != 0)
+        ordered = [Term(str(phase)), value, *self.ordered[2:]]
         return self._read(source, [*conditions, *self._held], ordered, most, walked=phase)
 
     def _bounds(self, first: Term) -> Iterator[Sql]:
@@ -109,7 +107,7 @@ class _Ask:
             if (clause.entity, clause.key) == ("metric", first.metric):
                 yield compared(clause, "o0.value")
         if self.start is not None and self.start[0] == 0:
-            yield Sql(f"o0.value {'>=' if first.ascending else '<='} ?", (self.start[1],))
+            yield Sql(f"o0.value {'>=' if self.ordered[1].ascending else '<='} ?", (self.start[1],))
 
     def _read(
         self, source: str, conditions: list[Sql], ordered: list[Term], most: int, walked: int | None = None
@@ -124,17 +122,3 @@ class _Ask:
         sql += f"WHERE {' AND '.join(each.text for each in conditions)} ORDER BY {by} LIMIT {most}"
         values = [value for each in (*joins, *conditions) for value in each.values]
         return [tuple(row) for row in execute(self.conn, sql, values)]
-
-
-def _encode(row: Row) -> str:
-    return base64.urlsafe_b64encode(msgspec.msgpack.encode(row)).decode()
-
-
-def _decode(token: str, width: int) -> Row:
-    try:
-        values = msgspec.msgpack.decode(base64.urlsafe_b64decode(token), type=list[float | str | None])
-        if len(values) != width or not isinstance(values[0], (int, float, str)):
-            raise ValueError(values)
-    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
-        raise UsageError(f"page token {token[:40]!r} was not given by this search", next="start without one") from error
-    return tuple(values)
