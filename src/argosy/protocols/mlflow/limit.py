@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from argosy.protocols.mlflow.fault import INVALID, Fault, invalid, missing
 from argosy.store.codec import EPOCH
@@ -23,6 +24,20 @@ _CHARACTERS = (
 
 def key(value: str, path: str) -> str:
     """A name of a metric, parameter or tag; it must be none that a file system would read otherwise."""
+    return value if _plain(value) else _refuse(value, path)
+
+
+@lru_cache(maxsize=65_536)
+def _plain(value: str) -> bool:
+    """Whether a name is in order; clients log the same names again and again."""
+    try:
+        return bool(_refuse(value, ""))
+    except Fault:
+        return False
+
+
+def _refuse(value: str, path: str) -> str:
+    """A name in order. Raises Fault, which says what is wrong."""
     plain = posixpath.normpath(value)
     if not _KEY.fullmatch(value):
         raise invalid(path, value, _CHARACTERS)

@@ -1,15 +1,18 @@
 """Metrics of runs: points in time and steps, appended in blocks, and the last value of each key.
 
-A block is msgpack: by key, steps and times (milliseconds since 1970) as little-endian int64 and values as float64.
-Of each sixteen blocks of a size one of the next size is made, so that a point is copied a few times however many
-there are, and a run of a million points is a few hundred blocks.
+A block is msgpack: keys, how many points each has, and of all points, key after key, the steps and the times
+(milliseconds since 1970) as little-endian int64 and the values as float64. Of each sixteen blocks of a size one of the
+next size is made, so that a point is copied a few times however many there are, and a run of a million points is a few
+hundred blocks.
 """
 
 from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -20,8 +23,8 @@ from argosy.store.tracking.tables import block
 
 _FANOUT, _SIZES = 16, (16, 256, 4096)
 _LITTLE = sys.byteorder == "little"
+_WIDTH = 8
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(dict[str, tuple[bytes, bytes, bytes]]).decode
 
 
 class Point(NamedTuple):
@@ -80,17 +83,18 @@ def last(conn: Connection, run_ids: Iterable[int], keys: Iterable[str] | None = 
 
 def history(conn: Connection, run_id: int, key: str) -> list[Point]:
     """Every point of a metric, by time, step and value; what was logged twice counts once."""
-    found: set[tuple[int, int, float]] = set()
-    nans: set[tuple[int, int]] = set()
+    found: list[tuple[int, int, float]] = []
     for (data,) in execute(conn, "SELECT data FROM block WHERE run_id = ? ORDER BY id", (run_id,)):
-        for step, at, value in unpack(data).get(key, ()):
-            if value == value:
-                found.add((at, step, value))
-            else:
-                nans.add((at, step))
-    points = [Point(key, value, step, at) for at, step, value in sorted(found)]
-    points += [Point(key, float("nan"), step, at) for at, step in nans]
-    return sorted(points, key=lambda p: (p.at, p.step)) if nans else points
+        for steps, times, values in _of(_decode(data), key):
+            found += zip(_array("q", times), _array("q", steps), _array("d", values), strict=True)
+    if any(value != value for _, _, value in found):  # NaN has no order, and is none that was there before
+        found.sort(key=lambda each: (each[0], each[1], each[2] != each[2], each[2] if each[2] == each[2] else 0.0))
+        places = [(at, step, None if value != value else value) for at, step, value in found]
+    else:
+        found.sort()
+        places = list(found)
+    kept = [each for each, here, before in zip(found, places, [None, *places], strict=False) if here != before]
+    return [Point(key, value, step, at) for at, step, value in kept]
 
 
 def sampled(points: Sequence[Point], most: int) -> list[Point]:
@@ -102,44 +106,77 @@ def sampled(points: Sequence[Point], most: int) -> list[Point]:
     return [points[place * (len(points) - 1) // (most - 1)] for place in range(most)]
 
 
-def pack(points: Iterable[Point]) -> bytes:
+def pack(points: Sequence[Point]) -> bytes:
     """A block of points."""
-    found: dict[str, tuple[array[int], array[int], array[float]]] = {}
-    for key, value, step, at in points:
-        held = found.get(key)
-        if held is None:
-            held = found[key] = (array("q"), array("q"), array("d"))
-        held[0].append(step)
-        held[1].append(at)
-        held[2].append(value)
-    return _encode({key: [_bytes(each) for each in held] for key, held in found.items()})
+    if len({point.key for point in points}) == 1:
+        ordered, counts = points, {points[0].key: len(points)}
+    else:
+        ordered = sorted(points, key=_KEY)
+        counts = Counter(map(_KEY, ordered))
+    columns = (
+        array("i", counts.values()), array("q", [each.step for each in ordered]),
+        array("q", [each.at for each in ordered]), array("d", [each.value for each in ordered]),
+    )  # fmt: skip
+    return _encode(_Block(list(counts), *map(_bytes, columns)))
 
 
-def unpack(data: bytes) -> dict[str, Iterable[tuple[int, int, float]]]:
+def unpack(data: bytes) -> dict[str, list[tuple[int, int, float]]]:
     """(step, time, value) of the points of a block, by key."""
-    return {
-        key: zip(_array("q", steps), _array("q", times), _array("d", values), strict=True)
-        for key, (steps, times, values) in _decode(data).items()
-    }
+    block, found = _decode(data), dict[str, list[tuple[int, int, float]]]()
+    for key in dict.fromkeys(block.keys):
+        for steps, times, values in _of(block, key):
+            each = zip(_array("q", steps), _array("q", times), _array("d", values), strict=True)
+            found.setdefault(key, []).extend(each)
+    return found
+
+
+class _Block(msgspec.Struct, array_like=True):
+    keys: list[str]
+    counts: bytes
+    steps: bytes
+    times: bytes
+    values: bytes
+
+
+_KEY = attrgetter("key")
+_decode = msgspec.msgpack.Decoder(_Block).decode
+
+
+def _of(block: _Block, key: str) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """The columns of a key's points."""
+    if key in block.keys:
+        place, counts = block.keys.index(key), _array("i", block.counts)
+        low = _WIDTH * sum(counts[:place])
+        high = low + _WIDTH * counts[place]
+        yield block.steps[low:high], block.times[low:high], block.values[low:high]
 
 
 def _merge(tx: Connection, run_id: int) -> None:
     """Make one block of each sixteen of a size."""
     low = 1
     for high in _SIZES:
-        sql = "SELECT id, data FROM block WHERE run_id = ? AND points >= ? AND points < ? ORDER BY id"
+        sql = "SELECT id, points, data FROM block WHERE run_id = ? AND points >= ? AND points < ? ORDER BY id"
         rows = execute(tx, sql, (run_id, low, high)).fetchall()
         low = high
-        if len(rows) < _FANOUT:
-            continue
-        points = [
-            Point(key, value, step, at)
-            for _, data in rows
-            for key, each in unpack(data).items()
-            for step, at, value in each
-        ]
-        execute_many(tx, "DELETE FROM block WHERE id = ?", [(id,) for id, _ in rows[1:]])
-        execute(tx, "UPDATE block SET points = ?, data = ? WHERE id = ?", (len(points), pack(points), rows[0][0]))
+        if len(rows) >= _FANOUT:
+            execute_many(tx, "DELETE FROM block WHERE id = ?", [(id,) for id, *_ in rows[1:]])
+            made = _joined([_decode(data) for *_, data in rows])
+            points = sum(count for _, count, _ in rows)
+            execute(tx, "UPDATE block SET points = ?, data = ? WHERE id = ?", (points, made, rows[0][0]))
+
+
+def _joined(blocks: Sequence[_Block]) -> bytes:
+    """One block of several: their columns, key by key."""
+    parts: dict[str, list[tuple[bytes, bytes, bytes]]] = {}
+    for each in blocks:
+        low = 0
+        for key, count in zip(each.keys, _array("i", each.counts), strict=True):
+            high = low + _WIDTH * count
+            parts.setdefault(key, []).append((each.steps[low:high], each.times[low:high], each.values[low:high]))
+            low = high
+    columns = [b"".join([part[place] for several in parts.values() for part in several]) for place in range(3)]
+    counts = array("i", [sum(len(part[0]) for part in several) // _WIDTH for several in parts.values()])
+    return _encode(_Block(list(parts), _bytes(counts), *columns))
 
 
 def _bytes(values: array[Any]) -> bytes:

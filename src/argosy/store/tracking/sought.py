@@ -87,9 +87,9 @@ def few(conn: Connection, clauses: Sequence[Clause], experiment_id: int) -> Sql 
         found = _indexed(clause, experiment_id)
         if found is None:
             continue
-        count = execute(conn, f"SELECT count(*) FROM ({found.text} LIMIT {_FEW + 1}) AS some", found.values).fetchone()[
-            0
-        ]
+        count = execute(
+            conn, f"SELECT count(*) FROM ({found.text} LIMIT {_FEW + 1}) AS found", found.values
+        ).fetchone()[0]
         if count <= _FEW and (best is None or count < best[0]):
             best = count, Sql(f"r.id IN ({found.text})", found.values)
     return None if best is None else best[1]

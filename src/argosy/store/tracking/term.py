@@ -14,13 +14,15 @@ from argosy.store.tracking.sought import ATTRIBUTES, Sql
 class Term(NamedTuple):
     """One expression to order by.
 
-    `metric` is the key of the metric whose presence a term tells; `fixed` terms have one value in all rows of a query.
+    `metric` is the key of the metric whose presence a term tells; `text` tells its values from numbers; `fixed` terms
+    have one value in all rows of a query.
     """
 
     sql: str
     ascending: bool = True
     join: Sql | None = None
     metric: str | None = None
+    text: bool = False
     fixed: bool = False
 
     @property
@@ -40,7 +42,7 @@ def terms(orders: Sequence[Order]) -> list[Term]:
         found += _of(order, f"o{place}")
     if ("attribute", "start_time") not in seen:
         found.append(Term("r.started_at", ascending=False))
-    return [*found, Term("r.run")]
+    return [*found, Term("r.run", text=True)]
 
 
 def after(ordered: Sequence[Term], row: Sequence[Any]) -> Sql:
@@ -86,7 +88,8 @@ class _Down:
 def _of(order: Order, name: str) -> list[Term]:
     if order.entity == "attribute":
         value = {"start_time": "r.started_at", "end_time": "r.ended_at"}.get(order.key) or ATTRIBUTES[order.key]
-        return [Term(f"(CASE WHEN {value} IS NULL THEN 1 ELSE 0 END)"), Term(value, order.ascending)]
+        text = order.key not in ("start_time", "end_time")
+        return [Term(f"(CASE WHEN {value} IS NULL THEN 1 ELSE 0 END)"), Term(value, order.ascending, text=text)]
     table = {"metric": "metric", "parameter": "parameter", "tag": "tag"}[order.entity]
     join = Sql(f"LEFT JOIN {table} {name} ON {name}.run_id = r.id AND {name}.key = ?", (order.key,))
     if table == "metric":
@@ -94,5 +97,5 @@ def _of(order: Order, name: str) -> list[Term]:
         return [Term(flag, join=join, metric=order.key), Term(f"{name}.value", order.ascending)]
     return [
         Term(f"(CASE WHEN {name}.run_id IS NULL THEN 1 ELSE 0 END)", join=join),
-        Term(f"{name}.value", order.ascending),
+        Term(f"{name}.value", order.ascending, text=True),
     ]
