@@ -1,4 +1,4 @@
-"""Metrics of logged models: the last value on each dataset."""
+"""Metrics of logged models: every value that runs logged of them, each on a dataset or on none."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from argosy.errors import UnknownError
 from argosy.store.rows import execute, execute_many, within
 from argosy.store.tracking.metrics import Point
 
@@ -22,25 +23,27 @@ class Reading(NamedTuple):
 
 
 def log(tx: Connection, given: Sequence[Reading]) -> None:
-    """Keep the last value of each: that of the largest step, then time. Models that are not known are left out."""
-    clause, bound = within(tx, "model", {each.model for each in given})
+    """Keep values; what is logged twice counts once. Raises UnknownError for a model that is not."""
+    names = {each.model for each in given}
+    clause, bound = within(tx, "model", names)
     ids = dict(execute(tx, f"SELECT model, id FROM logged WHERE {clause}", (bound,)).fetchall())
+    if absent := names - ids.keys():
+        raise UnknownError(f"Logged model with ID '{min(absent)[:300]}' not found", next="create it first")
     execute_many(
         tx,
         "INSERT INTO logged_metric (logged_id, key, run, dataset, digest, value, step, at_ms) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (logged_id, key, run, dataset, digest) DO UPDATE "
-        "SET value = excluded.value, step = excluded.step, at_ms = excluded.at_ms "
-        "WHERE (excluded.step, excluded.at_ms) >= (logged_metric.step, logged_metric.at_ms)",
-        [_row(ids[each.model], each) for each in given if each.model in ids],
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (logged_id, key, run, dataset, digest, step, at_ms) DO UPDATE "
+        "SET value = excluded.value",
+        [_row(ids[each.model], each) for each in given],
     )
 
 
 def of(conn: Connection, logged_ids: Iterable[int]) -> dict[int, list[Reading]]:
-    """The last values of the metrics of logged models, by their ids."""
+    """The metrics of logged models, by their ids."""
     clause, bound = within(conn, "m.logged_id", logged_ids)
     sql = (
         "SELECT m.logged_id, l.model, m.run, m.dataset, m.digest, m.key, m.value, m.step, m.at_ms FROM logged_metric m "
-        f"JOIN logged l ON l.id = m.logged_id WHERE {clause} ORDER BY m.logged_id, m.key, m.at_ms"
+        f"JOIN logged l ON l.id = m.logged_id WHERE {clause} ORDER BY m.logged_id, m.key, m.at_ms, m.step"
     )
     found: dict[int, list[Reading]] = {}
     for id, model, run, dataset, digest, key, value, step, at in execute(conn, sql, (bound,)):

@@ -1,9 +1,13 @@
-"""Tokens of pages of what is short or sorted as a whole: how many came before."""
+"""Tokens of pages: how many came before, or the last row, of which the next page begins after."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
 
 from argosy.errors import UsageError
 
@@ -26,3 +30,20 @@ def start(token: str | None) -> int:
     if not text.isdigit() or int(text) > _MOST:
         raise UsageError(f"page token {token[:40]!r} was not given by this list", next="start without one")
     return int(text)
+
+
+def mark(row: Sequence[Any]) -> str:
+    """The token of the page that begins after a row of numbers, texts and None."""
+    return base64.urlsafe_b64encode(msgspec.msgpack.encode(tuple(row))).decode()
+
+
+def row(token: str, texts: Sequence[bool]) -> tuple[Any, ...]:
+    """The row that a token holds: each value is a text, or none, or None. Raises UsageError for what is no token."""
+    try:
+        values = msgspec.msgpack.decode(base64.urlsafe_b64decode(token), type=list[int | float | str | None])
+        each = list(zip(values, texts, strict=True))
+        if values[0] is None or any(isinstance(value, str) is not text for value, text in each if value is not None):
+            raise ValueError(values)
+    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
+        raise UsageError(f"page token {token[:40]!r} was not given by this search", next="start without one") from error
+    return tuple(values)
