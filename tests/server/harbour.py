@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from argosy.server import run, secret
@@ -26,8 +27,8 @@ class Harbour:
 
 
 @contextmanager
-def open_harbour(home: Path) -> Iterator[Harbour]:
-    """Serve a built home until the block ends."""
+def open_harbour(home: Path, now: Callable[[], datetime] = lambda: build.NOW) -> Iterator[Harbour]:
+    """Serve a home that is there until the block ends."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -39,7 +40,7 @@ def open_harbour(home: Path) -> Iterator[Harbour]:
         ready.set()
 
     settings = Settings(home=str(home), port=port, poll_seconds=0.05, believed_seconds=0.2)
-    options = {"now": lambda: build.NOW, "on_ready": on_ready, "signals": False}
+    options = {"now": now, "on_ready": on_ready, "signals": False}
     thread = threading.Thread(target=run.serve, args=(settings,), kwargs=options)
     thread.start()
     assert ready.wait(20)
