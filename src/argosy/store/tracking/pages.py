@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from argosy.errors import UsageError
 
 _MOST = 10**9
+_Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_Text = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*$")]
 
 
 def token(start: int) -> str:
@@ -40,7 +42,7 @@ def mark(row: Sequence[Any]) -> str:
 def row(token: str, texts: Sequence[bool]) -> tuple[Any, ...]:
     """The row that a token holds: each value is a text, or none, or None. Raises UsageError for what is no token."""
     try:
-        values = msgspec.msgpack.decode(base64.urlsafe_b64decode(token), type=list[int | float | str | None])
+        values = msgspec.msgpack.decode(base64.urlsafe_b64decode(token), type=list[_Whole | float | _Text | None])
         each = list(zip(values, texts, strict=True))
         if values[0] is None or any(isinstance(value, str) is not text for value, text in each if value is not None):
             raise ValueError(values)
