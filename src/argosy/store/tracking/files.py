@@ -59,20 +59,21 @@ def listed(conn: Connection, folder: str) -> list[Entry]:
             name, slash, _ = path[len(folder) + 1 if folder else 0 :].partition("/")
             whole = f"{folder}/{name}" if folder else name
             found.append(Entry(name, None if slash else size))
-            low = f"{whole}0" if slash else f"{path}\0"  # past all that lies in it
+            low = f"{whole}0" if slash else f"{path}\x01"  # past all that lies in it: no path holds such a character
             if slash:
                 break
         else:
-            low = f"{rows[-1][0]}\0"
+            low = f"{rows[-1][0]}\x01"
     return found
 
 
-def below(conn: Connection, folder: str) -> dict[str, tuple[str, int]]:
-    """Digest and bytes of every file below a folder, by path."""
+def below(conn: Connection, folder: str, limit: int = -1) -> dict[str, tuple[str, int]]:
+    """Digest and bytes of every file below a folder, by path; of the first ones where `limit` is not negative."""
     sql = (
         "SELECT f.path, f.digest, a.bytes FROM file f JOIN artifact a ON a.digest = f.digest "
         "WHERE f.path >= ? AND f.path < ? ORDER BY f.path"
     )
+    sql += f" LIMIT {int(limit)}" if limit >= 0 else ""
     return {path: (digest, size) for path, digest, size in execute(conn, sql, (f"{folder}/", f"{folder}0"))}
 
 

@@ -29,7 +29,7 @@ def path(text: str) -> str:
     wrong = (
         len(text) > LONGEST or len(parts) > DEEPEST or _BAD.search(plain) is not None
         or any(part in ("", ".", "..") for part in (*parts, *(plain.split("/") if plain else ())))
-        or _ENCODED.search(plain) is not None
+        or _ENCODED.search(text) is not None
     )  # fmt: skip
     if wrong:
         raise UsageError(
@@ -41,6 +41,10 @@ def path(text: str) -> str:
 
 def root(location: str, run: str) -> str | None:
     """The path below which the artifacts of a run lie, of an experiment's location; None where they lie elsewhere."""
+    below = f"{location.removeprefix(SCHEME).strip('/')}/{run}/artifacts".strip("/")
     if not location.startswith(SCHEME):
         return None
-    return path(f"{location.removeprefix(SCHEME).strip('/')}/{run}/artifacts".strip("/"))
+    try:
+        return path(below)
+    except UsageError:
+        return None

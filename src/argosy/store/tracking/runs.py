@@ -18,7 +18,7 @@ from argosy.store.tracking.tables import tracked
 
 RUNNING, SCHEDULED, SUCCEEDED, FAILED, CANCELLED = "running", "scheduled", "succeeded", "failed", "cancelled"
 STATUSES = (RUNNING, SCHEDULED, SUCCEEDED, FAILED, CANCELLED)
-NAME_TAG = "mlflow.runName"
+NAME_TAG, PARENT_TAG = "mlflow.runName", "mlflow.parentRunId"
 FIELDS = "id, run, experiment_id, name, owner, status, started_at, ended_at, deleted_at"
 
 
@@ -75,6 +75,22 @@ def some(conn: Connection, ids: Iterable[int]) -> dict[int, Run]:
     return {row[0]: made(row) for row in execute(conn, f"SELECT {FIELDS} FROM tracked WHERE {clause}", (bound,))}
 
 
+def execution(conn: Connection, id: int) -> int | None:
+    """The execution that the run of an id is, once it has ended."""
+    found = execute(conn, "SELECT execution_id FROM tracked WHERE id = ?", (id,)).fetchone()
+    return None if found is None else found[0]
+
+
+def children(conn: Connection, found: Run, limit: int = 1000) -> list[Run]:
+    """The runs that are nested under a run, of its experiment and not deleted, the newest first."""
+    fields = ", ".join(f"r.{name}" for name in FIELDS.split(", "))
+    sql = (
+        f"SELECT {fields} FROM tag t JOIN tracked r ON r.id = t.run_id WHERE t.experiment_id = ? AND t.key = ? "
+        "AND t.head = ? AND r.deleted_at IS NULL ORDER BY r.started_at DESC, r.id DESC LIMIT ?"
+    )
+    return [made(row) for row in execute(conn, sql, (found.experiment_id, PARENT_TAG, found.run, limit))]
+
+
 def change(
     tx: Connection, found: Run, hand: Hand, *, status: str | None = None, ended_at: datetime | None = None,
     name: str | None = None,
@@ -90,7 +106,7 @@ def change(
     made = [("status", found.status, new.status), ("name", found.name, new.name)]
     changes.add(tx, hand, [Change(RUN, new.run, field, *pair) for field, *pair in made if pair[0] != pair[1]])
     if new.name != found.name:
-        texts.put(tx, texts.TAG, new.id, new.experiment_id, {NAME_TAG: new.name}, hand)
+        texts.put(tx, texts.TAG, new.id, new.experiment_id, {NAME_TAG: new.name}, hand, run=new.run)
     return new
 
 
