@@ -12,8 +12,9 @@ import polars as pl
 import pytest
 
 from argosy.cli import main
-from tests.cli import gifts
+from tests.cli import gifts, tracks
 from tests.cli.pipes import Pipes
+from tests.cli.tracks import Tracks
 
 
 class Ran(NamedTuple):
@@ -65,6 +66,14 @@ def inside(late: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def pipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pipes:
     """A project of pipelines, as the working directory; nothing of it has run."""
     return Pipes(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def tracked(home: Path, monkeypatch: pytest.MonkeyPatch) -> Tracks:
+    """A home with tracked runs, which commands find by themselves, on a terminal with room for many columns."""
+    monkeypatch.setenv("ARGOSY_HOME", str(home))
+    monkeypatch.setenv("COLUMNS", "200")
+    return tracks.fill(home)
 
 
 @pytest.fixture(scope="session")

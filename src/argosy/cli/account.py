@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from argosy.cli import preview, show
+from argosy.cli import preview, record, show
 from argosy.cli.course import given, place, tally, written
+from argosy.cli.section import pairs
 from argosy.controller import course, provenance
 from argosy.controller.clock import SystemClock
 from argosy.controller.course import Step, Summary
@@ -20,7 +21,7 @@ from argosy.store import executions, runs
 from argosy.store.calls import FAILED
 
 _STEPS, _FAILURES = 100, 20
-_REASON = 500
+_REASON, _ALL = 500, 1000
 
 
 def tell(conn: Connection, kind: str, name: str, *, json: bool) -> bool:
@@ -43,6 +44,9 @@ def identity(kind: str, text: str) -> int:
 
 
 def _run(conn: Connection, name: str, json: bool) -> None:
+    if record.meant(conn, name):
+        record.tell(conn, name, json=json)
+        return
     found = course.summary(conn, identity("run", name), SystemClock().now())
     if json:
         show.emit(found)
@@ -175,22 +179,17 @@ def _executed(found: Executed) -> Iterator[str]:
     yield f"  key       {run.key[:12]}" + (f", code bundle {run.bundle[:12]}" if run.bundle else "")
     if run.reason:
         yield f"  failed    {run.reason}"
-    yield from _section("arguments", [(each.name, _given(each)) for each in found.given])
-    yield from _section("read", [(edge.kind, edge.reference) for edge in found.read])
-    yield from _section("gave", [(each.name, preview.result(each)) for each in found.made])
+    yield from pairs("arguments", [(each.name, _given(each)) for each in found.given], _ALL)
+    yield from pairs("read", [(edge.kind, edge.reference) for edge in found.read], _ALL)
+    yield from pairs("gave", [(each.name, preview.result(each)) for each in found.made], _ALL)
     logged = {**run.metrics, **run.parameters.get("logged", {})}
-    yield from _section("logged", [(key, show.text(value)[:_REASON]) for key, value in logged.items()])
+    yield from pairs("logged", [(key, show.text(value)[:_REASON]) for key, value in logged.items()], _ALL)
     if found.log is not None:
-        yield from _section("wrote", [("log", f"{size.show(found.log.bytes or 0)}, {(found.log.digest or '')[:12]}")])
+        yield from pairs(
+            "wrote", [("log", f"{size.show(found.log.bytes or 0)}, {(found.log.digest or '')[:12]}")], _ALL
+        )
     if trace := run.parameters.get("traceback"):
         yield from ("", *str(trace).rstrip().splitlines())
-
-
-def _section(title: str, rows: list[tuple[str, str]]) -> Iterator[str]:
-    if rows:
-        yield from ("", title)
-    width = max((len(name) for name, _ in rows), default=0)
-    yield from (f"  {name:<{width}}  {text}" for name, text in rows)
 
 
 def _given(each: Given) -> str:
@@ -218,8 +217,8 @@ def _kept(found: Kept) -> Iterator[str]:
     yield f"artifact {found.digest}"
     yield f"  {found.format} of {size.show(found.bytes)}, since {show.text(found.at)} UTC"
     yield from ("", "holds", *(f"  {each}" for each in preview.lines(found.preview)))
-    yield from _section("made by", [_maker(each) for each in found.made_by])
-    yield from _section("read by", [_maker(each) for each in found.read_by])
+    yield from pairs("made by", [_maker(each) for each in found.made_by], _ALL)
+    yield from pairs("read by", [_maker(each) for each in found.read_by], _ALL)
     if found.more:
         yield f"  and more than these {plural(max(len(found.made_by), len(found.read_by)), 'execution')}"
 

@@ -9,6 +9,7 @@ from argosy.cli import home, show
 from argosy.cli.account import identity
 from argosy.cli.course import place, tally, written
 from argosy.cli.option import Common
+from argosy.cli.section import lines
 from argosy.controller import difference
 from argosy.controller.clock import SystemClock
 from argosy.controller.difference import Difference, Measured, Part
@@ -60,24 +61,16 @@ def _lines(found: Difference) -> Iterator[str]:
         yield "they are alike: parameters, inputs, code, libraries, metrics and results"
     yield from _pairs("parameters", found.parameters)
     yield from _pairs("inputs", found.inputs)
-    yield from _section("made of", found.code)
-    yield from _section("steps", [_part(each) for each in found.steps])
-    yield from _section("metrics", [_measured(each) for each in found.metrics])
-    yield from _section("results", [f"{name}: {_result(*pair)}" for name, pair in found.results.items()])
+    yield from lines("made of", found.code, _MOST)
+    yield from lines("steps", [_part(each) for each in found.steps], _MOST)
+    yield from lines("metrics", [_measured(each) for each in found.metrics], _MOST)
+    yield from lines("results", [f"{name}: {_result(*pair)}" for name, pair in found.results.items()], _MOST)
 
 
 def _pairs(title: str, pairs: dict[str, tuple[Any, Any]]) -> Iterator[str]:
-    yield from _section(
-        title, [f"{name}: {written(a, _LONGEST)} -> {written(b, _LONGEST)}" for name, (a, b) in pairs.items()]
+    yield from lines(
+        title, [f"{name}: {written(a, _LONGEST)} -> {written(b, _LONGEST)}" for name, (a, b) in pairs.items()], _MOST
     )
-
-
-def _section(title: str, lines: list[str]) -> Iterator[str]:
-    if lines:
-        yield from ("", title)
-        yield from (f"  {line}" for line in lines[:_MOST])
-    if len(lines) > _MOST:
-        yield f"  … {len(lines) - _MOST:,} more (--json has them)"
 
 
 def _part(each: Part) -> str:
