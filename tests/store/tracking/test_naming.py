@@ -1,0 +1,17 @@
+"""Runs of Argosy's own are called by their ids."""
+
+from __future__ import annotations
+
+from argosy.store.tracking import naming
+
+
+def test_names_are_of_ids_and_never_as_chance_makes_them() -> None:
+    names = [naming.of_execution(7), naming.of_pipeline(7), naming.of_training("late", 7)]
+    assert names[:2] == ["e0000000000000000000000000000007", "a0000000000000000000000000000007"]
+    for name in names:
+        assert len(name) == 32 and int(name, 16) and name[12] != "4"
+
+
+def test_trainings_of_other_fleets_and_times_have_other_names() -> None:
+    found = {naming.of_training(fleet, at) for fleet in ("late", "early") for at in (7, 8)}
+    assert len(found) == 4 and naming.of_training("late", 7) in found
