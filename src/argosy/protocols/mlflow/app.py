@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from argosy.errors import ArgosyError
 from argosy.protocols.mlflow import artifacts, experiments, info, inputs, metrics, runs
 from argosy.protocols.mlflow.endpoint import Endpoint
 from argosy.protocols.mlflow.fault import INTERNAL, INVALID, LIMITED, NO_ENDPOINT, Fault, told
+from argosy.protocols.mlflow.lookout import Lookout
 from argosy.store.batch import Batch
 from argosy.store.store import Store
 from argosy.store.tracking.changes import Hand
@@ -38,11 +40,17 @@ Receive = Callable[[], Any]
 
 
 class Mlflow:
-    """MLflow's protocol over a store. `batch` writes for it; times of what is written are from `now`."""
+    """MLflow's protocol over a store. `batch` writes for it; times of what is written are from `now`.
 
-    def __init__(self, store: Store, batch: Batch, now: Callable[[], datetime]) -> None:
+    `clock` counts the seconds between looks at what Argosy does itself.
+    """
+
+    def __init__(
+        self, store: Store, batch: Batch, now: Callable[[], datetime], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._store, self._batch, self._now = store, batch, now
         self._files = artifacts.Files(store, batch, now)
+        self._lookout = Lookout(store, batch, now, clock)
         self._exact = {(each.method, each.path): each for each in ENDPOINTS if each.pattern is None}
         self._matched = [each for each in ENDPOINTS if each.pattern is not None]
         batch.submit(ensure_default).result()
@@ -106,6 +114,7 @@ class Mlflow:
             hand = Hand(scope["auth"].name, self._now())
             found = await asyncio.wrap_future(self._batch.submit(lambda tx: endpoint.act(tx, hand, request)))
             return b"{}" if found is None else msgspec.json.encode(found)
+        await self._lookout.look()
         return await asyncio.to_thread(self._read, endpoint, request)
 
     def _read(self, endpoint: Endpoint, request: Any) -> bytes:
