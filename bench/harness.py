@@ -21,7 +21,10 @@ HOME = ROOT / ".bench"
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a bench: ours beside the peer's, in `unit`; None where there is no such figure."""
+    """One line of a bench: ours beside the peer's, in `unit`; None where there is no such figure.
+
+    `more` says that more of the unit is better.
+    """
 
     case: str
     unit: str
@@ -29,15 +32,33 @@ class Row:
     peer: float | None = None
     peer_name: str | None = None
     floor: float | None = None
+    more: bool = False
 
     @property
     def ratio(self) -> float | None:
-        """peer / ours; where there is no peer, ours / floor; None where neither can be said."""
-        if self.ours and self.peer is not None:
-            return self.peer / self.ours
+        """How many times better than the peer; where there is none, ours / floor; None where neither can be said."""
+        if self.ours and self.peer:
+            return self.ours / self.peer if self.more else self.peer / self.ours
         if self.peer is None and self.floor and self.ours is not None:
             return self.ours / self.floor
         return None
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a figure may come to: at `most`, or at `least`."""
+
+    what: str
+    value: float
+    most: float | None = None
+    least: float | None = None
+
+    def __str__(self) -> str:
+        over = self.most is not None and self.value > self.most
+        under = self.least is not None and self.value < self.least
+        bounds = (("at most", self.most), ("at least", self.least))
+        said = ", ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
+        return f"{'missed' if over or under else 'held':6}  {self.what}: {self.value:.3g}, {said}"
 
 
 @dataclass(frozen=True)
@@ -56,6 +77,11 @@ def cpu() -> float:
 
 def tree(pid: int) -> float:
     """CPU seconds of a running process and of everything below it, those that have ended and been waited for too."""
+    return sum(processes(pid).values())
+
+
+def processes(pid: int) -> dict[int, float]:
+    """A running process and everything below it, with the CPU seconds of each and of its children that have ended."""
     tick = os.sysconf("SC_CLK_TCK")
     parents: dict[int, tuple[int, float]] = {}
     for entry in Path("/proc").iterdir():
@@ -65,12 +91,12 @@ def tree(pid: int) -> float:
             except (FileNotFoundError, ProcessLookupError):
                 continue  # it ended while we looked
             parents[int(entry.name)] = (int(fields[1]), sum(map(int, fields[11:15])) / tick)
-    total, below = 0.0, [pid]
+    found, below = dict[int, float](), [pid]
     while below:
         one = below.pop()
-        total += parents.get(one, (0, 0.0))[1]
+        found[one] = parents.get(one, (0, 0.0))[1]
         below += [child for child, (parent, _) in parents.items() if parent == one]
-    return total
+    return found
 
 
 def best(work: Callable[[], object], rounds: int = 5) -> Cost:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harness import Cost, Row, best, peer, report
+from harness import Cost, Limit, Row, best, peer, report
 
 GRAPHS = """
 import argosy as ag
@@ -208,19 +208,6 @@ PEERS = (
     Peer("Dagster", "dagster==1.13.28", DAGSTER, 200, "in one process"),
     Peer("Kedro", "kedro==1.7.0", KEDRO, 1_000, "no history"),
 )
-
-
-@dataclass(frozen=True)
-class Limit:
-    """What a figure may come to at most."""
-
-    what: str
-    value: float
-    most: float
-
-    def __str__(self) -> str:
-        word = "held" if self.value <= self.most else "missed"
-        return f"{word:6}  {self.what}: {self.value:.3g}, at most {self.most:g}"
 
 
 def least(costs: Iterable[Cost]) -> Cost:

@@ -1,0 +1,1 @@
+"""What is asked of tracking servers that speak MLflow's protocol, and what they spend on it."""
