@@ -12,7 +12,18 @@ from typing import Any
 import msgspec
 
 from argosy.errors import ArgosyError
-from argosy.protocols.mlflow import artifacts, experiments, info, inputs, metrics, runs
+from argosy.protocols.mlflow import (
+    artifacts,
+    experiments,
+    info,
+    inputs,
+    logged,
+    metrics,
+    registered,
+    runs,
+    uploads,
+    versions,
+)
 from argosy.protocols.mlflow.endpoint import Endpoint
 from argosy.protocols.mlflow.fault import INTERNAL, INVALID, LIMITED, NO_ENDPOINT, Fault, told
 from argosy.protocols.mlflow.lookout import Lookout
@@ -24,13 +35,12 @@ from argosy.store.tracking.experiments import ensure_default
 _LOG = logging.getLogger("argosy.protocols")
 ENDPOINTS: list[Endpoint] = [
     *experiments.ENDPOINTS, *runs.ENDPOINTS, *metrics.ENDPOINTS, *inputs.ENDPOINTS, *artifacts.ENDPOINTS,
-    *info.ENDPOINTS,
+    *logged.ENDPOINTS, *registered.ENDPOINTS, *versions.ENDPOINTS, *info.ENDPOINTS,
 ]  # fmt: skip
 """Every endpoint that is answered with JSON; files have paths of their own."""
 ROOTS = ("/api/2.0/mlflow/", "/api/3.0/mlflow/", "/api/2.0/mlflow-artifacts/", "/v1/traces")
 OPEN: dict[str, bytes] = {"/health": b"OK", "/version": info.VERSION.encode()}
 """Paths that need no token, as MLflow's clients expect; they hold nothing of anybody."""
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 BODY_LIMIT = 64 * 1024 * 1024
 """Bytes of a request that is no file."""
 _TYPE = (b"content-type", b"application/json")
@@ -50,6 +60,7 @@ class Mlflow:
     ) -> None:
         self._store, self._batch, self._now = store, batch, now
         self._files = artifacts.Files(store, batch, now)
+        self._parts = uploads.Parts(store, batch, now)
         self._lookout = Lookout(store, batch, now, clock)
         self._exact = {(each.method, each.path): each for each in ENDPOINTS if each.pattern is None}
         self._matched = [each for each in ENDPOINTS if each.pattern is not None]
@@ -65,7 +76,8 @@ class Mlflow:
 
     def limit(self, scope: Scope) -> int | None:
         """The bytes that a request's body may have; None for a file, which is streamed."""
-        return None if self._files.takes(scope["path"]) and scope["method"] == "PUT" else BODY_LIMIT
+        put = self._files.takes(scope["path"]) and scope["method"] == "PUT"
+        return None if put or self._parts.is_part(scope) else BODY_LIMIT
 
     def reads(self, scope: Scope) -> bool:
         """Whether a request changes nothing."""
@@ -88,6 +100,9 @@ class Mlflow:
         try:
             if self._files.takes(path):
                 await self._files(scope, receive, send)
+                return
+            if self._parts.takes(path):
+                await self._parts(scope, receive, send)
                 return
             endpoint, segments = self._find(method, path)
             if endpoint is None:

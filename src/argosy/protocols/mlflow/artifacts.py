@@ -49,7 +49,7 @@ def of_run(conn: Connection, request: List) -> dict[str, Any]:
     """What lies in a folder of a run, with paths below the run's root."""
     found = runs.get(conn, request.run)
     root = wire.artifact_root(experiments.get(conn, found.experiment_id).location, found.run)
-    return {"root_uri": root, **_listed(conn, inside(root), request.path or "")}
+    return {"root_uri": root, **below(conn, root, request.path or "")}
 
 
 def listed(conn: Connection, request: Folder) -> dict[str, Any]:
@@ -64,10 +64,11 @@ def inside(uri: str) -> str:
     return place.path(uri.removeprefix(SCHEME).strip("/"))
 
 
-def _listed(conn: Connection, root: str, path: str) -> dict[str, Any]:
-    below = place.path(path.rstrip("/"))
-    entries = files.listed(conn, f"{root}/{below}" if below else root)
-    shown = [_entry(f"{below}/{each.name}" if below else each.name, each.bytes) for each in entries]
+def below(conn: Connection, root: str, path: str) -> dict[str, Any]:
+    """What lies in a folder below the URI of a root, with paths below it."""
+    base, folder = inside(root), place.path(path.rstrip("/"))
+    entries = files.listed(conn, f"{base}/{folder}" if folder else base)
+    shown = [_entry(f"{folder}/{each.name}" if folder else each.name, each.bytes) for each in entries]
     return wire.filled({"files": shown})
 
 
