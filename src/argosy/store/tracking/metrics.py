@@ -113,7 +113,7 @@ def pack(points: Sequence[Point]) -> bytes:
     else:
         ordered = sorted(points, key=_KEY)
         counts = Counter(map(_KEY, ordered))
-    columns = (
+    columns: tuple[array[Any], ...] = (
         array("i", counts.values()), array("q", [each.step for each in ordered]),
         array("q", [each.at for each in ordered]), array("d", [each.value for each in ordered]),
     )  # fmt: skip
