@@ -16,6 +16,7 @@ from argosy.store import applications, bundles, datasets, executions, members, o
 from argosy.store import lineage as graphs
 from argosy.store.lineage import EXECUTION, Graph, Node
 from argosy.store.logs import LOG
+from argosy.store.tracking.executed import TRACKED
 
 
 def lineage(address: str, id: str | None = None, /, *, up: int = 4, down: int = 0, common: Common | None = None) -> int:
@@ -27,6 +28,7 @@ def lineage(address: str, id: str | None = None, /, *, up: int = 4, down: int = 
       argosy lineage flights@3 --up 1 --down 2    (a dataset's version)
       argosy lineage artifact 5d45b018
       argosy lineage execution:17 --json
+      argosy lineage run:2f8e…                    (a tracked run, by its whole name)
 
     Parameters
     ----------
@@ -124,7 +126,8 @@ def _name(node: Node, ran: Mapping[str, str]) -> str:
 
 def _ran(run: executions.Execution, bundle: bundles.Bundle | None, given: Sequence[applications.Application]) -> str:
     """An execution in a line, with the code that ran and its commit."""
-    text = f"{run.kind} at {show.text(run.ended_at)} (execution {run.id}, {run.outcome})"
+    what = f"run {run.subject}" if run.kind == TRACKED else run.kind
+    text = f"{what} at {show.text(run.ended_at)} (execution {run.id}, {run.outcome})"
     if bundle is None:
         return text
     made = applications.source(given, run.started_at)

@@ -208,6 +208,21 @@ def _runs() -> Kind:
     return Kind(table.outerjoin(ending, (ending.c.run_id == table.c.id) & last), fields, _by_id)
 
 
+def _experiments() -> Kind:
+    """Those that are not in the trash, each by its name."""
+    table = schema.tracking.experiment
+    fields = _columns(table, "deleted_at")
+    return Kind(table, fields, _by("name"), where=table.c.deleted_at.is_(None))
+
+
+def _tracked() -> Kind:
+    """Runs that are not in the trash, with their experiments, each by the name that programs call it by."""
+    table, experiment = schema.tracking.tracked, schema.tracking.experiment
+    source = table.join(experiment, experiment.c.id == table.c.experiment_id)
+    fields = {**_columns(table, "deleted_at"), "experiment": experiment.c.name}
+    return Kind(source, fields, _by("run"), where=table.c.deleted_at.is_(None))
+
+
 def _calls() -> Kind:
     """The last word on each call of a run."""
     table, run = schema.call, schema.run
@@ -238,6 +253,7 @@ KINDS: dict[str, Kind] = {
     "declarations": _declarations(),
     "events": _facts(schema.event),
     "executions": _facts(schema.execution),
+    "experiments": _experiments(),
     "findings": Kind(schema.finding, _columns(schema.finding), _by_id, masked=mask.finding),
     "fleets": _fleets(),
     "leases": _leases(),
@@ -250,6 +266,7 @@ KINDS: dict[str, Kind] = {
     "signals": _of_members(schema.signal),
     "statistics": Kind(schema.statistic, _columns(schema.statistic), _by_dataset_version, masked=mask.statistic),
     "tokens": Kind(schema.token, _columns(schema.token), _by("digest"), order=("at", "digest")),
+    "tracked": _tracked(),
     "verdicts": _of_versions(schema.verdict),
     "versions": _versions(),
     "windows": _facts(schema.window),

@@ -25,10 +25,10 @@ Answer = tuple[int, Any]
 class Asker:
     """Asks as "ann"; each write is a second after the last. An answer is a status and JSON (bytes where it is none)."""
 
-    def __init__(self, store: Store, batch: Batch) -> None:
+    def __init__(self, store: Store, batch: Batch, **given: Any) -> None:
         self.store = store
         seconds = itertools.count()
-        self._app = Mlflow(store, batch, lambda: NOW + timedelta(seconds=next(seconds)))
+        self._app = Mlflow(store, batch, lambda: NOW + timedelta(seconds=next(seconds)), **given)
 
     def __call__(self, method: str, path: str, body: Any = None, **query: Any) -> Answer:
         """Ask below /api/2.0/mlflow/, or elsewhere where `path` begins with a slash."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from argosy.store.tracking import naming
 
 
@@ -9,7 +11,8 @@ def test_names_are_of_ids_and_never_as_chance_makes_them() -> None:
     names = [naming.of_execution(7), naming.of_pipeline(7), naming.of_training("late", 7)]
     assert names[:2] == ["e0000000000000000000000000000007", "a0000000000000000000000000000007"]
     for name in names:
-        assert len(name) == 32 and int(name, 16) and name[12] != "4"
+        assert len(name) == 32 and int(name, 16) and naming.is_own(name)
+    assert not any(naming.is_own(name) for name in (uuid.uuid4().hex, "e" * 32, "0" * 32, ""))
 
 
 def test_trainings_of_other_fleets_and_times_have_other_names() -> None:

@@ -14,8 +14,9 @@ from argosy.protocols.mlflow.experiments import VIEWS, number
 from argosy.protocols.mlflow.fault import INVALID, Fault, invalid
 from argosy.protocols.mlflow.wire import Tag
 from argosy.store.codec import EPOCH
-from argosy.store.tracking import clause, experiments, runs, search, texts
+from argosy.store.tracking import clause, experiments, naming, runs, search, texts
 from argosy.store.tracking.changes import Hand
+from argosy.store.tracking.ended import STATUSES, record
 from argosy.store.tracking.grammar import RUNS
 from argosy.store.tracking.runs import NAME_TAG
 
@@ -90,7 +91,11 @@ def create(tx: Connection, hand: Hand, request: Create) -> dict[str, Any]:
 
 
 def update(tx: Connection, hand: Hand, request: Update) -> dict[str, Any]:
-    """Another status, end or name."""
+    """Another status, end or name. A run that ends is an execution, once more where it was another when it ended."""
+    if naming.is_own(request.run):
+        raise Fault(
+            INVALID, f"run {request.run} tells of what Argosy did itself, and cannot be changed: set tags on it"
+        )
     found = runs.active(tx, request.run)
     status = _NUMBERED.get(request.status) if isinstance(request.status, int) else request.status
     if request.status is not None and status not in wire.STATUSES:
@@ -101,6 +106,8 @@ def update(tx: Connection, hand: Hand, request: Update) -> dict[str, Any]:
     )
     ours = wire.STATUSES[status] if status is not None else None
     new = runs.change(tx, found, hand, status=ours, ended_at=ended, name=name or None)
+    if ours in STATUSES and (new != found or runs.execution(tx, new.id) is None):
+        record(tx, new, hand)
     return {"run_info": wire.info(new, experiments.get(tx, new.experiment_id).location)}
 
 

@@ -21,3 +21,8 @@ def of_pipeline(id: int) -> str:
 def of_training(fleet: str, started: int) -> str:
     """The run that a training of a fleet is, which began at so many microseconds since 1970."""
     return f"{TRAINING}{hashlib.sha256(f'{fleet}/{started}'.encode()).hexdigest()[:16]:0>{_DIGITS}}"
+
+
+def is_own(run: str) -> bool:
+    """Whether a run of this name tells of what Argosy did itself."""
+    return run[:1] in (EXECUTION, PIPELINE, TRAINING) and run[1:16] == "0" * 15
