@@ -25,7 +25,7 @@ class Grammar(msgspec.Struct, frozen=True, kw_only=True):
     noun: str
     entities: Mapping[str, str]
     operators: Mapping[str, Operators | Mapping[str, Operators]]
-    orderable: Mapping[str, frozenset[str] | None] = {}
+    orderable: Mapping[str, frozenset[str] | None]
     aliases: Mapping[str, str] = {}
     whole: bool = False
     plain: bool = False
@@ -92,18 +92,15 @@ VERSIONS = Grammar(
     whole=True,
 )
 
+_LOGGED = {
+    **dict.fromkeys(("model_id", "model_type", "name", "source_run_id", "status"), TEXT | LIST),
+    **dict.fromkeys(("creation_timestamp", "last_updated_timestamp"), NUMBER),
+}
 LOGGED = Grammar(
     noun="logged models",
     entities=_spelt(attribute="attributes attr run", **_FREE),
-    operators={
-        "attribute": {
-            **dict.fromkeys(("model_id", "model_type", "name", "source_run_id", "status"), TEXT | LIST),
-            **dict.fromkeys(("creation_timestamp", "last_updated_timestamp"), NUMBER),
-        },
-        "metric": NUMBER,
-        "parameter": TEXT | LIST,
-        "tag": TEXT | LIST,
-    },
+    operators={"attribute": _LOGGED, "metric": NUMBER, "parameter": TEXT | LIST, "tag": TEXT | LIST},
+    orderable={"attribute": frozenset(_LOGGED), "metric": None},
     aliases={"creation_time": "creation_timestamp", "last_updated_time": "last_updated_timestamp"},
     plain=True,
 )
