@@ -41,3 +41,10 @@ def test_a_number_of_runs_that_is_none_is_refused(runs: str) -> None:
     with pytest.raises(UsageError, match=rf"ARGOSY_RUNS is '{runs}'.*from 1 to 100"):
         read({"ARGOSY_HOME": "x", "ARGOSY_RUNS": runs})
     assert read({"ARGOSY_HOME": "x", "ARGOSY_RUNS": "7"}).runs == 7
+
+
+@pytest.mark.parametrize("days", ["-1", "36501", "1.5", "a month"])
+def test_a_retention_that_cannot_be_is_refused(days: str) -> None:
+    with pytest.raises(UsageError, match=rf"ARGOSY_TRASH_DAYS is '{days}'.*from 0 to 36500"):
+        read({"ARGOSY_HOME": "x", "ARGOSY_TRASH_DAYS": days})
+    assert read({"ARGOSY_HOME": "x", "ARGOSY_TRASH_DAYS": "0"}).trash_days == 0

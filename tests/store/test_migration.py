@@ -26,7 +26,7 @@ def _differences(connection: Connection) -> list[object]:
 
 _TRACKED = (
     "logged_flow", "logged_metric", "logged", "registered_alias", "registered_version", "registered", "absorbed",
-    "change", "file", "intake", "data_source", "label", "tag", "parameter", "block", "metric", "tracked", "experiment",
+    "change", "orphan", "file", "intake", "data_source", "label", "tag", "parameter", "block", "metric", "tracked", "experiment",
 )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ def inference(
     run(options, host, port)
 
 
-def console(*, home: str, blobs: str, port: int, host: str, hosts: Sequence[str]) -> None:
+def console(*, home: str, blobs: str, port: int, host: str, hosts: Sequence[str], trash_days: int) -> None:
     """Console and API of a home."""
     from argosy.cli.home import clock
     from argosy.server.run import serve
@@ -41,7 +41,10 @@ def console(*, home: str, blobs: str, port: int, host: str, hosts: Sequence[str]
 
     with Store.open(home, blobs=Path(blobs), create=False) as store:
         time = clock(store)
-    serve(Settings(home=home, blobs=Path(blobs), host=host, port=port, hosts=tuple(hosts)), now=time.now)
+    settings = Settings(
+        home=home, blobs=Path(blobs), host=host, port=port, hosts=tuple(hosts), trash_days=trash_days
+    )  # fmt: skip
+    serve(settings, now=time.now)
 
 
 def controller(*, home: str, blobs: str, runs: int, every: float = 2.0) -> None:

@@ -91,7 +91,7 @@ def run(
     place = {"home": store.home, "blobs": str(store.blobs.root)}
     public = {**place, "host": reached.host, "hosts": reached.hosts}
     roles: dict[str, tuple[Order, int | None]] = {
-        "console": (Order("argosy.cli.role:console", {**public, "port": web}), web),
+        "console": (Order("argosy.cli.role:console", {**public, "port": web, "trash_days": reached.trash_days}), web),
         "inference": (Order("argosy.cli.role:inference", {**public, "token": token, "port": scoring}), scoring),
     }
     if controller:

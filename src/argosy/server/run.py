@@ -7,12 +7,13 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import uvicorn
 import uvloop
 
 from argosy.server import app
+from argosy.server.collector import Collector
 from argosy.server.desk import Desk
 from argosy.server.settings import Settings
 from argosy.serving.watch import listen
@@ -63,6 +64,7 @@ def serve(
         Store.open(settings.home, blobs=settings.blobs, create=False) as store,
         closing(listen(settings.host, settings.port)) as listener,
         closing(Batch(store)) as batch,
+        closing(Collector(store, timedelta(days=settings.trash_days), _now)),
     ):
         uvloop.run(_serve(store, batch, settings, now or _now, on_ready, signals, listener))
 

@@ -9,6 +9,7 @@ import re
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -56,6 +57,7 @@ class Blobs:
         target = self.path(digest)
         with room(digest):
             if target.exists() and _hash(_chunks(target)) == digest:
+                os.utime(target)  # put again: whoever collects what nobody needs must know
                 self._settle(target)
             else:
                 self._write(iter((data,)))
@@ -134,6 +136,17 @@ class Blobs:
         with room(digest):
             _sync(draft)
             self._place(draft, digest)
+
+    def collect(self, digest: str, before: datetime) -> bool:
+        """Remove a blob that nobody needs, unless it was put since a moment; whether it is gone."""
+        path = self.path(digest)
+        try:
+            if path.stat().st_mtime >= before.timestamp():
+                return False
+            path.unlink()
+        except FileNotFoundError:
+            pass
+        return True
 
     def drafts(self) -> list[Path]:
         """Files that are being written now, or that who wrote them was killed over: no blobs yet."""

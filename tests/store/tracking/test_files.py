@@ -55,6 +55,6 @@ def test_a_folder_is_removed_with_all_below_it(store: Store, hand: Hand) -> None
     for path in ("r/b", "r/b/c", "r/b/d/e", "r/b.txt"):
         put(store, hand, path, b"x")
     with store.write() as tx:
-        assert files.remove(tx, "r/b") == 3
+        assert files.remove(tx, "r/b", hand.at) == 3
     with store.read() as conn:
         assert files.listed(conn, "r") == [Entry("b.txt", 1)]

@@ -100,7 +100,7 @@ class Files:
         elif method in ("GET", "HEAD"):
             await self._get(path, scope, send)
         elif method == "DELETE":
-            await asyncio.wrap_future(self._batch.submit(lambda tx: files.remove(tx, path)))
+            await asyncio.wrap_future(self._batch.submit(lambda tx: files.remove(tx, path, self._now())))
             await _json(send, b"{}")
         else:
             raise Fault(NO_ENDPOINT, f"No endpoint {method} {scope['path'][:200]}: use GET, PUT or DELETE")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -28,6 +29,7 @@ class Entry(NamedTuple):
 def put(tx: Connection, path: str, digest: str, size: int, hand: Hand, data: bytes | None = None) -> None:
     """Have an artifact lie at a path; whatever lay there lies there no more. `data` is given for a small one."""
     artifacts.add(tx, [Artifact(digest=digest, kind=KIND, bytes=size, at=hand.at, data=data)])
+    _orphaned(tx, "path = ? AND digest <> ?", (path, digest), to_micros(hand.at))
     execute(
         tx,
         "INSERT INTO file (path, digest, at, actor) VALUES (?, ?, ?, ?) ON CONFLICT (path) DO UPDATE "
@@ -77,8 +79,15 @@ def below(conn: Connection, folder: str, limit: int = -1) -> dict[str, tuple[str
     return {path: (digest, size) for path, digest, size in execute(conn, sql, (f"{folder}/", f"{folder}0"))}
 
 
-def remove(tx: Connection, path: str) -> int:
+def remove(tx: Connection, path: str, at: datetime) -> int:
     """Have nothing lie at a path nor below it; returns how many files there were; their bytes are
     collected later."""
-    where = "WHERE path = ? OR (path >= ? AND path < ?)"
-    return int(execute(tx, f"DELETE FROM file {where}", (path, f"{path}/", f"{path}0")).rowcount)
+    where, values = "path = ? OR (path >= ? AND path < ?)", (path, f"{path}/", f"{path}0")
+    _orphaned(tx, where, values, to_micros(at))
+    return int(execute(tx, f"DELETE FROM file WHERE {where}", values).rowcount)
+
+
+def _orphaned(tx: Connection, where: str, values: tuple[object, ...], at: int | None) -> None:
+    """Note the artifacts of some files, which are about to be of these no more."""
+    sql = f"INSERT INTO orphan (digest, at) SELECT DISTINCT digest, CAST(? AS BIGINT) FROM file WHERE {where}"
+    execute(tx, f"{sql} ON CONFLICT (digest) DO UPDATE SET at = excluded.at", (at, *values))

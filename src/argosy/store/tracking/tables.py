@@ -159,6 +159,15 @@ file = Table(
 )
 """Where clients put artifacts: EXPERIMENT/RUN/artifacts/..., each the path of one artifact."""
 
+orphan = Table(
+    "orphan",
+    metadata,
+    Column("digest", Name, primary_key=True),
+    columns.at(),
+    sqlite_with_rowid=False,
+)
+"""Artifacts that a file was of and may be of none any more: whoever collects looks at these alone."""
+
 change = Table(
     "change",
     metadata,

@@ -22,6 +22,7 @@ def upgrade() -> None:
     _changes()
     _registered()
     _logged()
+    _traces()
 
 
 def _experiments() -> None:
@@ -170,6 +171,13 @@ def _inputs() -> None:
 
 def _changes() -> None:
     op.create_table(
+        "orphan",
+        sa.Column("digest", NAME, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name="pk_orphan"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "change",
         sa.Column("id", ID, autoincrement=False, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
@@ -292,3 +300,71 @@ def _logged() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_logged_flow_model", "logged_flow", ["model"])
+
+
+def _traces() -> None:
+    op.create_table(
+        "trace",
+        sa.Column("id", ID, autoincrement=False, nullable=False),
+        sa.Column("trace", NAME, nullable=False),
+        sa.Column("experiment_id", ID, nullable=False),
+        sa.Column("name", NAME, nullable=True),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("took_ms", sa.BigInteger(), nullable=True),
+        sa.Column("state", NAME, nullable=False),
+        sa.Column("request", NAME, nullable=True),
+        sa.Column("response", NAME, nullable=True),
+        sa.Column("client", NAME, nullable=True),
+        sa.Column("metadata", sa.Text(), nullable=False),
+        sa.Column("told", sa.Boolean(), nullable=False),
+        sa.Column("spanned", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("actor", NAME, nullable=False),
+        sa.ForeignKeyConstraint(["experiment_id"], ["experiment.id"], name="fk_trace_experiment_id"),
+        sa.UniqueConstraint("trace", name="uq_trace_trace"),
+        sa.PrimaryKeyConstraint("id", name="pk_trace"),
+    )
+    op.create_index("ix_trace_experiment_id_at_ms", "trace", ["experiment_id", "at_ms"])
+    op.create_table(
+        "trace_run",
+        sa.Column("trace_id", ID, autoincrement=False, nullable=False),
+        sa.Column("run", NAME, nullable=False),
+        sa.ForeignKeyConstraint(["trace_id"], ["trace.id"], name="fk_trace_run_trace_id"),
+        sa.PrimaryKeyConstraint("trace_id", "run", name="pk_trace_run"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_trace_run_run", "trace_run", ["run"])
+    op.create_table(
+        "span",
+        sa.Column("trace_id", ID, autoincrement=False, nullable=False),
+        sa.Column("span", NAME, nullable=False),
+        sa.Column("parent", NAME, nullable=True),
+        sa.Column("name", NAME, nullable=False),
+        sa.Column("type", NAME, nullable=False),
+        sa.Column("status", NAME, nullable=False),
+        sa.Column("start_ns", sa.BigInteger(), nullable=False),
+        sa.Column("end_ns", sa.BigInteger(), nullable=True),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["trace_id"], ["trace.id"], name="fk_span_trace_id"),
+        sa.PrimaryKeyConstraint("trace_id", "span", name="pk_span"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_span_name", "span", ["name"])
+    op.create_table(
+        "assessment",
+        sa.Column("id", ID, autoincrement=False, nullable=False),
+        sa.Column("assessment", NAME, nullable=False),
+        sa.Column("trace_id", ID, nullable=False),
+        sa.Column("kind", NAME, nullable=False),
+        sa.Column("name", NAME, nullable=False),
+        sa.Column("value", NAME, nullable=False),
+        sa.Column("valid", sa.Boolean(), nullable=False),
+        sa.Column("overrides", NAME, nullable=True),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("actor", NAME, nullable=False),
+        sa.ForeignKeyConstraint(["trace_id"], ["trace.id"], name="fk_assessment_trace_id"),
+        sa.UniqueConstraint("assessment", name="uq_assessment_assessment"),
+        sa.PrimaryKeyConstraint("id", name="pk_assessment"),
+    )
+    op.create_index("ix_assessment_trace_id_id", "assessment", ["trace_id", "id"])
