@@ -138,7 +138,7 @@ def _keep(found: Found, figures: Iterable[Figure]) -> None:
 
 def _row(key: Key, found: dict[str, Found], disk_rate: float) -> Row:
     ours, theirs = found["argosy"][key], found.get(PEER, {}).get(key)
-    floor = disk_rate if ours.unit == "MB/s" else None
+    floor = disk_rate if ours.unit == "MB/s" and ours.case.endswith("up") else None
     value, name = (theirs.value, PEER) if theirs else (None, None)
     return Row(ours.case, ours.unit, ours.value, value, name, floor, ours.more)
 

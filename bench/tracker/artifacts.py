@@ -15,7 +15,6 @@ from tracker.server import Server
 from tracker.size import Size
 
 PART = Random(1).randbytes(CHUNK)
-DISK = "the disk: write of an artifact"
 
 
 def artifacts(server: Server, size: Size) -> Iterator[Figure]:
@@ -25,12 +24,18 @@ def artifacts(server: Server, size: Size) -> Iterator[Figure]:
         uri = client.get("runs/get", run_id=client.run())["run"]["info"]["artifact_uri"]
         path = f"{uri.removeprefix('mlflow-artifacts:/')}/large.bin"
         client.put(path.replace("large", "small"), [PART], CHUNK)  # what is loaded late is loaded now
-        meter, memory, begun = Meter(server), rest(server.pid), time.perf_counter()
+    meter, memory = Meter(server), rest(server.pid)
+    with Client(server) as client:
+        begun = time.perf_counter()
         client.put(path, (PART for _ in range(count)), count * CHUNK)
-        yield from _figures(server, f"artifact of {count:,} MiB up", count, meter, memory, begun)
-        meter, memory, begun = Meter(server), rest(server.pid), time.perf_counter()
+        took = time.perf_counter() - begun
+    yield from _figures(server, f"artifact of {count:,} MiB up", count, took, meter, memory)
+    meter, memory = Meter(server), rest(server.pid)
+    with Client(server) as client:
+        begun = time.perf_counter()
         _compare(server, client.fetch(path), count)
-        yield from _figures(server, f"artifact of {count:,} MiB down", count, meter, memory, begun)
+        took = time.perf_counter() - begun
+    yield from _figures(server, f"artifact of {count:,} MiB down", count, took, meter, memory)
 
 
 def disk(folder: Path, size: Size) -> float:
@@ -48,13 +53,11 @@ def disk(folder: Path, size: Size) -> float:
 
 
 def _figures(
-    server: Server, case: str, count: int, meter: Meter, memory: dict[int, float], begun: float
+    server: Server, case: str, count: int, took: float, meter: Meter, memory: dict[int, float]
 ) -> Iterator[Figure]:  # fmt: skip
-    took = time.perf_counter() - begun
-    peak = growth(server.pid, memory)
     yield Figure(case, "MB/s", count * CHUNK / 1e6 / took, more=True)
+    yield Figure(case, "MiB above rest", growth(server.pid, memory))
     yield Figure(case, "CPU ms", meter.read()[0] * 1e3)
-    yield Figure(case, "MiB above rest", peak)
 
 
 def _compare(server: Server, parts: Iterator[memoryview], count: int) -> None:

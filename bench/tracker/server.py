@@ -26,9 +26,9 @@ from argosy.store import Store
 
 REQUIREMENTS = ("mlflow==3.17.2", "psycopg2-binary==2.9.*")
 PEER = "MLflow 3.17.2"
-_TROUBLE = re.compile(r"\block|Traceback|Exception|\bERROR\b|\bCRITICAL\b", re.IGNORECASE)
+_TROUBLE = re.compile(r"(?<![bc])lock|Traceback|Exception|\bERROR\b|\bCRITICAL\b", re.IGNORECASE)
 _WAIT_SECONDS, _END_SECONDS, _LOOK_SECONDS = 300, 60, 5
-_REST = 0.2
+_REST = 0.03
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def argosy(folder: Path, facts: str, database: Database | None = None) -> Iterat
     command += ["--port", str(port), "--inference-port", str(_port()), "--home", facts]
     with _running(command, folder, {"ARGOSY_BLOBS": str(blobs)} if blobs else {}) as process:
         started = _answers(process, port, "/healthz", folder)
-        told = _told(process)
+        told = _told(process, folder)
         pid = told["pids"]["console"]
         yield Server("argosy", port, pid, started, _idle(pid), facts, folder, told["token"], database)
 
@@ -124,11 +124,11 @@ def mlflow_python() -> Path:
 
 @contextmanager
 def _running(command: list[str], folder: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A process in a session of its own, whose words go to the log of `folder`."""
+    """A process in a session of its own, whose words go to the log of `folder`, its data to `out`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ARGOSY_", "MLFLOW_"))}
-    with (folder / "log").open("ab") as log:
+    with (folder / "log").open("ab") as log, (folder / "out").open("wb") as out:
         process = subprocess.Popen(
-            command, cwd=folder, env=kept | environment, stdout=subprocess.PIPE, stderr=log, start_new_session=True
+            command, cwd=folder, env=kept | environment, stdout=out, stderr=log, start_new_session=True
         )
         try:
             yield process
@@ -139,8 +139,6 @@ def _running(command: list[str], folder: Path, environment: dict[str, str]) -> I
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-            assert process.stdout is not None
-            process.stdout.close()
 
 
 def _answers(process: subprocess.Popen[bytes], port: int, path: str, folder: Path) -> float:
@@ -157,25 +155,27 @@ def _answers(process: subprocess.Popen[bytes], port: int, path: str, folder: Pat
 
 
 def _idle(pid: int) -> float:
-    """CPU seconds in a second at rest, once all that starts with the server has started."""
-    until, rate = time.monotonic() + _WAIT_SECONDS, 1.0
-    while rate > _REST and time.monotonic() < until:
+    """CPU seconds in a second at rest, once all that starts with the server has started: it rests twice in a row."""
+    until, calm = time.monotonic() + _WAIT_SECONDS, 0
+    while calm < 2:
         before, begun = tree(pid), time.monotonic()
         time.sleep(_LOOK_SECONDS)
         rate = (tree(pid) - before) / (time.monotonic() - begun)
+        calm = calm + 1 if rate < _REST else 0
+        if time.monotonic() > until:
+            raise SystemExit(f"process {pid} does not come to rest: it spends {rate:.2f} CPU s in a second")
     return rate
 
 
-def _told(process: subprocess.Popen[bytes]) -> dict[str, Any]:
-    """The first JSON object that a process that goes on prints."""
-    assert process.stdout is not None
-    text = b""
-    for line in process.stdout:
-        text += line
-        if line.startswith(b"}"):
-            break
-    told: dict[str, Any] = json.loads(text)
-    return told
+def _told(process: subprocess.Popen[bytes], folder: Path) -> dict[str, Any]:
+    """The JSON object that a process prints and then goes on."""
+    while process.poll() is None:
+        text = (folder / "out").read_text()
+        if text.endswith("}\n"):
+            told: dict[str, Any] = json.loads(text)
+            return told
+        time.sleep(0.02)
+    raise SystemExit(f"{process.args!r} ended:\n{(folder / 'log').read_text()[-4000:]}")
 
 
 def _port() -> int:
