@@ -13,10 +13,11 @@ from argosy.store import columns
 from argosy.store.codec import Identity, Name
 from argosy.store.metadata import metadata
 from argosy.store.models import tables as models
+from argosy.store.traces import tables as traces
 from argosy.store.tracking import tables as tracking
 from argosy.store.undertaking import call, claim, ending, pause, run, underway
 
-__all__ = ["call", "claim", "ending", "metadata", "models", "pause", "run", "tracking", "underway"]
+__all__ = ["call", "claim", "ending", "metadata", "models", "pause", "run", "traces", "tracking", "underway"]
 
 bundle = Table(
     "bundle",

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from argosy.store.codec import from_micros, to_micros
-from argosy.store.rows import execute, execute_many, next_id
+from argosy.store.codec import EPOCH, from_micros, to_micros
+from argosy.store.rows import execute, execute_many, next_id, within
 from argosy.store.tracking.tables import change
 
 _FIELDS = "id, at, actor, kind, entity, field, before, after, reason"
-EXPERIMENT, RUN, MODEL, VERSION, LOGGED = "experiment", "run", "model", "version", "logged"
+EXPERIMENT, RUN, MODEL, VERSION, LOGGED, TRACE = "experiment", "run", "model", "version", "logged", "trace"
 
 
 class Hand(NamedTuple):
@@ -61,13 +61,19 @@ def add(tx: Connection, hand: Hand, changes: Sequence[Change]) -> None:
 
 def of(conn: Connection, kind: str, entity: str, limit: int = 1000, until: datetime | None = None) -> list[Past]:
     """The changes of one thing, newest first, up to a moment if given."""
-    sql, values = f"SELECT {_FIELDS} FROM change WHERE kind = ? AND entity = ?", [kind, entity]
-    bound: list[object] = [*values]
+    return _read(conn, kind, "entity = ?", entity, limit, until)
+
+
+def among(conn: Connection, kind: str, entities: Iterable[str], limit: int = 1000) -> list[Past]:
+    """The changes of several things, newest first."""
+    return _read(conn, kind, *within(conn, "entity", entities), limit)
+
+
+def _read(
+    conn: Connection, kind: str, where: str, bound: Any, limit: int, until: datetime | None = None
+) -> list[Past]:  # fmt: skip
+    sql, values = f"SELECT {_FIELDS} FROM change WHERE kind = ? AND {where}", [kind, bound]
     if until is not None:
-        sql, bound = f"{sql} AND at <= ?", [*bound, to_micros(until)]
-    found = []
-    for id, at, *rest in execute(conn, f"{sql} ORDER BY id DESC LIMIT {int(limit)}", bound):
-        moment = from_micros(at)
-        assert moment is not None
-        found.append(Past(id, moment, *rest))
-    return found
+        sql, values = f"{sql} AND at <= ?", [*values, to_micros(until)]
+    rows = execute(conn, f"{sql} ORDER BY id DESC LIMIT {int(limit)}", values)
+    return [Past(id, from_micros(at) or EPOCH, *rest) for id, at, *rest in rows]

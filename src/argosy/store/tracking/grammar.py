@@ -104,3 +104,33 @@ LOGGED = Grammar(
     aliases={"creation_time": "creation_timestamp", "last_updated_time": "last_updated_timestamp"},
     plain=True,
 )
+
+_TRACE = {
+    "client_request_id": TEXT | LIST, "name": TEXT | LIST, "request_id": TEXT | LIST, "run_id": frozenset({"="}) | LIST,
+    "status": TEXT | LIST, "text": frozenset({"LIKE", "ILIKE"}),
+    **dict.fromkeys(("timestamp_ms", "execution_time_ms", "end_time_ms"), NUMBER),
+}  # fmt: skip
+TRACES = Grammar(
+    noun="traces",
+    entities=_spelt(
+        attribute="attributes attr trace", metadata="request_metadata", tag="tags", span="", feedback="", expectation=""
+    ),
+    operators={
+        "attribute": _TRACE,
+        "metadata": TEXT | ABSENCE,
+        "tag": TEXT | ABSENCE,
+        "span": {**dict.fromkeys(("name", "type", "status"), TEXT | LIST), "content": frozenset({"LIKE", "ILIKE"})},
+        "feedback": TEXT | ABSENCE,
+        "expectation": TEXT | ABSENCE,
+    },
+    orderable={
+        "attribute": frozenset({*_TRACE, "experiment_id"} - {"run_id", "text"}),
+        "metadata": None,
+        "tag": None,
+    },
+    aliases={
+        **{name: f"{name}_ms" for name in ("timestamp", "execution_time", "end_time")},
+        "trace_id": "request_id",
+        "state": "status",
+    },
+)

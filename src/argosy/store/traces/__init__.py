@@ -1,0 +1,1 @@
+"""Traces of programs: what they did in spans, and what was thought of it."""
