@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from argosy.store import Store
-from tests.console import build, sailed
+from tests.console import build, sailed, tracks
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +22,13 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 def sea(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The store of `sailed.home`, which no test writes to."""
     with sailed.home(Path(tmp_path_factory.mktemp("sea"))) as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def tracked_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The store of `tracks.home`, which no test writes to."""
+    with tracks.home(Path(tmp_path_factory.mktemp("tracked"))) as store:
         yield store
 
 

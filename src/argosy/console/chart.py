@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 from markupsafe import Markup
 
-from argosy.console import words
+from argosy.console import axis, words
 from argosy.console.svg import drawing, element, text, title
 
 _WIDTH, _HEIGHT = 760.0, 282.0
@@ -120,7 +120,7 @@ def _scale(
 
 
 def _axis_y(scale: _Scale) -> list[str]:
-    found, step = [], _step((scale.high - scale.low) / 4)
+    found, step = [], axis.step((scale.high - scale.low) / 4)
     digits = max(0, -math.floor(math.log10(step)))
     value = math.ceil(scale.low / step) * step
     while value <= scale.high:
@@ -188,9 +188,3 @@ def _steps(reference: Sequence[Point], scale: _Scale) -> str:
             stop = reference[index + 1].at if index + 1 < len(reference) else scale.stop
             parts.append(f"M{scale.x(point.at):.1f} {scale.y(point.value):.1f}H{scale.x(stop):.1f}")
     return "".join(parts) or "M0 0"
-
-
-def _step(rough: float) -> float:
-    """The nearest of 1, 2, 5 times a power of ten that is not below `rough`."""
-    power = 10.0 ** math.floor(math.log10(rough))
-    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)

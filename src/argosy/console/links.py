@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from urllib.parse import quote, urlencode
 
 from argosy.store.calls import WHOLE, Call
@@ -77,6 +78,36 @@ def artifact(digest: str) -> str:
     return f"/artifacts/{_path(digest)}"
 
 
+def experiments(**query: object) -> str:
+    """The list of experiments."""
+    return _with("/experiments", query)
+
+
+def experiment(id: int, **query: object) -> str:
+    """The runs of an experiment."""
+    return _with(f"/experiments/{id}", query)
+
+
+def tracked(run: str, **query: object) -> str:
+    """The page of a tracked run."""
+    return _with(f"/tracked/{_path(run)}", query)
+
+
+def file(run: str, path: str) -> str:
+    """A file among the artifacts of a tracked run, to keep."""
+    return f"/tracked/{_path(run)}/files/{_path(path)}"
+
+
+def sight(run: str, path: str) -> str:
+    """A picture or a page among the artifacts of a tracked run, to look at."""
+    return f"/tracked/{_path(run)}/shown/{_path(path)}"
+
+
+def compare(runs: Iterable[str], **query: object) -> str:
+    """Tracked runs side by side."""
+    return _with("/compare", {"run": list(runs), **query})
+
+
 def lineage(kind: str, reference: str, **query: object) -> str:
     """The neighbourhood of a thing."""
     return _with(f"/lineage/{_path(kind)}/{_path(reference)}", query)
@@ -125,4 +156,4 @@ def _path(text: str) -> str:
 
 def _with(path: str, query: dict[str, object]) -> str:
     given = {name: value for name, value in query.items() if value not in (None, "", 0)}
-    return f"{path}?{urlencode(given)}" if given else path
+    return f"{path}?{urlencode(given, doseq=True)}" if given else path

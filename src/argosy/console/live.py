@@ -7,7 +7,7 @@ from zlib import crc32
 
 from sqlalchemy import Connection
 
-from argosy.console import alarm, cells, feed, fleet, run, runs, step
+from argosy.console import alarm, cells, experiment, experiments, feed, fleet, run, runs, step, tracked
 from argosy.console.page import render
 from argosy.store.store import Store
 
@@ -55,6 +55,27 @@ def of_step(
     """A step of a run, or one element of it: what is at work and writes, and what came of it."""
     data = step.read(conn, store, id, node, now, element=element, query=query, number=number)
     return {"step": render("step-body.html", data=data, now=now)}
+
+
+def of_experiments(conn: Connection, now: datetime, *, where: str, view: str) -> Parts:
+    """The experiments with the last run of each, as one part."""
+    data = experiments.read(conn, where=where, view=view)
+    return {"results": render("experiments-results.html", data=data, now=now)}
+
+
+def of_experiment(conn: Connection, id: int, now: datetime, asked: experiment.Asked) -> Parts:
+    """The first runs of an experiment's table, as one part."""
+    data = experiment.read(conn, id, asked, now)
+    return {"results": render("experiment-results.html", data=data, now=now)}
+
+
+def of_tracked(conn: Connection, store: Store, run: str, now: datetime, asked: tracked.Asked) -> Parts:
+    """How far a tracked run is: its state, its curves, its metrics and parameters."""
+    data = tracked.read(conn, store, run, asked, now)
+    return {
+        "state": render("tracked-state.html", data=data, now=now),
+        "results": render("tracked-results.html", data=data, now=now, pictures=tracked.draw(data)),
+    }
 
 
 def changes(parts: Parts, sent: dict[str, int]) -> Parts:

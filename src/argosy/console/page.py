@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from argosy.console import links, svg, words
+from argosy.console import links, plot, svg, words
 from argosy.controller import status
 from argosy.spec.quantity import plural
 
@@ -60,7 +60,7 @@ def _environment() -> Environment:
     )  # fmt: skip
     plain = (words.number, words.count, words.short, words.measure, words.size, plural, words.percent,
              words.moment, words.due, words.day, words.instant, words.stamp, words.ago, words.span, words.took,
-             words.came, words.name, words.coded, words.unnamed)  # fmt: skip
+             words.came, words.name, words.coded, words.unnamed, plot.colour)  # fmt: skip
     made.filters.update({each.__name__: each for each in plain})
     made.globals.update(links=links, svg=svg, statuses=status.ORDER)
     return made

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select
 from argosy.store import leases, runs, schema
 from argosy.store.rows import among
 from argosy.store.signals import Signal
+from argosy.store.tracking import tables as tracking
 
 _SIGNAL = schema.signal.c
 
@@ -48,6 +49,13 @@ def mark(conn: Connection) -> tuple[int, ...]:
     """Changes whenever a fact that a live page shows was recorded: cheap enough to ask every second."""
     tables = (schema.signal, schema.alias, schema.rollout, schema.execution, schema.version, schema.verdict,
               schema.approval, schema.member, schema.event, schema.alert)  # fmt: skip
+    last = [select(func.coalesce(func.max(table.c.id), 0)).scalar_subquery() for table in tables]
+    return tuple(conn.execute(select(*last)).one())
+
+
+def logged(conn: Connection) -> tuple[object, ...]:
+    """Changes whenever something was logged to a run of an experiment, or changed of one: cheap as `mark` is."""
+    tables = (tracking.experiment, tracking.tracked, tracking.block, tracking.change)
     last = [select(func.coalesce(func.max(table.c.id), 0)).scalar_subquery() for table in tables]
     return tuple(conn.execute(select(*last)).one())
 

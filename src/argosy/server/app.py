@@ -18,7 +18,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from argosy.console.page import Page, to_html
 from argosy.errors import ArgosyError
 from argosy.protocols.mlflow.app import Mlflow
-from argosy.server import api, misread, pages, watch
+from argosy.server import api, misread, pages, tracking, watch
 from argosy.server.desk import Desk
 from argosy.server.guard import Guard
 from argosy.server.settings import Settings
@@ -28,10 +28,11 @@ from argosy.store.store import Store
 _LOG = logging.getLogger("argosy.server")
 ROUTES = [
     api.health, api.kinds, api.listed, api.one, api.done, watch.facts, watch.fleet, watch.events, watch.alerts,
-    watch.runs,
+    watch.runs, watch.experiments, watch.tracked_run,
     pages.index, pages.one_fleet, pages.cell, pages.one_member, pages.decisions, pages.card, pages.events,
     pages.alerts, pages.lineage, pages.datasets, pages.dataset, pages.plan, pages.static, pages.by_hand,
     pages.runs, pages.one_run, pages.step, pages.artifact, pages.content, pages.part,
+    tracking.index, tracking.one, tracking.compared, tracking.run, tracking.file, tracking.shown,
 ]  # fmt: skip
 """Every route there is. All but those of `guard.OPEN` need a token."""
 

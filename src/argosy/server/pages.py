@@ -32,6 +32,7 @@ from argosy.console import (
 from argosy.console import artifact as kept
 from argosy.console import runs as running
 from argosy.console import step as steps
+from argosy.console.artifact import Download
 from argosy.console.page import Page, to_html, to_json
 from argosy.errors import InputError, UnknownError
 from argosy.registry.card import to_html as card_html
@@ -240,10 +241,7 @@ def part(desk: NamedDependency[Desk], request: Asked, digest: FromPath[str], pla
     if not 0 <= place < len(every) or every[place].kind == "markdown":
         raise UnknownError(f"artifact {digest[:12]} has no picture or page {place}", next=links.artifact(digest))
     one = every[place]
-    headers = {"content-security-policy": _SANDBOX, "x-frame-options": "SAMEORIGIN"}
-    if one.kind == "html" and request.headers.get("sec-fetch-dest") != "iframe":
-        headers["content-disposition"] = f'attachment; filename="{digest[:12]}.html"'
-    return Response(one.content, media_type=preview.KINDS[one.kind], headers=headers)
+    return framed(request, one.content, preview.KINDS[one.kind], f"{digest[:12]}.{one.kind}")
 
 
 @get("/static/{name:str}", sync_to_thread=False)
@@ -265,6 +263,14 @@ def by_hand(
     act.carry_out(desk.store, data, request.auth.name, desk.now())
     name, _, key = data.address.partition("/")
     return Redirect(links.member(name, key), status_code=303)
+
+
+def framed(request: Asked, content: bytes, kind: str, name: str) -> Response[bytes]:
+    """What comes from outside, of a content type, so that it can do nothing; HTML outside a frame is a file to keep."""
+    headers = {"content-security-policy": _SANDBOX, "x-frame-options": "SAMEORIGIN"}
+    if kind == "text/html" and request.headers.get("sec-fetch-dest") != "iframe":
+        headers["content-disposition"] = Download(name, iter(())).disposition
+    return Response(content, media_type=kind, headers=headers)
 
 
 def is_program(request: Asked) -> bool:

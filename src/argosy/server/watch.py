@@ -14,11 +14,12 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 from sqlalchemy import Connection
 
-from argosy.console import live, trail, words
+from argosy.console import experiment, live, tracked, trail, words
 from argosy.errors import DeniedError, InputError
 from argosy.server import secret
 from argosy.server.desk import Desk
 from argosy.store import resources
+from argosy.store.tracking import search
 
 _BEAT = 15
 """Looks at the store after which a silent stream says that it is alive."""
@@ -113,6 +114,47 @@ def runs(
         return trail.progress(conn, desk.machine())
 
     stream = _parts(desk, look, mark, desk.machine)
+    return ServerSentEvent(stream, headers={"cache-control": "no-store"})
+
+
+@get("/experiments/live", sync_to_thread=False)
+def experiments(
+    desk: NamedDependency[Desk],
+    id: FromQuery[int | None] = None,
+    where: FromQuery[str] = "",
+    sort: FromQuery[str] = "",
+    columns: FromQuery[str] = "",
+    view: FromQuery[str] = search.ACTIVE,
+) -> ServerSentEvent:
+    """The experiments as runs begin in them, or the runs of one as they go on."""
+    asked = experiment.Asked(where=where, sort=sort, columns=columns, view=view)
+
+    def look(conn: Connection) -> live.Parts:
+        if id is not None:
+            return live.of_experiment(conn, id, desk.machine(), asked)
+        return live.of_experiments(conn, desk.machine(), where=where, view=view)
+
+    stream = _parts(desk, look, trail.logged, desk.machine)
+    return ServerSentEvent(stream, headers={"cache-control": "no-store"})
+
+
+@get("/tracked/{name:str}/live", sync_to_thread=False)
+def tracked_run(
+    desk: NamedDependency[Desk],
+    name: FromPath[str],
+    keys: FromQuery[str] = "",
+    parameter: FromQuery[str] = "",
+    metric: FromQuery[str] = "",
+    curve: FromQuery[str] = "",
+    smooth: FromQuery[float] = 0.0,
+) -> ServerSentEvent:
+    """A tracked run as it goes on."""
+    asked = tracked.Asked(keys=keys, parameter=parameter, metric=metric, curve=curve, smooth=smooth)
+
+    def look(conn: Connection) -> live.Parts:
+        return live.of_tracked(conn, desk.store, name, desk.machine(), asked)
+
+    stream = _parts(desk, look, trail.logged, desk.machine)
     return ServerSentEvent(stream, headers={"cache-control": "no-store"})
 
 

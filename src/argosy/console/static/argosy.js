@@ -43,8 +43,10 @@ function toEnd(within, before) {
   });
 }
 
-// What was opened stays open, and the line that has the focus keeps it.
+// What was opened stays open, what was checked stays checked, and the line that has the focus keeps it.
 function refill(place, content) {
+  const checked = [...place.querySelectorAll("input:checked")].map((each) => each.value);
+  content.querySelectorAll("input[type=checkbox]").forEach((each) => { each.checked = checked.includes(each.value); });
   const open = [...place.querySelectorAll("details[open]")].map((each) => each.id);
   const at = place.contains(document.activeElement) && document.activeElement.closest("details")?.id;
   place.replaceChildren(content);
@@ -76,7 +78,7 @@ document.addEventListener("input", (event) => {
 
 // --- keys --------------------------------------------------------------------------------------------------------------
 let jump = "";
-const places = { f: "/", d: "/datasets", e: "/events", a: "/alerts", p: "/plan", r: "/runs" };
+const places = { f: "/", d: "/datasets", e: "/events", a: "/alerts", p: "/plan", r: "/runs", x: "/experiments" };
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const typing = event.target.closest("input, textarea, select");

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from argosy.store.rows import execute
+from argosy.store.rows import execute, within
 
 
 def of_experiment(conn: Connection, table: str, experiment_id: int, text: str = "", limit: int = 50) -> list[str]:
@@ -36,6 +36,14 @@ def of_runs(
     sql = f"{' UNION '.join([each] * len(run_ids))} ORDER BY key LIMIT {int(limit)}"
     values = [value for id in run_ids for value in (id, after, _pattern(text))]
     return [key for (key,) in execute(conn, sql, values)]
+
+
+def stepped(conn: Connection, run_ids: Sequence[int], names: Sequence[str]) -> list[str]:
+    """Those of some metrics that any of some runs logged at a step other than 0, by name."""
+    of, bound = within(conn, "run_id", run_ids)
+    among, wanted = within(conn, "key", names)
+    sql = f"SELECT DISTINCT key FROM metric WHERE {of} AND {among} AND step <> 0 ORDER BY key"
+    return [key for (key,) in execute(conn, sql, (bound, wanted))]
 
 
 def _pattern(text: str) -> str:

@@ -1,0 +1,128 @@
+"""Routes of the console for experiments, tracked runs and their artifacts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from litestar.response import Stream
+
+from argosy.console import artifact as kept
+from argosy.console import compare, experiment, experiments, links, sight, tracked
+from argosy.console.artifact import Download
+from argosy.errors import CapacityError, InputError, UnknownError
+from argosy.server.desk import Desk
+from argosy.server.pages import Asked, answer, framed, is_program
+from argosy.store import artifacts
+from argosy.store.tracking.search import ACTIVE
+
+
+@get("/experiments", sync_to_thread=True)
+def index(
+    desk: NamedDependency[Desk], request: Asked, where: FromQuery[str] = "", view: FromQuery[str] = ACTIVE,
+    page: FromQuery[str | None] = None,
+) -> Response[Any]:  # fmt: skip
+    """The experiments; a filter that cannot be read is shown with what is wrong with it."""
+    with desk.store.read() as conn:
+        try:
+            return answer(request, experiments.page(conn, desk.machine(), where=where, view=view, cursor=page))
+        except InputError as error:
+            if is_program(request):
+                raise
+            found = experiments.page(conn, desk.machine(), view=view)
+            data = msgspec.structs.replace(found.data, where=where, error=f"{error.message}. {error.next}")
+            return answer(request, msgspec.structs.replace(found, data=data, status=400, live=""))
+
+
+@get("/experiments/{id:int}", sync_to_thread=True)
+def one(
+    desk: NamedDependency[Desk],
+    request: Asked,
+    id: FromPath[int],
+    where: FromQuery[str] = "",
+    sort: FromQuery[str] = "",
+    columns: FromQuery[str] = "",
+    view: FromQuery[str] = ACTIVE,
+    keys: FromQuery[str] = "",
+    page: FromQuery[str | None] = None,
+) -> Response[Any]:
+    """The runs of an experiment; what cannot be read is shown with what is wrong with it."""
+    asked = experiment.Asked(where=where, sort=sort, columns=columns, view=view, keys=keys, cursor=page)
+    with desk.store.read() as conn:
+        try:
+            return answer(request, experiment.page(conn, id, asked, desk.machine()))
+        except InputError as error:
+            if is_program(request):
+                raise
+            found = experiment.page(conn, id, experiment.Asked(view=view, keys=keys), desk.machine())
+            told = {"where": where, "sort": sort, "columns": columns}
+            data = msgspec.structs.replace(found.data, **told, error=f"{error.message}. {error.next}")
+            return answer(request, msgspec.structs.replace(found, data=data, status=400, live=""))
+
+
+@get("/compare", sync_to_thread=True)
+def compared(
+    desk: NamedDependency[Desk],
+    request: Asked,
+    run: FromQuery[list[str] | None] = None,
+    only: FromQuery[str] = "",
+    keys: FromQuery[str] = "",
+    parameter: FromQuery[str] = "",
+    metric: FromQuery[str] = "",
+    curve: FromQuery[str] = "",
+    smooth: FromQuery[float] = 0.0,
+    x: FromQuery[str] = "",
+    y: FromQuery[str] = "",
+    axes: FromQuery[str] = "",
+) -> Response[Any]:
+    """Runs side by side."""
+    asked = compare.Asked(
+        runs=tuple(run or ()), only=only == "differences", keys=keys, parameter=parameter, metric=metric, curve=curve,
+        smooth=smooth, x=x, y=y, axes=axes,
+    )  # fmt: skip
+    with desk.store.read() as conn:
+        return answer(request, compare.page(conn, asked, desk.machine()))
+
+
+@get("/tracked/{name:str}", sync_to_thread=True)
+def run(
+    desk: NamedDependency[Desk],
+    request: Asked,
+    name: FromPath[str],
+    keys: FromQuery[str] = "",
+    parameter: FromQuery[str] = "",
+    metric: FromQuery[str] = "",
+    curve: FromQuery[str] = "",
+    smooth: FromQuery[float] = 0.0,
+    path: FromQuery[str] = "",
+) -> Response[Any]:
+    """A tracked run."""
+    asked = tracked.Asked(keys=keys, parameter=parameter, metric=metric, curve=curve, smooth=smooth, path=path)
+    with desk.store.read() as conn:
+        return answer(request, tracked.page(conn, desk.store, name, asked, desk.machine()))
+
+
+@get("/tracked/{name:str}/files/{path:path}", sync_to_thread=True)
+def file(desk: NamedDependency[Desk], name: FromPath[str], path: FromPath[str]) -> Stream:
+    """A file of a run, to keep: a browser shows none of it."""
+    with desk.store.read() as conn:
+        found = tracked.find(conn, name, path.lstrip("/"))
+    made = Download(path.rpartition("/")[2], kept.content(desk.store, found))
+    headers = {"content-disposition": made.disposition}
+    return Stream(made.chunks, media_type="application/octet-stream", headers=headers)
+
+
+@get("/tracked/{name:str}/shown/{path:path}", sync_to_thread=True)
+def shown(desk: NamedDependency[Desk], request: Asked, name: FromPath[str], path: FromPath[str]) -> Response[bytes]:
+    """A picture of a run, or a page of it for a frame, where it may do nothing; elsewhere it is a file to keep."""
+    kind = sight.KINDS.get(sight.ending(path))
+    if kind is None:
+        raise UnknownError(f"{path[:200]!r} is no picture and no page", next=links.tracked(name))
+    with desk.store.read() as conn:
+        found = tracked.find(conn, name, path.lstrip("/"))
+    if found.bytes > sight.LARGEST:
+        raise CapacityError(f"{path[:200]!r} has {found.bytes:,} bytes, too many to be shown", next="download it")
+    return framed(request, artifacts.content(desk.store.blobs, found), kind, path.rpartition("/")[2])

@@ -1,0 +1,117 @@
+"""Experiments, tracked runs and their artifacts over HTTP."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+
+from argosy.store import Store
+from argosy.store.rows import execute
+from tests.console import tracks
+from tests.server.conftest import World
+
+
+@pytest.fixture(scope="module")
+def shore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world of tracked runs that is only read."""
+    with tracks.home(tmp_path_factory.mktemp("shore")) as store:
+        yield World(store)
+
+
+def name(store: Store, called: str = "the first") -> str:
+    with store.read() as conn:
+        return str(execute(conn, "SELECT run FROM tracked WHERE name = ?", (called,)).fetchone()[0])
+
+
+def paths(store: Store) -> list[str]:
+    run, other = name(store), name(store, "under way")
+    return [
+        "/experiments", "/experiments?view=deleted", "/experiments?where=tum", "/experiments/1",
+        "/experiments/1?where=metrics.validation_auc>0.99&sort=-metrics.validation_auc&columns=params.num_leaves",
+        "/experiments/1?view=deleted&keys=loss", f"/compare?run={run}&run={other}",
+        f"/compare?run={run}&run={name(store, 'sweep')}&only=differences&smooth=0.5", f"/tracked/{run}",
+        f"/tracked/{run}?path=report/plot.svg", f"/tracked/{run}?path=report/page.html", f"/tracked/{other}",
+    ]  # fmt: skip
+
+
+def test_a_page_is_shown_has_a_twin_in_json_and_keeps_to_its_policy(shore: World) -> None:
+    for path in paths(shore.store):
+        page = shore.viewer.get(path, accept="text/html")
+        assert page.status_code == 200 and page.text.rstrip().endswith("</html>"), path
+        assert re.findall(r"<script(?! src=)|<style| on[a-z]+=\"| style=", page.text) == [], path
+        twin = shore.viewer.get(path, accept="application/json")
+        assert twin.status_code == 200 and twin.json() is not None, path
+
+
+def test_no_link_leads_nowhere(shore: World) -> None:
+    found: set[str] = set()
+    for path in paths(shore.store):
+        found |= set(re.findall(r'(?:href|src)="(/[^"]*)"', shore.viewer.get(path, accept="text/html").text))
+    sample = [link.replace("&amp;", "&") for link in sorted(found)[::4]]
+    assert len(sample) > 20
+    assert [link for link in sample if shore.viewer.get(link, accept="text/html").status_code != 200] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/experiments?where=colour = 1", 400), ("/experiments/99", 404), ("/experiments/x", 404),
+        ("/experiments/1?where=colour = red", 400), ("/experiments/1?sort=colour", 400), ("/experiments/1?page=x", 400),
+        ("/compare", 400), ("/compare?run=x&run=y", 400), (f"/compare?run={'ab' * 16}&run={'cd' * 16}", 404),
+        (f"/tracked/{'ab' * 16}", 404), ("/tracked/x", 400), ("/compare?smooth=x", 400),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_on_a_page(shore: World, path: str, status: int) -> None:
+    answer = shore.viewer.get(path, accept="text/html")
+    assert answer.status_code == status and "<h1>" in answer.text and "Traceback" not in answer.text
+
+
+def test_a_filter_that_cannot_be_read_keeps_the_page_and_the_text(shore: World) -> None:
+    page = shore.viewer.get("/experiments/1?where=colour = red&columns=params.seed", accept="text/html").text
+    assert 'value="colour = red"' in page and 'role="alert"' in page and "under way" in page
+    assert shore.viewer.get("/experiments/1?where=colour = red", accept="application/json").status_code == 400
+
+
+def test_a_fragment_is_the_table_alone(shore: World) -> None:
+    answer = shore.viewer.get("/experiments/1?where=status = FAILED", accept="text/html", x_fragment="results")
+    assert "<html" not in answer.text and answer.text.count('name="run"') == 1
+    assert answer.headers["x-live"] == "/experiments/live?id=1&where=status+%3D+FAILED"
+
+
+def test_a_file_is_kept_and_never_opened(shore: World) -> None:
+    place = f"/tracked/{name(shore.store)}/files"
+    page = shore.viewer.get(f"{place}/report/page.html")
+    assert page.content.startswith(b"<h1>Its own") and page.headers["content-type"] == "application/octet-stream"
+    assert page.headers["content-disposition"] == 'attachment; filename="page.html"'
+    assert shore.viewer.get(f"{place}/model/model.bin").content == bytes(range(256)) * 80
+
+
+def test_what_is_looked_at_can_do_nothing(shore: World) -> None:
+    place = f"/tracked/{name(shore.store)}/shown"
+    framed = shore.viewer.get(f"{place}/report/page.html", sec_fetch_dest="iframe")
+    alone = shore.viewer.get(f"{place}/report/page.html")
+    picture = shore.viewer.get(f"{place}/report/plot.svg", sec_fetch_dest="image")
+    assert picture.headers["content-type"].startswith("image/svg+xml")
+    for answer in (framed, alone, picture):
+        rules = [rule.strip() for rule in answer.headers["content-security-policy"].split(";")]
+        assert "sandbox" in rules and "default-src 'none'" in rules
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "content-disposition" not in framed.headers
+    assert alone.headers["content-disposition"] == 'attachment; filename="page.html"'
+    assert shore.viewer.get(f"{place}/notes.md").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["../../x", "%2e%2e/x", "a//b", "none", "model", "a\\b", "x\0y", "%252e%252e/x"])
+@pytest.mark.parametrize("way", ["files", "shown"])
+def test_a_path_that_leads_out_is_refused(shore: World, way: str, path: str) -> None:
+    for written in (quote(path), quote(f"{path}.png")):
+        answer = shore.viewer.get(f"/tracked/{name(shore.store)}/{way}/{written}")
+        assert answer.status_code in (400, 404), written
+
+
+def test_nobody_looks_without_a_token(shore: World) -> None:
+    for path in [*paths(shore.store), f"/tracked/{name(shore.store)}/files/notes.md"]:
+        assert shore.anyone.get(path).status_code == 401
