@@ -23,6 +23,7 @@ ACTIVE, DELETED, ALL = "active", "deleted", "all"
 _VIEWS = {ACTIVE: "r.deleted_at IS NULL", DELETED: "r.deleted_at IS NOT NULL", ALL: "1 = 1"}
 _EACH = 64
 """So many experiments are each searched by their own index and merged; more are searched at once."""
+_RUNS = Sql("tracked r")
 Row = tuple[Any, ...]
 
 
@@ -68,38 +69,44 @@ class _Ask:
     def at_once(self, experiments: list[int]) -> list[Row]:
         """All experiments in one query, which sorts what it finds."""
         among, bound = within(self.conn, "r.experiment_id", experiments)
-        return self._read("tracked r", [Sql(among, (bound,)), *self._held], self.ordered, self.most)
+        return self._read(_RUNS, [Sql(among, (bound,)), *self._held], self.ordered, self.most)
 
     def of(self, experiment: int) -> list[Row]:
         """One experiment."""
         own = Sql("r.experiment_id = ?", (experiment,))
         some = few(self.conn, self.clauses, experiment)
         first = self.ordered[0]
-        if some is not None or first.metric is None:
-            return self._read(
-                "tracked r", [own, *([] if some is None else [some]), *self._held], self.ordered, self.most
-            )
+        if some is not None:
+            source = Sql(f"({some.text}) few {self._each('few')}", some.values)
+            return self._read(source, [own, *self._held], self.ordered, self.most)
+        if first.metric is None:
+            return self._read(_RUNS, [own, *self._held], self.ordered, self.most)
         found: list[Row] = []
         for phase in range(0 if self.start is None else int(self.start[0]), 3):
             if len(found) < self.most:
                 found += self._walk(experiment, first, phase, self.most - len(found))
         return found
 
+    def _each(self, name: str) -> str:
+        """The run of each row before, in the order of these."""
+        join = "CROSS JOIN" if self.conn.dialect.name == "sqlite" else "JOIN"
+        return f"{join} tracked r ON r.id = {name}.run_id"
+
     def _walk(self, experiment: int, first: Term, phase: int, most: int) -> list[Row]:
         """Runs in the order of a metric: those with a value (phase 0), those with NaN (1), those without it (2)."""
         if phase == 2:
             absent = Sql("NOT EXISTS (SELECT 1 FROM metric o WHERE o.run_id = r.id AND o.key = ?)", (first.metric,))
-            conditions, source = [Sql("r.experiment_id = ?", (experiment,)), absent], "tracked r"
+            conditions, source = [Sql("r.experiment_id = ?", (experiment,)), absent], _RUNS
         else:
-            join = "CROSS JOIN tracked r" if self.conn.dialect.name == "sqlite" else "JOIN tracked r"
-            source = f"metric o0 {join} ON r.id = o0.run_id"
+            source = Sql(f"metric o0 {self._each('o0')}")
             known = f"o0.value IS {'NOT ' if phase == 0 else ''}NULL"
             conditions = [Sql(f"o0.experiment_id = ? AND o0.key = ? AND {known}", (experiment, first.metric))]
             if phase == 0:
                 conditions += self._bounds(first)
         value = Term("o0.value" if phase == 0 else "NULL", self.ordered[1].ascending, fixed=phase != 0)
         ordered = [Term(str(phase)), value, *self.ordered[2:]]
-        return self._read(source, [*conditions, *self._held], ordered, most, walked=phase)
+        held = [holds(self.conn, each, "r.id" if phase == 2 else "o0.run_id") for each in self.clauses]
+        return self._read(source, [*conditions, *held], ordered, most, walked=phase)
 
     def _bounds(self, first: Term) -> Iterator[Sql]:
         """What narrows the walk over the metric that is ordered by: clauses about it, and where the page starts."""
@@ -110,7 +117,7 @@ class _Ask:
             yield Sql(f"o0.value {'>=' if self.ordered[1].ascending else '<='} ?", (self.start[1],))
 
     def _read(
-        self, source: str, conditions: list[Sql], ordered: list[Term], most: int, walked: int | None = None
+        self, source: Sql, conditions: list[Sql], ordered: list[Term], most: int, walked: int | None = None
     ) -> list[Row]:
         joins = [term.join for term in ordered if term.join is not None]
         conditions = [*conditions, Sql(self.view)]
@@ -118,7 +125,7 @@ class _Ask:
             conditions.append(after(ordered, self.start))
         select = ", ".join(["r.id", *(term.sql for term in ordered)])
         by = ", ".join(f"{term.sql}{'' if term.ascending else ' DESC'}" for term in ordered if not term.constant)
-        sql = f"SELECT {select} FROM {source} {' '.join(join.text for join in joins)} "
+        sql = f"SELECT {select} FROM {source.text} {' '.join(join.text for join in joins)} "
         sql += f"WHERE {' AND '.join(each.text for each in conditions)} ORDER BY {by} LIMIT {most}"
-        values = [value for each in (*joins, *conditions) for value in each.values]
+        values = [value for each in (source, *joins, *conditions) for value in each.values]
         return [tuple(row) for row in execute(self.conn, sql, values)]

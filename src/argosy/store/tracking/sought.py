@@ -28,6 +28,9 @@ ATTRIBUTES = {
 }  # fmt: skip
 """Attributes of runs by the names that searches call them by."""
 _TEXTS = {"parameter": "parameter", "tag": "tag"}
+_LAST = "\U0010ffff"
+NAME_TAG = "mlflow.runName"
+"""The tag that bears the name of a run."""
 _RANGES = {">", ">=", "<", "<=", "="}
 
 
@@ -38,16 +41,16 @@ class Sql(NamedTuple):
     values: tuple[Any, ...] = ()
 
 
-def holds(conn: Connection, clause: Clause) -> Sql:
-    """That a clause holds for the run `r`."""
+def holds(conn: Connection, clause: Clause, id: str = "r.id") -> Sql:
+    """That a clause holds for the run `r`, of which another row may tell the `id` before it is read."""
     if clause.entity == "metric":
         inner = compared(clause, "m.value")
         return Sql(
-            f"EXISTS (SELECT 1 FROM metric m WHERE m.run_id = r.id AND m.key = ? AND {inner.text})",
+            f"EXISTS (SELECT 1 FROM metric m WHERE m.run_id = {id} AND m.key = ? AND {inner.text})",
             (clause.key, *inner.values),
         )
     if clause.entity in _TEXTS:
-        return _text(conn, clause, _TEXTS[clause.entity])
+        return _text(conn, clause, _TEXTS[clause.entity], id)
     if clause.entity == "dataset":
         return _dataset(conn, clause)
     if clause.key in ("start_time", "end_time"):
@@ -81,36 +84,41 @@ def matches(conn: Connection, column: str, operator: str, value: Any) -> Sql:
 
 
 def few(conn: Connection, clauses: Sequence[Clause], experiment_id: int) -> Sql | None:
-    """That the run is one of those for which a clause holds that holds for few, if there is one."""
+    """The ids (`run_id`) of the runs for which a clause may hold, where an index tells that these are few."""
     best: tuple[int, Sql] | None = None
     for clause in clauses:
         found = _indexed(clause, experiment_id)
         if found is None:
             continue
-        count = execute(
-            conn, f"SELECT count(*) FROM ({found.text} LIMIT {_FEW + 1}) AS found", found.values
-        ).fetchone()[0]
+        sql = f"SELECT count(*) FROM ({found.text} LIMIT {_FEW + 1}) AS found"
+        count = execute(conn, sql, found.values).fetchone()[0]
         if count <= _FEW and (best is None or count < best[0]):
-            best = count, Sql(f"r.id IN ({found.text})", found.values)
+            best = count, found
     return None if best is None else best[1]
 
 
 def _indexed(clause: Clause, experiment_id: int) -> Sql | None:
-    """The ids of the runs for which a clause holds, where an index has them."""
+    """The ids of at least the runs for which a clause holds, where an index has them; each once."""
     if clause.entity == "metric" and clause.operator in _RANGES:
         inner = compared(clause, "value")
         sql = f"SELECT run_id FROM metric WHERE experiment_id = ? AND key = ? AND {inner.text}"
         return Sql(sql, (experiment_id, clause.key, *inner.values))
-    if clause.entity in _TEXTS and clause.operator == "=" and isinstance(clause.value, str):
-        sql = (
-            f"SELECT run_id FROM {_TEXTS[clause.entity]} WHERE experiment_id = ? AND key = ? AND head = ? AND value = ?"
-        )
-        return Sql(sql, (experiment_id, clause.key, clause.value[:HEAD], clause.value))
+    table, key = _TEXTS.get(clause.entity), clause.key
+    if (clause.entity, clause.key) == ("attribute", "run_name"):
+        table, key = "tag", NAME_TAG
+    if table is None or not isinstance(clause.value, str):
+        return None
+    sql = f"SELECT run_id FROM {table} WHERE experiment_id = ? AND key = ?"
+    if clause.operator == "=":
+        return Sql(f"{sql} AND head = ? AND value = ?", (experiment_id, key, clause.value[:HEAD], clause.value))
+    start = re.split(r"[%_]", clause.value, maxsplit=1)[0][:HEAD]
+    if clause.operator == "LIKE" and start:
+        return Sql(f"{sql} AND head >= ? AND head < ?", (experiment_id, key, start, f"{start}{_LAST}"))
     return None
 
 
-def _text(conn: Connection, clause: Clause, table: str) -> Sql:
-    of = f"EXISTS (SELECT 1 FROM {table} t WHERE t.run_id = r.id AND t.key = ?"
+def _text(conn: Connection, clause: Clause, table: str, id: str) -> Sql:
+    of = f"EXISTS (SELECT 1 FROM {table} t WHERE t.run_id = {id} AND t.key = ?"
     if clause.operator == "IS NULL":
         return Sql(f"NOT {of})", (clause.key,))
     if clause.operator == "IS NOT NULL":
