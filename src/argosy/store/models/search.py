@@ -23,7 +23,8 @@ from argosy.store.tracking.term import Term, after
 
 R = TypeVar("R")
 PROMPT = "mlflow.prompt.is_prompt"
-_TAG = "SELECT 1 FROM label t WHERE t.kind = ? AND t.entity = CAST({id} AS TEXT) AND t.key = ?"
+_TAG = "(SELECT t.value FROM label t WHERE t.kind = ? AND t.entity = CAST({id} AS TEXT) AND t.key = ?)"
+_NAMED = "v.model_id IN (SELECT n.id FROM registered n WHERE n.deleted_at IS NULL AND {which})"
 
 
 class Page(msgspec.Struct, Generic[R], frozen=True):
@@ -33,7 +34,7 @@ class Page(msgspec.Struct, Generic[R], frozen=True):
     next: str | None
 
 
-class _Kind(NamedTuple):
+class Kind(NamedTuple):
     """What is searched: rows of `fields`, found by `columns`; `last` orders what is alike."""
 
     kind: str
@@ -45,12 +46,12 @@ class _Kind(NamedTuple):
     last: Mapping[str, bool]
 
 
-_MODELS = _Kind(
+_MODELS = Kind(
     MODEL, "m.id", registered.FIELDS, "registered m", "m.deleted_at IS NULL",
     {"name": "m.name", "creation_timestamp": "m.at", "last_updated_timestamp": "m.updated_at"},
     {"name": True},
 )  # fmt: skip
-_VERSIONS = _Kind(
+_VERSIONS = Kind(
     VERSION, "v.id", versions.FIELDS, versions.JOIN, "v.deleted_at IS NULL",
     {
         "name": "m.name", "version_number": "v.number", "run_id": "v.run", "source_path": "v.source",
@@ -58,7 +59,8 @@ _VERSIONS = _Kind(
     },
     {"name": True, "version_number": False},
 )  # fmt: skip
-_LATEST = Order("attribute", "last_updated_timestamp", ascending=False)
+LATEST = Order("attribute", "last_updated_timestamp", ascending=False)
+"""What versions are ordered by unless something else is asked for."""
 
 
 def models(
@@ -69,8 +71,8 @@ def models(
 
     Raises UsageError for a token that no page of this order gave.
     """
-    rows, next = _rows(conn, _MODELS, clauses, orders, limit, token)
-    return Page([registered.made(row) for row in rows], next)
+    found, next = rows(conn, _MODELS, clauses, orders, limit, token)
+    return Page([registered.made(row) for row in found], next)
 
 
 def of_versions(
@@ -78,15 +80,17 @@ def of_versions(
     token: str | None = None,
 ) -> Page[Version]:  # fmt: skip
     """The same of versions; the last changed first, unless ordered otherwise."""
-    rows, next = _rows(conn, _VERSIONS, clauses, orders or [_LATEST], limit, token)
-    return Page([versions.made(row) for row in rows], next)
+    found, next = rows(conn, _VERSIONS, clauses, orders or [LATEST], limit, token)
+    return Page([versions.made(row) for row in found], next)
 
 
-def _rows(
-    conn: Connection, of: _Kind, clauses: Sequence[Clause], orders: Sequence[Order], limit: int, token: str | None
-) -> tuple[list[Any], str | None]:
-    ordered = _terms(of, orders)
-    held = [Sql(of.live), *(_holds(conn, of, each) for each in _prompts(clauses)), *_usual(of, clauses)]
+def rows(
+    conn: Connection, of: Kind, clauses: Sequence[Clause], orders: Sequence[Order], limit: int, token: str | None,
+    narrowed: Sequence[Sql] = (),
+) -> tuple[list[Any], str | None]:  # fmt: skip
+    """Up to `limit` rows of `of.fields` in order, and the token of the next page; only those that are `narrowed`."""
+    ordered = terms(of, orders)
+    held = [*narrowed, *holding(conn, of, clauses)]
     if token:
         held += _past(ordered, pages.row(token, [term.text for term in ordered]))
     select = ", ".join([of.fields, *(term.sql for term in ordered)])
@@ -99,7 +103,13 @@ def _rows(
     return [row[:wide] for row in found[:limit]], next
 
 
-def _terms(of: _Kind, orders: Sequence[Order]) -> list[Term]:
+def holding(conn: Connection, of: Kind, clauses: Sequence[Clause]) -> list[Sql]:
+    """That all clauses hold for what is not in the trash."""
+    return [Sql(of.live), *(_holds(conn, of, each) for each in _prompts(clauses)), *_usual(of, clauses)]
+
+
+def terms(of: Kind, orders: Sequence[Order]) -> list[Term]:
+    """What rows are ordered by: each field at most once, and in the end what tells rows that are alike."""
     wanted = {each.key: each.ascending for each in orders}
     wanted |= {key: ascending for key, ascending in of.last.items() if key not in wanted}
     return [Term(of.columns[key], ascending, text=key == "name") for key, ascending in wanted.items()]
@@ -111,11 +121,14 @@ def _past(ordered: Sequence[Term], row: Sequence[Any]) -> list[Sql]:
     return [bound, after(ordered, row)]
 
 
-def _holds(conn: Connection, of: _Kind, clause: Clause) -> Sql:
+def _holds(conn: Connection, of: Kind, clause: Clause) -> Sql:
     if clause.entity == "tag":
-        inner = matches(conn, "t.value", clause.operator, clause.value)
-        return Sql(f"EXISTS ({_TAG.format(id=of.id)} AND {inner.text})", (of.kind, clause.key, *inner.values))
+        inner = matches(conn, _TAG.format(id=of.id), clause.operator, clause.value)
+        return Sql(inner.text, (of.kind, clause.key, *inner.values))
     column = of.columns[clause.key]
+    if of is _VERSIONS and clause.key == "name":
+        which = matches(conn, "n.name", clause.operator, clause.value)
+        return Sql(_NAMED.format(which=which.text), which.values)
     if clause.key == "version_number":
         return Sql(f"{column} {'<>' if clause.operator == '!=' else clause.operator} ?", (clause.value,))
     if clause.key == "run_id" and clause.operator not in ("=", "IN"):
@@ -128,11 +141,11 @@ def _prompts(clauses: Sequence[Clause]) -> list[Clause]:
     return list(clauses) if _asks(clauses) else [each for each in clauses if not _is_about(each)]
 
 
-def _usual(of: _Kind, clauses: Sequence[Clause]) -> list[Sql]:
+def _usual(of: Kind, clauses: Sequence[Clause]) -> list[Sql]:
     """That it is no prompt, unless some are asked for."""
     if _asks(clauses):
         return []
-    return [Sql(f"NOT EXISTS ({_TAG.format(id=of.id)} AND t.value = 'true')", (of.kind, PROMPT))]
+    return [Sql(f"coalesce({_TAG.format(id=of.id)}, '') <> 'true'", (of.kind, PROMPT))]
 
 
 def _asks(clauses: Sequence[Clause]) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 EXECUTION, PIPELINE, TRAINING = "e", "a", "f"
 _DIGITS = 31
+_HEX = re.compile("[0-9a-f]{32}")
 
 
 def of_execution(id: int) -> str:
@@ -21,6 +23,11 @@ def of_pipeline(id: int) -> str:
 def of_training(fleet: str, started: int) -> str:
     """The run that a training of a fleet is, which began at so many microseconds since 1970."""
     return f"{TRAINING}{hashlib.sha256(f'{fleet}/{started}'.encode()).hexdigest()[:16]:0>{_DIGITS}}"
+
+
+def execution(run: str) -> int | None:
+    """The id of the execution that a run of this name is; None where it is none."""
+    return int(run[1:], 16) if is_own(run) and run[0] == EXECUTION and _HEX.fullmatch(run) else None
 
 
 def is_own(run: str) -> bool:
