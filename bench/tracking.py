@@ -7,7 +7,8 @@ that of the server's process tree, all threads and workers, until it is quiet; o
 stands apart. The stock server runs as it comes, with four workers; it sets no TCP_NODELAY, so that with one thread its
 latency is that of delayed acknowledgements: compare CPU. Cases take turns, the least CPU of some rounds is told. What
 was written is read back, and a search must find the runs that the filter means. Runs to search in are put into both
-stores past the servers; the peer is asked about the first number of them alone. Limits: what was promised.
+stores past the servers; the peer is asked about the first number of them alone. Limits: what was promised. All of it
+takes about half an hour.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ class Size:
     """
 
     calls: int = 800
-    batches: int = 20
+    batches: int = 40
     points: int = 10_000
     versions: int = 1_000
     runs: tuple[int, ...] = (20_000, 200_000)
