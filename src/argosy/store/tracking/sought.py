@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from argosy.store.rows import execute, within
 from argosy.store.tracking.clause import Clause
+from argosy.store.tracking.runs import NAME_TAG
 from argosy.store.tracking.tables import HEAD
 
 SPELLING = {
@@ -29,8 +30,6 @@ ATTRIBUTES = {
 """Attributes of runs by the names that searches call them by."""
 _TEXTS = {"parameter": "parameter", "tag": "tag"}
 _LAST = "\U0010ffff"
-NAME_TAG = "mlflow.runName"
-"""The tag that bears the name of a run."""
 _RANGES = {">", ">=", "<", "<=", "="}
 
 
