@@ -12,18 +12,7 @@ from typing import Any
 import msgspec
 
 from argosy.errors import ArgosyError
-from argosy.protocols.mlflow import (
-    artifacts,
-    experiments,
-    info,
-    inputs,
-    logged,
-    metrics,
-    registered,
-    runs,
-    uploads,
-    versions,
-)
+from argosy.protocols.mlflow import artifacts, experiments, info, inputs, logged, members, metrics, runs, uploads
 from argosy.protocols.mlflow.endpoint import Endpoint
 from argosy.protocols.mlflow.fault import INTERNAL, INVALID, LIMITED, NO_ENDPOINT, Fault, told
 from argosy.protocols.mlflow.lookout import Lookout
@@ -35,7 +24,7 @@ from argosy.store.tracking.experiments import ensure_default
 _LOG = logging.getLogger("argosy.protocols")
 ENDPOINTS: list[Endpoint] = [
     *experiments.ENDPOINTS, *runs.ENDPOINTS, *metrics.ENDPOINTS, *inputs.ENDPOINTS, *artifacts.ENDPOINTS,
-    *logged.ENDPOINTS, *registered.ENDPOINTS, *versions.ENDPOINTS, *info.ENDPOINTS,
+    *logged.ENDPOINTS, *members.ENDPOINTS, *info.ENDPOINTS,
 ]  # fmt: skip
 """Every endpoint that is answered with JSON; files have paths of their own."""
 ROOTS = ("/api/2.0/mlflow/", "/api/3.0/mlflow/", "/api/2.0/mlflow-artifacts/", "/v1/traces")

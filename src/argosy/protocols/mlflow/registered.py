@@ -21,7 +21,7 @@ from argosy.store.tracking import clause, labels
 from argosy.store.tracking.changes import MODEL, Hand
 from argosy.store.tracking.grammar import MODELS
 
-_USUAL, _MOST = 100, 1000
+USUAL, MOST = 100, 1000
 
 
 class Create(Request, kw_only=True):
@@ -78,7 +78,7 @@ def find(conn: Connection, request: Search) -> dict[str, Any]:
     """Those that a filter describes, in order."""
     found = search.models(
         conn, clause.parse(request.filter or "", MODELS), clause.orders(request.order_by or (), MODELS),
-        limit=limit.page(request.max_results, _USUAL, _MOST), token=request.page_token or None,
+        limit=limit.page(request.max_results, USUAL, MOST), token=request.page_token or None,
     )  # fmt: skip
     return wire.filled({"registered_models": told(conn, found.items), "next_page_token": found.next})
 

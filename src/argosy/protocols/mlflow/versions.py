@@ -20,7 +20,7 @@ from argosy.store.tracking import clause, labels
 from argosy.store.tracking.changes import VERSION, Hand
 from argosy.store.tracking.grammar import VERSIONS
 
-_USUAL, _MOST = 10_000, 200_000
+USUAL, MOST = 10_000, 200_000
 _OF = ("name", "version")
 
 
@@ -91,7 +91,7 @@ def find(conn: Connection, request: Search) -> dict[str, Any]:
     """Those that a filter describes, in order."""
     found = search.of_versions(
         conn, clause.parse(request.filter or "", VERSIONS), clause.orders(request.order_by or (), VERSIONS),
-        limit=limit.page(request.max_results, _USUAL, _MOST), token=request.page_token or None,
+        limit=limit.page(request.max_results, USUAL, MOST), token=request.page_token or None,
     )  # fmt: skip
     return wire.filled({"model_versions": told(conn, found.items), "next_page_token": found.next})
 
