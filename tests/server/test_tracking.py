@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from argosy.store import Store
+from argosy.store.models import registered, versions
 from argosy.store.rows import execute
 from tests.console import tracks
 from tests.server.conftest import World
@@ -115,3 +116,29 @@ def test_a_path_that_leads_out_is_refused(shore: World, way: str, path: str) -> 
 def test_nobody_looks_without_a_token(shore: World) -> None:
     for path in [*paths(shore.store), f"/tracked/{name(shore.store)}/files/notes.md"]:
         assert shore.anyone.get(path).status_code == 401
+
+
+def test_what_argosy_did_itself_is_a_run_with_links_both_ways(own: World) -> None:
+    member = own.viewer.get("/members/late-arrival/EWR/9E", accept="text/html").text
+    link = re.findall(r'href="(/tracked/e[0-9a-f]{31})"', member)[0]
+    run = own.viewer.get(link, accept="text/html")
+    assert run.status_code == 200 and 'href="/members/late-arrival/EWR/9E"' in run.text
+    assert re.search(r'href="/versions/late-arrival/EWR/9E@\d+"', run.text)
+    (lineage,) = re.findall(r'href="(/lineage/execution/\d+)"', run.text)
+    assert own.viewer.get(lineage, accept="text/html").status_code == 200
+    pipeline = own.viewer.get("/runs/1", accept="text/html").text
+    (link,) = re.findall(r'href="(/tracked/a[0-9a-f]{31})"', pipeline)
+    assert 'href="/runs/1"' in own.viewer.get(link, accept="text/html").text
+    listed = own.viewer.get("/experiments", accept="application/json").json()["experiments"]
+    assert {"late-arrival", "tide"} <= {each["name"] for each in listed}
+
+
+def test_a_model_is_registered_and_shown(own: World) -> None:
+    with own.store.write() as tx:
+        made = registered.create(tx, "delay model", tracks.HAND)
+        versions.create(tx, made, "mlflow-artifacts:/0/x", tracks.HAND)
+    page = own.viewer.get("/models", accept="text/html").text
+    assert 'href="/models/delay%20model"' in page
+    assert own.viewer.get("/models/delay%20model", accept="text/html").status_code == 200
+    assert own.viewer.get("/models/none", accept="text/html").status_code == 404
+    assert own.viewer.get("/models?where=colour = red", accept="text/html").status_code == 400

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from argosy.console import plot, smooth
 from argosy.console.plot import Line
 from argosy.store.tracking import curves, metrics
-from argosy.store.tracking.metrics import Point
+from argosy.store.tracking.curves import Place
 
 _READ, _DRAWN, _LEAST = 20_000, 300, 80
 """Points of a run's curve that are smoothed, and that are drawn of one curve and of one among many."""
@@ -49,13 +49,13 @@ def of(conn: Connection, runs: Sequence[tuple[int, str]], names: Sequence[str], 
     return made
 
 
-def _lines(name: str, place: int, points: Sequence[Point], weight: float, most: int, *, alone: bool) -> list[Line]:
+def _lines(name: str, place: int, points: Sequence[Place], weight: float, most: int, *, alone: bool) -> list[Line]:
     told = [Line(name, place, _thin(points, most), faint=True)] if weight and alone else []
     if weight:
-        values = smooth.ema([point.value for point in points], weight)
-        points = [point._replace(value=value) for point, value in zip(points, values, strict=True)]
+        values = smooth.ema([value for _, value in points], weight)
+        points = [(step, value) for (step, _), value in zip(points, values, strict=True)]
     return [*told, Line(name, place, _thin(points, most))]
 
 
-def _thin(points: Sequence[Point], most: int) -> tuple[tuple[float, float], ...]:
-    return tuple((float(point.step), point.value) for point in metrics.sampled(points, most))
+def _thin(points: Sequence[Place], most: int) -> tuple[tuple[float, float], ...]:
+    return tuple((float(step), value) for step, value in metrics.sampled(points, most))

@@ -13,7 +13,7 @@ from argosy.console.page import Page
 from argosy.store.tracking import census, clause, gallery
 from argosy.store.tracking.clause import Clause
 from argosy.store.tracking.experiments import Experiment
-from argosy.store.tracking.grammar import EXPERIMENTS
+from argosy.store.tracking.grammar import EXPERIMENTS, Grammar
 from argosy.store.tracking.search import ACTIVE, DELETED
 
 SIZE = 50
@@ -70,17 +70,17 @@ def page(
 def read(conn: Connection, *, where: str = "", view: str = ACTIVE, cursor: str | None = None) -> ExperimentsPage:
     """The snapshot of the list; a constant number of queries."""
     shown = DELETED if view == DELETED else ACTIVE
-    found = gallery.page(conn, _clauses(where), view=shown, limit=SIZE, token=cursor)
+    found = gallery.page(conn, clauses(where, EXPERIMENTS), view=shown, limit=SIZE, token=cursor)
     counts = census.of(conn, [each.id for each in found.items])
     entries = tuple(_entry(each, counts[each.id]) for each in found.items)
     return ExperimentsPage(where, shown, entries, cursor, found.next)
 
 
-def _clauses(where: str) -> list[Clause]:
-    """A comparison in the search language, or a part of a name."""
+def clauses(where: str, grammar: Grammar) -> list[Clause]:
+    """Comparisons in the search language of things with names, or a part of a name. Raises UsageError."""
     text = where.strip()
     if not text or _COMPARES.search(text):
-        return clause.parse(text, EXPERIMENTS, plain=True)
+        return clause.parse(text, grammar, plain=True)
     return [Clause("attribute", "name", "ILIKE", f"%{text}%")]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from urllib.parse import quote, urlencode
 
 from argosy.store.calls import WHOLE, Call
+from argosy.store.tracking import naming
 
 _SAFE = "/@*:"
 _OF_DATASETS = frozenset({"stale", "fresh"})
@@ -91,6 +92,26 @@ def experiment(id: int, **query: object) -> str:
 def tracked(run: str, **query: object) -> str:
     """The page of a tracked run."""
     return _with(f"/tracked/{_path(run)}", query)
+
+
+def execution(id: int) -> str:
+    """The page of the tracked run that an execution is."""
+    return tracked(naming.of_execution(id))
+
+
+def run_tracked(id: int) -> str:
+    """The page of the tracked run that a run of a pipeline is."""
+    return tracked(naming.of_pipeline(id))
+
+
+def models(**query: object) -> str:
+    """The list of registered models."""
+    return _with("/models", query)
+
+
+def model(name: str, **query: object) -> str:
+    """A registered model; one whose name is an address is a member of a fleet."""
+    return f"/members/{_path(name)}" if "/" in name else _with(f"/models/{quote(name, safe='')}", query)
 
 
 def file(run: str, path: str) -> str:

@@ -47,7 +47,7 @@ class Ruling(msgspec.Struct, frozen=True):
 
 
 class Model(msgspec.Struct, frozen=True):
-    """A version in the table: its held-out score, its gates, its comparisons, what it is now."""
+    """A version in the table: its held-out score, its gates, its comparisons, what it is now, and its `execution`."""
 
     number: int
     at: datetime
@@ -59,6 +59,7 @@ class Model(msgspec.Struct, frozen=True):
     duels: tuple[Duel, ...]
     answer: str
     warnings: tuple[str, ...]
+    execution: int
 
 
 class MemberPage(msgspec.Struct, frozen=True):
@@ -246,6 +247,7 @@ def _models(conn: Connection, models: list[versions.Version], row: dict[str, Any
             version.metrics.get(metric), tuple(said.get(version.id, ())),
             tuple(duel for duel in duels(version.body) if duel.score == metric),
             version.body.get("answer", {}).get("reason", ""), tuple(version.body.get("warnings", ())),
+            version.execution_id,
         )
         for version in shown
     ]  # fmt: skip

@@ -17,7 +17,7 @@ from argosy.console.matrix import Matrix
 from argosy.console.page import Page
 from argosy.console.sight import Sight
 from argosy.errors import ArgosyError, UnknownError
-from argosy.store import artifacts
+from argosy.store import artifacts, calls
 from argosy.store.artifacts import Artifact
 from argosy.store.models import logged
 from argosy.store.models import search as registry
@@ -203,6 +203,9 @@ def _own(conn: Connection, run: Run, tags: Mapping[str, str]) -> tuple[tuple[str
         found.append((made, links.thing("version" if kind == "train" else "dataset", made)))
     execution = runs.execution(conn, run.id)
     if execution is not None:
+        call = calls.first(conn, [execution]).get(execution) if kind == "step" else None
+        if call is not None:
+            found.append((f"step of run {call.run_id}", links.call(call)))
         found.append(("lineage", links.lineage("execution", str(execution))))
     return tuple(found)
 

@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from sqlalchemy import Connection
+
 from argosy.errors import CapacityError
 from argosy.server.settings import Settings
 from argosy.store.store import Store
+from argosy.store.tracking import absorb
 
 
 class Desk:
@@ -24,6 +27,13 @@ class Desk:
         self.store, self.settings, self.now, self.machine = store, settings, now, machine
         self.closing = asyncio.Event()
         self._streams = 0
+
+    @contextmanager
+    def tracked(self) -> Iterator[Connection]:
+        """A read of runs once all that Argosy did itself is told of among them."""
+        absorb.catch_up(self.store, self.machine())
+        with self.store.read() as conn:
+            yield conn
 
     @contextmanager
     def stream(self) -> Iterator[None]:

@@ -74,12 +74,7 @@ def one_fleet(
         try:
             return answer(request, fleet.page(conn, name, desk.now(), q=q, sort=sort, number=page))
         except InputError as error:
-            if is_program(request):
-                raise
-            found = fleet.page(conn, name, desk.now(), sort=sort)
-            said = f"{error.message}. {error.next}"
-            data = msgspec.structs.replace(found.data, query=q, error=said)
-            return answer(request, msgspec.structs.replace(found, data=data, status=400))
+            return mended(request, fleet.page(conn, name, desk.now(), sort=sort), error, query=q)
 
 
 @get("/fleets/{name:str}/cell/{place:int}", sync_to_thread=True)
@@ -184,11 +179,7 @@ def runs(
         try:
             return answer(request, running.page(conn, desk.machine(), where=where, cursor=cursor))
         except InputError as error:
-            if is_program(request):
-                raise
-            found = running.page(conn, desk.machine())
-            data = msgspec.structs.replace(found.data, where=where, error=f"{error.message}. {error.next}")
-            return answer(request, msgspec.structs.replace(found, data=data, status=400, live=""))
+            return mended(request, running.page(conn, desk.machine()), error, where=where)
 
 
 @get("/runs/{number:int}", sync_to_thread=True)
@@ -263,6 +254,14 @@ def by_hand(
     act.carry_out(desk.store, data, request.auth.name, desk.now())
     name, _, key = data.address.partition("/")
     return Redirect(links.member(name, key), status_code=303)
+
+
+def mended(request: Asked, page: Page, error: InputError, **asked: str) -> Response[Any]:
+    """A page without what was asked for in vain, which it still shows, and what is wrong with it. Programs are told."""
+    if is_program(request):
+        raise error
+    data = msgspec.structs.replace(page.data, **asked, error=f"{error.message}. {error.next}")
+    return answer(request, msgspec.structs.replace(page, data=data, status=400, live=""))
 
 
 def framed(request: Asked, content: bytes, kind: str, name: str) -> Response[bytes]:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 
 from argosy.console import artifact as kept
-from argosy.console import compare, experiment, experiments, links, sight, tracked
+from argosy.console import compare, experiment, experiments, links, models, sight, tracked
 from argosy.console.artifact import Download
 from argosy.errors import CapacityError, InputError, UnknownError
 from argosy.server.desk import Desk
-from argosy.server.pages import Asked, answer, framed, is_program
+from argosy.server.pages import Asked, answer, framed, mended
 from argosy.store import artifacts
 from argosy.store.tracking.search import ACTIVE
 
@@ -26,15 +25,11 @@ def index(
     page: FromQuery[str | None] = None,
 ) -> Response[Any]:  # fmt: skip
     """The experiments; a filter that cannot be read is shown with what is wrong with it."""
-    with desk.store.read() as conn:
+    with desk.tracked() as conn:
         try:
             return answer(request, experiments.page(conn, desk.machine(), where=where, view=view, cursor=page))
         except InputError as error:
-            if is_program(request):
-                raise
-            found = experiments.page(conn, desk.machine(), view=view)
-            data = msgspec.structs.replace(found.data, where=where, error=f"{error.message}. {error.next}")
-            return answer(request, msgspec.structs.replace(found, data=data, status=400, live=""))
+            return mended(request, experiments.page(conn, desk.machine(), view=view), error, where=where)
 
 
 @get("/experiments/{id:int}", sync_to_thread=True)
@@ -51,16 +46,33 @@ def one(
 ) -> Response[Any]:
     """The runs of an experiment; what cannot be read is shown with what is wrong with it."""
     asked = experiment.Asked(where=where, sort=sort, columns=columns, view=view, keys=keys, cursor=page)
-    with desk.store.read() as conn:
+    with desk.tracked() as conn:
         try:
             return answer(request, experiment.page(conn, id, asked, desk.machine()))
         except InputError as error:
-            if is_program(request):
-                raise
             found = experiment.page(conn, id, experiment.Asked(view=view, keys=keys), desk.machine())
-            told = {"where": where, "sort": sort, "columns": columns}
-            data = msgspec.structs.replace(found.data, **told, error=f"{error.message}. {error.next}")
-            return answer(request, msgspec.structs.replace(found, data=data, status=400, live=""))
+            return mended(request, found, error, where=where, sort=sort, columns=columns)
+
+
+@get("/models", sync_to_thread=True)
+def registry(
+    desk: NamedDependency[Desk], request: Asked, where: FromQuery[str] = "", page: FromQuery[str | None] = None
+) -> Response[Any]:
+    """The registered models; a filter that cannot be read is shown with what is wrong with it."""
+    with desk.tracked() as conn:
+        try:
+            return answer(request, models.index(conn, desk.machine(), where=where, cursor=page))
+        except InputError as error:
+            return mended(request, models.index(conn, desk.machine()), error, where=where)
+
+
+@get("/models/{name:str}", sync_to_thread=True)
+def model(
+    desk: NamedDependency[Desk], request: Asked, name: FromPath[str], page: FromQuery[str | None] = None
+) -> Response[Any]:
+    """A registered model."""
+    with desk.tracked() as conn:
+        return answer(request, models.page(conn, name, desk.machine(), cursor=page))
 
 
 @get("/compare", sync_to_thread=True)
@@ -83,7 +95,7 @@ def compared(
         runs=tuple(run or ()), only=only == "differences", keys=keys, parameter=parameter, metric=metric, curve=curve,
         smooth=smooth, x=x, y=y, axes=axes,
     )  # fmt: skip
-    with desk.store.read() as conn:
+    with desk.tracked() as conn:
         return answer(request, compare.page(conn, asked, desk.machine()))
 
 
@@ -101,14 +113,14 @@ def run(
 ) -> Response[Any]:
     """A tracked run."""
     asked = tracked.Asked(keys=keys, parameter=parameter, metric=metric, curve=curve, smooth=smooth, path=path)
-    with desk.store.read() as conn:
+    with desk.tracked() as conn:
         return answer(request, tracked.page(conn, desk.store, name, asked, desk.machine()))
 
 
 @get("/tracked/{name:str}/files/{path:path}", sync_to_thread=True)
 def file(desk: NamedDependency[Desk], name: FromPath[str], path: FromPath[str]) -> Stream:
     """A file of a run, to keep: a browser shows none of it."""
-    with desk.store.read() as conn:
+    with desk.tracked() as conn:
         found = tracked.find(conn, name, path.lstrip("/"))
     made = Download(path.rpartition("/")[2], kept.content(desk.store, found))
     headers = {"content-disposition": made.disposition}
@@ -121,7 +133,7 @@ def shown(desk: NamedDependency[Desk], request: Asked, name: FromPath[str], path
     kind = sight.KINDS.get(sight.ending(path))
     if kind is None:
         raise UnknownError(f"{path[:200]!r} is no picture and no page", next=links.tracked(name))
-    with desk.store.read() as conn:
+    with desk.tracked() as conn:
         found = tracked.find(conn, name, path.lstrip("/"))
     if found.bytes > sight.LARGEST:
         raise CapacityError(f"{path[:200]!r} has {found.bytes:,} bytes, too many to be shown", next="download it")

@@ -20,6 +20,6 @@ def test_points_come_by_key_and_run_in_the_order_of_steps(store: Store, hand: Ha
     with store.read() as conn:
         found = curves.of(conn, [first.id, second.id, idle.id], ["loss", "none"])
     assert list(found) == ["loss"] and set(found["loss"]) == {first.id, second.id}
-    assert [(p.step, p.value) for p in found["loss"][first.id][:3]] == [(0, 1.0), (1, 0.25), (2, 1 / 3)]
-    assert math.isnan(found["loss"][first.id][3].value)
-    assert found["loss"][second.id] == [Point("loss", 2.0, 0, 0)]
+    assert found["loss"][first.id][:3] == [(0, 1.0), (1, 0.25), (2, 1 / 3)]
+    assert math.isnan(found["loss"][first.id][3][1])
+    assert found["loss"][second.id] == [(0, 2.0)]

@@ -78,7 +78,7 @@ document.addEventListener("input", (event) => {
 
 // --- keys --------------------------------------------------------------------------------------------------------------
 let jump = "";
-const places = { f: "/", d: "/datasets", e: "/events", a: "/alerts", p: "/plan", r: "/runs", x: "/experiments" };
+const places = { f: "/", d: "/datasets", e: "/events", a: "/alerts", p: "/plan", r: "/runs", x: "/experiments", m: "/models" };
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const typing = event.target.closest("input, textarea, select");

@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from sqlalchemy import Connection
 
 from argosy.store.rows import execute, within
-from argosy.store.tracking.metrics import Point, unpack
+from argosy.store.tracking.metrics import unpack
+
+Place = tuple[int, float]
 
 
-def of(conn: Connection, run_ids: Iterable[int], keys: Iterable[str]) -> dict[str, dict[int, list[Point]]]:
-    """The points of some metrics, by key and run, in the order of steps and times; one query.
+def of(conn: Connection, run_ids: Iterable[int], keys: Iterable[str]) -> dict[str, dict[int, list[Place]]]:
+    """(Step, value) of some metrics, by key and run, in the order of steps and times; one query.
 
     Of what was logged for one step and time the last counts. Keys and runs without a point are left out.
     """
@@ -25,6 +27,6 @@ def of(conn: Connection, run_ids: Iterable[int], keys: Iterable[str]) -> dict[st
             for step, at, value in held.get(key, ()):
                 values.setdefault(key, {}).setdefault(run_id, {})[step, at] = value
     return {
-        key: {id: [Point(key, points[place], *place) for place in sorted(points)] for id, points in each.items()}
+        key: {id: [(step, value) for (step, _), value in sorted(points.items())] for id, points in each.items()}
         for key, each in values.items()
     }

@@ -13,7 +13,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy import Connection
@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from argosy.store.rows import execute, execute_many, next_id, within
 from argosy.store.tracking.tables import block
 
+T = TypeVar("T")
 _FANOUT, _SIZES = 16, (16, 256, 4096)
 _LITTLE = sys.byteorder == "little"
 _WIDTH = 8
@@ -97,7 +98,7 @@ def history(conn: Connection, run_id: int, key: str) -> list[Point]:
     return [Point(key, value, step, at) for at, step, value in kept]
 
 
-def sampled(points: Sequence[Point], most: int) -> list[Point]:
+def sampled(points: Sequence[T], most: int) -> list[T]:
     """At most so many of the points, evenly among them; the last always, and the first where it is more than one."""
     if len(points) <= most:
         return list(points)
