@@ -24,7 +24,7 @@ from argosy.store.tracking.term import Term, after
 R = TypeVar("R")
 PROMPT = "mlflow.prompt.is_prompt"
 _TAG = "(SELECT t.value FROM label t WHERE t.kind = ? AND t.entity = CAST({id} AS TEXT) AND t.key = ?)"
-_NAMED = "v.model_id IN (SELECT n.id FROM registered n WHERE n.deleted_at IS NULL AND {which})"
+_NAMED = "(SELECT n.id FROM registered n WHERE n.deleted_at IS NULL AND {which})"
 
 
 class Page(msgspec.Struct, Generic[R], frozen=True):
@@ -128,7 +128,8 @@ def _holds(conn: Connection, of: Kind, clause: Clause) -> Sql:
     column = of.columns[clause.key]
     if of is _VERSIONS and clause.key == "name":
         which = matches(conn, "n.name", clause.operator, clause.value)
-        return Sql(_NAMED.format(which=which.text), which.values)
+        one = "=" if clause.operator == "=" else "IN"  # of one model, an index has them in order
+        return Sql(f"v.model_id {one} {_NAMED.format(which=which.text)}", which.values)
     if clause.key == "version_number":
         return Sql(f"{column} {'<>' if clause.operator == '!=' else clause.operator} ?", (clause.value,))
     if clause.key == "run_id" and clause.operator not in ("=", "IN"):

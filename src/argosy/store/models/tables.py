@@ -23,6 +23,7 @@ registered = Table(
     columns.at("deleted_at", optional=True),
     columns.text("actor"),
     columns.count("versions"),
+    Index(None, "updated_at"),
 )
 """A registered model; `versions` is the number of its last version."""
 Index("ix_registered_name", registered.c.name, sqlite_where=registered.c.deleted_at.is_(None), unique=True)
@@ -47,6 +48,7 @@ registered_version = Table(
     columns.text("actor"),
     UniqueConstraint("model_id", "number"),
     Index(None, "model_id", "stage", "number"),
+    Index(None, "model_id", "updated_at"),
     Index(None, "run"),
     Index(None, "updated_at"),
 )

@@ -214,6 +214,7 @@ def _registered() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_registered"),
     )
     op.create_index("ix_registered_name", "registered", ["name"], unique=True, sqlite_where=FREE, postgresql_where=FREE)
+    op.create_index("ix_registered_updated_at", "registered", ["updated_at"])
     op.create_table(
         "registered_version",
         sa.Column("id", ID, autoincrement=False, nullable=False),
@@ -237,6 +238,7 @@ def _registered() -> None:
     op.create_index(
         "ix_registered_version_model_id_stage_number", "registered_version", ["model_id", "stage", "number"]
     )
+    op.create_index("ix_registered_version_model_id_updated_at", "registered_version", ["model_id", "updated_at"])
     op.create_index("ix_registered_version_run", "registered_version", ["run"])
     op.create_index("ix_registered_version_updated_at", "registered_version", ["updated_at"])
     op.create_table(
