@@ -7,7 +7,7 @@ from datetime import timedelta
 from argosy.store import Store, artifacts, datasets, edges, executions, lineage
 from argosy.store.lineage import Node
 from argosy.store.models import logged
-from argosy.store.tracking import absorb, ended, experiments, files, inputs, metrics, runs, texts
+from argosy.store.tracking import absorb, ended, experiments, files, inputs, metrics, runs, texts, trash
 from argosy.store.tracking.changes import Hand
 from argosy.store.tracking.inputs import Input, Source
 from argosy.store.tracking.metrics import Point
@@ -100,3 +100,21 @@ def test_it_is_not_absorbed_as_another_run(store: Store, hand: Hand) -> None:
     _end(store, run, hand)
     look(store)
     assert not absorb.behind(store) and names(store) == [run.run]
+
+
+def test_a_run_that_is_purged_leaves_nothing_but_that_it_was(store: Store, hand: Hand) -> None:
+    run = _run(store, hand)
+    with store.write() as tx:
+        texts.put(tx, texts.PARAMETER, run.id, run.experiment_id, {"who": "ann"}, hand)
+        root = f"{run.experiment_id}/{run.run}/artifacts"
+        files.put(tx, f"{root}/a.txt", digest("a"), 1, hand, b"a")
+    found = _end(store, run, hand)
+    with store.write() as tx:
+        runs.delete(tx, run.run, hand)
+    for days in (31, 32):
+        trash.purge(store, hand.at + timedelta(days=days))
+    with store.read() as conn:
+        left = executions.get(conn, [found.id])[found.id]
+        assert (left.subject, left.parameters, left.metrics, left.outcome) == (run.run, {}, {}, "succeeded")
+        assert not artifacts.get(conn, [digest("a")])
+    assert _flows(store, found.id) == set()

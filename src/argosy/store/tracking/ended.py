@@ -42,6 +42,15 @@ def record(tx: Connection, run: Run, hand: Hand) -> int:
     return id
 
 
+def forget(tx: Connection, runs: Sequence[str]) -> None:
+    """Leave of the executions that purged runs were, by name, that they were: no values, and no artifacts."""
+    clause, bound = within(tx, "key", runs)
+    mine = f"SELECT id FROM execution WHERE kind = '{TRACKED}' AND {clause}"
+    execute(tx, f"DELETE FROM edge WHERE execution_id IN ({mine})", (bound,))
+    sql = "UPDATE execution SET subject = key, parameters = '{}', metrics = '{}' "
+    execute(tx, f"{sql} WHERE id IN ({mine})", (bound,))
+
+
 _Flow = tuple[str, str, str]
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from argosy.store.codec import to_micros
 from argosy.store.rows import execute, execute_many, within
 from argosy.store.store import Store
-from argosy.store.tracking import changes, files
+from argosy.store.tracking import changes, ended, files
 from argosy.store.tracking.changes import EXPERIMENT, LOGGED, MODEL, RUN, VERSION, Change, Hand
 from argosy.store.tracking.place import root
 
@@ -67,6 +67,7 @@ def _runs(tx: Connection, store: Store, hand: Hand, before: datetime, total: Pur
         _delete(tx, table, "run_id", [id for id, *_ in found])
     total.files += sum(files.remove(tx, place, hand.at) for _, run, location in found if (place := root(location, run)))
     _delete(tx, "tracked", "id", [id for id, *_ in found])
+    ended.forget(tx, [run for _, run, _ in found])
     _forget(tx, hand, RUN, [run for _, run, _ in found])
     total.runs += len(found)
     return len(found) == _EACH
