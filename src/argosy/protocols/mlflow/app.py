@@ -12,9 +12,24 @@ from typing import Any
 import msgspec
 
 from argosy.errors import ArgosyError
-from argosy.protocols.mlflow import artifacts, experiments, info, inputs, logged, members, metrics, runs, uploads
+from argosy.protocols.mlflow import (
+    artifacts,
+    assessments,
+    body,
+    elders,
+    experiments,
+    info,
+    inputs,
+    logged,
+    members,
+    metrics,
+    otlp,
+    runs,
+    traces,
+    uploads,
+)
 from argosy.protocols.mlflow.endpoint import Endpoint
-from argosy.protocols.mlflow.fault import INTERNAL, INVALID, LIMITED, NO_ENDPOINT, Fault, told
+from argosy.protocols.mlflow.fault import INTERNAL, LIMITED, NO_ENDPOINT, Fault, told
 from argosy.protocols.mlflow.lookout import Lookout
 from argosy.store.batch import Batch
 from argosy.store.store import Store
@@ -25,13 +40,12 @@ _LOG = logging.getLogger("argosy.protocols")
 ENDPOINTS: list[Endpoint] = [
     *experiments.ENDPOINTS, *runs.ENDPOINTS, *metrics.ENDPOINTS, *inputs.ENDPOINTS, *artifacts.ENDPOINTS,
     *logged.ENDPOINTS, *members.ENDPOINTS, *info.ENDPOINTS,
+    *traces.ENDPOINTS, *assessments.ENDPOINTS, *elders.ENDPOINTS,
 ]  # fmt: skip
 """Every endpoint that is answered with JSON; files have paths of their own."""
 ROOTS = ("/api/2.0/mlflow/", "/api/3.0/mlflow/", "/api/2.0/mlflow-artifacts/", "/v1/traces")
 OPEN: dict[str, bytes] = {"/health": b"OK", "/version": info.VERSION.encode()}
 """Paths that need no token, as MLflow's clients expect; they hold nothing of anybody."""
-BODY_LIMIT = 64 * 1024 * 1024
-"""Bytes of a request that is no file."""
 _TYPE = (b"content-type", b"application/json")
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Any]
@@ -50,6 +64,7 @@ class Mlflow:
         self._store, self._batch, self._now = store, batch, now
         self._files = artifacts.Files(store, batch, now)
         self._parts = uploads.Parts(store, batch, now)
+        self._spans = otlp.Spans(batch, now)
         self._lookout = Lookout(store, batch, now, clock)
         self._exact = {(each.method, each.path): each for each in ENDPOINTS if each.pattern is None}
         self._matched = [each for each in ENDPOINTS if each.pattern is not None]
@@ -66,7 +81,7 @@ class Mlflow:
     def limit(self, scope: Scope) -> int | None:
         """The bytes that a request's body may have; None for a file, which is streamed."""
         put = self._files.takes(scope["path"]) and scope["method"] == "PUT"
-        return None if put or self._parts.is_part(scope) else BODY_LIMIT
+        return None if put or self._parts.is_part(scope) else body.LIMIT
 
     def reads(self, scope: Scope) -> bool:
         """Whether a request changes nothing."""
@@ -93,11 +108,13 @@ class Mlflow:
             if self._parts.takes(path):
                 await self._parts(scope, receive, send)
                 return
+            if self._spans.takes(path):
+                await self._spans(scope, receive, send)
+                return
             endpoint, segments = self._find(method, path)
             if endpoint is None:
                 raise Fault(NO_ENDPOINT, f"No endpoint {method} {path[:200]}: this server does not answer it")
-            body = await _whole(receive)
-            status, answer = 200, await self._act(endpoint, segments, body, scope)
+            status, answer = 200, await self._act(endpoint, segments, await body.whole(receive), scope)
         except Exception as error:
             fault = _fault(error, method, path)
             status, answer = fault.status, fault.body()
@@ -124,22 +141,6 @@ class Mlflow:
     def _read(self, endpoint: Endpoint, request: Any) -> bytes:
         with self._store.read() as conn:
             return msgspec.json.encode(endpoint.act(conn, request))
-
-
-async def _whole(receive: Receive) -> bytes:
-    """The body of a request, whose size the guard has seen to."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        return body
-    parts, size = [body], len(body)
-    while message.get("more_body"):
-        message = await receive()
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > BODY_LIMIT:
-            raise Fault(INVALID, f"the body is larger than {BODY_LIMIT:,} bytes; send less at a time")
-    return b"".join(parts)
 
 
 async def _answer(send: Send, status: int, body: bytes, kind: tuple[bytes, bytes]) -> None:

@@ -1,0 +1,27 @@
+"""Bodies of requests that are no files: read whole, and never more than the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from argosy.protocols.mlflow.fault import INVALID, Fault
+
+LIMIT = 64 * 1024 * 1024
+"""Bytes of a request that is no file."""
+
+
+async def whole(receive: Callable[[], Any]) -> bytes:
+    """The body of a request. Raises Fault where it is too large."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body
+    parts, size = [body], len(body)
+    while message.get("more_body"):
+        message = await receive()
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > LIMIT:
+            raise Fault(INVALID, f"the body is larger than {LIMIT:,} bytes; send less at a time")
+    return b"".join(parts)
