@@ -9,6 +9,7 @@ def test_two_runs_differ_in_what_they_were_asked_for_and_in_what_came_of_it(run,
     found = run("diff", "run", 1, 3, "--json").json()
     assert found["parameters"] == {"power": [0.5, 2.0]} and found["inputs"] == {}
     assert found["code"] == ["code of pipes:total: changed"]
+    assert {"-    return sum(xs)", "+    return sum(xs) + 0"} <= set(found["patch"])
     assert list(found["results"]) == ["total"]
     assert [(each["element"], each["values"]) for each in found["metrics"]] == [(2, [2**0.5, 4.0]), (3, [3**0.5, 9.0])]
     steps = {each["step"]: each["counts"] for each in found["steps"]}
@@ -17,6 +18,7 @@ def test_two_runs_differ_in_what_they_were_asked_for_and_in_what_came_of_it(run,
         (one, two), (first, second) = step["counts"], step["cpu_s"]
         assert one != two or abs(first - second) > 0.1, step
     said = run("diff", "run", 1, 3).out
+    assert "\ncode\n  --- a/pipes.py\n" in said
     assert "power: 0.5 -> 2" in said and "root[3] root: 1.732 -> 9" in said
     assert "total: other content: value " in said and "numbers: 1 done -> 1 cached" in said
 

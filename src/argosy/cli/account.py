@@ -45,7 +45,7 @@ def identity(kind: str, text: str) -> int:
 
 def _run(conn: Connection, name: str, json: bool) -> None:
     if record.meant(conn, name):
-        record.tell(conn, name, json=json)
+        _tracked(conn, name, json)
         return
     found = course.summary(conn, identity("run", name), SystemClock().now())
     if json:
@@ -227,6 +227,10 @@ def _maker(each: Maker) -> tuple[str, str]:
     return f"execution {each.id}", f"{each.subject}, {show.text(each.ended_at)} UTC"
 
 
+def _tracked(conn: Connection, name: str, json: bool) -> None:
+    record.tell(conn, name, json=json)
+
+
 def _is_step(conn: Connection, name: str) -> bool:
     id = identity("execution", name)
     found = executions.get(conn, [id]).get(id)
@@ -234,5 +238,5 @@ def _is_step(conn: Connection, name: str) -> bool:
 
 
 _KINDS: dict[str, Callable[[Connection, str, bool], Any]] = {
-    "runs": _run, "executions": _execution, "artifacts": _artifact,
+    "runs": _run, "executions": _execution, "artifacts": _artifact, "tracked": _tracked,
 }  # fmt: skip

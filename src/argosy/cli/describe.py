@@ -10,15 +10,16 @@ import msgspec
 from sqlalchemy import Connection
 
 from argosy.cli import account, home, show
-from argosy.cli.get import plural
+from argosy.cli.get import TRACKED, plural
 from argosy.cli.option import Common
 from argosy.errors import UnknownError
 from argosy.spec.expression import Expression
 from argosy.spec.quantity import plural as number
 from argosy.store import contracts, declarations, findings, mask, resources
+from argosy.store.tracking import identity
 
 _DATASETS, _VERSIONS, _CONTRACTS = "datasets", "dataset-versions", "contracts"
-_MODELS, _FLEETS, _PIPELINES = "versions", "fleets", "pipelines"
+_MODELS, _FLEETS, _PIPELINES, _RUNS = "versions", "fleets", "pipelines", "runs"
 _FINDINGS = ("version", "rule", "column", "outcome", "rows", "message", "examples")
 
 
@@ -34,6 +35,7 @@ def describe(kind: str, name: str, /, *, common: Common | None = None) -> int:
       argosy describe statistics flights@12 --json
       argosy describe pipeline nightly
       argosy describe run 12
+      argosy describe run 3f2a91c0                (a tracked one)
       argosy describe execution 17 --json
       argosy describe artifact 5d45b018
 
@@ -47,7 +49,8 @@ def describe(kind: str, name: str, /, *, common: Common | None = None) -> int:
     given = common or Common()
     kind = plural(kind)
     kind = _VERSIONS if kind == _DATASETS and "@" in name else kind
-    with home.look(given.home) as (store, conn):
+    tracked = kind in TRACKED or (kind == _RUNS and identity.is_one(name))
+    with home.look(given.home, tracked=tracked) as (store, conn):
         if account.tell(conn, kind, name, json=given.json):
             return 0
         try:

@@ -41,8 +41,8 @@ def diff(kind: str, one: str, two: str, /, *, common: Common | None = None) -> i
     if kind not in ("run", "runs"):
         raise UsageError(f"a {kind} cannot be compared, only runs", next="argosy diff run A B")
     first, second = identity("run", one), identity("run", two)
-    with home.look(given.home) as (_, conn):
-        found = difference.between(conn, first, second, SystemClock().now())
+    with home.look(given.home) as (store, conn):
+        found = difference.between(conn, store.blobs, first, second, SystemClock().now())
     if given.json:
         show.emit(found)
         return 0
@@ -62,6 +62,7 @@ def _lines(found: Difference) -> Iterator[str]:
     yield from _pairs("parameters", found.parameters)
     yield from _pairs("inputs", found.inputs)
     yield from lines("made of", found.code, _MOST)
+    yield from lines("code", found.patch, _MOST)
     yield from lines("steps", [_part(each) for each in found.steps], _MOST)
     yield from lines("metrics", [_measured(each) for each in found.metrics], _MOST)
     yield from lines("results", [f"{name}: {_result(*pair)}" for name, pair in found.results.items()], _MOST)

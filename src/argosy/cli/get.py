@@ -34,6 +34,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "fleets": ("name", "status", "members", "versions", "reason"),
     "leases": ("name", "owner", "token", "expires_at"),
     "members": ("address", "status", "answers", "trained", "reason"),
+    "models": ("name", "versions", "at", "actor", "description"),
     "pauses": ("at", "pipeline", "paused", "actor", "reason"),
     "pipelines": ("name", "project", "starts", "next", "paused", "last", "status", "reason"),
     "rollouts": ("at", "address", "kind", "state", "share", "reason"),
@@ -48,6 +49,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
 }
 _SCORES = ("roc_auc", "log_loss", "rmse", "mae", "r2")
 _DIGESTS = ("bundle", "digest", "git_commit")
+TRACKED = ("experiments", "tracked")
 _WITH_STATUS = ("datasets", "fleets", "members", "pipelines")
 
 
@@ -83,7 +85,7 @@ def get(
     if kind is None:
         raise UsageError("name the kind to list", next=f"use one of: {', '.join(resources.names())}")
     name = plural(kind)
-    with home.look(given.home) as (store, conn):
+    with home.look(given.home, tracked=name in TRACKED) as (store, conn):
         if name in _WITH_STATUS:
             from argosy.cli import status  # it needs Polars, which other kinds do not
 

@@ -22,6 +22,7 @@ from argosy.controller.clock import Clock, ManualClock, SystemClock
 from argosy.errors import InputError, UnknownError
 from argosy.store import Store
 from argosy.store.runs import LEASE
+from argosy.store.tracking import absorb
 
 NAME = ".argosy"
 CLOCK = "clock"
@@ -74,10 +75,15 @@ def open(given: str | None, project: Path | None = None, *, create: bool = False
 
 
 @contextmanager
-def look(given: str | None) -> Iterator[tuple[Store, Connection]]:
-    """The store of the home, and its facts to be read: a run whose process was killed here is at work no more."""
+def look(given: str | None, *, tracked: bool = False) -> Iterator[tuple[Store, Connection]]:
+    """The store of the home, and its facts to be read: a run whose process was killed here is at work no more.
+
+    With `tracked`, what Argosy did itself is among the tracked runs.
+    """
     with open(given) as store:
         tenure.clear(store, LEASE)
+        if tracked:
+            absorb.catch_up(store, SystemClock().now())
         with store.read() as conn:
             yield store, conn
 

@@ -62,9 +62,11 @@ def runs(
     """
     options = common or Common()
     asked = Asked(where=where, sort=sort or [], columns=columns or [], experiment=experiment)
-    with home.look(options.home) as (_, conn):
-        if asked.certain or (pipeline is None and where and _is_search(where)):
-            _check(pipeline)
+    search = asked.certain or (pipeline is None and _is_search(where))
+    if search:
+        _check(pipeline)
+    with home.look(options.home, tracked=search) as (_, conn):
+        if search:
             return tracked.tell(conn, asked, limit, cursor, options)
         return _pipelines(conn, pipeline, where, limit, cursor, options)
 
@@ -95,7 +97,7 @@ def _pipelines(
 def _is_search(where: str) -> bool:
     """Whether a filter is in the search language of tracked runs; none is in both languages."""
     try:
-        return bool(clause.parse(where, RUNS, plain=True))
+        return bool(where and clause.parse(where, RUNS, plain=True))
     except UsageError:
         return False
 

@@ -114,6 +114,13 @@ def unpack(blobs: Blobs, digest: str, cache: Path) -> Path:
     return target
 
 
+def read(blobs: Blobs, digest: str, names: Collection[str]) -> dict[str, bytes]:
+    """The contents of some of a bundle's files, of those that it holds."""
+    with tarfile.open(fileobj=io.BytesIO(blobs.get(digest))) as archive:
+        held = {each.name: archive.extractfile(each) for each in archive if each.isreg() and each.name in names}
+        return {name: content.read() for name, content in held.items() if content is not None}
+
+
 def _extract(data: bytes, folder: Path) -> None:
     """Write the files of an archive below `folder`; anything but a plain file at a plain path is refused.
 

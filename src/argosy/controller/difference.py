@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from argosy.controller import course
+from argosy.controller import course, patch
 from argosy.controller.course import Brief, Step, Summary
 from argosy.pipelines.why import changes
-from argosy.store import tallies
+from argosy.store import bundles, tallies
+from argosy.store.blobs import Blobs
 
 _SHARE, _LEAST = 0.2, 0.1
 """Costs differ where they do by a fifth and by a tenth of a second: less is noise."""
@@ -41,14 +42,15 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """Only what differs, each time the first run's and the second's.
 
-    `code` tells of code, libraries and variables in words. `results` are the digests of what the pipeline gave, by
-    name, or a list's digests.
+    `code` tells of code, libraries and variables in words, `patch` of its modules line by line. `results` are the
+    digests of what the pipeline gave, by name, or a list's digests.
     """
 
     runs: tuple[Brief, Brief]
     parameters: dict[str, Pair]
     inputs: dict[str, Pair]
     code: list[str]
+    patch: list[str]
     steps: list[Part]
     metrics: list[Measured]
     results: dict[str, Pair]
@@ -59,14 +61,16 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
         return not any((self.parameters, self.inputs, self.code, self.steps, self.metrics, self.results))
 
 
-def between(conn: Connection, first: int, second: int, now: datetime) -> Difference:
+def between(conn: Connection, blobs: Blobs, first: int, second: int, now: datetime) -> Difference:
     """In what the runs of two ids differ; a constant number of queries. Raises UnknownError."""
     one, two = course.summary(conn, first, now), course.summary(conn, second, now)
+    code = _code(one.run.body.get("recipes", {}), two.run.body.get("recipes", {}))
     return Difference(
         runs=(one.brief, two.brief),
         parameters=_pairs(one.run.parameters, two.run.parameters),
         inputs=_pairs(one.run.inputs, two.run.inputs),
-        code=_code(one.run.body.get("recipes", {}), two.run.body.get("recipes", {})),
+        code=code,
+        patch=_patch(conn, blobs, one.run.bundle, two.run.bundle) if code else [],
         steps=_parts(one, two),
         metrics=_metrics(tallies.metrics(conn, first), tallies.metrics(conn, second)),
         results=_pairs(_results(one), _results(two)),
@@ -82,6 +86,11 @@ def _code(one: Mapping[str, Any], two: Mapping[str, Any]) -> list[str]:
     """What the steps that both have are made of otherwise, each part once: steps share code."""
     found = (line for name in one if name in two for line in changes(one[name], two[name], {}, {}))
     return list(dict.fromkeys(found))
+
+
+def _patch(conn: Connection, blobs: Blobs, one: str | None, two: str | None) -> list[str]:
+    known = bundles.some(conn, {digest for digest in (one, two) if digest})
+    return patch.between(blobs, known[one], known[two]) if one in known and two in known and one != two else []
 
 
 def _parts(one: Summary, two: Summary) -> list[Part]:

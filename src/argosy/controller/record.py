@@ -49,7 +49,7 @@ def record(conn: Connection, text: str, limit: int = 1000) -> Record:
         seen=seen, short=shorts[run.run], inputs=inputs.of(conn, [run.id]).get(run.id, []),
         models=logged.flows(conn, [run.id]).get(run.id, []), location=location, files=_files(conn, location, limit),
         children={shorts[each.run]: each for each in children}, parent=shorts.get(parent or ""),
-        history=history.of_run(conn, run, limit), execution=runs.execution(conn, run.id),
+        history=history.of_run(conn, run.run, limit), execution=runs.execution(conn, run.id),
     )  # fmt: skip
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from argosy.store import schema
-from argosy.store.rows import Row, columns, fetch, insert
+from argosy.store.rows import Row, among, columns, fetch, insert
 
 _TABLE = schema.bundle
 
@@ -33,4 +34,10 @@ def add(tx: Connection, bundle: Bundle) -> None:
 
 def get(conn: Connection, digest: str) -> Bundle | None:
     """The bundle of a digest."""
-    return next(iter(fetch(conn, columns(_TABLE, Bundle).where(_TABLE.c.digest == digest), Bundle)), None)
+    return some(conn, [digest]).get(digest)
+
+
+def some(conn: Connection, digests: Iterable[str]) -> dict[str, Bundle]:
+    """The bundles of some digests."""
+    found = fetch(conn, columns(_TABLE, Bundle).where(among(_TABLE.c.digest, digests)), Bundle)
+    return {each.digest: each for each in found}

@@ -215,6 +215,12 @@ def _experiments() -> Kind:
     return Kind(table, fields, _by("name"), where=table.c.deleted_at.is_(None))
 
 
+def _models() -> Kind:
+    """Registered models that are not in the trash, each by its name; members of fleets are kinds of their own."""
+    table = schema.models.registered
+    return Kind(table, _columns(table, "deleted_at"), _by("name"), where=table.c.deleted_at.is_(None))
+
+
 def _tracked() -> Kind:
     """Runs that are not in the trash, with their experiments, each by the name that programs call it by."""
     table, experiment = schema.tracking.tracked, schema.tracking.experiment
@@ -258,6 +264,7 @@ KINDS: dict[str, Kind] = {
     "fleets": _fleets(),
     "leases": _leases(),
     "members": _members(),
+    "models": _models(),
     "parts": _facts(schema.part),
     "pauses": _facts(schema.pause),
     "pipelines": _pipelines(),

@@ -70,6 +70,16 @@ def of(conn: Connection, member_ids: Iterable[int]) -> list[Version]:
     return fetch(conn, query.order_by(_TABLE.c.member_id, _TABLE.c.number), Version)
 
 
+def makers(conn: Connection, wanted: Iterable[tuple[str, str, int]]) -> dict[tuple[str, str, int], int]:
+    """The executions that made versions, which are given by fleet, key and number; one query."""
+    asked, c, member = set(wanted), _TABLE.c, schema.member
+    fleets, keys, numbers = ({each[place] for each in asked} for place in range(3))
+    query = select(member.c.fleet, member.c.key, c.number, c.execution_id).join(member, member.c.id == c.member_id)
+    some = among(member.c.fleet, fleets), among(member.c.key, keys), among(c.number, numbers)
+    rows = conn.execute(query.where(*some)).fetchall()
+    return {(fleet, key, number): id for fleet, key, number, id in rows if (fleet, key, number) in asked}
+
+
 def find(conn: Connection, fleet: str, key: str, number: int | None = None) -> Version | None:
     """One version of the member `key` of `fleet`: the latest unless `number` is given."""
     member = schema.member

@@ -84,13 +84,34 @@ def describe(tx: Connection, found: Registered, description: str, hand: Hand) ->
     return found._replace(description=description, updated_at=hand.at)
 
 
-def delete(tx: Connection, found: Registered, hand: Hand) -> None:
+def delete(tx: Connection, found: Registered, hand: Hand, reason: str = "") -> None:
     """Put a model with its versions into the trash: they have the same moment there. Its aliases stay with it."""
     at = to_micros(hand.at)
     execute(tx, "UPDATE registered SET deleted_at = ? WHERE id = ?", (at, found.id))
     sql = "UPDATE registered_version SET deleted_at = ? WHERE model_id = ? AND deleted_at IS NULL"
     execute(tx, sql, (at, found.id))
-    _changed(tx, found, hand, "deleted", None, hand.at.isoformat())
+    _changed(tx, found, hand, "deleted", None, hand.at.isoformat(), reason)
+
+
+def trashed(conn: Connection, name: str) -> list[tuple[Registered, datetime]]:
+    """The deleted models of a name and when they were deleted, the last deleted one first."""
+    sql = (
+        f"SELECT {FIELDS}, m.deleted_at FROM registered m WHERE m.name = ? AND m.deleted_at IS NOT NULL "
+        "ORDER BY m.deleted_at DESC, m.id DESC"
+    )
+    return [(made(row), from_micros(at) or EPOCH) for *row, at in execute(conn, sql, (name,))]
+
+
+def restore(tx: Connection, found: Registered, deleted_at: datetime, hand: Hand, reason: str = "") -> None:
+    """Take a model out of the trash, with its aliases and the versions that went there with it.
+
+    Raises TakenError where its name was given to another meanwhile.
+    """
+    _free(tx, found.name)
+    execute(tx, "UPDATE registered SET deleted_at = NULL WHERE id = ?", (found.id,))
+    sql = "UPDATE registered_version SET deleted_at = NULL WHERE model_id = ? AND deleted_at = ?"
+    execute(tx, sql, (found.id, to_micros(deleted_at)))
+    _changed(tx, found, hand, "deleted", deleted_at.isoformat(), None, reason)
 
 
 def touch(tx: Connection, id: int, hand: Hand) -> None:
@@ -110,8 +131,8 @@ def _free(conn: Connection, name: str) -> None:
 
 
 def _changed(
-    tx: Connection, found: Registered, hand: Hand, field: str, before: str | None, after: str | None
-) -> None:  # fmt: skip
+    tx: Connection, found: Registered, hand: Hand, field: str, before: str | None, after: str | None, reason: str = ""
+) -> None:
     touch(tx, found.id, hand)
     if before != after:
-        changes.add(tx, hand, [Change(MODEL, found.entity, field, before, after)])
+        changes.add(tx, hand, [Change(MODEL, found.entity, field, before, after, reason)])

@@ -34,6 +34,14 @@ def behind(store: Store) -> bool:
     return bool(store.peek(f"SELECT 1 WHERE {_BEHIND}", ()))
 
 
+def catch_up(store: Store, now: datetime) -> None:
+    """Take in all that is new."""
+    more = behind(store)
+    while more:
+        with store.write() as tx:
+            more = absorb(tx, now)
+
+
 def absorb(tx: Connection, now: datetime) -> bool:
     """Take in a bounded number of what is new, the oldest first; true if there is more.
 

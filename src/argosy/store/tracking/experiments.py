@@ -98,18 +98,18 @@ def rename(tx: Connection, id: int, name: str, hand: Hand) -> None:
     execute(tx, "UPDATE experiment SET name = ? WHERE id = ?", (name, id))
 
 
-def delete(tx: Connection, id: int, hand: Hand) -> None:
+def delete(tx: Connection, id: int, hand: Hand, reason: str = "") -> None:
     """Put an experiment with its runs into the trash. Raises UnknownError where it is not, or is there already."""
     found = get(tx, id)
     if found.deleted_at is not None:
         raise UnknownError(f"there is no active experiment {id}", next="it is deleted already")
     at = to_micros(hand.at)
-    _change(tx, found, hand, "deleted", None, hand.at.isoformat())
+    _change(tx, found, hand, "deleted", None, hand.at.isoformat(), reason)
     execute(tx, "UPDATE experiment SET deleted_at = ? WHERE id = ?", (at, id))
     execute(tx, "UPDATE tracked SET deleted_at = ? WHERE experiment_id = ? AND deleted_at IS NULL", (at, id))
 
 
-def restore(tx: Connection, id: int, hand: Hand) -> None:
+def restore(tx: Connection, id: int, hand: Hand, reason: str = "") -> None:
     """Take an experiment out of the trash, with the runs that went there with it.
 
     Raises UnknownError where it is not in the trash, TakenError where its name was given to another meanwhile.
@@ -119,7 +119,7 @@ def restore(tx: Connection, id: int, hand: Hand) -> None:
         raise UnknownError(f"there is no deleted experiment {id}", next="it is active")
     if find(tx, found.name) is not None:
         raise TakenError(f"experiment {found.name!r} is there already", next="rename that one first")
-    _change(tx, found, hand, "deleted", found.deleted_at.isoformat(), None)
+    _change(tx, found, hand, "deleted", found.deleted_at.isoformat(), None, reason)
     execute(tx, "UPDATE experiment SET deleted_at = NULL WHERE id = ?", (id,))
     sql = "UPDATE tracked SET deleted_at = NULL WHERE experiment_id = ? AND deleted_at = ?"
     execute(tx, sql, (id, to_micros(found.deleted_at)))
@@ -139,7 +139,7 @@ def made(row: Any) -> Experiment:
 
 
 def _change(
-    tx: Connection, found: Experiment, hand: Hand, field: str, before: str | None, after: str | None
-) -> None:  # fmt: skip
-    changes.add(tx, hand, [Change(EXPERIMENT, str(found.id), field, before, after)])
+    tx: Connection, found: Experiment, hand: Hand, field: str, before: str | None, after: str | None, reason: str = ""
+) -> None:
+    changes.add(tx, hand, [Change(EXPERIMENT, str(found.id), field, before, after, reason)])
     execute(tx, "UPDATE experiment SET updated_at = ? WHERE id = ?", (to_micros(hand.at), found.id))

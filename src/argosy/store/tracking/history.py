@@ -5,52 +5,74 @@ What was set once and never changed has no change of its own; whoever set it is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import Connection
 
 from argosy.store.codec import EPOCH, from_micros
-from argosy.store.rows import execute
+from argosy.store.rows import execute, within
 from argosy.store.tracking import changes
-from argosy.store.tracking.changes import EXPERIMENT, RUN, Past
-from argosy.store.tracking.experiments import Experiment
-from argosy.store.tracking.runs import Run
+from argosy.store.tracking.changes import EXPERIMENT, MODEL, RUN, VERSION, Past
 
 CREATED = "created"
+Set = tuple[str, int, str, str, str | None]
+"""Of what, when, by whom, which field, to what."""
 
 
-def of_run(conn: Connection, run: Run, limit: int = 1000) -> list[Past]:
-    """That of a run, newest first: its parameters and tags, name, status, and whether it is in the trash."""
-    found = changes.of(conn, RUN, run.run, limit)
+def of_run(conn: Connection, run: str, limit: int = 1000) -> list[Past]:
+    """That of the run of a name, newest first: parameters, tags, name, status, and whether it is in the trash."""
+    each = "SELECT r.run, t.at, t.actor, '{0}:' || t.key, t.value FROM {0} t JOIN tracked r ON r.id = t.run_id "
     sql = (
-        "SELECT at, actor, 'created', name FROM tracked WHERE id = ? UNION ALL "
-        "SELECT at, actor, 'parameter:' || key, value FROM parameter WHERE run_id = ? UNION ALL "
-        "SELECT at, actor, 'tag:' || key, value FROM tag WHERE run_id = ? ORDER BY 1 DESC LIMIT ?"
+        "SELECT run, at, actor, 'created', name FROM tracked WHERE run = ? "
+        f"UNION ALL {each.format('parameter')} WHERE r.run = ? UNION ALL {each.format('tag')} WHERE r.run = ? "
+        "ORDER BY 2 DESC LIMIT ?"
     )
-    return _whole(RUN, run.run, found, execute(conn, sql, (run.id, run.id, run.id, limit)).fetchall(), limit)
+    found = changes.of(conn, RUN, run, limit)
+    return _newest([*found, *_once(RUN, execute(conn, sql, (run, run, run, limit)).fetchall(), found)], limit)
 
 
-def of_experiment(conn: Connection, experiment: Experiment, limit: int = 1000) -> list[Past]:
-    """That of an experiment, newest first: its name and tags, and whether it is in the trash."""
-    entity = str(experiment.id)
-    found = changes.of(conn, EXPERIMENT, entity, limit)
-    sql = "SELECT at, actor, 'created', name FROM experiment WHERE id = ?"
-    once = execute(conn, sql, (experiment.id,)).fetchall() + _labels(conn, EXPERIMENT, entity, limit)
-    return _whole(EXPERIMENT, entity, found, once, limit)
+def of_experiment(conn: Connection, id: int, limit: int = 1000) -> list[Past]:
+    """That of the experiment of an id, newest first: its name and tags, and whether it is in the trash."""
+    sql = "SELECT CAST(id AS TEXT), at, actor, 'created', name FROM experiment WHERE id = ?"
+    return _newest(_of(conn, EXPERIMENT, execute(conn, sql, (id,)).fetchall(), limit), limit)
 
 
-def _labels(conn: Connection, kind: str, entity: str, limit: int) -> list[tuple[int, str, str, str]]:
-    sql = "SELECT at, actor, 'tag:' || key, value FROM label WHERE kind = ? AND entity = ? ORDER BY at DESC LIMIT ?"
-    rows: list[tuple[int, str, str, str]] = execute(conn, sql, (kind, entity, limit)).fetchall()
-    return rows
+def of_model(conn: Connection, id: int, limit: int = 1000) -> list[Past]:
+    """That of the registered model of an id and of its versions, newest first: names, descriptions, aliases, stages,
+    tags, the trash. What is of the version 3 has a field that begins with `@3 `."""
+    sql = "SELECT CAST(id AS TEXT), at, actor, 'created', name FROM registered WHERE id = ?"
+    found = _of(conn, MODEL, execute(conn, sql, (id,)).fetchall(), limit)
+    sql = (
+        "SELECT CAST(id AS TEXT), at, actor, 'created', source, number FROM registered_version WHERE model_id = ? "
+        "ORDER BY id DESC LIMIT ?"
+    )
+    rows = execute(conn, sql, (id, limit)).fetchall()
+    numbers = {entity: number for entity, *_, number in rows}
+    made = _of(conn, VERSION, [row[:5] for row in rows], limit)
+    return _newest([*found, *(each._replace(field=f"@{numbers[each.entity]} {each.field}") for each in made)], limit)
 
 
-def _whole(
-    kind: str, entity: str, found: list[Past], once: list[tuple[int, str, str, str]], limit: int
-) -> list[Past]:
-    """Changes, and of what was set once that it was; of the same moment, what was made first comes last."""
-    changed = {each.field for each in found}
-    told = [
+def _of(conn: Connection, kind: str, created: Sequence[Set], limit: int) -> list[Past]:
+    """That of things with labels."""
+    entities = [row[0] for row in created]
+    found = changes.among(conn, kind, entities, limit)
+    clause, bound = within(conn, "entity", entities)
+    sql = f"SELECT entity, at, actor, 'tag:' || key, value FROM label WHERE kind = ? AND {clause}"
+    labelled: list[Any] = execute(conn, f"{sql} ORDER BY at DESC LIMIT ?", (kind, bound, limit)).fetchall()
+    return [*found, *_once(kind, [*created, *labelled], found)]
+
+
+def _once(kind: str, rows: Sequence[Set], found: Sequence[Past]) -> list[Past]:
+    """What was set, of what no change is told."""
+    changed = {(each.entity, each.field) for each in found}
+    return [
         Past(0, from_micros(at) or EPOCH, actor, kind, entity, field, None, value, "")
-        for at, actor, field, value in once
-        if field not in changed
+        for entity, at, actor, field, value in rows
+        if (entity, field) not in changed
     ]
-    return sorted([*found, *told], key=lambda each: (each.at, each.field != CREATED, each.id), reverse=True)[:limit]
+
+
+def _newest(found: Sequence[Past], limit: int) -> list[Past]:
+    """The newest; of the same moment, what was made comes after what was done to it."""
+    return sorted(found, key=lambda each: (each.at, not each.field.endswith(CREATED), each.id), reverse=True)[:limit]

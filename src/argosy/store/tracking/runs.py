@@ -119,20 +119,20 @@ def set_tags(tx: Connection, found: Run, tags: Mapping[str, str], hand: Hand) ->
     texts.put(tx, texts.TAG, found.id, found.experiment_id, rest, hand, run=found.run)
 
 
-def delete(tx: Connection, run: str, hand: Hand) -> None:
+def delete(tx: Connection, run: str, hand: Hand, reason: str = "") -> None:
     """Put a run into the trash; one that is there stays. Raises UnknownError."""
     found = get(tx, run)
     if found.deleted_at is None:
         execute(tx, "UPDATE tracked SET deleted_at = ? WHERE id = ?", (to_micros(hand.at), found.id))
-        changes.add(tx, hand, [Change(RUN, run, "deleted", None, hand.at.isoformat())])
+        changes.add(tx, hand, [Change(RUN, run, "deleted", None, hand.at.isoformat(), reason)])
 
 
-def restore(tx: Connection, run: str, hand: Hand) -> None:
+def restore(tx: Connection, run: str, hand: Hand, reason: str = "") -> None:
     """Take a run out of the trash. Raises UnknownError."""
     found = get(tx, run)
     if found.deleted_at is not None:
         execute(tx, "UPDATE tracked SET deleted_at = NULL WHERE id = ?", (found.id,))
-        changes.add(tx, hand, [Change(RUN, run, "deleted", found.deleted_at.isoformat(), None)])
+        changes.add(tx, hand, [Change(RUN, run, "deleted", found.deleted_at.isoformat(), None, reason)])
 
 
 def made(row: Any) -> Run:

@@ -1,0 +1,39 @@
+"""`argosy restore`: an experiment, a tracked run or a registered model comes out of the trash."""
+
+from __future__ import annotations
+
+import shlex
+
+from argosy.cli import home, show
+from argosy.cli.option import Common
+from argosy.controller import disposal
+from argosy.store.tracking.changes import Hand
+
+
+def restore(kind: str, name: str, /, *, reason: str = "", common: Common | None = None) -> int:
+    """Take an experiment with its runs, a tracked run or a registered model with its versions out of the trash.
+
+    Of several things of a name it is the last that was deleted.
+
+    For example:
+      argosy restore run 3f2a91c0
+      argosy restore experiment trials
+      argosy restore model late --reason "it is still asked for"
+
+    Parameters
+    ----------
+    kind
+        What it is: experiment, run or model.
+    name
+        Its name; of a run the first digits are enough.
+    reason
+        Why; kept with its history.
+    """
+    given = common or Common()
+    with home.open(given.home) as store, store.write() as tx:
+        done = disposal.restore(tx, kind, name, Hand(home.actor(), home.clock(store).now()), reason)
+    if given.json:
+        show.emit(done._asdict())
+    else:
+        show.say(done.said, f"  next: argosy delete {done.kind} {shlex.quote(done.name)}, to undo it")
+    return 0
