@@ -30,6 +30,7 @@ from argosy.spec.step import Limit, Step, step, trained, when, whole
 from argosy.spec.trigger import after, event, new_version
 
 if TYPE_CHECKING:
+    from argosy.cli.frame import runs
     from argosy.cli.results import results
     from argosy.pipelines.notebook.execution import notebook
 
@@ -88,6 +89,7 @@ __all__ = [
     "older_than",
     "pipeline",
     "results",
+    "runs",
     "scratch",
     "step",
     "trained",
@@ -106,4 +108,8 @@ def __getattr__(name: str) -> Any:
         from argosy.cli.results import results
 
         return results
+    if name == "runs":
+        from argosy.cli.frame import runs
+
+        return runs
     raise AttributeError(f"module 'argosy' has no attribute {name!r}")

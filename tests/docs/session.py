@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,15 +25,21 @@ PORTS = (8075, 8076)
 """The ports that pages name: of the console and of the inference server."""
 _PATIENCE = 240.0
 _DEVELOPER = re.compile(r"^\./dev (\w+)")
+_CLIENT, _CLIENTS = re.compile(r"^pip install mlflow\b"), "mlflow318"
+"""What installs MLflow's client on a page, and the environment whose Python the page has from there on."""
 
 
 class Session:
-    """One page's directory, shell and Python names. As a context it ends what the page left running."""
+    """One page's directory, shell and Python names. As a context it ends what the page left running.
 
-    def __init__(self, place: Path) -> None:
+    `apart` gives the directory of an environment of another program's client.
+    """
+
+    def __init__(self, place: Path, apart: Callable[[str], Path]) -> None:
         place.mkdir(parents=True, exist_ok=True)
         self._place, self._state = place, place.parent / f".{place.name}.state"
         self._state.write_text(f"cd {shlex.quote(str(place))}\n")
+        self._apart = apart
         self._names: dict[str, Any] = {"__name__": "page"}
         self._running: list[subprocess.Popen[bytes]] = []
         self._ports = {port: _free_port() for port in PORTS}
@@ -96,7 +103,7 @@ class Session:
             raise AssertionError(f"does not hold: {text.splitlines()[(frame.lineno or 1) - 1]}") from error
 
     def _foreground(self, step: Step) -> None:
-        command = self._shell(step.command)
+        command = self._client() if _CLIENT.match(step.command) else self._shell(step.command)
         keep = f'{{ export -p; echo cd $(printf %q "$PWD"); }} > {shlex.quote(str(self._state))}'
         script = f". {shlex.quote(str(self._state))}\n{command}\ncode=$?\n{keep}\nexit $code"
         done = subprocess.run(
@@ -134,6 +141,11 @@ class Session:
         for port, own in self._ports.items():
             text = re.sub(rf"\b{port}\b", str(own), text)
         return text
+
+    def _client(self) -> str:
+        """The command that puts the environment of MLflow's client before that of Argosy."""
+        place = self._apart(_CLIENTS)
+        return f"export PATH={shlex.quote(str(place / 'bin'))}:$PATH"
 
     def _shell(self, command: str) -> str:
         """The command as it runs here: `argosy up` on own ports, a command of `./dev` only by its name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ LONG = {
     "docs/exports.md",
     "docs/cli.md",
     "docs/http.md",
+    "docs/mlflow.md",
     "docs/operations.md",
     "docs/pipelines.md",
     "docs/schedules.md",
@@ -34,8 +36,8 @@ def _cases() -> list[object]:
 
 
 @pytest.mark.parametrize("page", _cases())
-def test_blocks_run(page: Path, tmp_path: Path) -> None:
-    with Session(tmp_path / "page") as session:
+def test_blocks_run(page: Path, tmp_path: Path, apart: Callable[[str], Path]) -> None:
+    with Session(tmp_path / "page", apart) as session:
         for block in blocks(page):
             try:
                 session.run(block)

@@ -8,7 +8,9 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import NoReturn, Self
+from typing import Annotated, NoReturn, Self
+
+from cyclopts import Parameter
 
 from argosy.cli import home, show
 from argosy.cli.lock import Lock
@@ -30,7 +32,7 @@ _DEATHS, _WITHIN_SECONDS, _POLL_SECONDS = 5, 60.0, 0.2
 
 def up(
     project: str | None = None, /, *, port: int | None = None, inference_port: int | None = None,
-    controller: bool = True, common: Common | None = None,
+    controller: bool = True, create: Annotated[bool, Parameter(negative="")] = False, common: Common | None = None,
 ) -> int:  # fmt: skip
     """Start console and API, the controller and the inference server of a home.
 
@@ -44,6 +46,7 @@ def up(
       argosy up flights.py                    (applies it first)
       argosy up --port 9000 --inference-port 9001      (also beside one that is up)
       argosy up --no-controller               (look and score, change nothing)
+      argosy up --create                      (without a project: for MLflow's clients)
 
     Parameters
     ----------
@@ -55,13 +58,15 @@ def up(
         Of the inference server. Default: 8076, or a free one.
     controller
         Run the loop, so that what is declared becomes true.
+    create
+        Make the home where there is none yet.
     """
     given = common or Common()
     for option, asked in (("--port", port), ("--inference-port", inference_port)):
         if asked is not None:
             settings.listens(asked, f"{option} is {asked}")
     module = locate(project) if project is not None else None
-    with home.open(given.home, module, create=module is not None) as store, _lock(store, port) as held:
+    with home.open(given.home, module, create=create or module is not None) as store, _lock(store, port) as held:
         if module is not None:
             done = applying.apply(store, module, home.clock(store).now(), home.actor())
             show.say(f"project {done.project}: {plural(len(done.differences), 'declaration')} recorded")
