@@ -15,6 +15,7 @@ os.environ |= {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # an answer of 5xx is a difference, not something to wait for
+    "MLFLOW_REQUIREMENTS_INFERENCE_TIMEOUT": "0",  # to find what a model needs, the client starts others
     "MLFLOW_TRACKING_URI": sys.argv[1],
     "GIT_PYTHON_REFRESH": "quiet",
     "TQDM_DISABLE": "1",

@@ -61,6 +61,9 @@ def loading(flow: Flow) -> None:
     flow.same("registered by hand", (version.version, version.run_id, version.status, version.tags),
               ("4", runs[1], "READY", {"again": "yes"}))  # fmt: skip
     flow.same("and loaded", _right(f"models:/{name}/4", 2), True)
+    copied = client.copy_model_version(f"models:/{name}@champion", f"{name} elsewhere")
+    flow.same("copied", (copied.version, copied.run_id), ("1", runs[0]))
+    flow.same("the copy, loaded", _right(f"models:/{name} elsewhere/1", 1), True)
     fluent = mlflow.sklearn.load_model(f"models:/{name}/1")
     flow.same("as an estimator", fluent.coef_.tolist(), _fitted(1).coef_.tolist())
     place = Path(mlflow.artifacts.download_artifacts(f"models:/{name}/2"))

@@ -81,6 +81,10 @@ def batches(flow: Flow) -> None:
         mlflow.log_params({f"k{n}": n for n in range(250)})
         mlflow.log_metrics({f"k{n}": n for n in range(1500)})
     data = flow.client().get_run(fluently.info.run_id).data
+    client.log_metric(run, "later", 1.0, synchronous=False)
+    client.log_batch(run, metrics[:10], synchronous=False).wait()
+    mlflow.flush_async_logging()
+    flow.same("logged in the background", flow.client().get_run(run).data.metrics["later"], 1.0)
     flow.same("split by the client", (len(data.params), len(data.metrics)), (250, 1500))
 
 
