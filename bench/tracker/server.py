@@ -83,7 +83,8 @@ class Server:
     def analyse(self) -> None:
         """Have PostgreSQL look at what the tables hold, as it does by itself after a while."""
         if self.database:
-            with psycopg.connect(self.facts.replace("+psycopg", ""), autocommit=True) as connection:
+            address = f"postgresql:{self.facts.partition(':')[2]}"
+            with psycopg.connect(address, autocommit=True) as connection:
                 connection.execute("ANALYZE")
 
 
