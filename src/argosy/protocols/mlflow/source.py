@@ -80,7 +80,7 @@ def _split(source: str) -> SplitResult:
             "This server keeps no local path as a source: give the URI that the run or the logged model says its "
             "artifacts lie at.",
         )
-    path = re.sub(r"/+", "/", open.path.rstrip("/")) or "/"
+    path = re.sub(r"/+", "/", open.path.rstrip("/"))
     if _BAD.search(plain) or ".." in plain.split("/") or not path.startswith("/") or posixpath.normpath(path) != path:
         raise _wrong(source, "Give an absolute path, without '..', '.' or control characters in any encoding.")
     if scheme in _HOSTS or (parts.netloc and scheme in (_OWN, "runs", "models")):
