@@ -11,6 +11,8 @@ import pytest
 from argosy.errors import UnknownError
 from argosy.store import Store, artifacts, edges, executions
 from argosy.store.codec import EPOCH
+from argosy.store.traces import record
+from argosy.store.traces.record import Trace
 from argosy.store.tracking import changes, experiments, files, inputs, metrics, runs, search, trash
 from argosy.store.tracking.changes import EXPERIMENT, RUN, Hand
 from argosy.store.tracking.inputs import Input, Source
@@ -136,3 +138,14 @@ def test_a_file_that_is_replaced_or_removed_leaves_no_bytes_behind(store: Store,
     assert (done.artifacts, done.bytes) == (2, len(LARGE) + 1)
     with store.read() as conn:
         assert artifacts.content(store.blobs, files.get(conn, "a")) == SMALL
+
+
+def test_traces_go_with_their_experiment(store: Store, hand: Hand) -> None:
+    with store.write() as tx:
+        gone, kept = experiments.create(tx, "gone", hand), experiments.create(tx, "kept", hand)
+        for id in (gone, kept):
+            record.put(tx, Trace(f"tr-{id}", id, "ask", 1, 1, record.SUCCEEDED), {"a": "1"}, hand)
+        experiments.delete(tx, gone, hand)
+    assert trash.purge(store, hand.at + 31 * DAY) == trash.Purged(experiments=1, traces=1)
+    with store.read() as conn:
+        assert list(record.some(conn, [f"tr-{gone}", f"tr-{kept}"])) == [f"tr-{kept}"]

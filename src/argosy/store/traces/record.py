@@ -125,7 +125,7 @@ def delete(
 ) -> int:  # fmt: skip
     """Delete traces of an experiment with all that belongs to them, for good; returns how many there were.
 
-    Those of `names`, those that began until a moment, or both; of these the oldest `limit` where it is given.
+    Those of `names` and those that began until a moment, where they are given; of these the oldest `limit`.
     """
     sql, values = "SELECT id, trace FROM trace WHERE experiment_id = ?", [experiment_id]
     bound: list[Any] = [*values]

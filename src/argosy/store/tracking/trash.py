@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from argosy.store.codec import to_micros
 from argosy.store.rows import execute, execute_many, within
 from argosy.store.store import Store
+from argosy.store.traces import record
 from argosy.store.tracking import changes, ended, files
 from argosy.store.tracking.changes import EXPERIMENT, LOGGED, MODEL, RUN, VERSION, Change, Hand
 from argosy.store.tracking.place import root
@@ -32,6 +33,7 @@ class Purged(msgspec.Struct):
     experiments: int = 0
     runs: int = 0
     logged: int = 0
+    traces: int = 0
     models: int = 0
     versions: int = 0
     files: int = 0
@@ -48,7 +50,7 @@ def purge(store: Store, now: datetime, retention: timedelta = RETENTION) -> Purg
     """Purge what was deleted before `now` less `retention`, in short transactions; it may be killed, and run twice."""
     total, before = Purged(), now - retention
     hand = Hand(_ACTOR, now)
-    for step in (_runs, _logged, _experiments, _registered, _collect):
+    for step in (_runs, _logged, _traces, _experiments, _registered, _collect):
         while True:
             with store.write() as tx:
                 more = step(tx, store, hand, before, total)
@@ -88,11 +90,23 @@ def _logged(tx: Connection, store: Store, hand: Hand, before: datetime, total: P
     return len(found) == _EACH
 
 
+def _traces(tx: Connection, store: Store, hand: Hand, before: datetime, total: Purged) -> bool:
+    """Traces go with their experiment; alone they are never in the trash."""
+    sql = (
+        "SELECT e.id FROM experiment e WHERE e.deleted_at < ? AND e.id <> 0 "
+        "AND EXISTS (SELECT 1 FROM trace t WHERE t.experiment_id = e.id) ORDER BY e.id LIMIT 1"
+    )
+    found = [id for (id,) in execute(tx, sql, (to_micros(before),))]
+    total.traces += sum(record.delete(tx, id, hand, limit=_EACH) for id in found)
+    return bool(found)
+
+
 def _experiments(tx: Connection, store: Store, hand: Hand, before: datetime, total: Purged) -> bool:
     sql = (
         "SELECT e.id FROM experiment e WHERE e.deleted_at < ? AND e.id <> 0 "
         "AND NOT EXISTS (SELECT 1 FROM tracked r WHERE r.experiment_id = e.id) "
-        f"AND NOT EXISTS (SELECT 1 FROM logged l WHERE l.experiment_id = e.id) ORDER BY e.id LIMIT {_EACH}"
+        "AND NOT EXISTS (SELECT 1 FROM logged l WHERE l.experiment_id = e.id) "
+        f"AND NOT EXISTS (SELECT 1 FROM trace t WHERE t.experiment_id = e.id) ORDER BY e.id LIMIT {_EACH}"
     )
     found = [id for (id,) in execute(tx, sql, (to_micros(before),))]
     _delete(tx, "data_source", "experiment_id", found)
