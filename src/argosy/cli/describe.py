@@ -34,8 +34,7 @@ def describe(kind: str, name: str, /, *, common: Common | None = None) -> int:
       argosy describe contract flights
       argosy describe statistics flights@12 --json
       argosy describe pipeline nightly
-      argosy describe run 12
-      argosy describe run 3f2a91c0                (a tracked one)
+      argosy describe run 12                      (or 3f2a91c0, a tracked one)
       argosy describe execution 17 --json
       argosy describe artifact 5d45b018
 
@@ -49,8 +48,7 @@ def describe(kind: str, name: str, /, *, common: Common | None = None) -> int:
     given = common or Common()
     kind = plural(kind)
     kind = _VERSIONS if kind == _DATASETS and "@" in name else kind
-    tracked = kind in TRACKED or (kind == _RUNS and identity.is_one(name))
-    with home.look(given.home, tracked=tracked) as (store, conn):
+    with home.look(given.home, tracked=kind in TRACKED or (kind == _RUNS and identity.is_one(name))) as (store, conn):
         if account.tell(conn, kind, name, json=given.json):
             return 0
         try:
