@@ -27,7 +27,7 @@ def names(store: Store, like: str = "leaves%") -> tuple[str, ...]:
 
 def read(store: Store, runs: tuple[str, ...], **asked: object) -> ComparePage:
     with store.read() as conn:
-        return compare.read(conn, Asked(runs=runs, **asked), tracks.NOW)  # type: ignore[arg-type]
+        return compare.read(conn, store, Asked(runs=runs, **asked), tracks.NOW)  # type: ignore[arg-type]
 
 
 def test_runs_stand_side_by_side_in_the_order_of_the_url(tracked_store: Store) -> None:
@@ -64,13 +64,13 @@ def test_what_is_plotted_is_chosen_by_the_url(tracked_store: Store) -> None:
     assert all(isinstance(dot.values[1], float) for dot in found.points)
     assert {dot.values[1] for dot in found.lines} == {"binary"}
     with tracked_store.read() as conn, pytest.raises(UsageError):
-        compare.page(conn, Asked(runs=names(tracked_store), x="colour"), tracks.NOW)
+        compare.page(conn, tracked_store, Asked(runs=names(tracked_store), x="colour"), tracks.NOW)
 
 
 def test_what_is_no_comparison_is_refused(tracked_store: Store) -> None:
     (one, *_) = names(tracked_store)
-    for chosen in ((), (one,), (one, one)):
-        with pytest.raises(UsageError, match="are to be compared, not 2 to 100"):
+    for chosen in ((), (one,), (one, one), (one,) * 101):
+        with pytest.raises(UsageError):
             read(tracked_store, chosen)
     with pytest.raises(UnknownError):
         read(tracked_store, (one, "ab" * 16))
@@ -79,7 +79,7 @@ def test_what_is_no_comparison_is_refused(tracked_store: Store) -> None:
 def test_a_run_without_anything_is_compared(tracked_store: Store) -> None:
     chosen = (*names(tracked_store, "under way"), *names(tracked_store, "broken%"))
     with tracked_store.read() as conn:
-        html = to_html(compare.page(conn, Asked(runs=chosen), tracks.NOW))
+        html = to_html(compare.page(conn, tracked_store, Asked(runs=chosen), tracks.NOW))
     assert html.count("<script") == 1 and "under way" in html
 
 
@@ -103,10 +103,10 @@ def test_a_hundred_runs_take_no_more_queries_than_two(store: Store) -> None:
     chosen = tuple(run.run for run in made)
     with store.read() as conn:
         with counted(conn) as few:
-            compare.read(conn, Asked(runs=chosen[:2]), tracks.NOW)
+            compare.read(conn, store, Asked(runs=chosen[:2]), tracks.NOW)
         began = time.perf_counter()
         with counted(conn) as many:
-            html = to_html(compare.page(conn, Asked(runs=chosen), tracks.NOW))
+            html = to_html(compare.page(conn, store, Asked(runs=chosen), tracks.NOW))
         took = time.perf_counter() - began
     assert len(many) == len(few) < 20
     assert took < 3 and html.count('class="line h') == 100

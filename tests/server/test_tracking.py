@@ -129,6 +129,8 @@ def test_what_argosy_did_itself_is_a_run_with_links_both_ways(own: World) -> Non
     pipeline = own.viewer.get("/runs/1", accept="text/html").text
     (link,) = re.findall(r'href="(/tracked/a[0-9a-f]{31})"', pipeline)
     assert 'href="/runs/1"' in own.viewer.get(link, accept="text/html").text
+    versions_compared = "/compare?run=late-arrival/EWR/9E@1&run=late-arrival/EWR/9E@2"
+    assert "<h1>2 runs compared" in own.viewer.get(versions_compared, accept="text/html").text
     listed = own.viewer.get("/experiments", accept="application/json").json()["experiments"]
     assert {"late-arrival", "tide"} <= {each["name"] for each in listed}
 

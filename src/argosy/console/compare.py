@@ -14,19 +14,20 @@ from argosy.console.experiment import took
 from argosy.console.matrix import Matrix, Row, Value
 from argosy.console.page import Page
 from argosy.console.plot import Dot
-from argosy.errors import UsageError
-from argosy.store.tracking import column, experiments, identity, inputs, keys, texts
+from argosy.controller import comparison
+from argosy.controller.comparison import Patch
+from argosy.store.store import Store
+from argosy.store.tracking import column, experiments, inputs, keys, texts
 from argosy.store.tracking.clause import Order
 from argosy.store.tracking.runs import Run
 
-FEWEST, MOST = 2, 100
 SOURCE = {"source": "mlflow.source.name", "commit": "mlflow.source.git.commit", "branch": "mlflow.source.git.branch"}
 """Tags of runs that tell of their code, by what they are called here."""
-_CURVES, _AXES, _DROPPED = 2, 5, 10
+_CURVES, _AXES, _DROPPED, _LINES = 2, 5, 10, 300
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What the URL asks for: runs by their names, and fields of them as tables of runs spell columns.
+    """What the URL asks for: runs by their names, or versions that they made; fields are spelt as columns of tables.
 
     `only` asks for what differs, `keys` for keys that hold a text, beyond `parameter` and `metric`.
     """
@@ -55,7 +56,8 @@ class Compared(msgspec.Struct, frozen=True):
 
 
 class ComparePage(msgspec.Struct, frozen=True, kw_only=True):
-    """What the page shows. `about` tells what the runs are; `known` are fields to plot by.
+    """What the page shows. `about` tells what the runs are; `known` are fields to plot by. Of the code of Argosy's own
+    runs `patches` tell the first lines that differ.
 
     `curve`, `x`, `y` and `axes` are what is plotted: asked for, or else the first in which the runs differ. `ways` are
     links: to the page with or without what is alike (`toggle`), to more parameters, to more metrics, to the first keys.
@@ -66,6 +68,7 @@ class ComparePage(msgspec.Struct, frozen=True, kw_only=True):
     about: tuple[Row, ...]
     parameters: Matrix
     metrics: Matrix
+    patches: tuple[Patch, ...]
     known: tuple[str, ...]
     curve: str
     curves: tuple[Curve, ...]
@@ -77,9 +80,9 @@ class ComparePage(msgspec.Struct, frozen=True, kw_only=True):
     ways: dict[str, str]
 
 
-def page(conn: Connection, asked: Asked, now: datetime) -> Page:
+def page(conn: Connection, store: Store, asked: Asked, now: datetime) -> Page:
     """The runs side by side. Raises UnknownError for one that is not, UsageError for what cannot be read."""
-    data = read(conn, asked, now)
+    data = read(conn, store, asked, now)
     narrow = len(data.curves) > 1
     pictures = {each.key: each.draw(*((560.0, 240.0) if narrow else ())) for each in data.curves}
     title = f"{len(data.runs)} runs compared"
@@ -95,15 +98,9 @@ def page(conn: Connection, asked: Asked, now: datetime) -> Page:
     )  # fmt: skip
 
 
-def read(conn: Connection, asked: Asked, now: datetime) -> ComparePage:
+def read(conn: Connection, store: Store, asked: Asked, now: datetime) -> ComparePage:
     """The snapshot of the page; a constant number of queries."""
-    names = tuple(dict.fromkeys(asked.runs))
-    if not FEWEST <= len(names) <= MOST:
-        raise UsageError(
-            f"{len(names)} runs are to be compared, not {FEWEST} to {MOST}",
-            next="choose some in the table of an experiment",
-        )
-    found = identity.find(conn, names)
+    found = comparison.find(conn, asked.runs)
     ids = [each.id for each in found]
     parameters = matrix.parameters(conn, ids, asked.keys, asked.parameter, only=asked.only)
     last = matrix.last(conn, ids, asked.keys, asked.metric, only=asked.only)
@@ -119,7 +116,8 @@ def read(conn: Connection, asked: Asked, now: datetime) -> ComparePage:
     return ComparePage(
         asked=asked, runs=_runs(conn, found, asked),
         about=tuple(each for each in about if each.differs or not asked.only),
-        parameters=parameters, metrics=last, known=_known(parameters, last), curve=column.join(drawn),
+        parameters=parameters, metrics=last, patches=_patches(conn, store, ids),
+        known=_known(parameters, last), curve=column.join(drawn),
         curves=tuple(curves), x=column.join(across), y=column.join(up), axes=tuple(map(column.spell, axes)),
         points=_dots(found, values, [*across, *up]) if across and up else (),
         lines=_dots(found, values, axes) if len(axes) > 1 else (), ways=_ways(asked, parameters, last),
@@ -147,7 +145,7 @@ def _link(asked: Asked, **changed: object) -> str:
 
 def _runs(conn: Connection, found: Sequence[Run], asked: Asked) -> tuple[Compared, ...]:
     known = experiments.some(conn, {each.experiment_id for each in found})
-    few = FEWEST < len(found) <= _DROPPED
+    few = comparison.FEWEST < len(found) <= _DROPPED
     return tuple(
         Compared(
             each.run, each.name, each.status, known[each.experiment_id].name, place,
@@ -172,6 +170,12 @@ def _about(conn: Connection, found: Sequence[Run], now: datetime) -> list[Row]:
         ]),
     ]  # fmt: skip
     return [each for each in rows if any(value not in (None, "") for value in each.values)]
+
+
+def _patches(conn: Connection, store: Store, ids: Sequence[int]) -> tuple[Patch, ...]:
+    tags = texts.of(conn, texts.TAG, ids, [comparison.BUNDLE])
+    found = comparison.patches(store, conn, [tags.get(id, {}).get(comparison.BUNDLE) for id in ids])
+    return tuple(msgspec.structs.replace(each, lines=each.lines[:_LINES]) for each in found)
 
 
 def _chosen(asked: Asked, parameters: Matrix, last: Matrix) -> tuple[list[Order], list[Order], list[Order]]:

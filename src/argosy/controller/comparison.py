@@ -66,11 +66,7 @@ def compare(store: Store, conn: Connection, texts: Sequence[str]) -> Comparison:
     A constant number of queries. Raises UnknownError; UsageError for fewer than 2 and more than 100, and for the same
     twice.
     """
-    if not FEWEST <= len(texts) <= MOST:
-        raise UsageError(f"{len(texts)} runs cannot be compared", next=f"name {FEWEST} to {MOST} runs")
-    found = _find(conn, texts)
-    if twice := next((text for place, text in enumerate(texts) if found[place] in found[:place]), None):
-        raise UsageError(f"run {twice} is named twice", next="name each run once")
+    found = find(conn, texts)
     ids = [run.id for run in found]
     seen = view.of(conn, ids)
     shorts = identity.shorts(conn, [run.run for run in found])
@@ -81,12 +77,14 @@ def compare(store: Store, conn: Connection, texts: Sequence[str]) -> Comparison:
         metrics=_rows([{key: last.value for key, last in each.metrics.items()} for each in seen]),
         datasets=_rows([_datasets(read.get(id, ())) for id in ids]),
         tags=_rows([each.tags for each in seen], lambda key: key.startswith(_TAGS)),
-        patches=_patches(store, conn, [each.tags.get(BUNDLE) for each in seen]),
+        patches=patches(store, conn, [each.tags.get(BUNDLE) for each in seen]),
     )  # fmt: skip
 
 
-def _find(conn: Connection, texts: Sequence[str]) -> list[Run]:
-    """The runs that are meant; two queries."""
+def find(conn: Connection, texts: Sequence[str]) -> list[Run]:
+    """The runs that are meant, as `compare` takes them and refuses them; two queries."""
+    if not FEWEST <= len(texts) <= MOST:
+        raise UsageError(f"{len(texts)} runs cannot be compared", next=f"name {FEWEST} to {MOST} runs")
     asked: dict[str, tuple[str, str, int]] = {}
     for text in texts:
         if not identity.is_one(text):
@@ -97,7 +95,10 @@ def _find(conn: Connection, texts: Sequence[str]) -> list[Run]:
             fleet = place[0]
             raise UnknownError(f"there is no version {text}", next=f"argosy get versions --where fleet:{fleet}")
     names = {text: naming.of_execution(known[place]) for text, place in asked.items()}
-    return identity.find(conn, [names.get(text, text) for text in texts])
+    found = identity.find(conn, [names.get(text, text) for text in texts])
+    if twice := next((text for place, text in enumerate(texts) if found[place] in found[:place]), None):
+        raise UsageError(f"run {twice} is named twice", next="name each run once")
+    return found
 
 
 def _place(text: str) -> tuple[str, str, int]:
@@ -127,8 +128,11 @@ def _datasets(given: Sequence[Input]) -> dict[str, str]:
     return found
 
 
-def _patches(store: Store, conn: Connection, digests: Sequence[str | None]) -> list[Patch]:
-    """From the bundle of the first that has one to each of the first few others."""
+def patches(store: Store, conn: Connection, digests: Sequence[str | None]) -> list[Patch]:
+    """How the code of runs differs, by their bundles: from the first that has one to each of the first few others.
+
+    Raises UnknownError where an archive is not there.
+    """
     places: dict[str, int] = {}
     for place, digest in enumerate(digests):
         if digest:

@@ -96,7 +96,7 @@ def compared(
         smooth=smooth, x=x, y=y, axes=axes,
     )  # fmt: skip
     with desk.tracked() as conn:
-        return answer(request, compare.page(conn, asked, desk.machine()))
+        return answer(request, compare.page(conn, desk.store, asked, desk.machine()))
 
 
 @get("/tracked/{name:str}", sync_to_thread=True)
