@@ -86,6 +86,14 @@ def test_spans_are_searched(ask: Asker) -> None:
         assert [each["trace_id"] for each in found["traces"]] == [NAME], text
 
 
+def test_traces_of_spans_belong_to_the_run_that_is_named(ask: Asker) -> None:
+    run = ask.good("POST", "runs/create", {"experiment_id": "0"})["run"]["info"]["run_id"]
+    assert _send(ask, _request(_span()), x_mlflow_run_id=run) == (200, b"")
+    body = {"locations": [{"mlflow_experiment": {"experiment_id": "0"}}], "filter": f"run_id = '{run}'"}
+    assert len(ask.good("POST", "/api/3.0/mlflow/traces/search", body)["traces"]) == 1
+    assert _send(ask, _request(_span()), x_mlflow_run_id="nothing")[0] == 404
+
+
 @pytest.mark.parametrize(("sent", "headers", "word"), [
     (b"\xff\xff", {}, "no request to export"), (b"", {}, "no spans found"),
     (_request(_span(trace_id=b"x")), {}, "16 bytes"),

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from sqlalchemy import Connection
 
 from argosy.protocols.mlflow.body import LIMIT, whole
 from argosy.protocols.mlflow.experiments import number
 from argosy.protocols.mlflow.fault import INVALID, NO_ENDPOINT, Fault, missing
 from argosy.store.batch import Batch
-from argosy.store.traces import spans
+from argosy.store.traces import record, spans
 from argosy.store.traces.spans import Span
 from argosy.store.tracking.changes import Hand
 
@@ -51,7 +52,8 @@ class Spans:
         body, packing = await whole(receive), headers.get(b"content-encoding", b"identity").lower()
         given = await asyncio.to_thread(lambda: read(_unpacked(body, packing)))
         id, hand = number(experiment), Hand(scope["auth"].name, self._now())
-        await asyncio.wrap_future(self._batch.submit(lambda tx: spans.log(tx, id, given, hand)))
+        run = headers.get(b"x-mlflow-run-id", b"").decode("latin-1")
+        await asyncio.wrap_future(self._batch.submit(lambda tx: _log(tx, id, given, hand, run)))
         await send({"type": "http.response.start", "status": 200, "headers": [
             (b"content-type", _KIND), (b"content-length", b"0"),
         ]})  # fmt: skip
@@ -73,6 +75,12 @@ def read(body: bytes) -> list[Span]:
     if not found:
         raise Fault(INVALID, "Invalid OpenTelemetry format - no spans found")
     return found
+
+
+def _log(tx: Connection, experiment_id: int, given: Sequence[Span], hand: Hand, run: str) -> None:
+    found = spans.log(tx, experiment_id, given, hand)
+    if run:
+        record.attach(tx, [each.trace for each in found], run)
 
 
 def _span(given: Message) -> Span:
