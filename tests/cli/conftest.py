@@ -70,9 +70,8 @@ def pipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pipes:
 
 @pytest.fixture
 def tracked(home: Path, monkeypatch: pytest.MonkeyPatch) -> Tracks:
-    """A home with tracked runs, which commands find by themselves, on a terminal with room for many columns."""
+    """A home with tracked runs, which commands find by themselves."""
     monkeypatch.setenv("ARGOSY_HOME", str(home))
-    monkeypatch.setenv("COLUMNS", "200")
     return tracks.fill(home)
 
 

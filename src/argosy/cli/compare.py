@@ -79,7 +79,7 @@ def _narrow(found: Comparison) -> None:
             right = ">" if kind == "metrics" else ""
             headers = [_ONE[kind], *(f"{right}{name}" for name in found.names)]
             shown = [[cut(row.name, _LONGEST), *map(_cell, row.values)] for row in rows[:_MOST]]
-            show.table(headers, shown, counts=())
+            show.table(headers, shown, counts=(), unbounded=True)
         if len(rows) > _MOST:
             show.put(f"… {len(rows) - _MOST:,} more (--json has them)")
 
@@ -92,7 +92,7 @@ def _wide(found: Comparison) -> None:
     for place, (name, seen) in enumerate(zip(found.names, found.runs, strict=True)):
         values = [_cell(row.values[place]) for _, row in chosen]
         table.append([name, cut(seen.run.name, _LONGEST), seen.run.status, *values])
-    show.table(["run", "name", "status", *headers], table, counts=())
+    show.table(["run", "name", "status", *headers], table, counts=(), unbounded=True)
     left = {kind: len(rows) - _COLUMNS[kind] for kind, rows in _kinds(found).items() if len(rows) > _COLUMNS[kind]}
     if left:
         more = ", ".join(f"{count:,} {kind}" for kind, count in left.items())

@@ -55,7 +55,9 @@ def history(kind: str, name: str, /, *, limit: int = 50, common: Common | None =
     if given.json:
         show.emit([each._asdict() for each in found])
         return 0
-    show.table(["when", "who", "what", "from", "to", "reason"], [_row(each) for each in found], counts=())
+    show.table(
+        ["when", "who", "what", "from", "to", "reason"], [_row(each) for each in found], counts=(), unbounded=True
+    )
     return 0
 
 

@@ -21,8 +21,8 @@ span = duration.took
 
 _PROSE = frozenset({"action", "calls", "cause", "message", "metrics", "parameters", "reason", "why"})
 """Columns that may break over lines; all others stay whole."""
-_UNBOUNDED = 500
-"""Columns where nobody looks at a terminal: a line stays a line, so that it can be searched."""
+_UNBOUNDED = 5_000
+"""Columns where nobody looks at a terminal, or must not cut: a line stays a line, so that it can be searched."""
 _ITEMS, _FIELDS = 10, 30
 """How many items of a list, and fields of an object, a tree shows of what is nested."""
 COUNTS = frozenset({
@@ -35,12 +35,13 @@ _EXAMPLES = "examples"
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 
 
-def console(to: TextIO | None = None) -> Console:
-    """A console on stdout, or on `to`; plain text where it is no terminal."""
+def console(to: TextIO | None = None, *, unbounded: bool = False) -> Console:
+    """A console on stdout, or on `to`; plain text where it is no terminal. Lines of an `unbounded` one stay lines."""
     from rich.console import Console  # rich costs 50 ms, which `--json` need not pay
 
     file = to or sys.stdout
-    width = None if file.isatty() or "COLUMNS" in os.environ else _UNBOUNDED
+    bounded = not unbounded and (file.isatty() or "COLUMNS" in os.environ)
+    width = None if bounded else _UNBOUNDED
     return Console(file=file, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
 
 
@@ -92,9 +93,13 @@ def markdown(text: str) -> None:
 
 
 def table(
-    headers: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "", counts: Container[str] = COUNTS
-) -> None:
-    """A table on stdout. A header that starts with ">" aligns its column to the right; `counts` names what counts."""
+    headers: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "", counts: Container[str] = COUNTS,
+    unbounded: bool = False,
+) -> None:  # fmt: skip
+    """A table on stdout. A header that starts with ">" aligns its column to the right; `counts` names what counts.
+
+    Of an `unbounded` one nothing is cut or broken, however wide it gets: the terminal wraps its lines.
+    """
     from rich import box
     from rich.table import Table
 
@@ -106,7 +111,7 @@ def table(
         counted.append(name.strip().replace(" ", "_") in counts)
     for row in rows:
         made.add_row(*(text(value, counted=count) for value, count in zip(row, counted, strict=True)))
-    put(made)
+    console(unbounded=unbounded).print(made)
 
 
 def text(value: object, *, counted: bool = False) -> str:

@@ -96,7 +96,7 @@ def _table(conn: Connection, items: Sequence[Seen], question: Question) -> None:
         ]
         for each, row in zip(items, values, strict=True)
     ]  # fmt: skip
-    show.table(["id", "name", "experiment", "status", "when", ">took", *titles], rows, counts=())
+    show.table(["id", "name", "experiment", "status", "when", ">took", *titles], rows, counts=(), unbounded=True)
 
 
 def _cell(value: float | str | None) -> float | str | None:
