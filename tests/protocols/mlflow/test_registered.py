@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from argosy.store.models import registered
+from argosy.protocols.mlflow.registered import told
+from argosy.store.models import registered, search
 from argosy.store.tracking import changes
 from argosy.store.tracking.changes import MODEL
 from tests.protocols.mlflow.conftest import NOW, Asker
@@ -207,3 +208,19 @@ def test_prompts_are_found_where_they_are_asked_for(ask: Asker) -> None:
     assert _names(ask, filter="tags.`mlflow.prompt.is_prompt` = 'true'") == ["asked"]
     found = ask.good("GET", "model-versions/search")["model_versions"]
     assert [each["name"] for each in found] == ["model"]
+
+
+def test_many_models_cost_as_many_queries_as_one(ask: Asker) -> None:
+    for number in range(20):
+        _create(ask, f"m{number}", many=2, tags=TAGS)
+    counts = []
+    for limit in (1, 20):
+        said: list[str] = []
+        with ask.store.read() as conn:
+            driver: Any = conn.connection.driver_connection
+            driver.set_trace_callback(said.append)
+            shown = told(conn, search.models(conn, limit=limit).items)
+            driver.set_trace_callback(None)
+        assert [len(each["latest_versions"]) for each in shown] == [1] * limit
+        counts.append(len(said))
+    assert counts[0] == counts[1] <= 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -88,6 +89,12 @@ def test_a_deleted_version_is_gone_with_its_aliases(model: Asker) -> None:
     assert "aliases" not in told and [each["version"] for each in told["latest_versions"]] == ["1"]
     assert _found(model) == ["1"]
     assert _create(model)["version"] == "3"
+
+
+def test_versions_added_at_once_have_numbers_of_their_own(model: Asker) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        numbers = list(pool.map(lambda _: int(_create(model)["version"]), range(40)))
+    assert sorted(numbers) == list(range(1, 41))
 
 
 def test_a_description_and_tags_are_changed(model: Asker) -> None:
