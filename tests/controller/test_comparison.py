@@ -10,9 +10,10 @@ import pytest
 
 from argosy.controller import bundle
 from argosy.controller.comparison import BUNDLE, compare
-from argosy.errors import UsageError
-from argosy.store import Store, bundles
-from argosy.store.tracking import experiments, inputs, metrics, runs, texts
+from argosy.errors import UnknownError, UsageError
+from argosy.store import Store, artifacts, bundles, executions, members, versions
+from argosy.store.artifacts import Artifact
+from argosy.store.tracking import absorb, experiments, inputs, metrics, runs, texts
 from argosy.store.tracking.changes import Hand
 from argosy.store.tracking.inputs import Input, Source
 from argosy.store.tracking.metrics import Point
@@ -77,6 +78,32 @@ def test_code_is_compared_with_that_of_the_first_that_has_any(store: Store, tmp_
         (patch,) = found.patches
         assert (patch.before, patch.after, patch.lines[-2:]) == (1, 2, ["-a = 0", "+a = 1"])
         assert compare(store, conn, names[2:]).none
+
+
+def test_a_version_stands_for_the_execution_that_made_it(store: Store) -> None:
+    fields = {"kind": "train", "started_at": NOW, "ended_at": NOW}
+    kept = Artifact(digest="d" * 64, kind="model", bytes=1, at=NOW)
+    with store.write() as tx:
+        artifacts.add(tx, [kept])
+        ids = list(members.ensure(tx, "late", ["JFK/AA", "JFK/B6"], NOW).values())
+        made = executions.record(
+            tx,
+            [
+                executions.NewExecution(key=f"k{n}", subject=f"late/{n}", metrics={"auc": n / 10}, **fields)
+                for n in (3, 4)
+            ],
+        )
+        new = {"fleet": "late", "artifact": kept.digest, "format": "x", "at": NOW, "rows": 1}
+        for id, execution in zip(ids, made, strict=True):
+            versions.add(tx, [versions.NewVersion(member_id=id, key="k", execution_id=execution, **new)])
+    absorb.catch_up(store, NOW)
+    with store.read() as conn:
+        found = compare(store, conn, ["late/JFK/B6@1", "e1"])
+        assert found.names == ["late/JFK/B6@1", "e1"]
+        assert ("auc", [0.4, 0.3]) in [(row.name, row.values) for row in found.metrics]
+        for wrong in ("late/JFK/B6@2", "late/JFK/XX@1", "early/JFK/B6@1"):
+            with pytest.raises(UnknownError, match=f"there is no version {wrong}"):
+                compare(store, conn, ["e1", wrong])
 
 
 def test_the_number_of_queries_does_not_grow_with_the_runs(home: Path) -> None:
