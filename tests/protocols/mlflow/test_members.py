@@ -170,7 +170,7 @@ def test_a_member_that_the_pooled_model_answers_for_says_so(fleet: Asker) -> Non
             Move(fleet="late", member_id=1, alias="champion", target="pooled", at=moment(9), actor="ann")
         ])  # fmt: skip
     said = fleet.refused("GET", "registered-models/alias", name=NAME, alias="champion")
-    assert "the pooled model answers for late/JFK/AA; ask for late/*" in said
+    assert "The pooled model answers for late/JFK/AA: ask for late/*." in said
     found = fleet.good("GET", "registered-models/alias", name=NAME, alias="latest")["model_version"]
     assert found["version"] == "2"
 

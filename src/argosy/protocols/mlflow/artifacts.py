@@ -10,13 +10,14 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
+import msgspec
 from sqlalchemy import Connection
 
 from argosy.errors import UnknownError
-from argosy.protocols.mlflow import wire
-from argosy.protocols.mlflow.endpoint import Endpoint, OfRun, Request
+from argosy.protocols.mlflow import package, wire
+from argosy.protocols.mlflow.endpoint import Endpoint, OfRun
 from argosy.protocols.mlflow.fault import INVALID, NO_ENDPOINT, Fault
 from argosy.store.artifacts import Artifact
 from argosy.store.batch import Batch
@@ -39,22 +40,11 @@ class List(OfRun, kw_only=True):
     page_token: str | None = None
 
 
-class Folder(Request, kw_only=True):
-    """mlflow-artifacts/artifacts."""
-
-    path: str | None = None
-
-
 def of_run(conn: Connection, request: List) -> dict[str, Any]:
     """What lies in a folder of a run, with paths below the run's root."""
     found = runs.get(conn, request.run)
     root = wire.artifact_root(experiments.get(conn, found.experiment_id).location, found.run)
     return {"root_uri": root, **below(conn, root, request.path or "")}
-
-
-def listed(conn: Connection, request: Folder) -> dict[str, Any]:
-    """What lies in a folder of this server, with the names of what lies there."""
-    return _named(conn, place.path((request.path or "").strip("/")))
 
 
 def inside(uri: str) -> str:
@@ -72,29 +62,30 @@ def below(conn: Connection, root: str, path: str) -> dict[str, Any]:
     return wire.filled({"files": shown})
 
 
-def _named(conn: Connection, folder: str) -> dict[str, Any]:
-    return wire.filled({"files": [_entry(each.name, each.bytes) for each in files.listed(conn, folder)]})
-
-
 def _entry(path: str, size: int | None) -> dict[str, Any]:
     return {"path": path, "is_dir": True} if size is None else {"path": path, "is_dir": False, "file_size": size}
 
 
 class Files:
-    """The files themselves: an ASGI application over paths below `ROOT`."""
+    """The files themselves, and what lies in a folder of theirs: an ASGI application over `ROOT` and paths below it."""
 
     def __init__(self, store: Store, batch: Batch, now: Callable[[], datetime]) -> None:
         self._store, self._batch, self._now = store, batch, now
 
     def takes(self, path: str) -> bool:
-        """Whether a path is that of a file."""
-        return path.startswith(f"{ROOT}/") and len(path) > len(ROOT) + 1
+        """Whether a path is that of a file, or of all of them."""
+        return path == ROOT or path.startswith(f"{ROOT}/")
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """The ASGI entry."""
-        path = place.path(scope["path"].removeprefix(f"{ROOT}/"))
+        path = place.path(scope["path"].removeprefix(ROOT).removeprefix("/"))
         method = scope["method"]
-        if method == "PUT":
+        if method == "GET" and not path:
+            asked = parse_qs(scope["query_string"].decode("utf-8", "replace")).get("path", [""])[0]
+            await _json(send, await asyncio.to_thread(self._listed, place.path(asked.strip("/"))))
+        elif not path or (package.is_of(path) and method not in ("GET", "HEAD")):
+            raise Fault(INVALID, f"{scope['path'][:200]} is not for {method}: name a file of a run or of a model")
+        elif method == "PUT":
             await self._put(path, scope, receive)
             await _json(send, b"{}")
         elif method in ("GET", "HEAD"):
@@ -151,7 +142,13 @@ class Files:
 
     def _find(self, path: str) -> Artifact:
         with self._store.read() as conn:
-            return files.get(conn, path)
+            return package.get(conn, self._store.blobs, path) if package.is_of(path) else files.get(conn, path)
+
+    def _listed(self, folder: str) -> bytes:
+        with self._store.read() as conn:
+            of_package = package.is_of(folder)
+            found = package.listed(conn, self._store.blobs, folder) if of_package else files.listed(conn, folder)
+        return msgspec.json.encode(wire.filled({"files": [_entry(each.name, each.bytes) for each in found]}))
 
     def _open(self, found: Artifact) -> BinaryIO:
         file = self._store.blobs.path(found.pack or found.digest)
@@ -255,5 +252,4 @@ async def _json(send: Any, body: bytes) -> None:
 
 ENDPOINTS = [
     Endpoint("GET", "artifacts/list", List, of_run, needs=("run_id",)),
-    Endpoint("GET", "", Folder, listed, prefix=ROOT),
 ]

@@ -188,7 +188,7 @@ def _by_alias(conn: Connection, member: Member, request: OfAlias) -> dict[str, A
         id = member.version_id
     if id is None:
         pooled = alias == CHAMPION and member.target == POOLED
-        why = f": the pooled model answers for {member.name}; ask for {member.fleet}/*" if pooled else ""
+        why = f" The pooled model answers for {member.name}: ask for {member.fleet}/*." if pooled else ""
         raise Fault(INVALID, f"Registered model alias {alias} not found.{why}")
     return {"model_version": versions_told(conn, list(members.versions(conn, [id]).values()))[0]}
 

@@ -20,12 +20,11 @@ from argosy.store.models.search import LATEST, Kind, Page, holding, rows
 from argosy.store.rows import execute, within
 from argosy.store.tracking import naming, pages
 from argosy.store.tracking.clause import Clause, Order
+from argosy.store.tracking.files import PACKAGES
 from argosy.store.tracking.sought import Sql
 
 MEMBER, VERSION = "member", "member version"
 """Kinds of what tags are kept under, by id."""
-FOLDER = "versions"
-"""Below which folder of artifacts the files of versions are found, by id."""
 _NAME = "CASE WHEN m.key = '' THEN m.fleet ELSE m.fleet || '/' || m.key END"
 _FIELDS = "m.id, m.fleet, m.key, m.at, coalesce(c.version_at, m.at), c.target, c.version_id"
 _SOURCE = "member m JOIN current c ON c.member_id = m.id"
@@ -86,7 +85,7 @@ class Version(NamedTuple):
     @property
     def location(self) -> str:
         """Where its files are found."""
-        return f"{FOLDER}/{self.id}"
+        return f"{PACKAGES}/{self.id}"
 
 
 def plain(name: str) -> str:
@@ -267,7 +266,7 @@ def _of_runs(conn: Connection, clauses: Sequence[Clause]) -> list[Sql]:
 def _versions(conn: Connection) -> Kind:
     columns: Mapping[str, str] = {
         "name": _NAME, "version_number": "v.number", "run_id": _RUNS[conn.dialect.name],
-        "source_path": f"'mlflow-artifacts:/{FOLDER}/' || v.id", "creation_timestamp": "v.at",
+        "source_path": f"'mlflow-artifacts:/{PACKAGES}/' || v.id", "creation_timestamp": "v.at",
         "last_updated_timestamp": "v.at",
     }  # fmt: skip
     return Kind(VERSION, "v.id", _OF, _JOINED, _SHOWN, columns, {"name": True, "version_number": False})

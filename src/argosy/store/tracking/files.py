@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from argosy.errors import UnknownError
+from argosy.errors import UnknownError, UsageError
 from argosy.store import artifacts
 from argosy.store.artifacts import Artifact
 from argosy.store.codec import to_micros
@@ -15,6 +15,8 @@ from argosy.store.rows import execute
 from argosy.store.tracking.changes import Hand
 
 KIND = "file"
+PACKAGES = "versions"
+"""The folder of versions of members, whose files are made when they are asked for."""
 INLINE = 16 * 1024
 """Bytes up to which a file lies in the store itself."""
 
@@ -27,7 +29,12 @@ class Entry(NamedTuple):
 
 
 def put(tx: Connection, path: str, digest: str, size: int, hand: Hand, data: bytes | None = None) -> None:
-    """Have an artifact lie at a path; whatever lay there lies there no more. `data` is given for a small one."""
+    """Have an artifact lie at a path; whatever lay there lies there no more. `data` is given for a small one.
+
+    Raises UsageError for a path of a package.
+    """
+    if path.startswith(f"{PACKAGES}/"):
+        raise UsageError(f"{path[:300]!r} is of a member's version, and made by Argosy", next="put it beside a run")
     artifacts.add(tx, [Artifact(digest=digest, kind=KIND, bytes=size, at=hand.at, data=data)])
     _orphaned(tx, "path = ? AND digest <> ?", (path, digest), to_micros(hand.at))
     execute(
