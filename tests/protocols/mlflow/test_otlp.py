@@ -78,6 +78,12 @@ def test_a_trace_of_which_more_spans_are_told_is_not_whole(ask: Asker) -> None:
     assert len(_back(ask)["spans"]) == 2
 
 
+def test_zero_bytes_are_left_out_of_what_is_searched_for(ask: Asker) -> None:
+    assert _send(ask, _request(_span(name="a\0sk"))) == (200, b"")
+    found = _back(ask)
+    assert (found["trace_info"]["tags"]["mlflow.traceName"], found["spans"][0]["name"]) == ("ask", "a\0sk")
+
+
 def test_spans_are_searched(ask: Asker) -> None:
     _send(ask, _request(_span()))
     here = [{"mlflow_experiment": {"experiment_id": "0"}}]

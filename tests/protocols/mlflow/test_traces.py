@@ -98,7 +98,13 @@ def test_traces_are_deleted(ask: Asker) -> None:
     old = {"experiment_id": "0", "max_timestamp_millis": 1000, "max_traces": 5}
     assert ask.good("POST", "traces/delete-traces", old) == {"traces_deleted": 2}
     assert _names(ask) == ["tr-2"]
-    for body in ({}, {**one, **old}, {**one, "max_traces": 1}, {**old, "max_traces": 0}):
+    for body in (
+        {},
+        {**one, **old},
+        {**one, "max_traces": 1},
+        {**old, "max_traces": 0},
+        {"max_timestamp_millis": 1 << 63},
+    ):
         answer = ask.refused("POST", "traces/delete-traces", {"experiment_id": "0", **body})
         assert answer.startswith("INVALID_PARAMETER_VALUE")
 

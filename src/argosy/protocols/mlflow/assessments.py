@@ -109,7 +109,8 @@ def of_given(given: Given, hand: Hand) -> Assessment:
         raise Fault(INVALID, f"The assessment is larger than {_MOST:,} bytes; put what is large into an artifact.")
     kind = "feedback" if given.feedback is not None else "expectation"
     name = limit.length(given.assessment_name, limit.KEY, "assessment_name")
-    return Assessment("", kind, name, _value(body[kind]), given.valid is not False, given.overrides, body)
+    value = limit.length(_value(body[kind]), _MOST, f"assessment.{kind}")
+    return Assessment("", kind, name, value, given.valid is not False, given.overrides, body)
 
 
 def _value(said: dict[str, Any]) -> str:

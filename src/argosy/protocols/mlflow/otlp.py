@@ -94,8 +94,8 @@ def _span(given: Message) -> Span:
     said = {each["key"]: each.get("value", {}) for each in body.get("attributes", ())}
     kind = _plain(said.get("mlflow.spanType", {}))
     return Span(
-        f"tr-{given.trace_id.hex()}", given.span_id.hex(), given.parent_span_id.hex() or None, given.name,
-        kind if isinstance(kind, str) else "UNKNOWN", _STATUSES[min(given.status.code, 2)],
+        f"tr-{given.trace_id.hex()}", given.span_id.hex(), given.parent_span_id.hex() or None, _clean(given.name),
+        _clean(kind) if isinstance(kind, str) else "UNKNOWN", _STATUSES[min(given.status.code, 2)],
         given.start_time_unix_nano, given.end_time_unix_nano or None, msgspec.json.encode(body).decode(),
         _preview(said, "mlflow.spanInputs"), _preview(said, "mlflow.spanOutputs"),
     )  # fmt: skip
@@ -106,7 +106,12 @@ def _preview(said: dict[str, Any], key: str) -> str | None:
         return None
     value = _plain(said[key])
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text.replace("\0", "")[:_SHORT]
+    return _clean(text)[:_SHORT]
+
+
+def _clean(text: str) -> str:
+    """A text without what no database takes."""
+    return text.replace("\0", "")
 
 
 def _plain(value: dict[str, Any]) -> Any:

@@ -25,7 +25,7 @@ from argosy.store.tracking.grammar import TRACES
 
 NEWER = "/api/3.0/mlflow/"
 USUAL, MOST = 100, 500
-_LINKS = 100
+_LINKS, _ALL = 100, 1_000_000
 _PREVIEW, _METADATA = 10_000, 65_535
 _NAME = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}")
 _DURATION = re.compile(r"(\d{1,12})(?:\.(\d{1,9}))?s")
@@ -200,8 +200,10 @@ def delete(tx: Connection, hand: Hand, request: Delete) -> dict[str, int]:
         raise Fault(INVALID, "Either `max_timestamp_millis` or `trace_ids` must be specified, but not both.")
     if names is not None and most is not None:
         raise Fault(INVALID, "`max_traces` can't be specified if `trace_ids` is specified.")
-    if most is not None and most <= 0:
-        raise invalid("max_traces", most, "It must be a positive integer.")
+    if most is not None and not 0 < most <= _ALL:
+        raise invalid("max_traces", most, f"It must be a positive integer of at most {_ALL}.")
+    if until is not None and not 0 <= until < 1 << 63:
+        raise invalid("max_timestamp_millis", until, "It must be in milliseconds since 1970.")
     id = number(request.experiment_id)
     return {"traces_deleted": record.delete(tx, id, hand, names=names, until_ms=until, limit=most)}
 
