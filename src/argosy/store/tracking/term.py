@@ -32,7 +32,7 @@ class Term(NamedTuple):
 
 
 def terms(orders: Sequence[Order]) -> list[Term]:
-    """Two terms for each order (is there a value, and the value), then the start, newest first, and the run's name."""
+    """For each order whether there is a value and the value, then the start, newest first, and the run's name."""
     found: list[Term] = []
     seen: set[tuple[str, str]] = set()
     for place, order in enumerate(orders):
@@ -88,8 +88,9 @@ class _Down:
 def _of(order: Order, name: str) -> list[Term]:
     if order.entity == "attribute":
         value = {"start_time": "r.started_at", "end_time": "r.ended_at"}.get(order.key) or ATTRIBUTES[order.key]
-        text = order.key not in ("start_time", "end_time")
-        return [Term(f"(CASE WHEN {value} IS NULL THEN 1 ELSE 0 END)"), Term(value, order.ascending, text=text)]
+        found = Term(value, order.ascending, text=order.key not in ("start_time", "end_time"))
+        absent = Term(f"(CASE WHEN {value} IS NULL THEN 1 ELSE 0 END)")
+        return [absent, found] if order.key == "end_time" else [found]  # by an index, where there always is a value
     table = {"metric": "metric", "parameter": "parameter", "tag": "tag"}[order.entity]
     join = Sql(f"LEFT JOIN {table} {name} ON {name}.run_id = r.id AND {name}.key = ?", (order.key,))
     if table == "metric":
