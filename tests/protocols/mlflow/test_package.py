@@ -100,6 +100,7 @@ def test_a_package_of_a_graph_answers_one_value_a_row(ask: Asker) -> None:
     assert np.array_equal(found, load("onnx", data).predict(rows()))
     described = yaml.safe_load(_get(ask, "MLmodel"))
     assert described["flavors"]["onnx"]["providers"] == ["CPUExecutionProvider"]
+    assert {each["type"] for each in json.loads(described["signature"]["inputs"])} == {"double"}
     assert [each["path"] for each in _listed(ask, "versions/1")["files"]][1] == "model.onnx"
 
 

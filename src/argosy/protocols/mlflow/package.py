@@ -30,7 +30,11 @@ from argosy.store.tracking.files import KIND, PACKAGES, Entry
 
 _LIBRARIES = {"lightgbm": ("lightgbm",), "onnx": ("onnx", "onnxruntime")}
 _DATA = {"lightgbm": "model.lgb", "onnx": "model.onnx"}
-_TYPES = {"number": "double", "boolean": "boolean"}
+_TYPES = {
+    "lightgbm": {"number": "double", "boolean": "boolean"},
+    "onnx": {"number": "double", "boolean": "double"},
+}
+"""What MLflow calls the kinds of features; a graph takes one matrix, in which a boolean is 0 or 1."""
 _REQUIREMENTS, _ENVIRONMENT = "requirements.txt", "python_env.yaml"
 
 
@@ -69,7 +73,7 @@ def _files(conn: Connection, blobs: Blobs, version: Version) -> dict[str, Artifa
     if version.signature not in known or version.format not in _DATA:
         raise _unpackaged(version, "how it takes its rows is not on record")
     signature = Signature.from_json(artifacts.content(blobs, known[version.signature]))
-    named = [each.name for each in signature.features if each.kind not in _TYPES]
+    named = [each.name for each in signature.features if each.kind == "category"]
     if named:
         some = ", ".join(named[:8])
         raise _unpackaged(version, f"it takes categories as codes that Argosy gives out ({some})")
@@ -96,7 +100,8 @@ def _described(version: Version, signature: Signature, libraries: dict[str, str]
         flavor |= {"lgb_version": libraries["lightgbm"], "model_class": "lightgbm.basic.Booster"}
     else:
         flavor |= {"onnx_version": libraries["onnx"], "providers": ["CPUExecutionProvider"]}
-    inputs = [{"type": _TYPES[each.kind], "name": each.name, "required": True} for each in signature.features]
+    types = _TYPES[version.format]
+    inputs = [{"type": types[each.kind], "name": each.name, "required": True} for each in signature.features]
     output = {"type": "tensor", "tensor-spec": {"dtype": "float64", "shape": [-1]}}
     if version.format == "onnx":
         output = {"type": "float", "name": NAME, "required": True}  # type: ignore[dict-item]
