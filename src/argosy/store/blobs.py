@@ -8,7 +8,7 @@ import os
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -140,12 +140,10 @@ class Blobs:
     def collect(self, digest: str, before: datetime) -> bool:
         """Remove a blob that nobody needs, unless it was put since a moment; whether it is gone."""
         path = self.path(digest)
-        try:
+        with suppress(FileNotFoundError):
             if path.stat().st_mtime >= before.timestamp():
                 return False
             path.unlink()
-        except FileNotFoundError:
-            pass
         return True
 
     def drafts(self) -> list[Path]:

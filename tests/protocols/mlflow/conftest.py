@@ -36,11 +36,13 @@ class Asker:
         return self.send(method, path if path.startswith("/") else f"/api/2.0/mlflow/{path}", raw, query)
 
     def send(
-        self, method: str, path: str, body: bytes, query: Mapping[str, Any], headers: Mapping[str, str] | None = None
-    ) -> Answer:
-        """Send a body as it is."""
+        self, method: str, path: str, body: bytes, query: Mapping[str, Any] | bytes,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:  # fmt: skip
+        """Send a body as it is, and a query as it is where it is bytes."""
+        raw = query if isinstance(query, bytes) else urlencode(query, doseq=True).encode()
         scope = {
-            "type": "http", "method": method, "path": path, "query_string": urlencode(query, doseq=True).encode(),
+            "type": "http", "method": method, "path": path, "query_string": raw,
             "headers": [(name.encode(), value.encode()) for name, value in (headers or {}).items()],
             "auth": SimpleNamespace(name="ann"),
         }  # fmt: skip

@@ -51,6 +51,10 @@ def test_a_trace_whose_spans_lie_elsewhere_is_not_read_whole(ask: Asker) -> None
     _start(ask, "tr-2")
     found = ask.good("GET", f"{NEW}/batchGet", trace_ids=["tr-2", "tr-9", "tr-1"])["traces"]
     assert [each["trace_info"]["trace_id"] for each in found] == ["tr-2", "tr-1"]
+    body = {"trace_ids": ["tr-1", "tr-9", "tr-2"]}
+    told = ask.good("POST", f"{NEW}/batchGetInfos", {**body, "experiment_ids": ["0"]})["trace_infos"]
+    assert [each["trace_id"] for each in told] == ["tr-1", "tr-2"]
+    assert ask.good("POST", f"{NEW}/batchGetInfos", {**body, "experiment_ids": ["7"]}) == {}
 
 
 @pytest.mark.parametrize("root", ["/api/2.0/mlflow/traces", NEW])

@@ -23,6 +23,7 @@ def upgrade() -> None:
     _registered()
     _logged()
     _traces()
+    _spans()
 
 
 def _experiments() -> None:
@@ -336,6 +337,9 @@ def _traces() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_trace_run_run", "trace_run", ["run"])
+
+
+def _spans() -> None:
     op.create_table(
         "span",
         sa.Column("trace_id", ID, autoincrement=False, nullable=False),

@@ -17,7 +17,7 @@ import pytest
 from argosy.server import secret
 from argosy.store import Store
 
-TRACKER = Path(__file__).parents[2] / "faults" / "tracker.py"
+TRACKER = Path(__file__).with_name("tracker.py")
 BLOCK, BLOCKS = bytes(range(256)) * 4096, 2048
 PATH = "/api/2.0/mlflow-artifacts/artifacts/0/run/artifacts/large.bin"
 GROWTH = 48 * 1024
