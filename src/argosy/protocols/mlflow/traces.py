@@ -80,9 +80,10 @@ class OfTrace(Request, kw_only=True):
 
 
 class OfTraces(Request, kw_only=True):
-    """A request about several traces."""
+    """A request about several traces, of some experiments only where these are given."""
 
     trace_ids: list[str] | None = None
+    experiment_ids: list[str] | None = None
 
 
 class Search(Request, kw_only=True):
@@ -159,8 +160,12 @@ def get_whole(conn: Connection, request: OfTrace) -> dict[str, Any]:
 
 def get_all(conn: Connection, request: OfTraces) -> dict[str, Any]:
     """Several, with their spans, in the order of their names; those that are not are left out."""
-    found = record.some(conn, request.trace_ids or ())
-    return filled({"traces": view.whole(conn, [found[name] for name in request.trace_ids or () if name in found])})
+    return filled({"traces": view.whole(conn, _several(conn, request))})
+
+
+def get_infos(conn: Connection, request: OfTraces) -> dict[str, Any]:
+    """The same without their spans."""
+    return filled({"trace_infos": view.infos(conn, _several(conn, request))})
 
 
 def find(conn: Connection, request: Search) -> dict[str, Any]:
@@ -246,6 +251,15 @@ def duration(text: str | None) -> int | None:
     return int(found[1]) * 1000 + int((found[2] or "0").ljust(9, "0")) // 1_000_000
 
 
+def _several(conn: Connection, request: OfTraces) -> list[Trace]:
+    known = record.some(conn, request.trace_ids or ())
+    found = [known[name] for name in request.trace_ids or () if name in known]
+    if request.experiment_ids is None:
+        return found
+    wanted = {number(id) for id in request.experiment_ids}
+    return [each for each in found if each.experiment_id in wanted]
+
+
 def _began(at: datetime | None) -> int:
     if at is None or at.tzinfo is None or at < EPOCH:
         raise invalid("request_time", str(at), "It must be a time since 1970 with its zone.")
@@ -281,6 +295,7 @@ ENDPOINTS = [
     Endpoint("POST", "traces", Start, start, needs=("trace",), writes=True, prefix=NEWER),
     Endpoint("GET", "traces/get", OfTrace, get_whole, needs=("trace_id",), prefix=NEWER),
     Endpoint("GET", "traces/batchGet", OfTraces, get_all, needs=("trace_ids",), prefix=NEWER),
+    Endpoint("POST", "traces/batchGetInfos", OfTraces, get_infos, needs=("trace_ids",), prefix=NEWER),
     Endpoint("POST", "traces/search", Search, find, needs=("locations",), prefix=NEWER),
     Endpoint("GET", "traces/{trace_id}", OfTrace, get, prefix=NEWER),
     *_both("PATCH", "traces/{trace_id}/tags", OfTag, set_tag, needs=("key",), writes=True),
