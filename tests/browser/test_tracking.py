@@ -45,13 +45,19 @@ def name(harbour: Harbour, called: str) -> str:
         return str(execute(conn, "SELECT run FROM tracked WHERE name = ?", (called,)).fetchone()[0])
 
 
+def model(harbour: Harbour) -> str:
+    with harbour.store.read() as conn:
+        return str(execute(conn, "SELECT model FROM logged").fetchone()[0])
+
+
 def paths(harbour: Harbour) -> list[str]:
     run = f"/tracked/{name(harbour, 'the first')}"
     return [
         "/experiments", "/experiments?view=deleted", "/experiments/1?keys=loss", "/experiments/1?where=colour = red",
         f"/compare?run={name(harbour, 'the first')}&run={name(harbour, 'leaves 7')}&run={name(harbour, 'sweep')}",
         run, f"{run}?path=report/page.html", f"{run}?path=report/plot.svg", f"{run}?path=importance.csv",
-        f"{run}?smooth=0.8&curve=metrics.validation_loss", "/models", "/models/tumour",
+        f"{run}?smooth=0.8&curve=metrics.validation_loss", f"/logged/{model(harbour)}?path=report/page.html",
+        "/models", "/models/tumour",
     ]  # fmt: skip
 
 
@@ -123,6 +129,17 @@ def test_the_pointer_tells_the_value_of_a_curve(page: Page, harbour: Harbour) ->
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(page.locator(".tip")).to_contain_text("validation_auc 0.9")
+
+
+def test_the_addresses_that_clients_print_lead_to_the_pages(page: Page, harbour: Harbour) -> None:
+    run = name(harbour, "leaves 7")
+    for told, meant in (
+        ("experiments/1", "/experiments/1"), (f"experiments/1/runs/{run}", f"/tracked/{run}"),
+        ("models/tumour/versions/1", "/models/tumour"),
+    ):  # fmt: skip
+        page.goto(f"{harbour.url}/#/{told}")
+        page.reload()
+        page.wait_for_url(f"{harbour.url}{meant}")
 
 
 def test_nothing_that_a_client_wrote_executes(page: Page, harbour: Harbour) -> None:

@@ -13,6 +13,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.model_selection import train_test_split
 
 from argosy.store import Store
+from argosy.store.models import logged, readings
 from argosy.store.tracking import experiments, files, inputs, metrics, runs, texts
 from argosy.store.tracking.changes import Hand
 from argosy.store.tracking.inputs import Input, Source
@@ -40,7 +41,7 @@ def home(root: Path) -> Store:
         tumours = experiments.create(tx, "tumours", HAND, tags={"mlflow.note.content": f"benign or not {EVIL}"})
         gone = experiments.create(tx, "gone", HAND)
         experiments.delete(tx, gone, HAND)
-        sweep = runs.create(tx, tumours, "sweep", HAND.at, HAND, owner="ada")
+        sweep = runs.create(tx, tumours, "sweep", HAND.at - timedelta(minutes=1), HAND, owner="ada")
         for place, options in enumerate(_GRID):
             _track(store, tx, tumours, sweep.run, place, options)
         runs.change(tx, sweep, HAND, status=runs.SUCCEEDED, ended_at=HAND.at + timedelta(hours=1))
@@ -78,6 +79,15 @@ def _track(store: Store, tx: Any, experiment: int, parent: str, place: int, opti
     run = runs.change(tx, run, HAND, status=runs.SUCCEEDED, ended_at=began + timedelta(seconds=40 + place))
     if place == 0:
         _files(store, tx, f"{experiment}/{run.run}/artifacts", importance)
+        model = logged.create(
+            tx, experiment, "classifier", HAND, type="agent", run=run.run, parameters=given, tags={"team": "vision"}
+        )  # fmt: skip
+        logged.flow(tx, run.id, logged.OUT, [(model.model, 0)])
+        for step, value in enumerate(curves["validation_auc"][:3]):
+            point = Point("auc", value, step, milliseconds)
+            readings.log(tx, [readings.Reading(model.model, run.run, "breast_cancer", "5c8a91fe", point)])
+        logged.finish(tx, model.model, logged.READY, HAND)
+        _files(store, tx, f"{experiment}/models/{model.model}/artifacts", importance)
         runs.set_tags(tx, run, {"team": "pathology", "mlflow.runName": "the first"}, Hand("bo", NOW))
 
 

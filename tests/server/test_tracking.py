@@ -27,6 +27,11 @@ def name(store: Store, called: str = "the first") -> str:
         return str(execute(conn, "SELECT run FROM tracked WHERE name = ?", (called,)).fetchone()[0])
 
 
+def model(store: Store) -> str:
+    with store.read() as conn:
+        return str(execute(conn, "SELECT model FROM logged ORDER BY id").fetchone()[0])
+
+
 def paths(store: Store) -> list[str]:
     run, other = name(store), name(store, "under way")
     return [
@@ -34,6 +39,7 @@ def paths(store: Store) -> list[str]:
         "/experiments/1?where=metrics.validation_auc>0.99&sort=-metrics.validation_auc&columns=params.num_leaves",
         "/experiments/1?view=deleted&keys=loss", f"/compare?run={run}&run={other}",
         f"/compare?run={run}&run={name(store, 'sweep')}&only=differences&smooth=0.5", f"/tracked/{run}",
+        f"/logged/{model(store)}", f"/logged/{model(store)}?path=report/page.html",
         f"/tracked/{run}?path=report/plot.svg", f"/tracked/{run}?path=report/page.html", f"/tracked/{other}",
     ]  # fmt: skip
 
@@ -62,7 +68,7 @@ def test_no_link_leads_nowhere(shore: World) -> None:
         ("/experiments?where=colour = 1", 400), ("/experiments/99", 404), ("/experiments/x", 404),
         ("/experiments/1?where=colour = red", 400), ("/experiments/1?sort=colour", 400), ("/experiments/1?page=x", 400),
         ("/compare", 400), ("/compare?run=x&run=y", 400), (f"/compare?run={'ab' * 16}&run={'cd' * 16}", 404),
-        (f"/tracked/{'ab' * 16}", 404), ("/tracked/x", 400), ("/compare?smooth=x", 400),
+        (f"/tracked/{'ab' * 16}", 404), ("/tracked/x", 400), ("/logged/m-x", 404), ("/compare?smooth=x", 400),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_on_a_page(shore: World, path: str, status: int) -> None:
@@ -83,11 +89,11 @@ def test_a_fragment_is_the_table_alone(shore: World) -> None:
 
 
 def test_a_file_is_kept_and_never_opened(shore: World) -> None:
-    place = f"/tracked/{name(shore.store)}/files"
-    page = shore.viewer.get(f"{place}/report/page.html")
-    assert page.content.startswith(b"<h1>Its own") and page.headers["content-type"] == "application/octet-stream"
-    assert page.headers["content-disposition"] == 'attachment; filename="page.html"'
-    assert shore.viewer.get(f"{place}/model/model.bin").content == bytes(range(256)) * 80
+    for of in (f"/tracked/{name(shore.store)}", f"/logged/{model(shore.store)}"):
+        page = shore.viewer.get(f"{of}/files/report/page.html")
+        assert page.content.startswith(b"<h1>Its own") and page.headers["content-type"] == "application/octet-stream"
+        assert page.headers["content-disposition"] == 'attachment; filename="page.html"'
+        assert shore.viewer.get(f"{of}/files/model/model.bin").content == bytes(range(256)) * 80
 
 
 def test_what_is_looked_at_can_do_nothing(shore: World) -> None:
@@ -108,9 +114,9 @@ def test_what_is_looked_at_can_do_nothing(shore: World) -> None:
 @pytest.mark.parametrize("path", ["../../x", "%2e%2e/x", "a//b", "none", "model", "a\\b", "x\0y", "%252e%252e/x"])
 @pytest.mark.parametrize("way", ["files", "shown"])
 def test_a_path_that_leads_out_is_refused(shore: World, way: str, path: str) -> None:
-    for written in (quote(path), quote(f"{path}.png")):
-        answer = shore.viewer.get(f"/tracked/{name(shore.store)}/{way}/{written}")
-        assert answer.status_code in (400, 404), written
+    for of in (f"/tracked/{name(shore.store)}", f"/logged/{model(shore.store)}"):
+        for written in (quote(path), quote(f"{path}.png")):
+            assert shore.viewer.get(f"{of}/{way}/{written}").status_code in (400, 404), written
 
 
 def test_nobody_looks_without_a_token(shore: World) -> None:

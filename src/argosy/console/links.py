@@ -114,14 +114,19 @@ def model(name: str, **query: object) -> str:
     return f"/members/{_path(name)}" if "/" in name else _with(f"/models/{quote(name, safe='')}", query)
 
 
-def file(run: str, path: str) -> str:
-    """A file among the artifacts of a tracked run, to keep."""
-    return f"/tracked/{_path(run)}/files/{_path(path)}"
+def logged(model: str) -> str:
+    """A logged model's page."""
+    return f"/logged/{_path(model)}"
 
 
-def sight(run: str, path: str) -> str:
-    """A picture or a page among the artifacts of a tracked run, to look at."""
-    return f"/tracked/{_path(run)}/shown/{_path(path)}"
+def file(of: str, path: str) -> str:
+    """A file of what has the page `of`, to keep."""
+    return f"{of}/files/{_path(path)}"
+
+
+def sight(of: str, path: str) -> str:
+    """A picture or a page of what has the page `of`, to look at."""
+    return f"{of}/shown/{_path(path)}"
 
 
 def compare(runs: Iterable[str], **query: object) -> str:
@@ -162,7 +167,7 @@ def subject(name: str, kind: str) -> str | None:
     return f"/members/{_path(name)}" if "/" in name else fleet(name)
 
 
-def with_query(path: str, **query: object) -> str:
+def with_query(path: str, /, **query: object) -> str:
     """A path with the parameters that are set."""
     return _with(path, query)
 

@@ -9,13 +9,16 @@ from itertools import islice
 from typing import Any
 
 import msgspec
+from sqlalchemy import Connection
 
+from argosy.console.folder import Folder
 from argosy.console.preview import COLUMNS, ROWS, Column, Piece, Preview
 from argosy.pipelines.formats.report import markup
 from argosy.spec.report import Part
 from argosy.store import artifacts
 from argosy.store.artifacts import Artifact
 from argosy.store.store import Store
+from argosy.store.tracking import files
 
 KINDS = {
     "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp",
@@ -58,6 +61,21 @@ def see(store: Store, path: str, found: Artifact) -> Sight:
     if "\0" in text:
         return msgspec.structs.replace(made, why="it is no text")
     return msgspec.structs.replace(made, preview=_shown(ending(path), text))
+
+
+def beside(
+    conn: Connection, store: Store, root: str | None, tree: Folder | None, path: str, first: str = ".md"
+) -> Sight | None:  # fmt: skip
+    """The file at a path below a root; without a path the first whose name ends as `first` does. None if there is none.
+
+    Raises UnknownError for a path at which nothing lies.
+    """
+    if root is None or tree is None:
+        return None
+    chosen = path or next((node.path for node in tree.nodes if node.path.endswith(first)), "")
+    if not chosen or chosen == tree.path:
+        return None
+    return see(store, chosen, files.get(conn, f"{root}/{chosen}"))
 
 
 def ending(path: str) -> str:

@@ -132,8 +132,12 @@ def page(conn: Connection, store: Store, run: str, asked: Asked, now: datetime) 
         ("experiments", links.experiments()), (data.experiment, links.experiment(data.experiment_id)),
         (data.name, None),
     )  # fmt: skip
-    given = {name: value for name, value in msgspec.structs.asdict(asked).items() if name != "path"}
-    live = links.with_query(f"{links.tracked(data.run)}/live", **given) if data.status == runs.RUNNING else ""
+    given = msgspec.structs.asdict(asked)
+    live = (
+        links.with_query(f"{links.tracked(data.run)}/live", **{**given, "path": ""})
+        if data.status == runs.RUNNING
+        else ""
+    )
     return Page(
         data.name, "tracked.html", data, now, trail=crumbs, here="experiments", live=live,
         command=f"argosy describe run {data.short}",
@@ -177,7 +181,7 @@ def read(conn: Connection, store: Store, name: str, asked: Asked, now: datetime)
         requirements=_requirements(conn, store, root, tree, [model for way, model, _ in flows if way == logged.OUT]),
         data=_data(conn, run), models=tuple(Model(*each) for each in flows), versions=_versions(conn, run),
         folder=tree, location=f"{experiment.location}/{run.run}/artifacts",
-        sight=_sight(conn, store, root, tree, path), changes=_changes(conn, run),
+        sight=sight.beside(conn, store, root, tree, path), changes=_changes(conn, run),
     )  # fmt: skip
 
 
@@ -262,13 +266,3 @@ def _requirements(conn: Connection, store: Store, root: str | None, tree: Folder
 
 def _leaves(nodes: tuple[Node, ...]) -> list[Node]:
     return [leaf for node in nodes for leaf in ([node] if node.bytes is not None else _leaves(node.inside))]
-
-
-def _sight(conn: Connection, store: Store, root: str | None, tree: Folder | None, path: str) -> Sight | None:
-    """The file that is looked at; without one a text that tells of the run, where there is one."""
-    if root is None or tree is None:
-        return None
-    chosen = path or next((node.path for node in tree.nodes if sight.ending(node.path) == "md"), "")
-    if not chosen or chosen == tree.path:
-        return None
-    return sight.see(store, chosen, files.get(conn, f"{root}/{chosen}"))

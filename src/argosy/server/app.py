@@ -33,7 +33,7 @@ ROUTES = [
     pages.alerts, pages.lineage, pages.datasets, pages.dataset, pages.plan, pages.static, pages.by_hand,
     pages.runs, pages.one_run, pages.step, pages.artifact, pages.content, pages.part,
     tracking.index, tracking.one, tracking.compared, tracking.run, tracking.file, tracking.shown,
-    tracking.registry, tracking.model,
+    tracking.registry, tracking.model, tracking.logged_model, tracking.logged_file, tracking.logged_shown,
 ]  # fmt: skip
 """Every route there is. All but those of `guard.OPEN` need a token."""
 

@@ -10,12 +10,13 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 
 from argosy.console import artifact as kept
-from argosy.console import compare, experiment, experiments, links, models, sight, tracked
+from argosy.console import compare, experiment, experiments, logged, models, sight, tracked
 from argosy.console.artifact import Download
 from argosy.errors import CapacityError, InputError, UnknownError
 from argosy.server.desk import Desk
 from argosy.server.pages import Asked, answer, framed, mended
 from argosy.store import artifacts
+from argosy.store.artifacts import Artifact
 from argosy.store.tracking.search import ACTIVE
 
 
@@ -121,20 +122,51 @@ def run(
 def file(desk: NamedDependency[Desk], name: FromPath[str], path: FromPath[str]) -> Stream:
     """A file of a run, to keep: a browser shows none of it."""
     with desk.tracked() as conn:
-        found = tracked.find(conn, name, path.lstrip("/"))
-    made = Download(path.rpartition("/")[2], kept.content(desk.store, found))
-    headers = {"content-disposition": made.disposition}
-    return Stream(made.chunks, media_type="application/octet-stream", headers=headers)
+        return _file(desk, tracked.find(conn, name, path.lstrip("/")), path)
 
 
 @get("/tracked/{name:str}/shown/{path:path}", sync_to_thread=True)
 def shown(desk: NamedDependency[Desk], request: Asked, name: FromPath[str], path: FromPath[str]) -> Response[bytes]:
     """A picture of a run, or a page of it for a frame, where it may do nothing; elsewhere it is a file to keep."""
+    with desk.tracked() as conn:
+        return _shown(desk, request, tracked.find(conn, name, path.lstrip("/")), path)
+
+
+@get("/logged/{name:str}", sync_to_thread=True)
+def logged_model(
+    desk: NamedDependency[Desk], request: Asked, name: FromPath[str], path: FromQuery[str] = ""
+) -> Response[Any]:
+    """A logged model."""
+    with desk.store.read() as conn:
+        return answer(request, logged.page(conn, desk.store, name, desk.machine(), path))
+
+
+@get("/logged/{name:str}/files/{path:path}", sync_to_thread=True)
+def logged_file(desk: NamedDependency[Desk], name: FromPath[str], path: FromPath[str]) -> Stream:
+    """A file of a logged model, as that of a run."""
+    with desk.store.read() as conn:
+        return _file(desk, logged.find(conn, name, path.lstrip("/")), path)
+
+
+@get("/logged/{name:str}/shown/{path:path}", sync_to_thread=True)
+def logged_shown(
+    desk: NamedDependency[Desk], request: Asked, name: FromPath[str], path: FromPath[str]
+) -> Response[bytes]:
+    """A picture or a page of a logged model, as that of a run."""
+    with desk.store.read() as conn:
+        return _shown(desk, request, logged.find(conn, name, path.lstrip("/")), path)
+
+
+def _file(desk: Desk, found: Artifact, path: str) -> Stream:
+    made = Download(path.rpartition("/")[2], kept.content(desk.store, found))
+    headers = {"content-disposition": made.disposition}
+    return Stream(made.chunks, media_type="application/octet-stream", headers=headers)
+
+
+def _shown(desk: Desk, request: Asked, found: Artifact, path: str) -> Response[bytes]:
     kind = sight.KINDS.get(sight.ending(path))
     if kind is None:
-        raise UnknownError(f"{path[:200]!r} is no picture and no page", next=links.tracked(name))
-    with desk.tracked() as conn:
-        found = tracked.find(conn, name, path.lstrip("/"))
+        raise UnknownError(f"{path[:200]!r} is no picture and no page", next="download it")
     if found.bytes > sight.LARGEST:
         raise CapacityError(f"{path[:200]!r} has {found.bytes:,} bytes, too many to be shown", next="download it")
     return framed(request, artifacts.content(desk.store.blobs, found), kind, path.rpartition("/")[2])

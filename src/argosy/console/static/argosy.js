@@ -135,5 +135,9 @@ document.addEventListener("click", (event) => {
   if (place >= 0) location.href = `/fleets/${encodeURIComponent(map.dataset.fleet)}/cell/${place}`;
 });
 
+// --- the addresses that clients of MLflow print ---------------------------------------------------------------------------
+const told = location.hash.match(/^#\/(?:experiments\/(\d+)(?:\/runs\/(\w+))?|models\/([^/]+))/);
+if (told) location.replace(told[3] ? `/models/${told[3]}` : told[2] ? `/tracked/${told[2]}` : `/experiments/${told[1]}`);
+
 toEnd(document);
 follow();

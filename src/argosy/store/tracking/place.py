@@ -40,7 +40,10 @@ def path(text: str) -> str:
 
 
 def root(location: str, run: str) -> str | None:
-    """The path below which the artifacts of a run lie, of an experiment's location; None where they lie elsewhere."""
+    """The path below which the artifacts of a run, or of `models/MODEL`, lie; None where they lie elsewhere.
+
+    `location` is that of its experiment.
+    """
     below = f"{location.removeprefix(SCHEME).strip('/')}/{run}/artifacts".strip("/")
     if not location.startswith(SCHEME):
         return None
