@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
@@ -12,8 +13,9 @@ from sqlalchemy import Connection
 from argosy.console import compare
 from argosy.console.compare import Asked, ComparePage
 from argosy.console.page import to_html
+from argosy.controller import bundle, comparison
 from argosy.errors import UnknownError, UsageError
-from argosy.store import Store
+from argosy.store import Store, bundles
 from argosy.store.rows import execute
 from argosy.store.tracking import experiments, metrics, runs, texts
 from argosy.store.tracking.metrics import Point
@@ -81,6 +83,26 @@ def test_a_run_without_anything_is_compared(tracked_store: Store) -> None:
     with tracked_store.read() as conn:
         html = to_html(compare.page(conn, tracked_store, Asked(runs=chosen), tracks.NOW))
     assert html.count("<script") == 1 and "under way" in html
+
+
+def test_code_that_differs_is_shown(store: Store, tmp_path: Path) -> None:
+    names = []
+    with store.write() as tx:
+        experiments.ensure_default(tx)
+        for number in range(2):
+            place = tmp_path / str(number) / "project.py"
+            place.parent.mkdir()
+            place.write_text(f"import argosy\na = {number}  # <b>\n")
+            made = bundle.make(place)
+            store.blobs.put(made.data)
+            bundles.add(tx, bundle.describe(made, tracks.NOW, "ann"))
+            run = runs.create(tx, 0, f"r{number}", tracks.NOW, tracks.HAND, tags={comparison.BUNDLE: made.digest})
+            names.append(run.run)
+    with store.read() as conn:
+        page = compare.page(conn, store, Asked(runs=tuple(names)), tracks.NOW)
+    assert page.data.patches[0].lines[-2:] == ["-a = 0  # <b>", "+a = 1  # <b>"]
+    assert "code of r0 and of r1" in to_html(page) and "+a = 1  # &lt;b&gt;" in to_html(page)
+    assert next(each for each in page.data.about if each.name == "bundle").differs
 
 
 @contextmanager

@@ -29,13 +29,15 @@ _GRID = [
 ]  # fmt: skip
 
 
-def now() -> datetime:
-    return NOW
-
-
 def home(root: Path) -> Store:
     """A store under `root` with the experiment `tumours` of a sweep below one run, an empty and a deleted one."""
     store = Store.open(root / "home")
+    fill(store)
+    return store
+
+
+def fill(store: Store) -> None:
+    """The same in an empty store."""
     with store.write() as tx:
         experiments.ensure_default(tx)
         tumours = experiments.create(tx, "tumours", HAND, tags={"mlflow.note.content": f"benign or not {EVIL}"})
@@ -50,7 +52,6 @@ def home(root: Path) -> Store:
         runs.change(tx, broken, HAND, status=runs.FAILED, ended_at=NOW - timedelta(hours=1))
         lost = runs.create(tx, tumours, "lost", NOW - timedelta(hours=3), HAND)
         runs.delete(tx, lost.run, HAND)
-    return store
 
 
 def put(store: Store, tx: Any, path: str, data: bytes) -> None:

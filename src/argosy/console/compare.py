@@ -21,7 +21,10 @@ from argosy.store.tracking import column, experiments, inputs, keys, texts
 from argosy.store.tracking.clause import Order
 from argosy.store.tracking.runs import Run
 
-SOURCE = {"source": "mlflow.source.name", "commit": "mlflow.source.git.commit", "branch": "mlflow.source.git.branch"}
+SOURCE = {
+    "source": "mlflow.source.name", "commit": "mlflow.source.git.commit", "branch": "mlflow.source.git.branch",
+    "bundle": comparison.BUNDLE,
+}  # fmt: skip
 """Tags of runs that tell of their code, by what they are called here."""
 _CURVES, _AXES, _DROPPED, _LINES = 2, 5, 10, 300
 

@@ -26,7 +26,7 @@ def of_run(conn: Connection, run: str, limit: int = 1000) -> list[Past]:
     sql = (
         "SELECT run, at, actor, 'created', name FROM tracked WHERE run = ? "
         f"UNION ALL {each.format('parameter')} WHERE r.run = ? UNION ALL {each.format('tag')} WHERE r.run = ? "
-        "ORDER BY 2 DESC LIMIT ?"
+        "ORDER BY 2 DESC, 4 LIMIT ?"
     )
     found = changes.of(conn, RUN, run, limit)
     return _newest([*found, *_once(RUN, execute(conn, sql, (run, run, run, limit)).fetchall(), found)], limit)
