@@ -41,7 +41,7 @@ def test_an_experiment_goes_with_its_runs_and_comes_back_with_them(tx: Connectio
     with pytest.raises(ConflictError, match="is of experiment my trials, which is in the trash"):
         disposal.restore(tx, "run", short, LATER)
     other = experiments.create(tx, "my trials", LATER)
-    with pytest.raises(TakenError, match="is there already"):
+    with pytest.raises(TakenError, match="already exists"):
         disposal.restore(tx, "experiment", "my trials", LAST)
     experiments.rename(tx, other, "new", LAST)
     disposal.restore(tx, "experiments", "my trials", LAST, "right after all")

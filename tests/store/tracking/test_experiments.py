@@ -28,14 +28,14 @@ def test_the_default_experiment_is_made_once(store: Store, hand: Hand) -> None:
 def test_a_name_is_taken_until_it_is_deleted(store: Store, hand: Hand) -> None:
     with store.write() as tx:
         one = experiments.create(tx, "one", hand, tags={"team": "ops"})
-        with pytest.raises(TakenError, match="is there already"):
+        with pytest.raises(TakenError, match="already exists"):
             experiments.create(tx, "one", hand)
         experiments.delete(tx, one, later(hand, 1))
         assert experiments.find(tx, "one") is None
         two = experiments.create(tx, "one", hand, location="s3://bucket/x")
         found = experiments.find(tx, "one")
         assert found is not None and (found.id, found.location) == (two, "s3://bucket/x")
-        with pytest.raises(TakenError, match="is there already"):
+        with pytest.raises(TakenError, match="already exists"):
             experiments.restore(tx, one, hand)
         experiments.rename(tx, two, "two", hand)
         experiments.restore(tx, one, later(hand, 2))

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from argosy.protocols.mlflow.fault import INVALID, Fault
 
 LIMIT = 64 * 1024 * 1024
 """Bytes of a request that is no file."""
+UNREAD = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What reading JSON raises where it is none, is not in UTF-8, or is too deep."""
 
 
 async def whole(receive: Callable[[], Any]) -> bytes:

@@ -11,11 +11,13 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from argosy.protocols.mlflow.body import UNREAD
 from argosy.protocols.mlflow.fault import INVALID, Fault, mistyped
 from argosy.protocols.mlflow.fault import missing as needed
 
 PREFIX = "/api/2.0/mlflow/"
 _PLACE = re.compile(r"`\$\.?([^`\[.]*)")
+_FIELDS = 10_000
 _SEGMENT = re.compile(r"\{(\w+)\}")
 
 
@@ -83,7 +85,7 @@ class Endpoint:
     def _decoded(self, body: bytes) -> Request:
         try:
             return self._decoder.decode(body or b"{}")
-        except msgspec.MsgspecError:
+        except UNREAD:
             return self._converted(self._loose(body))
 
     def _loose(self, body: bytes) -> dict[str, Any]:
@@ -91,14 +93,18 @@ class Endpoint:
             found = msgspec.json.decode(body or b"{}")
             if isinstance(found, str):  # older clients encode twice
                 found = msgspec.json.decode(found)
-        except msgspec.MsgspecError as error:
-            raise Fault("BAD_REQUEST", f"the body is no JSON: {error}") from None
+            found = _said({} if found is None else found)
+        except UNREAD as error:
+            raise Fault("BAD_REQUEST", f"the body is no JSON that can be read: {error}") from None
         if not isinstance(found, dict):
             raise Fault(INVALID, "the body must be a JSON object")
-        return {name: value for name, value in found.items() if value is not None}
+        return found
 
     def _queried(self, query: bytes) -> dict[str, Any]:
-        found = parse_qs(query.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=10_000)
+        try:
+            found = parse_qs(query.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_FIELDS)
+        except ValueError:
+            raise Fault(INVALID, f"the query has more than {_FIELDS:,} fields; ask for less at a time") from None
         return {name: values if name in self._lists else values[0] for name, values in found.items()}
 
     def _converted(self, given: dict[str, Any]) -> Request:
@@ -110,4 +116,13 @@ class Endpoint:
         except msgspec.ValidationError as error:
             place = _PLACE.search(str(error))
             name = place[1] if place else ""
+            if name in self.needs and given.get(name) == "":
+                raise needed(name) from None
             raise mistyped(name or "body", given.get(name)) from None
+
+
+def _said(found: Any) -> Any:
+    """JSON without the fields that are null: they are as if they were absent."""
+    if isinstance(found, dict):
+        return {name: _said(value) for name, value in found.items() if value is not None}
+    return [_said(each) for each in found] if isinstance(found, list) else found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sqlalchemy import Connection
@@ -16,7 +17,7 @@ from argosy.store.tracking.grammar import EXPERIMENTS
 
 VIEWS = {
     None: search.ACTIVE, 1: search.ACTIVE, 2: search.DELETED, 3: search.ALL, "ACTIVE_ONLY": search.ACTIVE,
-    "DELETED_ONLY": search.DELETED, "ALL": search.ALL,
+    "DELETED_ONLY": search.DELETED, "ALL": search.ALL, "1": search.ACTIVE, "2": search.DELETED, "3": search.ALL,
 }  # fmt: skip
 _USUAL = 1000
 
@@ -67,23 +68,21 @@ class Search(Request, kw_only=True):
 def number(id: str | None) -> int:
     """The id that a text holds. Raises Fault."""
     text = id or "0"
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
         raise Fault(INVALID, f"Invalid experiment ID '{text[:100]}'. Experiment ID must be a valid integer.")
     return int(text)
 
 
 def create(tx: Connection, hand: Hand, request: Create) -> dict[str, str]:
     """Make one; its artifacts lie on this server unless it names another place."""
-    name = limit.length(request.name or "", limit.EXPERIMENT, "name")
-    if not name.strip():
-        raise Fault(INVALID, f"Invalid experiment name: {name!r}")
-    location = request.artifact_location or ""
-    if location.startswith("runs:") or "\0" in location or ".." in location.split("/"):
-        raise invalid("artifact_location", location, "It must be where artifacts can lie, without '..'.")
+    name, location = _name(request.name, "name"), request.artifact_location or ""
+    if re.search(r"^runs:|[\0#;]|(^|/)\.\.(/|$)", location):
+        raise invalid("artifact_location", location, "It must be where artifacts can lie, without '..', '#' and ';'.")
     tags = {each.key: each.value for each in request.tags or ()}
     for key, value in tags.items():
         _check(key, value)
-    return {"experiment_id": str(experiments.create(tx, name, hand, location.rstrip("/"), tags))}
+    return {"experiment_id": str(experiments.create(tx, name, hand, location, tags))}
 
 
 def get(conn: Connection, request: OfExperiment) -> dict[str, Any]:
@@ -123,8 +122,7 @@ def restore(tx: Connection, hand: Hand, request: OfExperiment) -> None:
 
 def rename(tx: Connection, hand: Hand, request: Rename) -> None:
     """Another name."""
-    name = limit.length(request.new_name or "", limit.EXPERIMENT, "new_name")
-    experiments.rename(tx, number(request.experiment_id), name, hand)
+    experiments.rename(tx, number(request.experiment_id), _name(request.new_name, "new_name"), hand)
 
 
 def set_tag(tx: Connection, hand: Hand, request: SetTag) -> None:
@@ -138,6 +136,12 @@ def delete_tag(tx: Connection, hand: Hand, request: SetTag) -> None:
     """No tag any more."""
     found = experiments.active(tx, number(request.experiment_id))
     labels.remove(tx, EXPERIMENT, str(found.id), request.key or "", hand)
+
+
+def _name(text: str | None, path: str) -> str:
+    if not (text or "").strip():
+        raise Fault(INVALID, f"Invalid experiment name: {text!r}")
+    return limit.length(text or "", limit.EXPERIMENT, path)
 
 
 def _check(key: str, value: str) -> None:

@@ -119,7 +119,10 @@ def _input(given: DatasetInput, path: str) -> Input:
 def _models(given: list[Model] | None) -> list[tuple[str, int]]:
     if any(not each.model_id for each in given or ()):
         raise missing("models.model_id")
-    return [(limit.length(each.model_id or "", limit.KEY, "model_id"), each.step or 0) for each in given or ()]
+    return [
+        (limit.length(each.model_id or "", limit.KEY, "model_id"), limit.whole(each.step or 0, "step"))
+        for each in given or ()
+    ]
 
 
 ENDPOINTS = [

@@ -10,7 +10,7 @@ from functools import lru_cache
 from argosy.protocols.mlflow.fault import INVALID, Fault, invalid, missing
 from argosy.store.codec import EPOCH
 
-KEY, PARAMETER, TAG, EXPERIMENT, EXPERIMENT_TAG, REGISTRY_TAG = 250, 6000, 8000, 500, 20_000, 100_000
+KEY, USER, PARAMETER, TAG, EXPERIMENT, EXPERIMENT_TAG, REGISTRY_TAG = 250, 256, 6000, 8000, 500, 20_000, 100_000
 METRICS, PARAMETERS, TAGS, ALL = 1000, 100, 100, 1000
 PAGE = 50_000
 _KEY = re.compile(r"[/\w.\- :]*")
@@ -67,6 +67,13 @@ def named(run: str) -> str:
     if not _RUN.fullmatch(run):
         raise invalid("run_id", run)
     return run
+
+
+def whole(value: int, path: str) -> int:
+    """A number that has room in 64 bits."""
+    if not -(2**63) <= value < 2**63:
+        raise invalid(path, value, "It must be a valid long (64-bit integer).")
+    return value
 
 
 def moment(milliseconds: int | None, path: str) -> datetime | None:

@@ -18,7 +18,6 @@ from argosy.store.tracking.changes import Hand
 from argosy.store.tracking.metrics import Point
 
 _MOST_RUNS, _SAMPLED, _BULK = 100, 2500, 25_000
-_INT64 = 2**63
 
 
 class Metric(msgspec.Struct):
@@ -187,12 +186,10 @@ def _point(each: Metric | LogMetric, path: str) -> Point:
         raise missing(f"{path}value")
     if each.timestamp is None:
         raise missing(f"{path}timestamp")
-    step = each.step or 0
-    if each.timestamp < 0 or each.timestamp >= _INT64:
+    if each.timestamp < 0:
         raise invalid(f"{path}timestamp", each.timestamp, "Timestamp must be a nonnegative long (64-bit integer).")
-    if not -_INT64 <= step < _INT64:
-        raise invalid(f"{path}step", step, "Step must be a valid long (64-bit integer).")
-    return Point(limit.key(each.key, f"{path}name"), each.value, step, each.timestamp)
+    at, step = limit.whole(each.timestamp, f"{path}timestamp"), limit.whole(each.step or 0, f"{path}step")
+    return Point(limit.key(each.key, f"{path}name"), each.value, step, at)
 
 
 def _keyed(given: list[Tag], name: str) -> list[Tag]:

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from argosy.protocols.mlflow import limit, wire
+from argosy.protocols.mlflow.body import UNREAD
 from argosy.protocols.mlflow.endpoint import Endpoint, OfRun, Request
 from argosy.protocols.mlflow.experiments import VIEWS, number
 from argosy.protocols.mlflow.fault import INVALID, Fault, invalid
@@ -83,7 +84,7 @@ def create(tx: Connection, hand: Hand, request: Create) -> dict[str, Any]:
     name = request.run_name or tagged or f"run-{secrets.token_hex(4)}"
     limit.length(name, limit.TAG, "run_name")
     start = limit.moment(request.start_time, "start_time") or EPOCH
-    owner = limit.length(request.user_id or "", limit.KEY, "user_id")
+    owner = limit.length(request.user_id or "", limit.USER, "user_id")
     made = runs.create(tx, number(request.experiment_id), name, start, hand, owner=owner, tags=tags)
     location = experiments.get(tx, made.experiment_id).location
     data = {"tags": wire.pairs(tags if NAME_TAG in tags else {**tags, NAME_TAG: name})}
@@ -158,15 +159,18 @@ def log_model(tx: Connection, hand: Hand, request: LogModel) -> None:
     """A model in the words of clients before 3: it is told of in a tag of the run."""
     try:
         model = msgspec.json.decode(request.model_json or "")
-    except msgspec.MsgspecError:
+    except UNREAD:
         raise Fault(INVALID, "Malformed model info: 'model_json' is not a valid JSON.") from None
     absent = {"artifact_path", "flavors", "utc_time_created", "run_id"} - set(model if isinstance(model, dict) else ())
     if absent:
         raise Fault(INVALID, f"Model json is missing mandatory fields: {sorted(absent)}")
     found = runs.active(tx, request.run)
     past = texts.of(tx, texts.TAG, [found.id], [_HISTORY]).get(found.id, {}).get(_HISTORY, "[]")
-    told = [*msgspec.json.decode(past), {name: model[name] for name in _TOLD if name in model}]
-    text = msgspec.json.encode(told).decode()
+    try:
+        before = msgspec.json.decode(past, type=list[Any])
+    except UNREAD:
+        raise Fault(INVALID, f"tag {_HISTORY} of run {found.run} is no JSON list of models; delete it") from None
+    text = msgspec.json.encode([*before, {name: model[name] for name in _TOLD if name in model}]).decode()
     runs.set_tags(tx, found, {_HISTORY: limit.length(text, 10 * limit.TAG, "model_json")}, hand)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from argosy.protocols.mlflow import limit, view
 from argosy.protocols.mlflow.assessments import Given, of_given
+from argosy.protocols.mlflow.body import UNREAD
 from argosy.protocols.mlflow.endpoint import PREFIX, Endpoint, Request
 from argosy.protocols.mlflow.experiments import number
 from argosy.protocols.mlflow.fault import INVALID, UNKNOWN, Fault, invalid, missing
@@ -280,7 +281,7 @@ def _spans(found: Trace) -> int:
     """How many spans a trace has at least, as its client told."""
     try:
         sizes = msgspec.json.decode(found.metadata.get(_SIZES, "{}"))
-    except msgspec.MsgspecError:
+    except UNREAD:
         sizes = {}
     count = sizes.get("num_spans") if isinstance(sizes, dict) else None
     return count if isinstance(count, int) else 1

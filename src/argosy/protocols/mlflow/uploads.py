@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from argosy.protocols.mlflow.artifacts import ROOT
+from argosy.protocols.mlflow.body import UNREAD
 from argosy.protocols.mlflow.fault import INVALID, NO_ENDPOINT, Fault, invalid
 from argosy.store.batch import Batch
 from argosy.store.blobs import room
@@ -170,5 +171,5 @@ async def _request(receive: Any) -> _Request:
             raise Fault(INVALID, f"the body is larger than {_BODY:,} bytes")
     try:
         return msgspec.json.decode(body or b"{}", type=_Request, strict=False)
-    except msgspec.MsgspecError as error:
+    except UNREAD as error:
         raise Fault(INVALID, f"the request is not understood: {error}") from None

@@ -42,7 +42,7 @@ def create(
 ) -> int:  # fmt: skip
     """Make an experiment; returns its id. Raises TakenError where one of this name is."""
     if (there := find(tx, name)) is not None:
-        raise TakenError(f"experiment {name!r} is there already, as {there.id}", next="use it, or another name")
+        raise TakenError(f"experiment {name!r} already exists, as {there.id}", next="use it, or another name")
     id, at = max(1, next_id(tx, experiment)), to_micros(hand.at)
     sql = "INSERT INTO experiment (id, name, location, at, updated_at, actor) VALUES (?, ?, ?, ?, ?, ?)"
     execute(tx, sql, (id, name, location or f"{ROOT}{id}", at, at, hand.actor))
@@ -93,7 +93,7 @@ def rename(tx: Connection, id: int, name: str, hand: Hand) -> None:
     if name == found.name:
         return
     if find(tx, name) is not None:
-        raise TakenError(f"experiment {name!r} is there already", next="use another name")
+        raise TakenError(f"experiment {name!r} already exists", next="use another name")
     _change(tx, found, hand, "name", found.name, name)
     execute(tx, "UPDATE experiment SET name = ? WHERE id = ?", (name, id))
 
@@ -118,7 +118,7 @@ def restore(tx: Connection, id: int, hand: Hand, reason: str = "") -> None:
     if found.deleted_at is None:
         raise UnknownError(f"there is no deleted experiment {id}", next="it is active")
     if find(tx, found.name) is not None:
-        raise TakenError(f"experiment {found.name!r} is there already", next="rename that one first")
+        raise TakenError(f"experiment {found.name!r} already exists", next="rename that one first")
     _change(tx, found, hand, "deleted", found.deleted_at.isoformat(), None, reason)
     execute(tx, "UPDATE experiment SET deleted_at = NULL WHERE id = ?", (id,))
     sql = "UPDATE tracked SET deleted_at = NULL WHERE experiment_id = ? AND deleted_at = ?"
