@@ -18,6 +18,9 @@ PATIENCE = 30.0
 _WRITER = 0x4152474F5359
 """The PostgreSQL advisory lock that admits one writer of facts at a time ("ARGOSY")."""
 
+_PLANNING = "SET jit = off; SET random_page_cost = 1.1; SET max_parallel_workers_per_gather = 0"
+"""Our queries read little, by indexes: compiling one or starting helpers for it takes longer than it does."""
+
 
 def is_url(home: str) -> bool:
     """Whether `home` names a PostgreSQL database rather than a directory."""
@@ -68,7 +71,7 @@ def postgres_engine(home: str) -> Engine:
         import psycopg  # noqa: F401  (an extra)
     except ImportError:
         raise MissingExtraError("a PostgreSQL home needs psycopg", next="pip install 'argosy[postgres]'") from None
-    return create_engine(
+    engine = create_engine(
         postgres_url(home),
         pool_size=8,
         max_overflow=24,
@@ -76,6 +79,14 @@ def postgres_engine(home: str) -> Engine:
         pool_pre_ping=True,
         hide_parameters=True,
     )
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(_PLANNING)
+        connection.commit()
+
+    return engine
 
 
 def take_turn(connection: Connection) -> None:
