@@ -27,6 +27,8 @@ def routes() -> list[tuple[str, str]]:
         "number": "7",
         "node": "fit",
         "digest": "a" * 64,
+        "id": "1",
+        "path": "model/MLmodel",
     }
     found = []
     for handler in ROUTES:
