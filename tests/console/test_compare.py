@@ -42,6 +42,7 @@ def test_runs_stand_side_by_side_in_the_order_of_the_url(tracked_store: Store) -
     about = {each.name: each for each in found.about}
     assert about["data"].values[0] == "breast_cancer@5c8a91fe" and about["commit"].differs
     assert [each.key for each in found.curves] == ["training_auc", "training_loss"]
+    assert [each.name for each in found.runs] == [f"leaves 3 {run[:6]}" for run in chosen]
     assert chosen[0] not in found.runs[0].without and chosen[1] in found.runs[0].without
 
 

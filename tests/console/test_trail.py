@@ -5,8 +5,12 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argosy.console.trail import daily
+from argosy.console.trail import daily, logged
+from argosy.store import Store
 from argosy.store.signals import Signal
+from argosy.store.tracking import experiments, metrics, runs
+from argosy.store.tracking.metrics import Point
+from tests.console import tracks
 
 START = datetime(2013, 4, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -38,3 +42,27 @@ def test_a_member_that_never_answered_has_no_days() -> None:
 
 def test_a_value_of_this_moment_is_one_day() -> None:
     assert daily(signals([(START, 3.0)]), START) == [(START, 3.0)]
+
+
+def test_whatever_is_logged_or_changed_is_seen(store: Store) -> None:
+    seen = []
+
+    def look() -> None:
+        with store.read() as conn:
+            seen.append(logged(conn))
+
+    look()
+    with store.write() as tx:
+        id = experiments.create(tx, "trials", tracks.HAND)
+    look()
+    with store.write() as tx:
+        run = runs.create(tx, id, "first", tracks.NOW, tracks.HAND)
+    look()
+    with store.write() as tx:
+        metrics.log(tx, run.id, id, [Point("loss", 1.0, 0, 0)])
+    look()
+    with store.write() as tx:
+        runs.change(tx, run, tracks.HAND, status=runs.SUCCEEDED)
+    look()
+    look()
+    assert len(set(seen)) == 5 and seen[-1] == seen[-2]

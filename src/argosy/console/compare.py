@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -110,20 +111,21 @@ def read(conn: Connection, store: Store, asked: Asked, now: datetime) -> Compare
     about = _about(conn, found, now)
     steps = keys.stepped(conn, ids, [each.name for each in last.rows])
     drawn = column.parse(asked.curve) or [Order("metric", key) for key in steps[:_CURVES]]
+    named = _names(found)
     curves = curve.of(
-        conn, [(each.id, each.name) for each in found], [each.key for each in drawn if each.entity == "metric"],
+        conn, list(zip(ids, named, strict=True)), [each.key for each in drawn if each.entity == "metric"],
         asked.smooth,
     )  # fmt: skip
     across, up, axes = _chosen(asked, parameters, last)
     values = _values(conn, ids, [*across, *up, *axes])
     return ComparePage(
-        asked=asked, runs=_runs(conn, found, asked),
+        asked=asked, runs=_runs(conn, found, named, asked),
         about=tuple(each for each in about if each.differs or not asked.only),
         parameters=parameters, metrics=last, patches=_patches(conn, store, ids),
         known=_known(parameters, last), curve=column.join(drawn),
         curves=tuple(curves), x=column.join(across), y=column.join(up), axes=tuple(map(column.spell, axes)),
-        points=_dots(found, values, [*across, *up]) if across and up else (),
-        lines=_dots(found, values, axes) if len(axes) > 1 else (), ways=_ways(asked, parameters, last),
+        points=_dots(found, named, values, [*across, *up]) if across and up else (),
+        lines=_dots(found, named, values, axes) if len(axes) > 1 else (), ways=_ways(asked, parameters, last),
     )  # fmt: skip
 
 
@@ -146,12 +148,18 @@ def _link(asked: Asked, **changed: object) -> str:
     return links.compare(runs, only=only, **given)
 
 
-def _runs(conn: Connection, found: Sequence[Run], asked: Asked) -> tuple[Compared, ...]:
+def _names(found: Sequence[Run]) -> list[str]:
+    """What the runs are called; those of one name are told apart by the first digits of what programs call them."""
+    times = Counter(each.name for each in found)
+    return [each.name if times[each.name] == 1 else f"{each.name} {each.run[:6]}" for each in found]
+
+
+def _runs(conn: Connection, found: Sequence[Run], names: Sequence[str], asked: Asked) -> tuple[Compared, ...]:
     known = experiments.some(conn, {each.experiment_id for each in found})
     few = comparison.FEWEST < len(found) <= _DROPPED
     return tuple(
         Compared(
-            each.run, each.name, each.status, known[each.experiment_id].name, place,
+            each.run, names[place], each.status, known[each.experiment_id].name, place,
             _link(asked, runs=[other.run for other in found if other != each]) if few else "",
         )
         for place, each in enumerate(found)
@@ -212,11 +220,11 @@ def _values(conn: Connection, ids: Sequence[int], fields: Sequence[Order]) -> Ma
 
 
 def _dots(
-    found: Sequence[Run], values: Mapping[Order, Sequence[Value]], fields: Sequence[Order]
+    found: Sequence[Run], names: Sequence[str], values: Mapping[Order, Sequence[Value]], fields: Sequence[Order]
 ) -> tuple[Dot, ...]:  # fmt: skip
     """Each run by some fields; attributes are not plotted."""
     columns = [values.get(each, [None] * len(found)) for each in fields]
     return tuple(
-        Dot(run.name, place, tuple(each[place] for each in columns), links.tracked(run.run))
+        Dot(names[place], place, tuple(each[place] for each in columns), links.tracked(run.run))
         for place, run in enumerate(found)
     )

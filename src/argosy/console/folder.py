@@ -21,11 +21,11 @@ class Node(msgspec.Struct, frozen=True):
 
 
 class Folder(msgspec.Struct, frozen=True):
-    """What lies in the folder `path` ("" for the root); `more` is how many entries are left out."""
+    """What lies in the folder `path` ("" for the root); `more` says that entries are left out."""
 
     path: str
     nodes: tuple[Node, ...]
-    more: int = 0
+    more: bool = False
 
 
 def read(conn: Connection, root: str, path: str = "") -> Folder:
@@ -33,13 +33,13 @@ def read(conn: Connection, root: str, path: str = "") -> Folder:
     found = files.below(conn, root, MOST + 1)
     if len(found) <= MOST:
         return Folder("", _nodes({name[len(root) + 1 :]: size for name, (_, size) in found.items()}))
-    entries = files.listed(conn, f"{root}/{path}" if path else root)
+    entries = files.listed(conn, f"{root}/{path}" if path else root, MOST + 1)
     if not entries and path:
         path = path.rpartition("/")[0]
-        entries = files.listed(conn, f"{root}/{path}" if path else root)
+        entries = files.listed(conn, f"{root}/{path}" if path else root, MOST + 1)
     above = f"{path}/" if path else ""
     nodes = tuple(Node(each.name, f"{above}{each.name}", each.bytes) for each in entries[:MOST])
-    return Folder(path, nodes, len(entries) - len(nodes))
+    return Folder(path, nodes, len(entries) > MOST)
 
 
 def _nodes(sizes: dict[str, int], above: str = "") -> tuple[Node, ...]:

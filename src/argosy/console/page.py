@@ -10,7 +10,6 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from argosy.console import links, plot, svg, words
-from argosy.controller import status
 from argosy.spec.quantity import plural
 
 
@@ -54,6 +53,8 @@ def render(template: str, **given: object) -> str:
 
 @cache
 def _environment() -> Environment:
+    from argosy.controller import status  # it loads Polars, which only who renders a page needs
+
     made = Environment(
         loader=PackageLoader("argosy.console"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=StrictUndefined, auto_reload=False,

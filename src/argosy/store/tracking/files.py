@@ -53,15 +53,15 @@ def get(conn: Connection, path: str) -> Artifact:
     return artifacts.get(conn, [found[0]])[found[0]]
 
 
-def listed(conn: Connection, folder: str) -> list[Entry]:
-    """What lies directly in a folder ("" for the root), by name; nothing for one that is not."""
+def listed(conn: Connection, folder: str, limit: int | None = None) -> list[Entry]:
+    """What lies directly in a folder ("" for the root), by name (the first `limit` if given); nothing for one that is not."""
     low, high = (f"{folder}/", f"{folder}0") if folder else ("", "\U0010ffff")
     found: list[Entry] = []
     sql = (
         "SELECT f.path, a.bytes FROM file f JOIN artifact a ON a.digest = f.digest "
         "WHERE f.path >= ? AND f.path < ? ORDER BY f.path LIMIT 1000"
     )
-    while rows := execute(conn, sql, (low, high)).fetchall():
+    while (limit is None or len(found) < limit) and (rows := execute(conn, sql, (low, high)).fetchall()):
         for path, size in rows:
             if path < low:
                 continue
@@ -73,7 +73,7 @@ def listed(conn: Connection, folder: str) -> list[Entry]:
                 break
         else:
             low = f"{rows[-1][0]}\x01"
-    return found
+    return found[:limit]
 
 
 def below(conn: Connection, folder: str, limit: int = -1) -> dict[str, tuple[str, int]]:
