@@ -147,7 +147,7 @@ def page(conn: Connection, store: Store, run: str, asked: Asked, now: datetime) 
 
 def draw(data: TrackedPage) -> dict[str, Markup]:
     """The curves of the page, by metric."""
-    wide = (760.0, 260.0) if len(data.curves) == 1 else (420.0, 190.0)
+    wide = {1: (760.0, 260.0), 2: (560.0, 220.0)}.get(len(data.curves), (420.0, 190.0))
     return {each.key: each.draw(*wide) for each in data.curves}
 
 

@@ -54,7 +54,10 @@ def get(conn: Connection, path: str) -> Artifact:
 
 
 def listed(conn: Connection, folder: str, limit: int | None = None) -> list[Entry]:
-    """What lies directly in a folder ("" for the root), by name (the first `limit` if given); nothing for one that is not."""
+    """What lies directly in a folder ("" for the root), by name; nothing for one that is not.
+
+    With a `limit`, the first ones.
+    """
     low, high = (f"{folder}/", f"{folder}0") if folder else ("", "\U0010ffff")
     found: list[Entry] = []
     sql = (
