@@ -8,7 +8,6 @@ import mimetypes
 import re
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import parse_qs, quote
 
@@ -19,9 +18,9 @@ from argosy.errors import UnknownError
 from argosy.protocols.mlflow import package, wire
 from argosy.protocols.mlflow.endpoint import Endpoint, OfRun
 from argosy.protocols.mlflow.fault import INVALID, NO_ENDPOINT, Fault
+from argosy.protocols.mlflow.sink import Sink
 from argosy.store.artifacts import Artifact
 from argosy.store.batch import Batch
-from argosy.store.blobs import room
 from argosy.store.store import Store
 from argosy.store.tracking import experiments, files, place, runs
 from argosy.store.tracking.changes import Hand
@@ -97,7 +96,7 @@ class Files:
             raise Fault(NO_ENDPOINT, f"No endpoint {method} {scope['path'][:200]}: use GET, PUT or DELETE")
 
     async def _put(self, path: str, scope: Scope, receive: Any) -> None:
-        sink = _Sink(self._store)
+        sink = Sink(self._store.blobs)
         try:
             more = True
             while more:
@@ -160,55 +159,6 @@ class Files:
             source.close()
             raise UnknownError(f"the bytes of {found.digest} are cut off", next="restore them from a backup")
         return source
-
-
-class _Sink:
-    """Takes a file as it comes, and hashes it; a small one stays in memory, a large one never is there whole."""
-
-    def __init__(self, store: Store) -> None:
-        self._blobs = store.blobs
-        self._hash, self._size = hashlib.sha256(), 0
-        self._held: list[bytes] = []
-        self._waiting = 0
-        self._draft: Path | None = None
-        self._file: BinaryIO | None = None
-
-    def add(self, chunk: bytes) -> bool:
-        """Take a chunk; true once enough is held that it should be written."""
-        self._held.append(chunk)
-        self._waiting += len(chunk)
-        return self._waiting >= _CHUNK
-
-    def write(self) -> None:
-        """Hash what is held, and write it unless all of it is small."""
-        if self._file is None and self._size + self._waiting <= files.INLINE:
-            return
-        if self._file is None:
-            self._draft = self._blobs.draft()
-            self._file = self._draft.open("xb")
-        with room("of an upload"):
-            for chunk in self._held:
-                self._hash.update(chunk)
-                self._file.write(chunk)
-        self._size += self._waiting
-        self._held, self._waiting = [], 0
-
-    def finish(self) -> tuple[str, int, bytes | None]:
-        """Digest, size and, of a small file, the bytes; a large one lies among the blobs."""
-        if self._file is None or self._draft is None:
-            data = b"".join(self._held)
-            return hashlib.sha256(data).hexdigest(), len(data), data
-        self._file.close()
-        digest = self._hash.hexdigest()
-        self._blobs.adopt(self._draft, digest)
-        return digest, self._size, None
-
-    def close(self) -> None:
-        """Leave nothing behind of a file that did not become whole."""
-        if self._file is not None:
-            self._file.close()
-        if self._draft is not None:
-            self._draft.unlink(missing_ok=True)
 
 
 async def _stream(source: BinaryIO, found: Artifact, low: int, high: int, send: Any) -> None:

@@ -44,16 +44,23 @@ def create(
 ) -> Logged:  # fmt: skip
     """Begin a model. Raises UnknownError for an experiment that is not, InputError for one that is deleted."""
     experiments.active(tx, experiment_id)
-    id, model, at = next_id(tx, logged), f"m-{uuid.uuid4().hex}", to_micros(hand.at)
+    id, model = next_id(tx, logged), f"m-{uuid.uuid4().hex}"
     held = dict(parameters or {})
+    made = Logged(id, model, experiment_id, name, type, PENDING, run, hand.at, hand.at, None, held)
+    add(tx, made, hand)
+    labels.put(tx, LOGGED, model, tags or {}, hand)
+    return made
+
+
+def add(tx: Connection, model: Logged, hand: Hand) -> None:
+    """Have a model that is as it says; its id and its name are free."""
+    *rest, at, updated, deleted, parameters = model
+    times = map(to_micros, (at, updated, deleted))
     execute(
         tx,
-        "INSERT INTO logged (id, model, experiment_id, name, type, status, run, at, updated_at, actor, parameters) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (id, model, experiment_id, name, type, PENDING, run, at, at, hand.actor, to_json(held)),
+        f"INSERT INTO logged ({FIELDS}, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*rest, *times, to_json(dict(parameters)), hand.actor),
     )
-    labels.put(tx, LOGGED, model, tags or {}, hand)
-    return Logged(id, model, experiment_id, name, type, PENDING, run, hand.at, hand.at, None, held)
 
 
 def get(conn: Connection, model: str) -> Logged:
@@ -76,6 +83,12 @@ def some(conn: Connection, ids: Iterable[int]) -> dict[int, Logged]:
     """The models of some ids."""
     clause, bound = within(conn, "id", ids)
     return {row[0]: made(row) for row in execute(conn, f"SELECT {FIELDS} FROM logged WHERE {clause}", (bound,))}
+
+
+def named(conn: Connection, names: Iterable[str]) -> dict[str, Logged]:
+    """The models of some names, of those that there are, deleted or not."""
+    clause, bound = within(conn, "model", names)
+    return {row[1]: made(row) for row in execute(conn, f"SELECT {FIELDS} FROM logged WHERE {clause}", (bound,))}
 
 
 def finish(tx: Connection, model: str, status: str, hand: Hand) -> Logged:

@@ -40,11 +40,17 @@ def create(
 ) -> Registered:  # fmt: skip
     """Take a name. Raises TakenError where it is taken."""
     _free(tx, name)
-    id, at = next_id(tx, registered), to_micros(hand.at)
-    sql = "INSERT INTO registered (id, name, description, at, updated_at, actor, versions) VALUES (?, ?, ?, ?, ?, ?, 0)"
-    execute(tx, sql, (id, name, description, at, at, hand.actor))
-    labels.put(tx, MODEL, str(id), tags or {}, hand)
-    return Registered(id, name, description, hand.at, hand.at, 0)
+    made = Registered(next_id(tx, registered), name, description, hand.at, hand.at, 0)
+    add(tx, made, hand)
+    labels.put(tx, MODEL, made.entity, tags or {}, hand)
+    return made
+
+
+def add(tx: Connection, model: Registered, hand: Hand) -> None:
+    """Have a model that is as it says; its id and its name are free."""
+    *rest, at, updated, versions = model
+    sql = "INSERT INTO registered (id, name, description, at, updated_at, versions, actor) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    execute(tx, sql, (*rest, to_micros(at), to_micros(updated), versions, hand.actor))
 
 
 def find(conn: Connection, name: str) -> Registered | None:

@@ -54,18 +54,27 @@ def create(
     logged: str | None = None, description: str = "", tags: Mapping[str, str] | None = None,
 ) -> Version:  # fmt: skip
     """Add a version, whose files lie at `location`, or where `source` says. `model` is as this transaction read it."""
-    id, number, at = next_id(tx, registered_version), model.versions + 1, to_micros(hand.at)
-    execute(tx, "UPDATE registered SET versions = ?, updated_at = ? WHERE id = ?", (number, at, model.id))
+    made = Version(
+        next_id(tx, registered_version), model.id, model.name, model.versions + 1, description, source,
+        location or source, run, logged, NONE, hand.actor, hand.at, hand.at,
+    )  # fmt: skip
+    add(tx, made, hand)
+    registered.touch(tx, model.id, hand)
+    labels.put(tx, VERSION, made.entity, tags or {}, hand)
+    return made
+
+
+def add(tx: Connection, version: Version, hand: Hand) -> None:
+    """Have a version that is as it says; its id and its number are free, and lower ones are never given any more."""
+    v, location = version, None if version.location == version.source else version.location
+    sql = "UPDATE registered SET versions = ? WHERE id = ? AND versions < ?"
+    execute(tx, sql, (v.number, v.model_id, v.number))
     execute(
         tx,
         "INSERT INTO registered_version (id, model_id, number, description, source, location, run, logged, stage, "
         "owner, at, updated_at, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (id, model.id, number, description, source, location, run, logged, NONE, hand.actor, at, at, hand.actor),
-    )
-    labels.put(tx, VERSION, str(id), tags or {}, hand)
-    return Version(
-        id, model.id, model.name, number, description, source, location or source, run, logged, NONE, hand.actor,
-        hand.at, hand.at,
+        (v.id, v.model_id, v.number, v.description, v.source, location, v.run, v.logged, v.stage, v.owner,
+         to_micros(v.at), to_micros(v.updated_at), hand.actor),
     )  # fmt: skip
 
 

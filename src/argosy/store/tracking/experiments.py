@@ -43,11 +43,17 @@ def create(
     """Make an experiment; returns its id. Raises TakenError where one of this name is."""
     if (there := find(tx, name)) is not None:
         raise TakenError(f"experiment {name!r} already exists, as {there.id}", next="use it, or another name")
-    id, at = max(1, next_id(tx, experiment)), to_micros(hand.at)
-    sql = "INSERT INTO experiment (id, name, location, at, updated_at, actor) VALUES (?, ?, ?, ?, ?, ?)"
-    execute(tx, sql, (id, name, location or f"{ROOT}{id}", at, at, hand.actor))
+    id = max(1, next_id(tx, experiment))
+    add(tx, Experiment(id, name, location or f"{ROOT}{id}", hand.at, hand.at, None), hand)
     labels.put(tx, EXPERIMENT, str(id), tags or {}, hand)
     return id
+
+
+def add(tx: Connection, found: Experiment, hand: Hand) -> None:
+    """Have an experiment that is as it says; its id is free, and so is its name unless it is deleted."""
+    *rest, at, updated, deleted = found
+    sql = f"INSERT INTO experiment ({_FIELDS}, actor) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    execute(tx, sql, (*rest, *map(to_micros, (at, updated, deleted)), hand.actor))
 
 
 def get(conn: Connection, id: int) -> Experiment:

@@ -82,6 +82,13 @@ def last(conn: Connection, run_ids: Iterable[int], keys: Iterable[str] | None = 
     return found
 
 
+def counted(conn: Connection, run_ids: Iterable[int]) -> dict[int, int]:
+    """How many points runs have that have any; what was logged twice counts twice."""
+    clause, bound = within(conn, "run_id", run_ids)
+    found = execute(conn, f"SELECT run_id, sum(points) FROM block WHERE {clause} GROUP BY run_id", (bound,))
+    return {run_id: int(points) for run_id, points in found}
+
+
 def history(conn: Connection, run_id: int, key: str) -> list[Point]:
     """Every point of a metric, by time, step and value; what was logged twice counts once."""
     found: list[tuple[int, int, float]] = []

@@ -42,15 +42,18 @@ def create(
 ) -> Run:  # fmt: skip
     """Begin a run. Raises UnknownError for an experiment that is not, InputError for one that is deleted."""
     experiments.active(tx, experiment_id)
-    id, run, start = next_id(tx, tracked), uuid.uuid4().hex, to_micros(started_at)
-    sql = (
-        "INSERT INTO tracked (id, run, experiment_id, name, owner, status, started_at, at, actor) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    )
-    values = (id, run, experiment_id, name, owner, RUNNING, start, to_micros(hand.at), hand.actor)
-    execute(tx, sql, values)
-    texts.put(tx, texts.TAG, id, experiment_id, {**(tags or {}), NAME_TAG: name}, hand)
-    return Run(id, run, experiment_id, name, owner, RUNNING, started_at, None, None)
+    made = Run(next_id(tx, tracked), uuid.uuid4().hex, experiment_id, name, owner, RUNNING, started_at, None, None)
+    add(tx, made, hand)
+    texts.put(tx, texts.TAG, made.id, experiment_id, {**(tags or {}), NAME_TAG: name}, hand)
+    return made
+
+
+def add(tx: Connection, run: Run, hand: Hand) -> None:
+    """Have a run that is as it says; its id and its name are free."""
+    *rest, started, ended, deleted = run
+    times = map(to_micros, (started, ended, deleted, hand.at))
+    sql = f"INSERT INTO tracked ({FIELDS}, at, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    execute(tx, sql, (*rest, *times, hand.actor))
 
 
 def get(conn: Connection, run: str) -> Run:
@@ -73,6 +76,12 @@ def some(conn: Connection, ids: Iterable[int]) -> dict[int, Run]:
     """The runs of some ids."""
     clause, bound = within(conn, "id", ids)
     return {row[0]: made(row) for row in execute(conn, f"SELECT {FIELDS} FROM tracked WHERE {clause}", (bound,))}
+
+
+def named(conn: Connection, names: Iterable[str]) -> dict[str, Run]:
+    """The runs of some names, of those that there are, deleted or not."""
+    clause, bound = within(conn, "run", names)
+    return {row[1]: made(row) for row in execute(conn, f"SELECT {FIELDS} FROM tracked WHERE {clause}", (bound,))}
 
 
 def execution(conn: Connection, id: int) -> int | None:

@@ -15,7 +15,7 @@ from argosy.store.codec import to_micros
 from argosy.store.rows import execute, execute_many, within
 from argosy.store.store import Store
 from argosy.store.traces import record
-from argosy.store.tracking import changes, ended, files
+from argosy.store.tracking import changes, ended, files, imported
 from argosy.store.tracking.changes import EXPERIMENT, LOGGED, MODEL, RUN, VERSION, Change, Hand
 from argosy.store.tracking.place import root
 
@@ -185,4 +185,5 @@ def _forget(tx: Connection, hand: Hand, kind: str, entities: Sequence[str]) -> N
     for table in ("label", "change"):
         clause, bound = within(tx, "entity", entities)
         execute(tx, f"DELETE FROM {table} WHERE kind = ? AND {clause}", (kind, bound))
+    imported.forget(tx, entities)
     changes.add(tx, hand, [Change(kind, each, "purged", None, hand.at.isoformat()) for each in entities])
