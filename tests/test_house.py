@@ -184,6 +184,12 @@ def test_start_loads_nothing_heavy(module: str) -> None:
     assert (seen.stdout.split(), seen.stderr) == ([], "")
 
 
+def test_a_server_starts_without_what_only_pages_of_fleets_need() -> None:
+    program = "import sys, argosy.server.run; print(sorted({'numpy', 'polars', 'alembic'} & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"
+
+
 def test_tests_mirror_the_source() -> None:
     """tests/PACKAGE/test_NAME.py tests src/argosy/PACKAGE/NAME.py, or the package NAME."""
     strays = []

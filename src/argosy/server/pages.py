@@ -13,26 +13,8 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect, Stream
 
-from argosy.console import (
-    alarm,
-    ancestry,
-    facts,
-    feed,
-    fleet,
-    home,
-    links,
-    member,
-    paper,
-    planned,
-    preview,
-    run,
-    table,
-    why,
-)
-from argosy.console import artifact as kept
-from argosy.console import runs as running
-from argosy.console import step as steps
-from argosy.console.artifact import Download
+from argosy import console
+from argosy.console import links
 from argosy.console.page import Page, to_html, to_json
 from argosy.errors import InputError, UnknownError
 from argosy.registry.card import to_html as card_html
@@ -57,7 +39,7 @@ Asked = Request[Any, Any, Any]
 def index(desk: NamedDependency[Desk], request: Asked) -> Response[Any]:
     """The fleets and the pipelines."""
     with desk.store.read() as conn:
-        return answer(request, home.page(conn, desk.now(), desk.machine()))
+        return answer(request, console.home.page(conn, desk.now(), desk.machine()))
 
 
 @get("/fleets/{name:str}", sync_to_thread=True)
@@ -72,16 +54,16 @@ def one_fleet(
     """A fleet; a query that cannot be read is shown with what is wrong with it."""
     with desk.store.read() as conn:
         try:
-            return answer(request, fleet.page(conn, name, desk.now(), q=q, sort=sort, number=page))
+            return answer(request, console.fleet.page(conn, name, desk.now(), q=q, sort=sort, number=page))
         except InputError as error:
-            return mended(request, fleet.page(conn, name, desk.now(), sort=sort), error, query=q)
+            return mended(request, console.fleet.page(conn, name, desk.now(), sort=sort), error, query=q)
 
 
 @get("/fleets/{name:str}/cell/{place:int}", sync_to_thread=True)
 def cell(desk: NamedDependency[Desk], name: FromPath[str], place: FromPath[int]) -> Redirect:
     """The member at a place of a large map."""
     with desk.store.read() as conn:
-        keys = facts.state(conn, name, desk.now()).table["key"]
+        keys = console.facts.state(conn, name, desk.now()).table["key"]
     if not 0 <= place < len(keys):
         raise UnknownError(f"the map of {name} has {len(keys):,} cells", next=links.fleet(name))
     return Redirect(links.member(name, keys[place]), status_code=303)
@@ -91,14 +73,14 @@ def cell(desk: NamedDependency[Desk], name: FromPath[str], place: FromPath[int])
 def one_member(desk: NamedDependency[Desk], request: Asked, address: FromPath[str]) -> Response[Any]:
     """A member."""
     with desk.store.read() as conn:
-        return answer(request, member.page(conn, address.lstrip("/"), desk.now()))
+        return answer(request, console.member.page(conn, address.lstrip("/"), desk.now()))
 
 
 @get("/why/{address:path}", sync_to_thread=True)
 def decisions(desk: NamedDependency[Desk], request: Asked, address: FromPath[str]) -> Response[Any]:
     """The decisions about a member."""
     with desk.store.read() as conn:
-        return answer(request, why.page(conn, address.lstrip("/"), desk.now()))
+        return answer(request, console.why.page(conn, address.lstrip("/"), desk.now()))
 
 
 @get("/versions/{address:path}", sync_to_thread=True)
@@ -107,7 +89,7 @@ def card(
 ) -> Response[Any]:
     """A model card: as a page, as Markdown, or as HTML to keep."""
     with desk.store.read() as conn:
-        page = paper.page(conn, desk.store, address.lstrip("/"), desk.now())
+        page = console.paper.page(conn, desk.store, address.lstrip("/"), desk.now())
     name = quote(f"{page.data.address.replace('/', '-')}", safe="@-")
     if format == "markdown":
         return Response(to_markdown(page.data), media_type="text/markdown; charset=utf-8")
@@ -123,7 +105,7 @@ def events(
 ) -> Response[Any]:
     """The feed of events."""
     with desk.store.read() as conn:
-        return answer(request, feed.page(conn, desk.now(), where=where, cursor=cursor))
+        return answer(request, console.feed.page(conn, desk.now(), where=where, cursor=cursor))
 
 
 @get("/alerts", sync_to_thread=True)
@@ -132,7 +114,7 @@ def alerts(
 ) -> Response[Any]:
     """The alerts."""
     with desk.store.read() as conn:
-        return answer(request, alarm.page(conn, desk.now(), fleet=fleet, cursor=cursor))
+        return answer(request, console.alarm.page(conn, desk.now(), fleet=fleet, cursor=cursor))
 
 
 @get("/lineage/{kind:str}/{reference:path}", sync_to_thread=True)
@@ -146,28 +128,28 @@ def lineage(
 ) -> Response[Any]:
     """The neighbourhood of a thing."""
     with desk.store.read() as conn:
-        return answer(request, ancestry.page(conn, kind, reference.lstrip("/"), desk.now(), up=up, down=down))
+        return answer(request, console.ancestry.page(conn, kind, reference.lstrip("/"), desk.now(), up=up, down=down))
 
 
 @get("/datasets", sync_to_thread=True)
 def datasets(desk: NamedDependency[Desk], request: Asked) -> Response[Any]:
     """The list of datasets."""
     with desk.store.read() as conn:
-        return answer(request, table.index(conn, desk.now()))
+        return answer(request, console.table.index(conn, desk.now()))
 
 
 @get("/datasets/{name:str}", sync_to_thread=True)
 def dataset(desk: NamedDependency[Desk], request: Asked, name: FromPath[str]) -> Response[Any]:
     """One dataset."""
     with desk.store.read() as conn:
-        return answer(request, table.page(conn, name, desk.now()))
+        return answer(request, console.table.page(conn, name, desk.now()))
 
 
 @get("/plan", sync_to_thread=True)
 def plan(desk: NamedDependency[Desk], request: Asked) -> Response[Any]:
     """What the controller would do."""
     with desk.store.read() as conn:
-        return answer(request, planned.page(conn, desk.now()))
+        return answer(request, console.planned.page(conn, desk.now()))
 
 
 @get("/runs", sync_to_thread=True)
@@ -177,16 +159,16 @@ def runs(
     """The runs of pipelines; a filter that cannot be read is shown with what is wrong with it."""
     with desk.store.read() as conn:
         try:
-            return answer(request, running.page(conn, desk.machine(), where=where, cursor=cursor))
+            return answer(request, console.runs.page(conn, desk.machine(), where=where, cursor=cursor))
         except InputError as error:
-            return mended(request, running.page(conn, desk.machine()), error, where=where)
+            return mended(request, console.runs.page(conn, desk.machine()), error, where=where)
 
 
 @get("/runs/{number:int}", sync_to_thread=True)
 def one_run(desk: NamedDependency[Desk], request: Asked, number: FromPath[int]) -> Response[Any]:
     """A run."""
     with desk.store.read() as conn:
-        return answer(request, run.page(conn, desk.store, number, desk.machine()))
+        return answer(request, console.run.page(conn, desk.store, number, desk.machine()))
 
 
 @get("/runs/{number:int}/{node:path}", sync_to_thread=True)
@@ -201,7 +183,7 @@ def step(
 ) -> Response[Any]:
     """A step of a run, or one element of it."""
     with desk.store.read() as conn:
-        found = steps.page(
+        found = console.step.page(
             conn, desk.store, number, node.lstrip("/"), desk.machine(), element=element, query=q, number=page
         )
         return answer(request, found)
@@ -211,15 +193,15 @@ def step(
 def artifact(desk: NamedDependency[Desk], request: Asked, digest: FromPath[str]) -> Response[Any]:
     """An artifact."""
     with desk.store.read() as conn:
-        return answer(request, kept.page(conn, desk.store, digest, desk.machine()))
+        return answer(request, console.artifact.page(conn, desk.store, digest, desk.machine()))
 
 
 @get("/artifacts/{digest:str}/content", sync_to_thread=True)
 def content(desk: NamedDependency[Desk], digest: FromPath[str]) -> Stream:
     """The bytes of an artifact, to keep: a browser shows none of them."""
     with desk.store.read() as conn:
-        found = kept.find(conn, digest)
-    made = kept.download(desk.store, found)
+        found = console.artifact.find(conn, digest)
+    made = console.artifact.download(desk.store, found)
     headers = {"content-disposition": made.disposition}
     return Stream(made.chunks, media_type="application/octet-stream", headers=headers)
 
@@ -228,11 +210,11 @@ def content(desk: NamedDependency[Desk], digest: FromPath[str]) -> Stream:
 def part(desk: NamedDependency[Desk], request: Asked, digest: FromPath[str], place: FromPath[int]) -> Response[bytes]:
     """A picture of a report, or its HTML for a frame, where it may do nothing; elsewhere it is a file to keep."""
     with desk.store.read() as conn:
-        every = preview.parts(desk.store, kept.find(conn, digest))
+        every = console.preview.parts(desk.store, console.artifact.find(conn, digest))
     if not 0 <= place < len(every) or every[place].kind == "markdown":
         raise UnknownError(f"artifact {digest[:12]} has no picture or page {place}", next=links.artifact(digest))
     one = every[place]
-    return framed(request, one.content, preview.KINDS[one.kind], f"{digest[:12]}.{one.kind}")
+    return framed(request, one.content, console.preview.KINDS[one.kind], f"{digest[:12]}.{one.kind}")
 
 
 @get("/static/{name:str}", sync_to_thread=False)
@@ -268,7 +250,7 @@ def framed(request: Asked, content: bytes, kind: str, name: str) -> Response[byt
     """What comes from outside, of a content type, so that it can do nothing; HTML outside a frame is a file to keep."""
     headers = {"content-security-policy": _SANDBOX, "x-frame-options": "SAMEORIGIN"}
     if kind == "text/html" and request.headers.get("sec-fetch-dest") != "iframe":
-        headers["content-disposition"] = Download(name, iter(())).disposition
+        headers["content-disposition"] = console.artifact.Download(name, iter(())).disposition
     return Response(content, media_type=kind, headers=headers)
 
 

@@ -9,9 +9,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 
-from argosy.console import artifact as kept
-from argosy.console import compare, experiment, experiments, logged, models, sight, tracked
-from argosy.console.artifact import Download
+from argosy import console
+from argosy.console import sight
 from argosy.errors import CapacityError, InputError, UnknownError
 from argosy.server.desk import Desk
 from argosy.server.pages import Asked, answer, framed, mended
@@ -28,9 +27,9 @@ def index(
     """The experiments; a filter that cannot be read is shown with what is wrong with it."""
     with desk.tracked() as conn:
         try:
-            return answer(request, experiments.page(conn, desk.machine(), where=where, view=view, cursor=page))
+            return answer(request, console.experiments.page(conn, desk.machine(), where=where, view=view, cursor=page))
         except InputError as error:
-            return mended(request, experiments.page(conn, desk.machine(), view=view), error, where=where)
+            return mended(request, console.experiments.page(conn, desk.machine(), view=view), error, where=where)
 
 
 @get("/experiments/{id:int}", sync_to_thread=True)
@@ -46,12 +45,12 @@ def one(
     page: FromQuery[str | None] = None,
 ) -> Response[Any]:
     """The runs of an experiment; what cannot be read is shown with what is wrong with it."""
-    asked = experiment.Asked(where=where, sort=sort, columns=columns, view=view, keys=keys, cursor=page)
+    asked = console.experiment.Asked(where=where, sort=sort, columns=columns, view=view, keys=keys, cursor=page)
     with desk.tracked() as conn:
         try:
-            return answer(request, experiment.page(conn, id, asked, desk.machine()))
+            return answer(request, console.experiment.page(conn, id, asked, desk.machine()))
         except InputError as error:
-            found = experiment.page(conn, id, experiment.Asked(view=view, keys=keys), desk.machine())
+            found = console.experiment.page(conn, id, console.experiment.Asked(view=view, keys=keys), desk.machine())
             return mended(request, found, error, where=where, sort=sort, columns=columns)
 
 
@@ -62,9 +61,9 @@ def registry(
     """The registered models; a filter that cannot be read is shown with what is wrong with it."""
     with desk.tracked() as conn:
         try:
-            return answer(request, models.index(conn, desk.machine(), where=where, cursor=page))
+            return answer(request, console.models.index(conn, desk.machine(), where=where, cursor=page))
         except InputError as error:
-            return mended(request, models.index(conn, desk.machine()), error, where=where)
+            return mended(request, console.models.index(conn, desk.machine()), error, where=where)
 
 
 @get("/models/{name:str}", sync_to_thread=True)
@@ -73,7 +72,7 @@ def model(
 ) -> Response[Any]:
     """A registered model."""
     with desk.tracked() as conn:
-        return answer(request, models.page(conn, name, desk.machine(), cursor=page))
+        return answer(request, console.models.page(conn, name, desk.machine(), cursor=page))
 
 
 @get("/compare", sync_to_thread=True)
@@ -92,12 +91,12 @@ def compared(
     axes: FromQuery[str] = "",
 ) -> Response[Any]:
     """Runs side by side."""
-    asked = compare.Asked(
+    asked = console.compare.Asked(
         runs=tuple(run or ()), only=only == "differences", keys=keys, parameter=parameter, metric=metric, curve=curve,
         smooth=smooth, x=x, y=y, axes=axes,
     )  # fmt: skip
     with desk.tracked() as conn:
-        return answer(request, compare.page(conn, desk.store, asked, desk.machine()))
+        return answer(request, console.compare.page(conn, desk.store, asked, desk.machine()))
 
 
 @get("/tracked/{name:str}", sync_to_thread=True)
@@ -113,23 +112,23 @@ def run(
     path: FromQuery[str] = "",
 ) -> Response[Any]:
     """A tracked run."""
-    asked = tracked.Asked(keys=keys, parameter=parameter, metric=metric, curve=curve, smooth=smooth, path=path)
+    asked = console.tracked.Asked(keys=keys, parameter=parameter, metric=metric, curve=curve, smooth=smooth, path=path)
     with desk.tracked() as conn:
-        return answer(request, tracked.page(conn, desk.store, name, asked, desk.machine()))
+        return answer(request, console.tracked.page(conn, desk.store, name, asked, desk.machine()))
 
 
 @get("/tracked/{name:str}/files/{path:path}", sync_to_thread=True)
 def file(desk: NamedDependency[Desk], name: FromPath[str], path: FromPath[str]) -> Stream:
     """A file of a run, to keep: a browser shows none of it."""
     with desk.tracked() as conn:
-        return _file(desk, tracked.find(conn, name, path.lstrip("/")), path)
+        return _file(desk, console.tracked.find(conn, name, path.lstrip("/")), path)
 
 
 @get("/tracked/{name:str}/shown/{path:path}", sync_to_thread=True)
 def shown(desk: NamedDependency[Desk], request: Asked, name: FromPath[str], path: FromPath[str]) -> Response[bytes]:
     """A picture of a run, or a page of it for a frame, where it may do nothing; elsewhere it is a file to keep."""
     with desk.tracked() as conn:
-        return _shown(desk, request, tracked.find(conn, name, path.lstrip("/")), path)
+        return _shown(desk, request, console.tracked.find(conn, name, path.lstrip("/")), path)
 
 
 @get("/logged/{name:str}", sync_to_thread=True)
@@ -138,14 +137,14 @@ def logged_model(
 ) -> Response[Any]:
     """A logged model."""
     with desk.store.read() as conn:
-        return answer(request, logged.page(conn, desk.store, name, desk.machine(), path))
+        return answer(request, console.logged.page(conn, desk.store, name, desk.machine(), path))
 
 
 @get("/logged/{name:str}/files/{path:path}", sync_to_thread=True)
 def logged_file(desk: NamedDependency[Desk], name: FromPath[str], path: FromPath[str]) -> Stream:
     """A file of a logged model, as that of a run."""
     with desk.store.read() as conn:
-        return _file(desk, logged.find(conn, name, path.lstrip("/")), path)
+        return _file(desk, console.logged.find(conn, name, path.lstrip("/")), path)
 
 
 @get("/logged/{name:str}/shown/{path:path}", sync_to_thread=True)
@@ -154,11 +153,11 @@ def logged_shown(
 ) -> Response[bytes]:
     """A picture or a page of a logged model, as that of a run."""
     with desk.store.read() as conn:
-        return _shown(desk, request, logged.find(conn, name, path.lstrip("/")), path)
+        return _shown(desk, request, console.logged.find(conn, name, path.lstrip("/")), path)
 
 
 def _file(desk: Desk, found: Artifact, path: str) -> Stream:
-    made = Download(path.rpartition("/")[2], kept.content(desk.store, found))
+    made = console.artifact.Download(path.rpartition("/")[2], console.artifact.content(desk.store, found))
     headers = {"content-disposition": made.disposition}
     return Stream(made.chunks, media_type="application/octet-stream", headers=headers)
 

@@ -14,7 +14,8 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 from sqlalchemy import Connection
 
-from argosy.console import experiment, live, tracked, trail, words
+from argosy import console
+from argosy.console import words
 from argosy.errors import DeniedError, InputError
 from argosy.server import secret
 from argosy.server.desk import Desk
@@ -25,7 +26,8 @@ _BEAT = 15
 """Looks at the store after which a silent stream says that it is alive."""
 
 Messages = AsyncIterator[ServerSentEventMessage]
-Look = Callable[[Connection], live.Parts]
+Parts = dict[str, str]
+Look = Callable[[Connection], Parts]
 
 
 @get("/api/watch", sync_to_thread=False)
@@ -63,8 +65,8 @@ def fleet(
 ) -> ServerSentEvent:
     """The rows, chips and map of a fleet's page as they change."""
 
-    def look(conn: Connection) -> live.Parts:
-        return live.of_fleet(conn, name, desk.now(), q=q, sort=sort, number=page)
+    def look(conn: Connection) -> Parts:
+        return console.live.of_fleet(conn, name, desk.now(), q=q, sort=sort, number=page)
 
     return ServerSentEvent(_parts(desk, look), headers={"cache-control": "no-store"})
 
@@ -73,8 +75,8 @@ def fleet(
 def events(desk: NamedDependency[Desk], where: FromQuery[str] = "") -> ServerSentEvent:
     """The newest events as they come."""
 
-    def look(conn: Connection) -> live.Parts:
-        return live.of_events(conn, desk.now(), where=where)
+    def look(conn: Connection) -> Parts:
+        return console.live.of_events(conn, desk.now(), where=where)
 
     return ServerSentEvent(_parts(desk, look), headers={"cache-control": "no-store"})
 
@@ -83,8 +85,8 @@ def events(desk: NamedDependency[Desk], where: FromQuery[str] = "") -> ServerSen
 def alerts(desk: NamedDependency[Desk], fleet: FromQuery[str] = "") -> ServerSentEvent:
     """The alerts as they come and go."""
 
-    def look(conn: Connection) -> live.Parts:
-        return live.of_alerts(conn, desk.now(), name=fleet)
+    def look(conn: Connection) -> Parts:
+        return console.live.of_alerts(conn, desk.now(), name=fleet)
 
     return ServerSentEvent(_parts(desk, look), headers={"cache-control": "no-store"})
 
@@ -101,17 +103,17 @@ def runs(
 ) -> ServerSentEvent:
     """The runs that meet a filter as they come and go, one run as it goes on, or a step of it."""
 
-    def look(conn: Connection) -> live.Parts:
+    def look(conn: Connection) -> Parts:
         if id is not None and node:
-            return live.of_step(
+            return console.live.of_step(
                 conn, desk.store, id, node, desk.machine(), element=element, query=q, number=page
             )  # fmt: skip
         if id is not None:
-            return live.of_run(conn, desk.store, id, desk.machine())
-        return live.of_runs(conn, desk.machine(), where=where)
+            return console.live.of_run(conn, desk.store, id, desk.machine())
+        return console.live.of_runs(conn, desk.machine(), where=where)
 
     def mark(conn: Connection) -> tuple[object, ...]:
-        return trail.progress(conn, desk.machine())
+        return console.trail.progress(conn, desk.machine())
 
     stream = _parts(desk, look, mark, desk.machine)
     return ServerSentEvent(stream, headers={"cache-control": "no-store"})
@@ -127,14 +129,14 @@ def experiments(
     view: FromQuery[str] = search.ACTIVE,
 ) -> ServerSentEvent:
     """The experiments as runs begin in them, or the runs of one as they go on."""
-    asked = experiment.Asked(where=where, sort=sort, columns=columns, view=view)
+    asked = console.experiment.Asked(where=where, sort=sort, columns=columns, view=view)
 
-    def look(conn: Connection) -> live.Parts:
+    def look(conn: Connection) -> Parts:
         if id is not None:
-            return live.of_experiment(conn, id, desk.machine(), asked)
-        return live.of_experiments(conn, desk.machine(), where=where, view=view)
+            return console.live.of_experiment(conn, id, desk.machine(), asked)
+        return console.live.of_experiments(conn, desk.machine(), where=where, view=view)
 
-    stream = _parts(desk, look, trail.logged, desk.machine)
+    stream = _parts(desk, look, console.trail.logged, desk.machine)
     return ServerSentEvent(stream, headers={"cache-control": "no-store"})
 
 
@@ -149,12 +151,12 @@ def tracked_run(
     smooth: FromQuery[float] = 0.0,
 ) -> ServerSentEvent:
     """A tracked run as it goes on."""
-    asked = tracked.Asked(keys=keys, parameter=parameter, metric=metric, curve=curve, smooth=smooth)
+    asked = console.tracked.Asked(keys=keys, parameter=parameter, metric=metric, curve=curve, smooth=smooth)
 
-    def look(conn: Connection) -> live.Parts:
-        return live.of_tracked(conn, desk.store, name, desk.machine(), asked)
+    def look(conn: Connection) -> Parts:
+        return console.live.of_tracked(conn, desk.store, name, desk.machine(), asked)
 
-    stream = _parts(desk, look, trail.logged, desk.machine)
+    stream = _parts(desk, look, console.trail.logged, desk.machine)
     return ServerSentEvent(stream, headers={"cache-control": "no-store"})
 
 
@@ -178,24 +180,25 @@ async def _facts(desk: Desk, kind: str, after: int) -> Messages:
 
 
 async def _parts(
-    desk: Desk, look: Look, mark: Callable[[Connection], tuple[object, ...]] = trail.mark,
+    desk: Desk, look: Look, mark: Callable[[Connection], tuple[object, ...]] | None = None,
     clock: Callable[[], datetime] | None = None,
 ) -> Messages:  # fmt: skip
     """First what differs from nothing is only noted: the page was just sent. Then what changed, part by part.
 
-    Nothing is looked at while `mark` stays the same. The page's time is that of `clock`, the desk's unless given.
+    Nothing is looked at while `mark` stays the same, that of all facts unless given. The page's time is that of
+    `clock`, the desk's unless given.
     """
     sent: dict[str, int] = {}
     last: tuple[object, ...] | None = None
 
-    def changed() -> live.Parts:
+    def changed() -> Parts:
         nonlocal last
         with desk.store.read() as conn:
-            seen = mark(conn)
+            seen = (mark or console.trail.mark)(conn)
             if seen == last:
                 return {}
             first, last = last is None, seen
-            found = live.changes(look(conn), sent)
+            found = console.live.changes(look(conn), sent)
             return {} if first else found
 
     with desk.stream():

@@ -20,7 +20,6 @@ from argosy.protocols.mlflow.registered import Latest, OfAlias
 from argosy.protocols.mlflow.registry import OfModel, OfVersion
 from argosy.protocols.mlflow.versions import Search
 from argosy.protocols.mlflow.wire import Tag
-from argosy.registry import petition
 from argosy.registry.address import Address
 from argosy.store import aliases
 from argosy.store import versions as trained
@@ -218,6 +217,8 @@ def _set_alias(tx: Connection, hand: Hand, member: Member, request: OfAlias) -> 
     if alias == CHALLENGER:
         raise _theirs(member, "the challenger is moved by rollouts alone")
     if alias == CHAMPION:
+        from argosy.registry import petition  # what judges gates loads NumPy and Polars
+
         address = Address(member.fleet, member.key)
         try:
             petition.promote(tx, address, trained.get(tx, [version.id])[version.id], hand.actor, why, hand.at)

@@ -11,13 +11,12 @@ import json
 import platform
 from datetime import datetime
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from sqlalchemy import Connection
 
 from argosy.errors import InputError, UnknownError
-from argosy.model.signature import Signature
 from argosy.model.single import NAME, single
 from argosy.protocols.mlflow.fault import INVALID, Fault
 from argosy.protocols.mlflow.info import VERSION
@@ -27,6 +26,9 @@ from argosy.store.blobs import Blobs
 from argosy.store.models import members
 from argosy.store.models.members import Version
 from argosy.store.tracking.files import KIND, PACKAGES, Entry
+
+if TYPE_CHECKING:
+    from argosy.model.signature import Signature
 
 _LIBRARIES = {"lightgbm": ("lightgbm",), "onnx": ("onnx", "onnxruntime")}
 _DATA = {"lightgbm": "model.lgb", "onnx": "model.onnx"}
@@ -72,6 +74,8 @@ def _files(conn: Connection, blobs: Blobs, version: Version) -> dict[str, Artifa
     known = artifacts.get(conn, [version.artifact, version.signature or ""])
     if version.signature not in known or version.format not in _DATA:
         raise _unpackaged(version, "how it takes its rows is not on record")
+    from argosy.model.signature import Signature  # it loads NumPy and Polars
+
     signature = Signature.from_json(artifacts.content(blobs, known[version.signature]))
     named = [each.name for each in signature.features if each.kind == "category"]
     if named:
