@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, event
 
-from argosy.errors import ConflictError, InputError
+from argosy.errors import CapacityError, ConflictError, InputError
 from argosy.store import Store, events
 from argosy.store.batch import Batch
 from argosy.testing.sample import event as sample
@@ -97,3 +97,49 @@ def test_a_transaction_that_does_not_land_is_told_to_all_of_it(store: Store) -> 
     assert batch.submit(lambda tx: events.add(tx, [sample("", "kept")])).result(10)
     batch.close()
     assert messages(store) == {"kept"}
+
+
+def test_a_caller_who_left_costs_nobody_else_anything(store: Store) -> None:
+    batch, begun, turn = Batch(store), threading.Event(), threading.Event()
+    batch.submit(lambda tx: (begun.set(), turn.wait(10)))
+    assert begun.wait(10)
+    left = batch.submit(lambda tx: events.add(tx, [sample("", "left")]))
+    assert left.cancel()
+    turn.set()
+    assert batch.submit(lambda tx: events.add(tx, [sample("", "stays")])).result(10)
+    batch.close()
+    assert messages(store) == {"stays"}
+
+
+def test_a_work_with_which_the_transaction_is_undone_takes_the_others_along(store: Store) -> None:
+    def undone(tx: Connection) -> None:  # as SQLite does by itself where a disk is full
+        tx.exec_driver_sql("ROLLBACK")
+        raise CapacityError("the store has no room left")
+
+    batch, begun, turn = Batch(store), threading.Event(), threading.Event()
+    batch.submit(lambda tx: (begun.set(), turn.wait(10)))
+    assert begun.wait(10)
+    works = (
+        lambda tx: events.add(tx, [sample("", "before")]),
+        undone,
+        lambda tx: events.add(tx, [sample("", "after")]),
+    )
+    each = [batch.submit(work) for work in works]
+    turn.set()
+    for future in each:
+        with pytest.raises(CapacityError, match="no room"):
+            future.result(10)
+    assert batch.submit(lambda tx: events.add(tx, [sample("", "later")])).result(10)
+    batch.close()
+    assert messages(store) == {"later"}
+
+
+def test_what_a_database_refuses_is_told_in_our_words(store: Store) -> None:
+    def twice(tx: Connection) -> None:
+        for _ in range(2):
+            tx.exec_driver_sql("INSERT INTO absorbed (source, last) VALUES ('x', 1)")
+
+    batch = Batch(store)
+    with pytest.raises(ConflictError, match="refused a row"):
+        batch.submit(twice).result(10)
+    batch.close()

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from argosy.errors import CapacityError, ConflictError
+from argosy.store.faults import translated
 from argosy.store.rows import execute
 from argosy.store.store import Store
 
@@ -23,7 +24,8 @@ class Batch:
     """One thread that writes for many: what was handed in while it wrote lands in its next transaction.
 
     Safe to use from many threads. A work that raises is undone alone, and its error is the future's; a future has its
-    result once the transaction is committed. Works are done in the order in which they were handed in.
+    result once the transaction is committed. Works are done in the order in which they were handed in; one whose future
+    was cancelled before is not done.
     """
 
     def __init__(self, store: Store) -> None:
@@ -61,15 +63,17 @@ class Batch:
                 self._write(works)
 
     def _write(self, works: list[tuple[Work[Any], Future[Any]]]) -> None:
+        works = [(work, future) for work, future in works if future.set_running_or_notify_cancel()]
         done: list[tuple[Future[Any], Any]] = []
-        refused: list[tuple[Future[Any], BaseException]] = []
+        refused: list[tuple[Future[Any], Exception]] = []
         try:
             with self._store.write() as tx:
                 for work, future in works:
-                    try:
-                        done.append((future, _alone(tx, work)))
-                    except Exception as error:
-                        refused.append((future, error))
+                    result, raised = _alone(tx, work)
+                    if raised is None:
+                        done.append((future, result))
+                    else:
+                        refused.append((future, raised))
         except Exception as failure:  # the transaction did not land: none of them did
             done, told = [], {id(future) for future, _ in refused}
             refused += [(future, failure) for _, future in works if id(future) not in told]
@@ -79,14 +83,20 @@ class Batch:
             future.set_exception(raised)
 
 
-def _alone(tx: Connection, work: Work[R]) -> R:
-    """Do a work so that it can be undone without the others."""
+def _alone(tx: Connection, work: Work[R]) -> tuple[R | None, Exception | None]:
+    """Do a work so that it can be undone without the others; what it returned, and what it raised.
+
+    That is raised here too where the database undid the whole transaction, as SQLite does where a disk is full.
+    """
     execute(tx, "SAVEPOINT work")
     try:
-        result = work(tx)
-    except BaseException:
-        execute(tx, "ROLLBACK TO SAVEPOINT work")
-        execute(tx, "RELEASE SAVEPOINT work")
-        raise
+        with translated():
+            result, raised = work(tx), None
+    except Exception as error:
+        result, raised = None, error
+        try:
+            execute(tx, "ROLLBACK TO SAVEPOINT work")
+        except Exception:
+            raise error from None
     execute(tx, "RELEASE SAVEPOINT work")
-    return result
+    return result, raised
