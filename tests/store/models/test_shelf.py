@@ -124,3 +124,7 @@ def test_orders_and_tokens_that_are_none_are_refused(filled: Store) -> None:
             shelf.page(conn, [0], orders=[By(Order("attribute", "nothing"))])
         with pytest.raises(UsageError, match="was not given by this search"):
             shelf.page(conn, [0], token="x")
+        with pytest.raises(UsageError, match="21 orders are given, the limit is 20"):
+            shelf.page(conn, [0], orders=[By(Order("metric", f"a{n}")) for n in range(21)])
+        with pytest.raises(UsageError, match="101 datasets are given, the limit is 100"):
+            shelf.page(conn, [0], data=[Data(f"d{n}") for n in range(101)])

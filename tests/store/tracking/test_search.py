@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from argosy.errors import UsageError
 from argosy.store import Store
 from argosy.store.codec import EPOCH
-from argosy.store.tracking import experiments, metrics, runs, search, sought, texts
+from argosy.store.tracking import experiments, metrics, pages, runs, search, sought, texts
 from argosy.store.tracking.changes import Hand
 from argosy.store.tracking.clause import Clause, Order
 from argosy.store.tracking.metrics import Point
@@ -196,6 +196,15 @@ def test_more_experiments_than_are_searched_one_by_one_are_searched_at_once(
 def test_a_token_that_no_page_gave_is_refused(store: Store, token: str) -> None:
     with store.read() as conn, pytest.raises(UsageError, match="was not given by this search"):
         search.page(conn, [0], token=token)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [(3, 0.5, 1, "a"), (-(2**63), 0.5, 1, "a"), (math.inf, 0.5, 1, "a"), (math.nan, 0.5, 1, "a"), (1,) + (None,) * 3],
+)
+def test_a_token_is_a_row_of_the_walk_over_a_metric(store: Store, row: tuple[Any, ...]) -> None:
+    with store.read() as conn, pytest.raises(UsageError, match="was not given by this search"):
+        search.page(conn, [0], orders=[Order("metric", "auc")], token=pages.mark(row))
 
 
 def test_a_field_is_ordered_by_once(store: Store) -> None:

@@ -14,7 +14,7 @@ from argosy.store.models.logged import Logged
 from argosy.store.rows import execute, within
 from argosy.store.tracking import pages
 from argosy.store.tracking.changes import LOGGED
-from argosy.store.tracking.clause import Clause, Order
+from argosy.store.tracking.clause import MOST, MOST_ORDERS, Clause, Order
 from argosy.store.tracking.sought import Sql, compared, matches
 from argosy.store.tracking.term import Term, after
 
@@ -58,8 +58,11 @@ def page(
 
     With `data`, clauses about metrics mean those on these datasets, and without such a clause a model must have any
     there. Models are ordered by the last value of a metric; those without come last. Raises UsageError for a token
-    that no page of this order gave.
+    that no page of this order gave, and for more orders or datasets than a database plans at once.
     """
+    for noun, given, most in (("orders", orders, MOST_ORDERS), ("datasets", data, MOST)):
+        if len(given) > most:
+            raise UsageError(f"{len(given):,} {noun} are given, the limit is {most}", next="give fewer at a time")
     ordered = _terms(orders)
     among, bound = within(conn, "l.experiment_id", experiments)
     if len(experiments) == 1:

@@ -18,6 +18,8 @@ from argosy.errors import UsageError
 from argosy.store.tracking.grammar import ABSENCE, LIST, Grammar, Operators
 
 _LIMIT = 65_536
+MOST, MOST_ORDERS = 100, 20
+"""Comparisons of a filter, and keys of an order: a database plans longer ones for minutes, or refuses them."""
 _SHOWN = 200
 """So many characters of what is wrong are shown: keys and texts are as long as whoever asks likes."""
 _DOUBLE = r'"(?:""|\\"|[^"])*"'
@@ -61,7 +63,8 @@ class Order(msgspec.Struct, frozen=True):
 def parse(text: str, grammar: Grammar, *, plain: bool = False) -> list[Clause]:
     """The clauses of a filter, all of which must hold; empty text has none. `plain` values of text need no quotes.
 
-    Raises `UsageError` at the first thing that `grammar` does not allow, and for text that is blank or above 64 KiB.
+    Raises `UsageError` at the first thing that `grammar` does not allow, for text that is blank or above 64 KiB, and
+    for more than `MOST` comparisons.
     """
     reader = _Reader(text, f"filter of {grammar.noun}", _JOIN)
     if text and reader.ended():
@@ -70,14 +73,21 @@ def parse(text: str, grammar: Grammar, *, plain: bool = False) -> list[Clause]:
     while not reader.ended():
         if not reader.take(_AND):
             clauses.append(_clause(reader, grammar, plain or grammar.plain))
+        if len(clauses) > MOST:
+            reader.refuse(f"it has more than {MOST} comparisons", next="ask in several searches")
     return clauses
 
 
 def orders(texts: Sequence[str], grammar: Grammar) -> list[Order]:
     """What to order by, first things first; each text is a key, and ASC or DESC.
 
-    Raises `UsageError` for what `grammar` does not order by, and for what is named twice.
+    Raises `UsageError` for what `grammar` does not order by, for what is named twice, and for more than `MOST_ORDERS`.
     """
+    if len(texts) > MOST_ORDERS:
+        raise UsageError(
+            f"order of {grammar.noun}: it has {len(texts):,} keys, the limit is {MOST_ORDERS}",
+            next="leave out the last",
+        )
     found: dict[tuple[str, str], Order] = {}
     for text in texts:
         reader = _Reader(text, f"order of {grammar.noun}", _WRITE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
+from types import NoneType
 from typing import Annotated, Any
 
 import msgspec
@@ -29,7 +30,7 @@ def start(token: str | None) -> int:
         text = base64.urlsafe_b64decode(token).decode("ascii")
     except (binascii.Error, ValueError):
         text = ""
-    if not text.isdigit() or int(text) > _MOST:
+    if not text.isdigit() or len(text) > len(str(_MOST)) or int(text) > _MOST:
         raise UsageError(f"page token {token[:40]!r} was not given by this list", next="start without one")
     return int(text)
 
@@ -40,11 +41,16 @@ def mark(row: Sequence[Any]) -> str:
 
 
 def row(token: str, texts: Sequence[bool]) -> tuple[Any, ...]:
-    """The row that a token holds: each value is a text, or none, or None. Raises UsageError for what is no token."""
+    """The row that a token holds: each value is a text, or none, or None. Raises UsageError for what is no token.
+
+    The first value says which rows are first, as a whole number or a text, and the last tells rows apart: neither is
+    None.
+    """
     try:
         values = msgspec.msgpack.decode(base64.urlsafe_b64decode(token), type=list[_Whole | float | _Text | None])
         each = list(zip(values, texts, strict=True))
-        if values[0] is None or any(isinstance(value, str) is not text for value, text in each if value is not None):
+        wrong = any(isinstance(value, str) is not text for value, text in each if value is not None)
+        if wrong or isinstance(values[0], (float, NoneType)) or values[-1] is None:
             raise ValueError(values)
     except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
         raise UsageError(f"page token {token[:40]!r} was not given by this search", next="start without one") from error

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from argosy.errors import UsageError
 from argosy.store.rows import execute, within
 from argosy.store.tracking import pages
 from argosy.store.tracking.clause import Clause, Order
@@ -24,6 +25,8 @@ _VIEWS = {ACTIVE: "r.deleted_at IS NULL", DELETED: "r.deleted_at IS NOT NULL", A
 _EACH = 64
 """So many experiments are each searched by their own index and merged; more are searched at once."""
 _RUNS = Sql("tracked r")
+_PHASES = range(3)
+"""In the order of a metric: runs with a value, those with NaN, those without it."""
 Row = tuple[Any, ...]
 
 
@@ -45,6 +48,8 @@ def page(
     """
     ordered = terms(orders)
     start = pages.row(token, [term.text for term in ordered]) if token else None
+    if start is not None and ordered[0].metric is not None and start[0] not in _PHASES:
+        raise UsageError(f"page token {str(token)[:40]!r} was not given by this search", next="start without one")
     ask = _Ask(conn, list(clauses), ordered, _VIEWS[view], limit + 1, start)
     wanted = list(dict.fromkeys(experiments))
     if len(wanted) > _EACH:
@@ -82,7 +87,7 @@ class _Ask:
         if first.metric is None:
             return self._read(_RUNS, [own, *self._held], self.ordered, self.most)
         found: list[Row] = []
-        for phase in range(0 if self.start is None else int(self.start[0]), 3):
+        for phase in _PHASES[0 if self.start is None else int(self.start[0]) :]:
             if len(found) < self.most:
                 found += self._walk(experiment, first, phase, self.most - len(found))
         return found

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from argosy.errors import UsageError
 from argosy.store.rows import execute, within
 from argosy.store.tracking.clause import Clause
 from argosy.store.tracking.runs import NAME_TAG
@@ -19,6 +20,7 @@ SPELLING = {
 """Statuses as MLflow spells them."""
 CONTEXT = "mlflow.data.context"
 _FEW = 4000
+_PATTERN = 8000
 _CASES = " ".join(f"WHEN '{ours}' THEN '{theirs}'" for ours, theirs in SPELLING.items())
 _STATUS = f"(CASE r.status {_CASES} END)"
 _LOCATION = "(SELECT e.location FROM experiment e WHERE e.id = r.experiment_id)"
@@ -69,12 +71,17 @@ def compared(clause: Clause, value: str) -> Sql:
 
 
 def matches(conn: Connection, column: str, operator: str, value: Any) -> Sql:
-    """That a text compares with a value; LIKE minds case, ILIKE does not."""
+    """That a text compares with a value; LIKE minds case, ILIKE does not. Raises UsageError for too long a pattern."""
     if operator in ("IN", "NOT IN"):
         text, bound = within(conn, column, value)
         return Sql(text if operator == "IN" else f"NOT ({text})", (bound,))
     if operator in ("=", "!="):
         return Sql(f"{column} {'=' if operator == '=' else '<>'} ?", (value,))
+    if len(value) > _PATTERN:
+        raise UsageError(
+            f"a pattern of {operator} has {len(value):,} characters, the limit is {_PATTERN:,}",
+            next="give its beginning",
+        )
     if conn.dialect.name == "sqlite":
         if operator == "ILIKE":
             return Sql(f"{column} LIKE ?", (value,))
