@@ -25,7 +25,7 @@ _STATUSES = {
     logged.UNKNOWN: "LOGGED_MODEL_STATUS_UNSPECIFIED", logged.PENDING: "LOGGED_MODEL_PENDING",
     logged.READY: "LOGGED_MODEL_READY", logged.FAILED: "LOGGED_MODEL_UPLOAD_FAILED",
 }  # fmt: skip
-_OURS: dict[str | int | None, str] = {
+OURS: dict[str | int | None, str] = {
     **{theirs: ours for ours, theirs in _STATUSES.items()}, **dict(enumerate(logged.STATUSES)),
 }  # fmt: skip
 _BAD = "/:.%\"'"
@@ -133,9 +133,9 @@ def get(conn: Connection, request: OfModel) -> dict[str, Any]:
 
 def finish(tx: Connection, hand: Hand, request: Finish) -> dict[str, Any]:
     """Another status."""
-    if request.status not in _OURS:
+    if request.status not in OURS:
         raise invalid("status", request.status, f"It must be one of {', '.join(_STATUSES.values())}.")
-    return {"model": told(tx, [logged.finish(tx, request.model_id or "", _OURS[request.status], hand)])[0]}
+    return {"model": told(tx, [logged.finish(tx, request.model_id or "", OURS[request.status], hand)])[0]}
 
 
 def delete(tx: Connection, hand: Hand, request: OfModel) -> None:
@@ -244,7 +244,7 @@ def _pairs(given: list[Tag] | None, name: str) -> dict[str, str]:
 
 ENDPOINTS = [
     Endpoint("POST", "logged-models", Create, create, needs=("experiment_id",), writes=True),
-    Endpoint("POST", "logged-models/search", Search, find),
+    Endpoint("POST", "logged-models/search", Search, find, needs=("experiment_ids",)),
     Endpoint("GET", "logged-models/{model_id}", OfModel, get),
     Endpoint("PATCH", "logged-models/{model_id}", Finish, finish, needs=("status",), writes=True),
     Endpoint("DELETE", "logged-models/{model_id}", OfModel, delete, writes=True),

@@ -85,7 +85,8 @@ def named(name: str | None, path: str = "name") -> str:
 
 def number(text: str | None) -> int:
     """The number of a version. Raises Fault."""
-    if text is None or not (text.isascii() and text.isdigit() and len(text) < 10):
+    digits = (text or "").removeprefix("-")
+    if text is None or not (digits.isascii() and digits.isdigit() and len(digits) < 10):
         raise Fault(INVALID, f"Parameter 'version' must be an integer, got '{(text or '')[:100]}'.")
     return int(text)
 
