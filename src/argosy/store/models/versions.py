@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -87,6 +87,14 @@ def get(conn: Connection, model: Registered, number: int) -> Version:
             f"Model Version (name={model.name}, version={number}) not found", next="search for its versions"
         )
     return made(found)
+
+
+def numbered(conn: Connection, wanted: Collection[tuple[int, int]]) -> dict[tuple[int, int], Version]:
+    """The versions of some numbers of models, by model and number, of those that there are; deleted ones too."""
+    clause, bound = within(conn, "v.model_id", {model_id for model_id, _ in wanted})
+    other, numbers = within(conn, "v.number", {number for _, number in wanted})
+    rows = execute(conn, f"SELECT {FIELDS} FROM {JOIN} WHERE {clause} AND {other}", (bound, numbers))
+    return {(each.model_id, each.number): each for each in map(made, rows) if (each.model_id, each.number) in wanted}
 
 
 def newest(conn: Connection, model: Registered) -> Version:

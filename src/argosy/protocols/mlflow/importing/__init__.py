@@ -1,0 +1,1 @@
+"""What another MLflow keeps is brought into this home."""

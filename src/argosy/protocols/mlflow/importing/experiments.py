@@ -1,0 +1,48 @@
+"""Experiments: found here by name, or made; those of the trash among those in it."""
+
+from __future__ import annotations
+
+from argosy.protocols.mlflow.importing import source
+from argosy.protocols.mlflow.importing.files import stays
+from argosy.protocols.mlflow.importing.passage import Passage, moment
+from argosy.protocols.mlflow.importing.report import EXPERIMENT, Place
+from argosy.store.rows import next_id
+from argosy.store.tracking import changes, experiments, labels
+from argosy.store.tracking.arrivals import IMPORTED
+from argosy.store.tracking.changes import EXPERIMENT as KIND
+from argosy.store.tracking.changes import Change
+from argosy.store.tracking.experiments import Experiment
+from argosy.store.tracking.tables import experiment as table
+
+
+def bring(passage: Passage, given: source.Experiment) -> Experiment | None:
+    """The experiment here that an experiment there is; None where there is none, as nothing is written."""
+    with passage.store.read() as conn:
+        if given.deleted:
+            found = next(iter(experiments.trashed(conn, given.name)), None)
+        else:
+            found = experiments.find(conn, given.name)
+    if found is None:
+        made = None if passage.dry else _make(passage, given)
+        passage.report.add(EXPERIMENT, brought=0 if passage.dry else 1)
+    else:
+        made = found
+        passage.report.add(EXPERIMENT, there=1)
+    if made is not None:
+        passage.report.map(Place(given.name, given.id, made.id, found is None))
+    return made
+
+
+def _make(passage: Passage, given: source.Experiment) -> Experiment:
+    """Make it. Its artifacts lie in this home, or where they stay."""
+    hand = passage.hand
+    with passage.store.write() as tx:
+        id = max(1, next_id(tx, table))
+        made = Experiment(
+            id, given.name, given.location if stays(given.location) else f"{experiments.ROOT}{id}", moment(given.at),
+            moment(given.updated_at), hand.at if given.deleted else None,
+        )  # fmt: skip
+        experiments.add(tx, made, hand)
+        labels.put(tx, KIND, str(id), given.tags, hand)
+        changes.add(tx, hand, [Change(KIND, str(id), IMPORTED, None, passage.source.name)])
+    return made
