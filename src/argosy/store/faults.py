@@ -9,16 +9,17 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
-from argosy.errors import ArgosyError, CapacityError, ConflictError
+from argosy.errors import ArgosyError, CapacityError, ConflictError, InputError
 
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_SHMSIZE}
 _BUSY_STATES = {"55P03", "40001", "40P01"}  # lock_not_available, serialization_failure, deadlock_detected
 _FULL_STATES = {"53100", "53200"}  # disk_full, out_of_memory
+_LARGE_STATE = "54000"  # program_limit_exceeded: an index takes no text of thousands of bytes
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn a driver's error into `ConflictError` or `CapacityError`; others pass as they are."""
+    """Turn a driver's error into `ConflictError`, `CapacityError` or `InputError`; others pass as they are."""
     try:
         yield
     except _raised() as error:
@@ -47,4 +48,6 @@ def _named(error: BaseException | None) -> ArgosyError | None:
         return ConflictError(f"the store is busy: {error}", next="try again")
     if code & 0xFF == sqlite3.SQLITE_CONSTRAINT or state.startswith("23"):
         return ConflictError(f"the store refused a row: {error}", next="read the current state and try again")
+    if state == _LARGE_STATE:
+        return InputError(f"a name is too long to be found by: {error}", next="give a shorter one")
     return None

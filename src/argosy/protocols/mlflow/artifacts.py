@@ -28,7 +28,7 @@ from argosy.store.tracking.changes import Hand
 ROOT = "/api/2.0/mlflow-artifacts/artifacts"
 SCHEME = "mlflow-artifacts:/"
 _CHUNK = 1 << 20
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 Scope = dict[str, Any]
 
 
@@ -188,9 +188,8 @@ def _span(header: bytes | None, size: int) -> tuple[int, int, int]:
     if match is None or not any(match.groups()):
         return 0, size, 200
     first, last = match.groups()
-    if not first:
-        return max(0, size - int(last)), size, 206
-    low, high = int(first), min(size, int(last) + 1 if last else size)
+    low = int(first) if first else max(0, size - int(last))
+    high = min(size, int(last) + 1) if first and last else size
     return (low, high, 206) if low < high else (0, size, 200)
 
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from argosy.protocols.mlflow.body import UNREAD
-from argosy.protocols.mlflow.fault import INVALID, Fault, mistyped
+from argosy.protocols.mlflow.fault import INVALID, Fault, invalid, mistyped
 from argosy.protocols.mlflow.fault import missing as needed
 
 PREFIX = "/api/2.0/mlflow/"
@@ -68,12 +68,14 @@ class Endpoint:
         return frozenset(name for name, kind in hints.items() if "list[" in str(kind))
 
     def read(self, body: bytes, query: bytes, segments: Mapping[str, str]) -> Request:
-        """The request. Raises Fault for what is missing or mistyped."""
+        """The request. Raises Fault for what is missing or mistyped, and for a zero byte, which no database takes."""
         if segments or self.method == "GET":
             given = self._loose(body) if self.method != "GET" else self._queried(query)
             found = self._converted({**given, **segments})
         else:
             found = self._decoded(body)
+        if b"\\u0000" in body or b"%00" in query or "\0" in "".join(segments.values()):
+            _check(msgspec.to_builtins(found), "body")
         for name in self.needs:
             value = getattr(found, name)
             if name == "run_id" and not value:
@@ -126,3 +128,16 @@ def _said(found: Any) -> Any:
     if isinstance(found, dict):
         return {name: _said(value) for name, value in found.items() if value is not None}
     return [_said(each) for each in found] if isinstance(found, list) else found
+
+
+def _check(found: Any, name: str) -> None:
+    """Raise Fault where a text within is with a zero byte."""
+    if isinstance(found, str) and "\0" in found:
+        raise invalid(name, found, "It holds a zero byte.")
+    if isinstance(found, dict):
+        for key, value in found.items():
+            _check(key, name)
+            _check(value, str(key))
+    elif isinstance(found, list):
+        for each in found:
+            _check(each, name)

@@ -24,7 +24,7 @@ _CHARACTERS = (
 
 def key(value: str, path: str) -> str:
     """A name of a metric, parameter or tag; it must be none that a file system would read otherwise."""
-    return value if _plain(value) else _refuse(value, path)
+    return value if len(value) <= KEY and _plain(value) else _refuse(value, path)
 
 
 @lru_cache(maxsize=65_536)

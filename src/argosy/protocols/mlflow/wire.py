@@ -81,7 +81,7 @@ def all_runs(conn: Connection, found: Sequence[Run], *, inward: bool = False) ->
     ids = [each.id for each in found]
     last, parameters, tags = metrics.last(conn, ids), texts.of(conn, "parameter", ids), texts.of(conn, "tag", ids)
     read, flows = inputs.of(conn, ids), logged.flows(conn, ids)
-    where = {id: experiments.get(conn, id).location for id in {each.experiment_id for each in found}}
+    where = experiments.some(conn, {each.experiment_id for each in found})
     made = []
     for each in found:
         values = [
@@ -99,7 +99,7 @@ def all_runs(conn: Connection, found: Sequence[Run], *, inward: bool = False) ->
             filled({"model_id": model, "step": step}) for direction, model, step in flow if direction == logged.OUT
         ]
         made.append({
-            "info": info(each, where[each.experiment_id]), "data": filled(data),
+            "info": info(each, where[each.experiment_id].location), "data": filled(data),
             "inputs": filled({"dataset_inputs": given, "model_inputs": models}),
             "outputs": filled({"model_outputs": outputs}),
         })  # fmt: skip
