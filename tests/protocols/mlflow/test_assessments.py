@@ -92,7 +92,7 @@ def test_traces_are_found_by_what_is_thought_of_them(traced: Asker) -> None:
 @pytest.mark.parametrize(("more", "word"), [
     ({"assessment_name": None}, "assessment_name"), ({"feedback": None}, "either a feedback"),
     ({"expectation": {"value": 1}}, "either a feedback"), ({"rationale": "x" * (1 << 20)}, "larger than"),
-    ({"assessment_name": "x" * 251}, "assessment_name"), ({"feedback": {"value": "\0"}}, "assessment.feedback"),
+    ({"assessment_name": "x" * 251}, "assessment_name"), ({"feedback": {"value": "\0"}}, "zero byte"),
 ])  # fmt: skip
 def test_what_cannot_be_said_is_refused(traced: Asker, more: dict[str, Any], word: str) -> None:
     answer = traced.refused("POST", PLACE, {"assessment": {**FEEDBACK, **more}})
