@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import shutil
 import subprocess
@@ -94,6 +95,20 @@ def apart() -> Callable[[str], Path]:
         return Path(made.stdout.strip())
 
     return find
+
+
+@pytest.fixture
+def uv(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pinned uv is on the PATH, and is told of the way out as pip was."""
+    ask = (
+        "import json, runpy; dev = runpy.run_path('dev'); assert dev['tools'](); "
+        "print(json.dumps({'PATH': str(dev['TOOLS'] / 'bin'), **dev['network']()}))"
+    )
+    made = subprocess.run([sys.executable, "-B", "-c", ask], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    found = json.loads(made.stdout)
+    monkeypatch.setenv("PATH", found.pop("PATH"), prepend=os.pathsep)
+    for name, value in found.items():
+        monkeypatch.setenv(name, value)
 
 
 _numbers = itertools.count(1)

@@ -44,6 +44,7 @@ _GROUPS: Final = {
     "Act": (
         ("train", "Train a fleet, or some of its members, now."),
         ("run", "Run a pipeline, and use again what was done before."),
+        ("reproduce", "Do a run or a training once more, and tell what differs."),
         ("export", "Write a file that has another scheduler start a pipeline."),
         ("retry", "Go on with a run that failed, was cancelled or was cut off."),
         ("cancel", "End a run, wherever it is at work."),
@@ -61,7 +62,7 @@ _GROUPS: Final = {
 }
 
 NAMES: Final = tuple(name for commands in _GROUPS.values() for name, _ in commands)
-_EPILOGUE = """Exit codes: 0 done, 1 failed, 2 used wrongly, 3 differences found (plan --check).
+_EPILOGUE = """Exit codes: 0 done, 1 failed, 2 used wrongly, 3 differences found (plan --check, reproduce).
 Data goes to stdout, words to stderr; --json gives programs the same data."""
 
 

@@ -171,6 +171,16 @@ def note(tx: Connection, dataset: str, sources: Sequence[str], parts: Sequence[N
     _keep(tx, dataset, last.number if last else 0, parts, sources)
 
 
+def adopt(tx: Connection, versions: Sequence[Version], parts: Sequence[Part]) -> None:
+    """Record versions and parts of another home as they are there, but for the executions that made them.
+
+    The blobs are to be had here, too. Raises `ConflictError` where a version is there already.
+    """
+    stored, kept = _Stored.__struct_fields__, _StoredPart.__struct_fields__
+    insert(tx, _VERSION, [_Stored(**{**_dict(each, stored), "execution_id": None}) for each in versions])
+    insert(tx, _PART, [_StoredPart(**_dict(each, kept)) for each in sorted(parts, key=lambda part: part.id)])
+
+
 def version(conn: Connection, dataset: str, number: int | None = None) -> Version | None:
     """One version of a dataset: the latest unless `number` is given."""
     if number is None:

@@ -48,6 +48,14 @@ def current(conn: Connection, kind: str | None = None) -> list[Declaration]:
     return fetch(conn, query.order_by(_TABLE.c.kind, _TABLE.c.name), Declaration)
 
 
+def standing(conn: Connection, at: datetime) -> list[Declaration]:
+    """Those that were in force at a time, by kind and name."""
+    c = _TABLE.c
+    last = select(func.max(c.id)).where(c.at <= at).group_by(c.kind, c.name)
+    query = columns(_TABLE, Declaration).where(c.id.in_(last), ~c.removed)
+    return fetch(conn, query.order_by(c.kind, c.name), Declaration)
+
+
 def last(conn: Connection) -> int:
     """The id of the last one that was recorded, 0 where none was: while it stays, so does all that is declared."""
     return conn.scalar(select(func.max(_TABLE.c.id))) or 0

@@ -31,6 +31,24 @@ class DatasetsConformance:
             assert datasets.versions(conn, "flights") == [one, two]
         assert one.digest != two.digest
 
+    def test_versions_of_another_home_are_adopted_as_they_are(self, store: Store) -> None:
+        """Their numbers, digests and parts; who made them stays there."""
+        with store.write() as tx:
+            for name in "ab":
+                datasets.commit(tx, ingest("flights", name))
+            versions, parts = datasets.versions(tx, "flights"), datasets.parts(tx, "flights", 2)
+            renamed = [msgspec.structs.replace(each, dataset="adopted", execution_id=None) for each in versions]
+            datasets.adopt(tx, renamed, [msgspec.structs.replace(each, dataset="adopted") for each in parts])
+        with store.read() as conn:
+            found = datasets.versions(conn, "adopted")
+            assert [(each.number, each.digest, each.rows, each.columns) for each in found] == [
+                (each.number, each.digest, each.rows, each.columns) for each in versions
+            ]
+            assert [p.digest for p in datasets.parts(conn, "adopted", 2)] == [p.digest for p in parts]
+            assert [p.digest for p in datasets.parts(conn, "adopted", 1)] == [parts[0].digest]
+        with pytest.raises(ConflictError), store.write() as tx:
+            datasets.adopt(tx, renamed, [])
+
     def test_a_source_goes_in_once(self, store: Store) -> None:
         """The second try leaves nothing behind."""
         with store.write() as tx:

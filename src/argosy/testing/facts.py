@@ -59,6 +59,19 @@ class FactsConformance:
             assert declarations.get(conn, "fleet", "late") is None
             assert [each.removed for each in declarations.history(conn, "fleet", "late")] == [True, False, False]
 
+    def test_what_was_declared_at_a_time_is_known(self, store: Store) -> None:
+        """What was declared, or removed, later does not count."""
+        new = declarations.NewDeclaration(kind="fleet", name="late", fingerprint="1", body={}, at=moment(), actor="ann")
+        fields = {name: getattr(new, name) for name in new.__struct_fields__}
+        later = [{"at": moment(2), "fingerprint": "2"}, {"at": moment(4), "removed": True}]
+        with store.write() as tx:
+            declarations.add(tx, [new, *(declarations.NewDeclaration(**(fields | each)) for each in later)])
+        with store.read() as conn:
+            seen = {hours: declarations.standing(conn, moment(hours)) for hours in (-1, 0, 1, 2, 3, 4)}
+        assert {hours: [each.fingerprint for each in found] for hours, found in seen.items()} == {
+            -1: [], 0: ["1"], 1: ["1"], 2: ["2"], 3: ["2"], 4: [],
+        }  # fmt: skip
+
     def test_a_bundle_is_recorded_once(self, store: Store) -> None:
         """As it was first recorded."""
         new = bundles.Bundle(

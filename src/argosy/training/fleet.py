@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from argosy.engine.contract import Engine, Progress, Result, Task
-from argosy.engine.key import task_key
 from argosy.spec import duration
 from argosy.spec.fleet import POOLED, Fleet
 from argosy.store import Store, executions
@@ -19,7 +18,7 @@ from argosy.training import rivals
 from argosy.training.boost import direct
 from argosy.training.fit import Job
 from argosy.training.land import Context, Landed, Write, land
-from argosy.training.plan import Basis, Fallback, Fit, everyone, keys, plan, relevant
+from argosy.training.plan import Basis, Fallback, Fit, everyone, keys, plan, relevant, tuning
 from argosy.training.request import TrainReport, TrainRequest
 from argosy.training.rows import Member
 
@@ -97,7 +96,7 @@ class _Training:
         if not searched or not self._request.members:
             return {}
         made_of = {"tune": relevant(self._fleet), "code": self._request.code}
-        key = task_key(self._request.code, made_of, [], self._request.environment)
+        key = tuning(self._request.code, made_of["tune"], self._request.environment)
         with self._store.read() as conn:
             known = executions.finished(conn, [key]).get(key)
         if known is not None:

@@ -88,6 +88,11 @@ def key(parts: Mapping[str, str]) -> str:
     return task_key(parts["code"], named, [parts["rows"]], parts["environment"])
 
 
+def tuning(code: str, declaration: str, environment: str) -> str:
+    """The key of the tuning whose settings a fleet's members are trained with, from these parts of theirs."""
+    return task_key(code, {"tune": declaration, "code": code}, [], environment)
+
+
 def changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     """The names of the parts that differ between two keys, sorted."""
     return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))

@@ -15,6 +15,13 @@ def test_names_are_of_ids_and_never_as_chance_makes_them() -> None:
     assert not any(naming.is_own(name) for name in (uuid.uuid4().hex, "e" * 32, "0" * 32, ""))
 
 
+def test_names_lead_back_to_ids() -> None:
+    execution, pipeline = naming.of_execution(7), naming.of_pipeline(2**40)
+    assert (naming.execution(execution), naming.pipeline(execution)) == (7, None)
+    assert (naming.execution(pipeline), naming.pipeline(pipeline)) == (None, 2**40)
+    assert naming.pipeline("a" * 32) is None
+
+
 def test_trainings_of_other_fleets_and_times_have_other_names() -> None:
     found = {naming.of_training(fleet, at) for fleet in ("late", "early") for at in (7, 8)}
     assert len(found) == 4 and naming.of_training("late", 7) in found

@@ -83,12 +83,16 @@ class Trained(msgspec.Struct, frozen=True):
 
 
 def run(
-    house: House, snapshot: Snapshot, action: Train, now: datetime, on_progress: OnProgress | None = None
-) -> Trained:
-    """Train the members of an action; what happened to each is recorded with the reason that asked for it."""
+    house: House, snapshot: Snapshot, action: Train, now: datetime, on_progress: OnProgress | None = None,
+    signature: Signature | None = None,
+) -> Trained:  # fmt: skip
+    """Train the members of an action; what happened to each is recorded with the reason that asked for it.
+
+    A `signature` is that of an earlier training, whose categories are to be used again.
+    """
     state = snapshot.fleets[action.fleet]
     wanted = snapshot.wanted["fleet", action.fleet]
-    given = training_set(house, snapshot, state, action, now)
+    given = training_set(house, snapshot, state, action, now, signature)
     if given is None:
         return Trained(f"{action.fleet}: there are no labelled rows to train on", empty=True)
     data = given.data
@@ -113,10 +117,14 @@ def run(
     return Trained(said + "".join(left_out), report.failed, report.versions, *counts)
 
 
-def training_set(house: House, snapshot: Snapshot, state: FleetState, action: Train, now: datetime) -> Given | None:
+def training_set(
+    house: House, snapshot: Snapshot, state: FleetState, action: Train, now: datetime,
+    signature: Signature | None = None,
+) -> Given | None:  # fmt: skip
     """The training set of the members that are due (of all, where the pooled model is); None without labelled rows.
 
-    Built anew only when the rows, the views or what is known by `now` differ from the last time.
+    Its signature is that of its rows unless one is given. Built anew only when the rows, the views or what is known by
+    `now` differ from the last time.
     """
     fleet = state.fleet
     only = None if action.pooled else frozenset(action.members)
@@ -134,14 +142,14 @@ def training_set(house: House, snapshot: Snapshot, state: FleetState, action: Tr
     label = pl.col(fleet.label.column).cast(pl.Float64)
     known = rows.select(pl.len(), low=pl.col(AT).min(), high=pl.col(AT).max(), sum=label.sum()).row(0)
     made_of = [fleet.name, state.revision, inputs, sorted(only) if only is not None else None, known,
-               version.digest, fleet.slices]  # fmt: skip
+               version.digest, fleet.slices, *([signature.digest] if signature else [])]  # fmt: skip
     path = house.places.sets / fleet.name / hashlib.sha256(msgspec.json.encode(made_of)).hexdigest()[:_NAMED]
     if (path / "set.json").exists():
         return Given(TrainingSet.open(path), inputs)
     derived = (feature.expressions for feature in fleet.features if isinstance(feature, RequestFeatures))
     expressions = {name: each.expr() for given in derived for name, each in given.items()}
     frame, slices, left_out = _sliced(fleet, request_features(expressions, join(rows, AT, views.sources)))
-    signature = signature_of(fleet, views.sources, frame)
+    signature = signature or signature_of(fleet, views.sources, frame)
     reference.record(
         house.store, fleet, state.revision, frame, frame.with_columns(member=member(fleet.by))["member"],
         signature.names, (*action.members, *([POOLED] * action.pooled)), now, version.number,

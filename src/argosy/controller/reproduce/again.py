@@ -51,7 +51,7 @@ def again(
 ) -> Report:  # fmt: skip
     """Do what a recipe tells once more, in a home at `place`, and compare what came of it with what `store` has.
 
-    The user's code runs in this process and its workers, with the `variables` of the environment. Raises UnknownError
+    The user's code runs in this process and its workers, with the `variables` of the environment. Raises CorruptError
     where something that it was made of is gone, and ArgosyError where a training gives no model.
     """
     now = environment.installed(wanted.libraries)

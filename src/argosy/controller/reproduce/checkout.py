@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from argosy.controller import libraries
 from argosy.controller.reproduce.recipe import Recipe, Trained
-from argosy.errors import UnknownError
+from argosy.errors import CorruptError, UnknownError
 from argosy.spec.quantity import plural
 from argosy.store import Blobs, Store, bundles, datasets, declarations, executions
 from argosy.store.bundles import Bundle
@@ -31,7 +31,7 @@ def check_out(store: Store, recipe: Recipe, place: Path) -> None:
     """Make a home in the directory `place` with the bundle, the datasets at their versions and what was declared.
 
     The other home is only read: its blobs are linked, and a link is replaced where anything is written in its place.
-    Raises UnknownError where an archive or a part of a dataset is gone.
+    Raises CorruptError where an archive or a part of a dataset is gone, UnknownError where a version is not on record.
     """
     with store.read() as conn:
         data = [_data(conn, store.blobs, name, number) for name, number in recipe.datasets.items()]
@@ -57,7 +57,7 @@ def _data(conn: Connection, blobs: Blobs, name: str, number: int) -> _Data:
 
 def _check(blobs: Blobs, recipe: Recipe, data: Iterable[_Data]) -> None:
     if not blobs.has(recipe.bundle.digest):
-        raise UnknownError(
+        raise CorruptError(
             f"the code of {recipe.name} is gone: there is no blob {recipe.bundle.digest}",
             next="restore it from a backup of the home's blobs",
         )
@@ -66,7 +66,7 @@ def _check(blobs: Blobs, recipe: Recipe, data: Iterable[_Data]) -> None:
         gone = [part.digest for part in rows if not blobs.has(part.digest)]
         if gone:
             shown = ", ".join(gone[:_SHOWN]) + ", …" * (len(gone) > _SHOWN)
-            raise UnknownError(
+            raise CorruptError(
                 f"{last.dataset}@{last.number}, which {recipe.name} read, cannot be read again: "
                 f"{len(gone)} of its {plural(len(rows), 'part')} are gone: {shown}",
                 next="restore them from a backup of the home's blobs",

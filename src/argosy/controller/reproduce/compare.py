@@ -13,8 +13,8 @@ from argosy.pipelines.why import changes
 METRIC, HASH, COUNT, STATE = "metric", "artifact", "count", "state"
 _LONGEST = 300
 _ALONE = (
-    "code, inputs and libraries are the same: it is not deterministic (time, chance, what lies outside), or another "
-    "machine computes otherwise"
+    "code, inputs and libraries are the same: it is not deterministic (time, chance, what lies outside), or the "
+    "machine, or what the libraries need, is another"
 )
 _VOLATILE = "it is never used again (cache=False), and may give something else each time"
 

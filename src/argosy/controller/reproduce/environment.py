@@ -54,36 +54,37 @@ def build(pins: Mapping[str, str], folder: Path, tell: Callable[[str], None] = l
 
     Of Python the minor version counts. Argosy is the one that runs: a home is read only by software that is not older.
     What the libraries need and nobody imported is not recorded: its newest versions that fit are installed. uv makes
-    it where that is on the PATH, else venv and pip. Raises UsageError where there is no such Python, and ArgosyError
+    it where it is installed, else venv and pip. Raises UsageError where there is no such Python, and ArgosyError
     with what the tool said where it cannot be made.
     """
     minor = ".".join(pins.get(PYTHON, platform.python_version()).split(".")[:2])
     wanted = sorted(f"{name}=={version}" for name, version in pins.items() if name not in (PYTHON, OWN))
-    own, uv = _own(), shutil.which("uv")
+    own = _own()
     made_of = msgspec.json.encode([minor, wanted, own, metadata.version(OWN), sys.platform, platform.machine()])
     place = folder / hashlib.sha256(made_of).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
         if not (place / _STAMP).exists():
             tell(f"building an environment of Python {minor} and {plural(len(wanted), 'pin')} in {place}")
-            _make(place, minor, uv)
-            into = ("pip", "install", "--quiet", "--python", str(place / "bin" / "python"))
-            pip = (sys.executable, "-m", "pip", "--python", str(place / "bin" / "python"), "install", "--quiet")
-            _do([*((uv, *into) if uv else pip), *own, *wanted], place)
+            _do([*_make(place, minor), *own, *wanted], place)
             (place / _STAMP).write_bytes(made_of)
     return place
 
 
-def _make(place: Path, minor: str, uv: str | None) -> None:
-    if uv:
+def _make(place: Path, minor: str) -> list[str]:
+    """Make an empty environment; the beginning of the command that installs into it."""
+    python, beside = str(place / "bin" / "python"), str(Path(sys.executable).parent)
+    uv = shutil.which("uv") or shutil.which("uv", path=beside)
+    if uv is not None:
         _do([uv, "venv", "--quiet", "--clear", "--python", minor, str(place)], place)
-        return
+        return [uv, "pip", "install", "--quiet", "--python", python]
     if minor != ".".join(map(str, sys.version_info[:2])):
         raise UsageError(
             f"Python {minor} is recorded, and this is {platform.python_version()}",
-            next=f"put uv on the PATH, run Argosy with Python {minor}, or take this environment with --here",
+            next=f"install uv, run Argosy with Python {minor}, or take this environment with --here",
         )
-    _do([sys.executable, "-m", "venv", "--clear", "--without-pip", str(place)], place)
+    _do([sys.executable, "-m", "venv", "--clear", str(place)], place)
+    return [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
 
 
 def _own() -> list[str]:
@@ -102,7 +103,7 @@ def _do(command: list[str], place: Path) -> None:
         said = " / ".join(done.stdout.strip().splitlines()[-_LINES:])
         raise ArgosyError(
             f"the environment {place} could not be made: {said}",
-            next="correct what it says, or take this environment with --here",
+            next="correct what it says, install uv, or take this environment with --here",
         )
 
 

@@ -56,28 +56,21 @@ def of(conn: Connection, run: Run) -> Manual:
     )  # fmt: skip
 
 
-def _environment(conn: Connection, run: Run) -> tuple[str, list[str]] | None:
-    """The list of libraries beside the run or beside a model that it logged, and the command that fetches it."""
-    root = place.root(experiments.get(conn, run.experiment_id).location, run.run)
-    if root is None:
-        return None
-    fetch = ["mlflow", "artifacts", "download", "--dst-path", "."]
-    found = {path.removeprefix(f"{root}/"): ["--run-id", run.run] for path in files.below(conn, root)}
+def _environment(conn: Connection, run: Run) -> tuple[str, str] | None:
+    """The list of libraries beside the run, or beside the model that it logged: its name, and the URI of it."""
+    location = experiments.get(conn, run.experiment_id).location
     models = [model for way, model, _ in logged.flows(conn, [run.id]).get(run.id, []) if way == logged.OUT]
-    above = root.rpartition("/")[0].rpartition("/")[0]
-    for model in models[:1]:
-        within = f"{above}/models/{model}/artifacts"
-        found |= {path.removeprefix(f"{within}/"): [model] for path in files.below(conn, within)}
-    for name in _LISTS:
-        for path, where in found.items():
-            if path.rpartition("/")[2] == name:
-                whole = [*where, "--artifact-path", path] if len(where) > 1 else ["-u", f"models:/{where[0]}/{path}"]
-                return path, [*fetch, *whole]
+    for whose in (run.run, *(f"models/{model}" for model in models[:1])):
+        root = place.root(location, whose)
+        found = files.below(conn, root) if root is not None else {}
+        for name in _LISTS:
+            for path in (path for path in found if path.rpartition("/")[2] == name):
+                return path.removeprefix(f"{root}/"), f"{place.SCHEME}{path}"
     return None
 
 
 def _commands(
-    recorded: Mapping[str, str], parameters: Mapping[str, str], source: tuple[str, list[str]] | None
+    recorded: Mapping[str, str], parameters: Mapping[str, str], source: tuple[str, str] | None
 ) -> list[str]:  # fmt: skip
     made: list[list[str]] = []
     if "repository" in recorded:
@@ -85,13 +78,13 @@ def _commands(
     if "commit" in recorded:
         made.append(["git", "checkout", recorded["commit"]])
     if source is not None:
-        made.append(source[1])
+        made.append(["mlflow", "artifacts", "download", "--artifact-uri", source[1], "--dst-path", "."])
     if "entry point" in recorded:
         given = [part for name, value in parameters.items() for part in ("-P", f"{name}={value}")]
         made.append(["mlflow", "run", ".", "-e", recorded["entry point"], *given])
         return [shlex.join(each) for each in made]
     python = ["python"]
-    if source is not None and source[0].endswith(_LISTS[0]):
+    if source is not None and source[0].rpartition("/")[2] == _LISTS[0]:
         python = ["uv", "run", "--no-project", "--with-requirements", _LISTS[0], "python"]
     if "code" in recorded:
         made.append([*python, recorded["code"]])

@@ -30,6 +30,11 @@ def execution(run: str) -> int | None:
     return int(run[1:], 16) if is_own(run) and run[0] == EXECUTION and _HEX.fullmatch(run) else None
 
 
+def pipeline(run: str) -> int | None:
+    """The id of the run of a pipeline that a run of this name is; None where it is none."""
+    return int(run[1:], 16) if is_own(run) and run[0] == PIPELINE and _HEX.fullmatch(run) else None
+
+
 def is_own(run: str) -> bool:
     """Whether a run of this name tells of what Argosy did itself."""
     return run[:1] in (EXECUTION, PIPELINE, TRAINING) and run[1:16] == "0" * 15
