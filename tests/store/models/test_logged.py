@@ -69,7 +69,7 @@ def test_tags_change_and_go(store: Store, hand: Hand) -> None:
             logged.delete_tag(tx, model, "b", hand)
         assert labels.of(tx, LOGGED, [model]) == {model: {"a": "2"}}
         past = [(each.field, each.before, each.after) for each in changes.of(tx, LOGGED, model)]
-    assert past == [("tag:b", "x", None), ("tag:a", "1", "2")]
+    assert past == [("tag:b", "x", None), ("tag:b", None, "x"), ("tag:a", "1", "2")]
 
 
 def test_what_is_deleted_is_in_the_trash_until_it_is_restored(store: Store, hand: Hand) -> None:

@@ -62,7 +62,7 @@ def test_tags_and_names_change_and_it_is_told_who_did_it(store: Store, hand: Han
             record.delete_tag(tx, "tr-1", "a", hand)
         past = [(each.actor, each.field, each.before, each.after) for each in changes.of(tx, TRACE, "tr-1")]
         assert record.get(tx, "tr-1").name == "other"
-    assert past == [("ann", "tag:a", "1", None), ("ann", "name", "ask", "other")]
+    assert past == [("ann", "tag:a", "1", None), ("ann", "tag:a", None, "1"), ("ann", "name", "ask", "other")]
 
 
 def test_what_is_deleted_is_gone_with_its_spans_tags_and_files(store: Store, hand: Hand) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from argosy.store import Store
 from argosy.store.codec import from_micros
-from argosy.store.tracking import draft, experiments, metrics, runs
+from argosy.store.tracking import draft, experiments, metrics, runs, texts
 from argosy.store.tracking.changes import Hand
 from argosy.store.tracking.draft import Draft
 from argosy.testing.sample import digest
@@ -50,6 +50,19 @@ def test_a_run_that_is_drafted_again_is_the_same_run(store: Store) -> None:
     with store.read() as conn:
         assert metrics.last(conn, [found.run.id])[found.run.id]["auc"] == (0.75, 2, 3000)
         assert [each.value for each in metrics.history(conn, found.run.id, "auc")] == [0.5, 0.75]
+
+
+def test_what_a_client_said_of_a_run_stays_when_it_is_drafted_again(store: Store, hand: Hand) -> None:
+    drafted = msgspec.structs.replace(MADE, tags={"kind": "train", "note": "", "why": "x"})
+    _write(store, drafted)
+    with store.write() as tx:
+        run = runs.get(tx, MADE.run)
+        runs.set_tags(tx, run, {"note": "look at this one", runs.NAME_TAG: "the good one"}, hand)
+        texts.remove(tx, run.id, "why", hand, run.run)
+    _write(store, msgspec.structs.replace(drafted, tags={"kind": "tune", "note": "interrupted", "why": "y"}))
+    found = told(store, MADE.run)
+    assert found.run.name == found.tags[runs.NAME_TAG] == "the good one"
+    assert (found.tags["kind"], found.tags["note"], found.tags.get("why")) == ("tune", "look at this one", None)
 
 
 def test_a_run_stays_in_the_experiment_that_it_was_made_in(store: Store) -> None:

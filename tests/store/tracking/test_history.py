@@ -29,10 +29,33 @@ def test_what_was_set_once_is_told_beside_what_changed(store: Store, hand: Hand)
         ]
         assert sorted(_told(found)[2:-1]) == [
             ("ann", "parameter:depth", None, "6", ""), ("ann", "tag:mlflow.runName", None, "tree", ""),
+            ("ann", "tag:team", None, "ops", ""),
         ]  # fmt: skip
         assert _told(found)[-1] == ("ann", "created", None, "tree", "")
         assert history.of_run(tx, run.run, limit=2) == found[:2]
         assert len(history.of_run(tx, other.run)) == 2 and history.of_run(tx, "0" * 32) == []
+
+
+def test_who_set_what_first_is_told_after_it_was_changed_removed_and_set_anew(store: Store, hand: Hand) -> None:
+    def by(name: str, hours: int) -> Hand:
+        return Hand(name, hand.at + timedelta(hours=hours))
+
+    told = [
+        ("eve", "tag:k", "3", "4", ""), ("dan", "tag:k", None, "3", ""), ("cyd", "tag:k", "2", None, ""),
+        ("bob", "tag:k", "1", "2", ""), ("ann", "tag:k", None, "1", ""),
+    ]  # fmt: skip
+    with store.write() as tx:
+        run = runs.create(tx, 0, "tree", hand.at, hand)
+        model = registered.create(tx, "late", hand)
+        for place, (actor, _, _, value, _) in enumerate(reversed(told), 1):
+            if value is None:
+                texts.remove(tx, run.id, "k", by(actor, place), run.run)
+                labels.remove(tx, MODEL, model.entity, "k", by(actor, place))
+            else:
+                runs.set_tags(tx, run, {"k": value}, by(actor, place))
+                labels.put(tx, MODEL, model.entity, {"k": value}, by(actor, place))
+        assert _told(history.of_run(tx, run.run))[:5] == told
+        assert _told(history.of_model(tx, model.id))[:5] == told
 
 
 def test_the_history_of_an_experiment_goes_on_through_the_trash(store: Store, hand: Hand) -> None:
@@ -67,7 +90,9 @@ def test_the_history_of_a_model_has_that_of_its_versions(store: Store, hand: Han
             ("bob", "tag:team", "ops", "data", ""),
             ("bob", "alias:best", None, "1", "it won"),
             ("bob", "@1 stage", "None", "Staging", ""),
+            ("bob", "@1 tag:by", None, "hand", ""),
             ("bob", "@1 created", None, "s3://a/1", ""),
+            ("ann", "tag:team", None, "ops", ""),
             ("ann", "created", None, "late", ""),
         ]
         assert history.of_model(tx, model.id, limit=3) == found[:3]

@@ -64,7 +64,7 @@ def test_a_tag_of_the_name_renames_the_run(store: Store, hand: Hand) -> None:
     with store.read() as conn:
         assert runs.get(conn, made.run).name == "two"
         assert texts.of(conn, texts.TAG, [made.id]) == {made.id: {NAME_TAG: "two"}}
-    assert history(store, made.run)[-2:] == [("tag:x", "1", "2"), ("tag:x", "2", None)]
+    assert history(store, made.run)[-3:] == [("tag:x", "1", "2"), ("tag:x", None, "1"), ("tag:x", "2", None)]
 
 
 def test_a_parameter_is_written_once(store: Store, hand: Hand) -> None:

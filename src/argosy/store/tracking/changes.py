@@ -13,6 +13,8 @@ from argosy.store.rows import execute, execute_many, next_id, within
 from argosy.store.tracking.tables import change
 
 _FIELDS = "id, at, actor, kind, entity, field, before, after, reason"
+PURGED = "purged"
+"""The field of a change which tells that there was something."""
 EXPERIMENT, RUN, MODEL, VERSION, LOGGED, TRACE = "experiment", "run", "model", "version", "logged", "trace"
 
 
@@ -57,6 +59,16 @@ def add(tx: Connection, hand: Hand, changes: Sequence[Change]) -> None:
             for id, c in enumerate(changes, first)
         ]
         execute_many(tx, f"INSERT INTO change ({_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+
+def remove(tx: Connection, hand: Hand, kind: str, entity: str, field: str, value: str, first: Hand) -> None:
+    """Record that a value is no more; and who set it first, and to what, which it told itself as long as it was."""
+    where = "FROM change WHERE kind = ? AND entity = ? AND field = ?"
+    last = f"SELECT coalesce(max(id), 0) {where} AND after IS NULL"
+    sql = f"SELECT before {where} AND before IS NOT NULL AND id > ({last}) ORDER BY id LIMIT 1"
+    found = execute(tx, sql, (kind, entity, field) * 2).fetchone()
+    add(tx, first, [Change(kind, entity, field, None, value if found is None else found[0])])
+    add(tx, hand, [Change(kind, entity, field, value, None)])
 
 
 def of(conn: Connection, kind: str, entity: str, limit: int = 1000, until: datetime | None = None) -> list[Past]:

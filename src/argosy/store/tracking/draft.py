@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from argosy.store.codec import to_micros
 from argosy.store.rows import execute, execute_many, next_id, within
 from argosy.store.tracking import experiments
-from argosy.store.tracking.changes import Hand
+from argosy.store.tracking.changes import RUN, Hand
 from argosy.store.tracking.metrics import Point, pack
 from argosy.store.tracking.runs import NAME_TAG
 from argosy.store.tracking.tables import HEAD, block, data_source, tracked
@@ -54,14 +54,22 @@ _Placed = tuple[_Place, Draft]
 
 
 def write(tx: Connection, drafts: Sequence[Draft], now: datetime) -> None:
-    """Have the runs be as they are drafted, those too that are there already; a constant number of statements."""
+    """Have the runs be as they are drafted, those too that are there already; a constant number of statements.
+
+    Tags that somebody changed or removed meanwhile stay as they are.
+    """
     if not drafts:
         return
     homes = _homes(tx, {each.experiment for each in drafts}, now)
     placed = list(zip(_runs(tx, drafts, homes, now), drafts, strict=True))
     _metrics(tx, placed)
     _texts(tx, PARAMETER, placed, [each.parameters for each in drafts])
-    _texts(tx, TAG, placed, [{**each.tags, NAME_TAG: each.name} for each in drafts])
+    theirs = _changed(tx, drafts)
+    tags = [{**each.tags, NAME_TAG: each.name} for each in drafts]
+    _texts(tx, TAG, placed, [
+        {key: value for key, value in held.items() if (each.run, f"tag:{key}") not in theirs}
+        for each, held in zip(drafts, tags, strict=True)
+    ])  # fmt: skip
     _inputs(tx, placed)
     _files(tx, drafts, homes, now)
 
@@ -134,6 +142,13 @@ def _texts(tx: Connection, table: str, placed: Sequence[_Placed], values: Sequen
             for key, value in held.items()
         ],
     )
+
+
+def _changed(tx: Connection, drafts: Sequence[Draft]) -> set[tuple[str, str]]:
+    """Run and field of what somebody changed or removed."""
+    clause, bound = within(tx, "entity", [each.run for each in drafts])
+    rows = execute(tx, f"SELECT DISTINCT entity, field FROM change WHERE kind = ? AND {clause}", (RUN, bound))
+    return {(run, field) for run, field in rows}
 
 
 def _inputs(tx: Connection, placed: Sequence[_Placed]) -> None:

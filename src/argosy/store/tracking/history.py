@@ -1,6 +1,6 @@
 """The history of one thing: who made it, and who set what of it when, from what, to what and why.
 
-What was set once and never changed has no change of its own; whoever set it is told from the value.
+That something was set has no change of its own as long as it is there; whoever set it is told from the value.
 """
 
 from __future__ import annotations
@@ -64,12 +64,18 @@ def _of(conn: Connection, kind: str, created: Sequence[Set], limit: int) -> list
 
 
 def _once(kind: str, rows: Sequence[Set], found: Sequence[Past]) -> list[Past]:
-    """What was set, of what no change is told."""
-    changed = {(each.entity, each.field) for each in found}
+    """That values were set which are there: each to what the first change since then, if there is one, found."""
+    first: dict[tuple[str, str], str | None] = {}
+    removed: set[tuple[str, str]] = set()
+    for each in found:
+        what = each.entity, each.field
+        if each.after is None:
+            removed.add(what)
+        elif what not in removed:
+            first[what] = each.before
     return [
-        Past(0, from_micros(at) or EPOCH, actor, kind, entity, field, None, value, "")
+        Past(0, from_micros(at) or EPOCH, actor, kind, entity, field, None, first.get((entity, field), value), "")
         for entity, at, actor, field, value in rows
-        if (entity, field) not in changed
     ]
 
 

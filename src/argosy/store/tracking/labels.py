@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Connection
 
 from argosy.errors import UnknownError
-from argosy.store.codec import to_micros
+from argosy.store.codec import EPOCH, from_micros, to_micros
 from argosy.store.rows import execute, execute_many, within
 from argosy.store.tracking import changes
 from argosy.store.tracking.changes import Change, Hand
@@ -23,8 +23,7 @@ def put(tx: Connection, kind: str, entity: str, tags: Mapping[str, str], hand: H
     execute_many(
         tx,
         "INSERT INTO label (kind, entity, key, value, at, actor) VALUES (?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (kind, entity, key) DO UPDATE "
-        "SET value = excluded.value, at = excluded.at, actor = excluded.actor",
+        "ON CONFLICT (kind, entity, key) DO UPDATE SET value = excluded.value",
         values,
     )
     changed = [(key, value) for _, _, key, value, *_ in values if key in known]
@@ -33,12 +32,13 @@ def put(tx: Connection, kind: str, entity: str, tags: Mapping[str, str], hand: H
 
 def remove(tx: Connection, kind: str, entity: str, key: str, hand: Hand) -> None:
     """Remove a tag. Raises UnknownError where there is none of this key."""
-    where = "WHERE kind = ? AND entity = ? AND key = ?"
-    found = execute(tx, f"SELECT value FROM label {where}", (kind, entity, key)).fetchone()
+    where = "FROM label WHERE kind = ? AND entity = ? AND key = ?"
+    found = execute(tx, f"SELECT value, at, actor {where}", (kind, entity, key)).fetchone()
     if found is None:
         raise UnknownError(f"{kind} {entity} has no tag {key!r}", next="look at its tags first")
-    execute(tx, f"DELETE FROM label {where}", (kind, entity, key))
-    changes.add(tx, hand, [Change(kind, entity, f"tag:{key}", found[0], None)])
+    execute(tx, f"DELETE {where}", (kind, entity, key))
+    value, at, actor = found
+    changes.remove(tx, hand, kind, entity, f"tag:{key}", value, Hand(actor, from_micros(at) or EPOCH))
 
 
 def of(conn: Connection, kind: str, entities: Iterable[str]) -> dict[str, dict[str, str]]:

@@ -1,7 +1,7 @@
 """The tables of experiments and of what is tracked in them.
 
 Runs are projections: what a run is now, kept in the same transaction as `change`, which tells who changed what, when,
-from what and to what. Values that were set once and never changed need no row there: they bear who set them and when.
+from what and to what. A tag or parameter bears who set it first, and when, as long as it is there: this needs no row.
 Points of metrics are appended in blocks, never one row each; `metric` holds the last value of each key.
 """
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Connection
 
 from argosy.errors import InputError, UnknownError
-from argosy.store.codec import to_micros
+from argosy.store.codec import EPOCH, from_micros, to_micros
 from argosy.store.rows import execute, execute_many, within
 from argosy.store.tracking import changes
 from argosy.store.tracking.changes import RUN, Change, Hand
@@ -38,8 +38,7 @@ def put(
     execute_many(
         tx,
         f"INSERT INTO {table} (run_id, key, experiment_id, value, head, at, actor) VALUES (?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (run_id, key) DO UPDATE "
-        "SET value = excluded.value, head = excluded.head, at = excluded.at, actor = excluded.actor",
+        "ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value, head = excluded.head",
         [
             (run_id, key, experiment_id, value, value[:HEAD], at, hand.actor)
             for key, value in values.items()
@@ -51,11 +50,13 @@ def put(
 
 def remove(tx: Connection, run_id: int, key: str, hand: Hand, run: str) -> None:
     """Remove a tag. Raises UnknownError where the run has none of this key."""
-    found = _known(tx, TAG, run_id, [key])
-    if key not in found:
+    where = "FROM tag WHERE run_id = ? AND key = ?"
+    found = execute(tx, f"SELECT value, at, actor {where}", (run_id, key)).fetchone()
+    if found is None:
         raise UnknownError(f"No tag with name: {key} in run with id {run}", next="look at its tags first")
-    execute(tx, "DELETE FROM tag WHERE run_id = ? AND key = ?", (run_id, key))
-    changes.add(tx, hand, [Change(RUN, run, f"tag:{key}", found[key], None)])
+    execute(tx, f"DELETE {where}", (run_id, key))
+    value, at, actor = found
+    changes.remove(tx, hand, RUN, run, f"tag:{key}", value, Hand(actor, from_micros(at) or EPOCH))
 
 
 def of(
