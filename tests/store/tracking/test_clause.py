@@ -394,3 +394,29 @@ def test_stock_mlflow_reads_the_same(apart: Callable[[str], Path]) -> None:
             excused += 1
     assert agreed > 0.4 * len(searches)
     assert excused < 0.02 * len(searches)
+
+
+@pytest.mark.parametrize(
+    ("grammar", "text", "meant"),
+    [
+        (RUNS, "loss > 1", "metrics.loss, params.loss, tags.loss, artifact_uri, "),
+        (EXPERIMENTS, "team = 'x'", "tags.team, creation_time, "),
+        (MODELS, "owner = 'x'", "tags.owner, name"),
+        (RUNS, "`val loss` > 1", "artifact_uri, "),
+        (RUNS, f"{'a' * 101} > 1", "artifact_uri, "),
+        (RUNS, "datasets.loss = 'x'", "context, "),
+    ],
+)
+def test_what_was_logged_under_a_name_is_named_where_its_entity_was_left_out(
+    grammar: Grammar, text: str, meant: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(text, grammar)
+    assert str(caught.value.next).startswith(f"use one of: {meant}")
+
+
+def test_an_order_names_what_can_be_ordered_by() -> None:
+    for grammar, meant in ((RUNS, "metrics.loss, params.loss, tags.loss, "), (MODELS, "creation_timestamp, ")):
+        with pytest.raises(UsageError) as caught:
+            orders(["loss"], grammar)
+        assert str(caught.value.next).startswith(f"use one of: {meant}")

@@ -36,6 +36,9 @@ _ESCAPE = re.compile(r"\\(.)")
 _AND = re.compile(r"AND(?![\w.])", re.IGNORECASE)
 _WAY = re.compile(r"(?<=\s)(?:ASC|DESC)(?!\w)", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
+_PLAIN = re.compile(r"[^\W\d]\w{0,99}")
+_LOGGED = ("metrics", "params", "tags")
+"""How keys are spelt that whoever logs is free to choose."""
 _OPEN, _COMMA, _CLOSE = map(re.compile, (r"\(", ",", r"\)"))
 _JOIN = "join comparisons by AND, as in metrics.auc > 0.7 AND params.depth = '6'"
 _WRITE = "write a key, then ASC or DESC, and backticks around a key of more than one word"
@@ -94,7 +97,8 @@ def orders(texts: Sequence[str], grammar: Grammar) -> list[Order]:
         entity, key = _field(reader, grammar, grammar.orderable)
         keys = grammar.orderable[entity]
         if keys is not None:
-            _check(reader, entity, key, keys)
+            free = [each for each, of in grammar.orderable.items() if of is None]
+            _check(reader, grammar, free, entity, key, keys)
         way = reader.take(_WAY)
         if not reader.ended():
             reader.refuse()
@@ -151,7 +155,8 @@ def _clause(reader: _Reader, grammar: Grammar, plain: bool) -> Clause:
     entity, key = _field(reader, grammar, grammar.operators)
     allowed = grammar.operators[entity]
     if isinstance(allowed, Mapping):
-        _check(reader, entity, key, allowed)
+        free = [each for each, of in grammar.operators.items() if not isinstance(of, Mapping)]
+        _check(reader, grammar, free, entity, key, allowed)
         allowed = allowed[key]
     operator = _operator(reader, f"{entity} {key!r}", allowed)
     value: Value = None
@@ -185,9 +190,15 @@ def _field(reader: _Reader, grammar: Grammar, entities: Collection[str]) -> tupl
     return entity, grammar.aliases.get(key, key) if entity == "attribute" else key
 
 
-def _check(reader: _Reader, entity: str, key: str, known: Collection[str]) -> None:
-    if key not in known:
-        reader.refuse(f"there is no {entity} {key!r} in it", next=f"use one of: {', '.join(sorted(known))}")
+def _check(
+    reader: _Reader, grammar: Grammar, free: Collection[str], entity: str, key: str, known: Collection[str]
+) -> None:  # fmt: skip
+    """Refuse a key that is none of those known; one without an entity may have been meant of a `free` one."""
+    if key in known:
+        return
+    bare = entity == "attribute" and _PLAIN.fullmatch(key) is not None
+    logged = [f"{each}.{key}" for each in _LOGGED if bare and grammar.entities.get(each) in free]
+    reader.refuse(f"there is no {entity} {key!r} in it", next=f"use one of: {', '.join([*logged, *sorted(known)])}")
 
 
 def _operator(reader: _Reader, field: str, allowed: Operators) -> str:
