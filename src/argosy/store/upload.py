@@ -6,13 +6,14 @@ import hashlib
 import re
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
-from argosy.errors import ConflictError, InputError, UnknownError
+from argosy.errors import InputError, UnknownError
 from argosy.store.blobs import Blobs, room
 
 MOST_PARTS = 10_000
@@ -50,7 +51,7 @@ class Uploads:
         try:
             return msgspec.json.decode((self._folder(name) / "about").read_bytes(), type=Upload)
         except (FileNotFoundError, msgspec.MsgspecError):
-            raise UnknownError(f"there is no upload {name}", next="begin another one") from None
+            raise _unknown(name) from None
 
     def draft(self, name: str, number: int) -> Path:
         """A file to write a part into, which `keep` then takes. Raises InputError for a part that is none of it."""
@@ -60,24 +61,26 @@ class Uploads:
         return self._folder(name) / f".{number}-{secrets.token_hex(8)}"
 
     def keep(self, name: str, number: int, draft: Path) -> None:
-        """Have a draft be a part; one that was sent before is replaced."""
-        draft.replace(self._folder(name) / str(number))
+        """Have a draft be a part; one that was sent before is replaced. Raises UnknownError where it was thrown away."""
+        with _there(name):
+            draft.replace(self._folder(name) / str(number))
 
     def finish(self, name: str, wanted: Sequence[int]) -> tuple[str, int]:
         """Put all parts together; returns digest and bytes of the blob that they are now.
 
-        Raises ConflictError where a part is missing, or is not among those that the client says there are.
+        Raises InputError where a part is missing, or is not among those that the client says there are, and
+        UnknownError where somebody else is done with it, or throws it away, meanwhile.
         """
         folder, parts = self._folder(name), self.about(name).parts
         there = [number for number in range(1, parts + 1) if (folder / str(number)).exists()]
         if list(wanted) != list(range(1, parts + 1)) or len(there) != parts:
-            raise ConflictError(
+            raise InputError(
                 f"upload {name} has {len(there)} of {parts} parts, and {len(wanted)} are said to be there",
                 next="send the missing ones",
             )
         draft, digest, size = self._blobs.draft(), hashlib.sha256(), 0
         try:
-            with room("of an upload"), draft.open("xb") as target:
+            with room("of an upload"), draft.open("xb") as target, _there(name):
                 for number in there:
                     with (folder / str(number)).open("rb") as source:
                         while chunk := source.read(_CHUNK):
@@ -104,5 +107,18 @@ class Uploads:
 
     def _folder(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
-            raise UnknownError(f"there is no upload {name[:80]!r}", next="begin another one")
+            raise _unknown(repr(name[:80]))
         return self._root / name
+
+
+@contextmanager
+def _there(name: str) -> Iterator[None]:
+    """Tell that an upload is gone where a file of it is."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise _unknown(name) from None
+
+
+def _unknown(name: str) -> UnknownError:
+    return UnknownError(f"there is no upload {name}", next="begin another one")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
-from argosy.errors import UnknownError
+from argosy.errors import InputError, UnknownError
 from argosy.store import Store
 from argosy.store.upload import ABANDONED, Uploads
 
@@ -58,7 +59,8 @@ def test_what_is_not_whole_is_not_put_together(client: httpx.Client) -> None:
     first = upload["credentials"][0]
     httpx.put(first["url"], content=b"x", headers=first["headers"], trust_env=False)
     body = {"path": "big.bin", "upload_id": upload["upload_id"], "parts": [{"part_number": 1}, {"part_number": 2}]}
-    assert "has 1 of 2 parts" in client.post(f"{BASE}/mpu/complete/f", json=body).json()["message"]
+    early = client.post(f"{BASE}/mpu/complete/f", json=body)
+    assert early.status_code == 400 and "has 1 of 2 parts" in early.json()["message"]
     other = client.post(f"{BASE}/mpu/complete/g", json=body)
     assert other.status_code == 400 and "what the upload was begun for" in other.json()["message"]
     assert client.post(f"{BASE}/mpu/abort/f", json=body).status_code == 200
@@ -80,6 +82,37 @@ def test_a_part_that_is_none_of_an_upload_is_refused(client: httpx.Client, part:
     upload = begun(client, "f", 2)["upload_id"]
     assert client.put(f"{BASE}/mpu/part/{upload}/{part}", content=b"x").status_code in (400, 404)
     assert client.put(f"{BASE}/mpu/part/{'0' * 32}/1", content=b"x").status_code == 404
+
+
+def test_a_part_that_comes_after_its_upload_is_gone_is_refused(home: Path) -> None:
+    with Store.open(home) as store:
+        uploads = Uploads(store.blobs)
+        name = uploads.begin("a", 1)
+        draft = uploads.draft(name, 1)
+        draft.write_bytes(b"x")
+        uploads.drop(name)
+        with pytest.raises(UnknownError, match=f"there is no upload {name}"):
+            uploads.keep(name, 1, draft)
+
+
+def test_two_who_put_the_same_parts_together_hear_that_it_is_done_or_that_there_is_no_such_upload(home: Path) -> None:
+    def finish() -> bool:
+        try:
+            digest, _ = uploads.finish(name, [1, 2, 3])
+        except (InputError, UnknownError):
+            return False
+        uploads.drop(name)
+        return digest == hashlib.sha256(b"x" * 3_000_000).hexdigest()
+
+    with Store.open(home) as store, ThreadPoolExecutor(8) as pool:
+        uploads = Uploads(store.blobs)
+        for _ in range(5):
+            name = uploads.begin("a", 3)
+            for number in (1, 2, 3):
+                draft = uploads.draft(name, number)
+                draft.write_bytes(b"x" * 1_000_000)
+                uploads.keep(name, number, draft)
+            assert any([each.result() for each in [pool.submit(finish) for _ in range(8)]])
 
 
 def test_what_is_abandoned_is_swept_away_and_what_is_not_stays(home: Path) -> None:
