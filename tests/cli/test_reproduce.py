@@ -221,3 +221,17 @@ def test_the_recorded_environment_is_built_and_what_it_gives_is_told(
         patch.setenv("PATH", str(tmp_path))  # it is there: nothing is needed to make it
         again = run("reproduce", "late-order/south@1", "--json", "--tolerance", "1e-9")
     assert again.code == 0 and "building" not in again.err and again.json()["compared"]["differences"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+def test_a_run_of_a_home_on_postgresql_is_done_again_beside_it(
+    run, pipes: Pipes, postgres_home: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARGOSY_HOME", postgres_home)
+    monkeypatch.setenv("ARGOSY_BLOBS", str(pipes.place / "blobs"))
+    assert run("run", "roots").code == 0
+    (id,) = (each["id"] for each in run("runs", "--json").json()["items"])
+    found = run("reproduce", id, "--here")
+    assert found.code == 0 and SAME in found.out, found.err
+    assert len(run("runs", "--json").json()["items"]) == 1

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from argosy.controller.reproduce.recipe import Piped, Recipe, Trained
+from argosy.controller.reproduce.recipe import Piped, Recipe, Trained, place
 from argosy.controller.result import Written, called
 from argosy.store import calls, executions
-from argosy.store.calls import CACHED, EXECUTED, WHOLE, Call
+from argosy.store.calls import CACHED, EXECUTED, Call
 from argosy.store.executions import Execution
 
 DONE = "done"
@@ -68,11 +68,6 @@ def _of_run(conn: Connection, recipe: Piped) -> Outcome:
     return {place(each): _piece(each, nodes.get(each.node, {}), recipes, known) for each in found}
 
 
-def place(call: Call) -> str:
-    """What a call is named by: its node, and its element where it is mapped."""
-    return call.node if call.element == WHOLE else f"{call.node}[{call.element}]"
-
-
 def _piece(
     call: Call, node: Mapping[str, Any], recipes: Mapping[str, Any], known: Mapping[int, Execution]
 ) -> Piece:  # fmt: skip
@@ -82,7 +77,7 @@ def _piece(
         return Piece(state=state, reason=call.reason)
     outputs: list[Written] = made.parameters.get("outputs", [])
     names: list[str] = node.get("outputs", [])
-    titles = ["output" if len(outputs) == 1 else f"output {called(names, place)}" for place in range(len(outputs))]
+    titles = ["output" if len(outputs) == 1 else f"output {called(names, at)}" for at in range(len(outputs))]
     hashes = dict(pair for title, each in zip(titles, outputs, strict=True) for pair in _leaves(each, title))
     return Piece(
         state=state, reason=call.reason, recipe=recipes.get(node.get("step", ""), {}),
@@ -94,7 +89,7 @@ def _piece(
 def _leaves(written: Written, name: str) -> Iterator[tuple[str, str]]:
     """Each artifact within an output, by the name of the output and its places in lists."""
     if isinstance(written, dict):
-        for place, each in enumerate(written["items"]):
-            yield from _leaves(each, f"{name}[{place}]")
+        for number, each in enumerate(written["items"]):
+            yield from _leaves(each, f"{name}[{number}]")
     elif written is not None:
         yield name, written[1]

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from argosy.controller import libraries
-from argosy.errors import UnknownError, UsageError
+from argosy.errors import ConflictError, UnknownError, UsageError
 from argosy.registry import address
 from argosy.registry.address import Address
 from argosy.store import bundles, calls, declarations, edges, executions, runs, versions
@@ -64,8 +64,9 @@ def find(conn: Connection, text: str) -> Recipe | Tracked:
     """What is recorded of the run or version that a text names; of a client's run, the run.
 
     A text is the number of a pipeline's run, the beginning of the name of a tracked run, or a version as
-    FLEET/KEY@NUMBER. Raises UnknownError for what is not there or has no code on record, UsageError for what is neither
-    a run of a pipeline, nor a step of one, nor the training of a version.
+    FLEET/KEY@NUMBER. Raises UnknownError for what is not there or has no code on record, ConflictError for a run that
+    has not ended, and UsageError for what is neither a run of a pipeline, nor a step of one, nor the training of a
+    version.
     """
     if "@" in text:
         return _version(conn, address.parse(text))
@@ -85,18 +86,27 @@ def find(conn: Connection, text: str) -> Recipe | Tracked:
     return found
 
 
+def place(call: Call) -> str:
+    """What a call is named by: its node, and its element where it is mapped."""
+    return call.node if call.element == calls.WHOLE else f"{call.node}[{call.element}]"
+
+
 def _run(conn: Connection, id: int, call: Call | None = None) -> Piped:
     run = runs.get(conn, id)
     if run is None:
         raise UnknownError(f"there is no run {id}", next="argosy runs")
     name = f"run {run.id} of {run.pipeline}"
     facts = _bundle(conn, name, run.bundle)
+    if not runs.endings(conn, [id]):
+        raise ConflictError(
+            f"{name} has not ended: it is at work, or was cut off", next=f"argosy retry {id}, and wait for its end"
+        )
     used = [each.execution_id for each in calls.of(conn, run.id) if each.execution_id is not None]
     read = [*run.inputs.values(), *_datasets(conn, used)]
     known: Mapping[str, Mapping[str, Mapping[str, str]]] = run.body.get("recipes", {})
     counted = {name: each for step in known.values() for name, each in step.get("libraries", {}).items()}
     if call is not None:
-        name = f"{call.node}{f'[{call.element}]' if call.element != calls.WHOLE else ''} of {name}"
+        name = f"{place(call)} of {name}"
     return Piped(
         name=name, at=run.at, bundle=facts, datasets=_highest(read), libraries={**facts.libraries, **counted}, run=run,
         call=call,
