@@ -33,3 +33,6 @@ def test_a_run_of_a_client_leads_back_to_the_data_that_it_read(run: Run, home: P
     shown = run("lineage", f"run:{made.run}", "--home", home).out
     assert "run wine/try 1 at 2026-03-01 12:00" in shown
     assert "external dataset wine@9f3a" in shown
+    assert run("lineage", "run", made.run[:8], "--home", home).out == shown
+    lost = run("lineage", "run", "0123abcd", "--home", home)
+    assert lost.code == 2 and "there is no run '0123abcd'" in lost.err

@@ -7,6 +7,7 @@ import pytest
 from argosy.controller.clock import SystemClock
 from argosy.store import Store, runs
 from tests.cli.pipes import Pipes
+from tests.cli.tracks import NAMES, Tracks
 
 
 def test_runs_are_listed_with_what_they_came_to(run, ran: Pipes) -> None:
@@ -47,7 +48,14 @@ def test_a_filter_that_cannot_be_meant_is_refused(run, ran: Pipes) -> None:
     assert wrong.code == 2 and "running, succeeded, failed, cancelled, interrupted" in wrong.err
     assert run("runs", "--where", "depth:3").code == 2
     none = run("runs", "nightly")
-    assert none.code == 0 and "no runs of nightly yet" in none.err
+    assert none.code == 0 and "no runs of nightly yet" in none.err and "tracked" not in none.err
+
+
+def test_where_no_pipeline_ran_the_way_to_tracked_runs_is_told(run, tracked: Tracks) -> None:
+    none = run("runs")
+    assert none.code == 0 and "no runs of pipelines yet" in none.err
+    _, told, command = none.err.partition("or argosy ")
+    assert told and NAMES[0][:8] in run(*command.partition(",")[0].split()).out
 
 
 def test_the_kinds_of_runs_can_be_read_as_any_other(run, ran: Pipes) -> None:

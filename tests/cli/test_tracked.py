@@ -48,3 +48,10 @@ def test_a_mistake_tells_both_languages(run, tracked: Tracks) -> None:
     none = run("runs", "--where", "params.depth = 77")
     assert none.code == 0 and "no tracked runs with params.depth = 77" in none.err
     assert run("runs", "--where", "state:failed").code == 0  # the language of pipelines' runs
+
+
+def test_what_no_run_that_is_shown_has_is_named(run, tracked: Tracks) -> None:
+    said = run("runs", "--experiment", "flights", "--columns", "metrics.eror,tags.team,params.dept")
+    assert said.code == 0 and "none of these has metrics.eror, params.dept\n  next: argosy describe run" in said.err
+    for given in (("--columns", "tags.team"), ("--where", "params.dept IS NULL")):
+        assert "none of these" not in run("runs", "--experiment", "flights", *given).err

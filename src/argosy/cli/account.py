@@ -1,4 +1,4 @@
-"""What `argosy describe` tells of a run, of an execution of a step and of an artifact."""
+"""What `argosy describe` tells of a run, of an execution of a step, of an artifact and of a registered model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from argosy.cli import preview, record, show
+from argosy.cli import preview, record, registered, show
 from argosy.cli.course import given, place, tally, written
 from argosy.cli.section import pairs
 from argosy.controller import course, provenance
@@ -37,8 +37,9 @@ def tell(conn: Connection, kind: str, name: str, *, json: bool) -> bool:
 def identity(kind: str, text: str) -> int:
     """The id that a text is. Raises UnknownError."""
     if not (text.isascii() and text.isdigit() and len(text) < 19):
+        tracked = "; of a tracked run its first 8 digits, as argosy runs --sort -start_time shows" * (kind == "run")
         raise UnknownError(
-            f"{text[:80]!r} is no id of a {kind}", next=f"pass a whole number, as argosy get {kind}s shows"
+            f"{text[:80]!r} is no id of a {kind}", next=f"pass a whole number, as argosy get {kind}s shows{tracked}"
         )
     return int(text)
 
@@ -231,6 +232,10 @@ def _tracked(conn: Connection, name: str, json: bool) -> None:
     record.tell(conn, name, json=json)
 
 
+def _model(conn: Connection, name: str, json: bool) -> None:
+    registered.tell(conn, name, json=json)
+
+
 def _is_step(conn: Connection, name: str) -> bool:
     id = identity("execution", name)
     found = executions.get(conn, [id]).get(id)
@@ -239,4 +244,5 @@ def _is_step(conn: Connection, name: str) -> bool:
 
 _KINDS: dict[str, Callable[[Connection, str, bool], Any]] = {
     "runs": _run, "executions": _execution, "artifacts": _artifact, "tracked": _tracked,
+    "models": _model,
 }  # fmt: skip

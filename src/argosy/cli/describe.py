@@ -35,13 +35,14 @@ def describe(kind: str, name: str, /, *, common: Common | None = None) -> int:
       argosy describe statistics flights@12 --json
       argosy describe pipeline nightly
       argosy describe run 12                      (or 3f2a91c0, a tracked one)
+      argosy describe model late                  (a registered one: its aliases and versions)
       argosy describe execution 17 --json
       argosy describe artifact 5d45b018
 
     Parameters
     ----------
     kind
-        What it is: member, version, fleet, dataset, contract, pipeline, run, execution, artifact, ...
+        What it is: member, version, fleet, dataset, contract, pipeline, run, model, execution, artifact, ...
     name
         Its name, address, number or digest, of which the beginning is enough for an artifact.
     """

@@ -70,7 +70,10 @@ def open(given: str | None, project: Path | None = None, *, create: bool = False
             next="export ARGOSY_BLOBS=/path/to/directory",
         )
     if not create and not exists(address):
-        raise UnknownError(f"there is no home in {address}", next="argosy apply PROJECT, or name one with --home")
+        raise UnknownError(
+            f"there is no home in {address}",
+            next="argosy apply PROJECT, argosy up --create without a project, or name one with --home",
+        )
     return Store.open(address, blobs=Path(blobs) if blobs and "://" in address else None, create=create)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from argosy.cli import home, show
+from argosy.cli import home, record, show
 from argosy.cli.option import Common
 from argosy.cli.origin import lines
 from argosy.controller import provenance
@@ -16,6 +16,7 @@ from argosy.store import applications, bundles, datasets, executions, members, o
 from argosy.store import lineage as graphs
 from argosy.store.lineage import EXECUTION, Graph, Node
 from argosy.store.logs import LOG
+from argosy.store.tracking import identity
 from argosy.store.tracking.executed import TRACKED
 
 
@@ -28,14 +29,14 @@ def lineage(address: str, id: str | None = None, /, *, up: int = 4, down: int = 
       argosy lineage flights@3 --up 1 --down 2    (a dataset's version)
       argosy lineage artifact 5d45b018
       argosy lineage execution:17 --json
-      argosy lineage run:2f8e…                    (a tracked run, by its whole name)
+      argosy lineage run 3f2a91c0                  (a tracked run)
 
     Parameters
     ----------
     address
         A version or a member, a dataset or one of its versions, KIND:REFERENCE, or a kind alone.
     id
-        Of a kind, which one; of an artifact the beginning of its digest is enough.
+        Of a kind, which one; of an artifact or a tracked run the beginning is enough.
     up
         How many executions back.
     down
@@ -78,6 +79,9 @@ def _node(conn: Connection, text: str) -> Node:
         if kind == "artifact":
             kept = provenance.artifact(conn, reference)
             return Node(LOG if kept.format == LOG else kind, kept.digest)
+        if kind == "run" and record.meant(conn, reference):
+            (run,) = identity.find(conn, [reference])
+            return Node(kind, run.run)
         return Node(kind, reference)
     address = parse(text)
     state = members.state(conn, address.fleet, address.key)

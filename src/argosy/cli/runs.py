@@ -83,8 +83,9 @@ def _pipelines(
         show.emit(found)
         return 0
     if not found.items:
-        of = f" of {pipeline}" if pipeline is not None else ""
-        show.say(f"no runs{of}" + (f" with {where}" if where else " yet"), "  next: argosy run PIPELINE")
+        of = f" of {pipeline}" if pipeline is not None else " of pipelines"
+        others = ", or argosy runs --sort -start_time, for the tracked ones" if pipeline is None and not where else ""
+        show.say(f"no runs{of}" + (f" with {where}" if where else " yet"), f"  next: argosy run PIPELINE{others}")
         return 0
     headers = [">id", "pipeline", "state", "when", ">took", "calls", "cause", "parameters"]
     show.table(headers, [_row(each) for each in found.items])

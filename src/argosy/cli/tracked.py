@@ -59,6 +59,8 @@ def tell(conn: Connection, asked: Asked, limit: int, cursor: str | None, options
         show.say(f"no tracked runs{of}" + (f" with {asked.where}" if asked.where else " yet"))
         return 0
     _table(conn, found.items, question)
+    if lacking := _lacking(found.items, question):
+        show.say(f"none of these has {', '.join(lacking)}", "  next: argosy describe run ID, for what one has")
     if found.next:
         show.say(f"more: {asked.again(limit, found.next, options.home)}")
     return 0
@@ -97,6 +99,15 @@ def _table(conn: Connection, items: Sequence[Seen], question: Question) -> None:
         for each, row in zip(items, values, strict=True)
     ]  # fmt: skip
     show.table(["id", "name", "experiment", "status", "when", ">took", *titles], rows, counts=(), unbounded=True)
+
+
+def _lacking(items: Sequence[Seen], question: Question) -> list[str]:
+    """What was asked to be shown or sorted by, and no run has: a mistyped key, most likely."""
+    sought = {(each.entity, each.key) for each in question.clauses}
+    return [
+        field.title for field in question.fields
+        if (field.entity, field.key) not in sought and all(each.value(field) is None for each in items)
+    ]  # fmt: skip
 
 
 def _cell(value: float | str | None) -> float | str | None:
