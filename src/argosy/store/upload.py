@@ -61,7 +61,7 @@ class Uploads:
         return self._folder(name) / f".{number}-{secrets.token_hex(8)}"
 
     def keep(self, name: str, number: int, draft: Path) -> None:
-        """Have a draft be a part; one that was sent before is replaced. Raises UnknownError where it was thrown away."""
+        """Have a draft be a part; one that was sent before is replaced. Raises UnknownError where it is thrown away."""
         with _there(name):
             draft.replace(self._folder(name) / str(number))
 

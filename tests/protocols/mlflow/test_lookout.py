@@ -86,5 +86,13 @@ def test_what_argosy_did_is_not_changed_by_clients(ask: Asker) -> None:
     assert len(_runs(ask)) == 2
     said = ask.refused("POST", "runs/update", {"run_id": own, "status": "FAILED"})
     assert "tells of what Argosy did itself" in said
+    point, name, model = {"key": "auc", "value": 1.0, "timestamp": 1}, {"key": "a", "value": "b"}, {"model_id": "m-1"}
+    for path, body in {
+        "log-metric": point, "log-parameter": name, "log-inputs": {"models": [model]}, "outputs": {"models": [model]},
+        "log-batch": {"metrics": [point]},
+    }.items():  # fmt: skip
+        assert "tells of what Argosy did itself" in ask.refused("POST", f"runs/{path}", {"run_id": own, **body})
+    assert "tells of what Argosy did itself" in ask.refused("POST", "runs/log-batch", {"run_id": own, "params": [name]})
+    ask.good("POST", "runs/log-batch", {"run_id": own, "tags": [name]})
     ask.good("POST", "runs/set-tag", {"run_id": own, "key": "checked", "value": "by ann"})
     assert ask.good("GET", "runs/get", run_id=own)["run"]["info"]["status"] == "FINISHED"

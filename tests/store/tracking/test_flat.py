@@ -13,6 +13,11 @@ def test_each_value_is_a_text() -> None:
     }  # fmt: skip
 
 
+def test_zero_bytes_which_no_database_takes_are_left_out() -> None:
+    assert flat.texts({"a\0b": {"c": "x\0y"}, "list": ["\0"]}) == {"ab.c": "xy", "list": r'["\u0000"]'}
+    assert flat.numbers({"a\0": 1}) == {"a": 1.0}
+
+
 def test_only_numbers_are_numbers() -> None:
     assert flat.numbers(GIVEN) == {"a.b": 1.0, "a.c.d": 0.5}
 

@@ -9,7 +9,7 @@ import pytest
 from argosy.errors import InputError, UnknownError
 from argosy.store import Store
 from argosy.store.codec import EPOCH
-from argosy.store.tracking import changes, experiments, runs, texts
+from argosy.store.tracking import changes, experiments, naming, runs, texts
 from argosy.store.tracking.changes import RUN, Hand
 from argosy.store.tracking.runs import NAME_TAG
 
@@ -65,6 +65,18 @@ def test_a_tag_of_the_name_renames_the_run(store: Store, hand: Hand) -> None:
         assert runs.get(conn, made.run).name == "two"
         assert texts.of(conn, texts.TAG, [made.id]) == {made.id: {NAME_TAG: "two"}}
     assert history(store, made.run)[-3:] == [("tag:x", "1", "2"), ("tag:x", None, "1"), ("tag:x", "2", None)]
+
+
+def test_a_run_that_tells_of_what_argosy_did_is_not_written_to(store: Store, hand: Hand) -> None:
+    with store.write() as tx:
+        made = runs.create(tx, 0, "one", EPOCH, hand)
+        own = made._replace(id=made.id + 1, run=naming.of_execution(7))
+        runs.add(tx, own, hand)
+        assert runs.writable(tx, made.run) == made and runs.active(tx, own.run) == own
+        with pytest.raises(InputError, match="tells of what Argosy did itself"):
+            runs.writable(tx, own.run)
+        with pytest.raises(UnknownError, match="there is no such run"):
+            runs.writable(tx, naming.of_execution(8))
 
 
 def test_a_parameter_is_written_once(store: Store, hand: Hand) -> None:

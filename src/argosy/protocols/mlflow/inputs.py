@@ -71,14 +71,14 @@ def log_inputs(tx: Connection, hand: Hand, request: LogInputs) -> None:
     given = request.datasets or []
     if len(given) > _MOST:
         raise Fault(INVALID, f"A request can contain at most {_MOST} datasets. Got {len(given)} datasets.")
-    found = runs.active(tx, request.run)
+    found = runs.writable(tx, request.run)
     inputs.log(tx, found.id, found.experiment_id, [_input(each, f"datasets[{n}]") for n, each in enumerate(given)])
     logged.flow(tx, found.id, logged.IN, _models(request.models))
 
 
 def log_outputs(tx: Connection, hand: Hand, request: LogOutputs) -> None:
     """Models that a run made."""
-    found = runs.active(tx, request.run)
+    found = runs.writable(tx, request.run)
     logged.flow(tx, found.id, logged.OUT, _models(request.models))
 
 

@@ -80,15 +80,14 @@ class Bulk(Request, kw_only=True):
 
 def log_metric(tx: Connection, hand: Hand, request: LogMetric) -> None:
     """One value."""
-    found = runs.active(tx, request.run)
-    _log(tx, found, [request], hand, [""])
+    _log(tx, runs.writable(tx, request.run), [request], hand, [""])
 
 
 def log_parameter(tx: Connection, hand: Hand, request: LogParameter) -> None:
     """One parameter, which is written once: the same value again changes nothing."""
     key = limit.key(request.key or "", "key")
     value = limit.clipped(request.value or "", limit.PARAMETER, "value")
-    found = runs.active(tx, request.run)
+    found = runs.writable(tx, request.run)
     texts.put(tx, texts.PARAMETER, found.id, found.experiment_id, {key: value}, hand, run=found.run)
 
 
@@ -118,7 +117,7 @@ def log_batch(tx: Connection, hand: Hand, request: LogBatch) -> None:
         limit.key(each.key, f"tags[{n}].key"): limit.clipped(each.value, limit.TAG, f"tags[{n}].value")
         for n, each in enumerate(_keyed(tags, "tags"))
     }
-    found = runs.active(tx, request.run)
+    found = runs.writable(tx, request.run) if values or given else runs.active(tx, request.run)
     texts.put(tx, texts.PARAMETER, found.id, found.experiment_id, parameters, hand, run=found.run)
     _log(tx, found, values, hand, [f"metrics[{n}]." for n in range(len(values))])
     runs.set_tags(tx, found, labels, hand)

@@ -15,7 +15,7 @@ from argosy.protocols.mlflow.experiments import VIEWS, number
 from argosy.protocols.mlflow.fault import INVALID, Fault, invalid
 from argosy.protocols.mlflow.wire import Tag
 from argosy.store.codec import EPOCH
-from argosy.store.tracking import clause, experiments, naming, runs, search, texts
+from argosy.store.tracking import clause, experiments, runs, search, texts
 from argosy.store.tracking.changes import Hand
 from argosy.store.tracking.ended import STATUSES, record
 from argosy.store.tracking.grammar import RUNS
@@ -93,11 +93,7 @@ def create(tx: Connection, hand: Hand, request: Create) -> dict[str, Any]:
 
 def update(tx: Connection, hand: Hand, request: Update) -> dict[str, Any]:
     """Another status, end or name. A run that ends is an execution, once more where it was another when it ended."""
-    if naming.is_own(request.run):
-        raise Fault(
-            INVALID, f"run {request.run} tells of what Argosy did itself, and cannot be changed: set tags on it"
-        )
-    found = runs.active(tx, request.run)
+    found = runs.writable(tx, request.run)
     status = _NUMBERED.get(request.status) if isinstance(request.status, int) else request.status
     if request.status is not None and status not in wire.STATUSES:
         raise invalid("status", request.status, f"It must be one of {', '.join(wire.STATUSES)}.")

@@ -12,8 +12,8 @@ KEY, TEXT = 250, 6000
 
 
 def texts(values: Mapping[str, Any]) -> dict[str, str]:
-    """Each value as a text, as Python writes it; lists, and whatever holds nothing, as JSON."""
-    return {key[:KEY]: _text(value)[:TEXT] for key, value in _leaves(values, "")}
+    """Each value as a text, as Python writes it, without zero bytes; lists, and whatever holds nothing, as JSON."""
+    return {key[:KEY]: _text(value).replace("\0", "")[:TEXT] for key, value in _leaves(values, "")}
 
 
 def numbers(values: Mapping[str, Any]) -> dict[str, float]:
@@ -30,7 +30,7 @@ def _leaves(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]
         if isinstance(value, dict) and value:
             yield from _leaves(value, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}", value
+            yield f"{prefix}{name}".replace("\0", ""), value
 
 
 def _text(value: Any) -> str:

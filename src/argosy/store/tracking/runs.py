@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from argosy.errors import InputError, UnknownError
 from argosy.store.codec import EPOCH, from_micros, to_micros
 from argosy.store.rows import execute, next_id, within
-from argosy.store.tracking import changes, experiments, texts
+from argosy.store.tracking import changes, experiments, naming, texts
 from argosy.store.tracking.changes import RUN, Change, Hand
 from argosy.store.tracking.tables import tracked
 
@@ -70,6 +70,14 @@ def active(conn: Connection, run: str) -> Run:
     if found.deleted_at is not None:
         raise InputError(f"The run {run} must be in the 'active' state, and is deleted", next="restore it first")
     return found
+
+
+def writable(conn: Connection, run: str) -> Run:
+    """The same; raises InputError too for one that tells of what Argosy did itself: it takes nothing but tags."""
+    if naming.is_own(run):
+        get(conn, run)
+        raise InputError(f"run {run} tells of what Argosy did itself, and cannot be changed", next="set tags on it")
+    return active(conn, run)
 
 
 def some(conn: Connection, ids: Iterable[int]) -> dict[int, Run]:
