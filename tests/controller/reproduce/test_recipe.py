@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +22,7 @@ BODY = {"recipes": {"flow:fit": {"libraries": {"polars": "1.2.0", "lightgbm": "4
 
 
 @pytest.fixture
-def store(home) -> Store:
+def store(home: Path) -> Iterator[Store]:
     with Store.open(home) as opened:
         with opened.write() as tx:
             bundles.add(tx, CODE)
