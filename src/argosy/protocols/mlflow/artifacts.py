@@ -81,7 +81,7 @@ class Files:
         method = scope["method"]
         if method == "GET" and not path:
             asked = parse_qs(scope["query_string"].decode("utf-8", "replace")).get("path", [""])[0]
-            await _json(send, await asyncio.to_thread(self._listed, place.path(asked.strip("/"))))
+            await _json(send, await asyncio.to_thread(self._listed, place.path(asked.rstrip("/"))))
         elif not path or (package.is_of(path) and method not in ("GET", "HEAD")):
             raise Fault(INVALID, f"{scope['path'][:200]} is not for {method}: name a file of a run or of a model")
         elif method == "PUT":
