@@ -29,4 +29,5 @@ def test_a_home_of_fleets_shows_those(shown: Store) -> None:
 def test_an_empty_home_says_what_is_next(store: Store) -> None:
     with store.read() as conn:
         html = to_html(home.page(conn, build.NOW, build.NOW))
-    assert "No fleet and no pipeline is declared yet" in html and 'href="/runs"' in html
+    assert "No fleet and no pipeline is declared yet" in html and 'among the <a href="/runs">' in html
+    assert 'among the <a href="/experiments">' in html

@@ -58,6 +58,7 @@ def test_a_model_is_shown_with_its_versions_and_changes(shelf: Store) -> None:
     (moved,) = [each for each in page.data.changes if each.reason]
     assert (moved.before, moved.after, moved.actor, moved.reason) == ("2", "3", "bo", "the better one")
     html = to_html(page)
+    assert '<p class="facts"><span class="pair">depth <code>2</code></span></p></td>' in html
     assert f'href="/tracked/{"2" * 32}"' in html and "&lt;script&gt;" in html and html.count("<script") == 1
 
 

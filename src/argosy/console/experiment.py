@@ -23,7 +23,7 @@ NOTE = "mlflow.note.content"
 _CHOICE, _DEFAULT, _LETTERS = 12, 5, 60
 _TABLES = {"metric": "metrics", "parameter": "parameters", "tag": "tags"}
 _FIXED = ("status", "start_time", "user_id")
-_STATES = (("running", "RUNNING"), ("failed", "FAILED"), ("finished", "FINISHED"))
+_STATES = (("running", "RUNNING"), ("failed", "FAILED"), ("succeeded", "FINISHED"))
 Value = float | str | None
 
 
