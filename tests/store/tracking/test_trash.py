@@ -93,7 +93,25 @@ def test_an_experiment_goes_with_its_runs_and_the_default_one_never(store: Store
             experiments.get(conn, id)
         assert [each.field for each in changes.of(conn, EXPERIMENT, str(id))] == ["purged"]
     with store.write() as tx:
-        assert experiments.create(tx, "two", hand) != 0
+        assert experiments.create(tx, "two", hand) > id  # whoever still logs to the purged one must not be taken in
+
+
+def test_files_stay_that_another_experiment_keeps_where_the_purged_one_did(store: Store, hand: Hand) -> None:
+    with store.write() as tx:
+        old = experiments.create(tx, "old", hand)
+        new = [
+            experiments.create(tx, f"new {n}", hand, f"mlflow-artifacts:/{old}{more}")
+            for n, more in enumerate(("", "/", "/deep"))
+        ]
+        paths = []
+        for id, more in zip(new, ("", "", "/deep"), strict=True):
+            run = runs.create(tx, id, "one", EPOCH, hand)
+            paths.append(f"{old}{more}/{run.run}/artifacts/small")
+            files.put(tx, paths[-1], hashlib.sha256(SMALL).hexdigest(), len(SMALL), hand, SMALL)
+        experiments.delete(tx, old, hand)
+    assert trash.purge(store, hand.at + 31 * DAY) == trash.Purged(experiments=1)
+    with store.read() as conn:
+        assert [files.get(conn, path).bytes for path in paths] == [len(SMALL)] * 3
 
 
 def test_bytes_that_were_put_again_lately_are_not_collected(store: Store, hand: Hand) -> None:

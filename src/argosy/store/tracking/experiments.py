@@ -12,7 +12,7 @@ from argosy.errors import InputError, TakenError, UnknownError
 from argosy.store.codec import EPOCH, from_micros, to_micros
 from argosy.store.rows import execute, next_id, within
 from argosy.store.tracking import changes, labels
-from argosy.store.tracking.changes import EXPERIMENT, Change, Hand
+from argosy.store.tracking.changes import EXPERIMENT, PURGED, Change, Hand
 from argosy.store.tracking.tables import experiment
 
 DEFAULT, NAME = 0, "Default"
@@ -40,10 +40,10 @@ def ensure_default(tx: Connection) -> None:
 def create(
     tx: Connection, name: str, hand: Hand, location: str = "", tags: Mapping[str, str] | None = None
 ) -> int:  # fmt: skip
-    """Make an experiment; returns its id. Raises TakenError where one of this name is."""
+    """Make an experiment; returns its id, which none had before. Raises TakenError where one of this name is."""
     if (there := find(tx, name)) is not None:
         raise TakenError(f"experiment {name!r} already exists, as {there.id}", next="use it, or another name")
-    id = max(1, next_id(tx, experiment))
+    id = max(1, next_id(tx, experiment), _purged(tx) + 1)
     add(tx, Experiment(id, name, location or f"{ROOT}{id}", hand.at, hand.at, None), hand)
     labels.put(tx, EXPERIMENT, str(id), tags or {}, hand)
     return id
@@ -142,6 +142,12 @@ def made(row: Any) -> Experiment:
     id, name, location, *times = row
     at, updated, deleted = map(from_micros, times)
     return Experiment(id, name, location, at or EPOCH, updated or EPOCH, deleted)
+
+
+def _purged(tx: Connection) -> int:
+    """The last id of those that were purged; whoever still names one must not mean another experiment."""
+    sql = "SELECT coalesce(max(CAST(entity AS BIGINT)), 0) FROM change WHERE kind = ? AND field = ?"
+    return int(execute(tx, sql, (EXPERIMENT, PURGED)).fetchone()[0])
 
 
 def _change(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from argosy.store.tracking.experiments import Experiment, made
 from argosy.store.tracking.search import ACTIVE, ALL, DELETED
 from argosy.store.tracking.sought import Sql, matches
 
+_ID = re.compile(r"-?[0-9]{1,18}")
 _VIEWS = {ACTIVE: "e.deleted_at IS NULL", DELETED: "e.deleted_at IS NOT NULL", ALL: "1 = 1"}
 _TIMES = {"creation_time": "(e.at / 1000)", "last_update_time": "(e.updated_at / 1000)"}
 _COLUMNS = {"name": "e.name", "experiment_id": "e.id", **_TIMES}
@@ -62,8 +64,7 @@ def _holds(conn: Connection, clause: Clause) -> Sql:
 
 
 def _numbers(given: Sequence[Any], operator: str) -> Any:
-    try:
-        found = [int(each) for each in given]
-    except (TypeError, ValueError):
-        raise UsageError(f"experiment_id {given!r} is no whole number", next="give ids, as '12'") from None
+    if not all(_ID.fullmatch(str(each)) for each in given):
+        raise UsageError(f"experiment_id {str(given)[:200]} is no whole number of 64 bits", next="give ids, as '12'")
+    found = [int(each) for each in given]
     return found if operator in ("IN", "NOT IN") else found[0]

@@ -16,8 +16,8 @@ from argosy.store.rows import execute, execute_many, within
 from argosy.store.store import Store
 from argosy.store.traces import record
 from argosy.store.tracking import changes, ended, files, imported
-from argosy.store.tracking.changes import EXPERIMENT, LOGGED, MODEL, RUN, VERSION, Change, Hand
-from argosy.store.tracking.place import root
+from argosy.store.tracking.changes import EXPERIMENT, LOGGED, MODEL, PURGED, RUN, VERSION, Change, Hand
+from argosy.store.tracking.place import SCHEME, root
 
 RETENTION = timedelta(days=30)
 _ACTOR = "trash"
@@ -110,11 +110,20 @@ def _experiments(tx: Connection, store: Store, hand: Hand, before: datetime, tot
     )
     found = [id for (id,) in execute(tx, sql, (to_micros(before),))]
     _delete(tx, "data_source", "experiment_id", found)
-    total.files += sum(files.remove(tx, str(id), hand.at) for id in found)
+    lent = _lent(tx, found)
+    total.files += sum(files.remove(tx, str(id), hand.at) for id in found if str(id) not in lent)
     _delete(tx, "experiment", "id", found)
     _forget(tx, hand, EXPERIMENT, [str(id) for id in found])
     total.experiments += len(found)
     return len(found) == _EACH
+
+
+def _lent(tx: Connection, purged: Sequence[int]) -> set[str]:
+    """The folders of the artifacts that lie where another experiment keeps its own."""
+    clause, bound = within(tx, "id", purged)
+    sql = f"SELECT location FROM experiment WHERE location <> '{SCHEME}' || id AND NOT ({clause})"
+    locations = [location for (location,) in execute(tx, sql, (bound,)) if location.startswith(SCHEME)]
+    return {location.removeprefix(SCHEME).strip("/").partition("/")[0] for location in locations}
 
 
 def _registered(tx: Connection, store: Store, hand: Hand, before: datetime, total: Purged) -> bool:
@@ -186,4 +195,4 @@ def _forget(tx: Connection, hand: Hand, kind: str, entities: Sequence[str]) -> N
         clause, bound = within(tx, "entity", entities)
         execute(tx, f"DELETE FROM {table} WHERE kind = ? AND {clause}", (kind, bound))
     imported.forget(tx, entities)
-    changes.add(tx, hand, [Change(kind, each, "purged", None, hand.at.isoformat()) for each in entities])
+    changes.add(tx, hand, [Change(kind, each, PURGED, None, hand.at.isoformat()) for each in entities])
