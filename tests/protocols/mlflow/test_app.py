@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from argosy.protocols.mlflow.body import LIMIT as BODY_LIMIT
+from argosy.protocols.mlflow.body import SMALL
 from argosy.server import secret
 from tests.server.harbour import Harbour
 
@@ -96,14 +97,17 @@ def test_hosts_and_sizes_are_limited(client: httpx.Client, harbour: Harbour) -> 
     assert other.status_code == 421 and "ARGOSY_HOSTS" in other.json()["message"]
     large = client.post(f"{API}/runs/log-batch", headers=admin, content=b" " * (BODY_LIMIT + 1))
     assert large.status_code == 413 and "is larger than" in large.json()["message"]
+    search = client.post(f"{API}/runs/search", headers=admin, content=b" " * (SMALL + 1))
+    assert search.status_code == 413 and "is larger than 2,097,152 bytes" in search.json()["message"]
 
 
 def test_a_body_that_grows_beyond_its_limit_is_cut_off(client: httpx.Client, harbour: Harbour) -> None:
     chunk = b" " * (1 << 20)
     admin = {"authorization": f"Bearer {harbour.token}"}
-    body = (chunk for _ in range(BODY_LIMIT // len(chunk) + 2))
-    answer = client.post(f"{API}/runs/log-batch", headers=admin, content=body)
-    assert answer.status_code == 400 and "is larger than" in answer.json()["message"]
+    for path, limit in (("runs/log-batch", BODY_LIMIT), ("runs/search", SMALL)):
+        body = (chunk for _ in range(limit // len(chunk) + 2))
+        answer = client.post(f"{API}/{path}", headers=admin, content=body)
+        assert answer.status_code == 400 and f"is larger than {limit:,}" in answer.json()["message"]
 
 
 def test_writes_bear_the_name_of_the_token(client: httpx.Client, harbour: Harbour) -> None:

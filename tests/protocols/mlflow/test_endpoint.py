@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,16 @@ def test_a_zero_byte_is_refused_wherever_it_stands(both: Asker) -> None:
     both.good("POST", "runs/set-tag", said)
     found = both.good("GET", "runs/get", run_id=run)["run"]["data"]["tags"]
     assert said["value"] in [each["value"] for each in found]
+
+
+def test_what_is_large_and_wrong_is_not_read_whatever_it_holds(ask: Asker) -> None:
+    tracemalloc.start()
+    for path, body in (("runs/log-batch", b'{"run_id": [], "x": ['), ("runs/set-tag", b'"a"["')):
+        status, told = ask.send("POST", f"/api/2.0/mlflow/{path}", body + b"{}," * 1_000_000 + b"0]}", {})
+        assert status == 400 and "is not understood" in told["message"]
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 20_000_000  # a hundred and more, if each of the objects were made
 
 
 @pytest.mark.postgres

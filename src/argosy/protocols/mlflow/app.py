@@ -81,7 +81,9 @@ class Mlflow:
     def limit(self, scope: Scope) -> int | None:
         """The bytes that a request's body may have; None for a file, which is streamed."""
         put = self._files.takes(scope["path"]) and scope["method"] == "PUT"
-        return None if put or self._parts.is_part(scope) else body.LIMIT
+        if put or self._parts.is_part(scope):
+            return None
+        return body.SMALL if self.reads(scope) else body.LIMIT
 
     def reads(self, scope: Scope) -> bool:
         """Whether a request changes nothing."""
@@ -114,7 +116,8 @@ class Mlflow:
             endpoint, segments = self._find(method, path)
             if endpoint is None:
                 raise Fault(NO_ENDPOINT, f"No endpoint {method} {path[:200]}: this server does not answer it")
-            status, answer = 200, await self._act(endpoint, segments, await body.whole(receive), scope)
+            given = await body.whole(receive, body.LIMIT if endpoint.writes else body.SMALL)
+            status, answer = 200, await self._act(endpoint, segments, given, scope)
         except Exception as error:
             fault = _fault(error, method, path)
             status, answer = fault.status, fault.body()

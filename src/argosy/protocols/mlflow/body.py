@@ -11,12 +11,14 @@ from argosy.protocols.mlflow.fault import INVALID, Fault
 
 LIMIT = 64 * 1024 * 1024
 """Bytes of a request that is no file."""
+SMALL = 2 * 1024 * 1024
+"""Bytes of one that changes nothing; and of JSON that is read whatever it holds, which takes fifty times as many."""
 UNREAD = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What reading JSON raises where it is none, is not in UTF-8, or is too deep."""
 
 
-async def whole(receive: Callable[[], Any]) -> bytes:
-    """The body of a request. Raises Fault where it is too large."""
+async def whole(receive: Callable[[], Any], limit: int = LIMIT) -> bytes:
+    """The body of a request. Raises Fault where it has more than `limit` bytes."""
     message = await receive()
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):
@@ -26,6 +28,6 @@ async def whole(receive: Callable[[], Any]) -> bytes:
         message = await receive()
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if size > LIMIT:
-            raise Fault(INVALID, f"the body is larger than {LIMIT:,} bytes; send less at a time")
+        if size > limit:
+            raise Fault(INVALID, f"the body is larger than {limit:,} bytes; send less at a time")
     return b"".join(parts)

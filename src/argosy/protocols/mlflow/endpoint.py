@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from argosy.protocols.mlflow.body import UNREAD
+from argosy.protocols.mlflow.body import SMALL, UNREAD
 from argosy.protocols.mlflow.fault import INVALID, Fault, invalid, mistyped
 from argosy.protocols.mlflow.fault import missing as needed
 
@@ -87,10 +87,12 @@ class Endpoint:
     def _decoded(self, body: bytes) -> Request:
         try:
             return self._decoder.decode(body or b"{}")
-        except UNREAD:
-            return self._converted(self._loose(body))
+        except UNREAD as error:
+            return self._converted(self._loose(body, f": {error}"))
 
-    def _loose(self, body: bytes) -> dict[str, Any]:
+    def _loose(self, body: bytes, why: str = "") -> dict[str, Any]:
+        if len(body) > SMALL:
+            raise Fault(INVALID, f"the request is not understood{why}; send less than {SMALL:,} bytes at a time")
         try:
             found = msgspec.json.decode(body or b"{}")
             if isinstance(found, str):  # older clients encode twice
