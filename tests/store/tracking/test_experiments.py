@@ -71,4 +71,4 @@ def test_a_deleted_experiment_is_neither_renamed_nor_tagged(store: Store, hand: 
             with pytest.raises(InputError, match="must be in the 'active' state"):
                 act()
         told = [(each.field, each.before, each.after) for each in changes.of(tx, EXPERIMENT, str(id))]
-    assert told[1:] == [("tag:a", "2", None), ("tag:a", "1", "2")]
+    assert told[1:] == [("tag:a", "2", None), ("tag:a", None, "1"), ("tag:a", "1", "2")]
