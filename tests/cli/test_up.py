@@ -180,3 +180,22 @@ def test_children_do_not_outlive_a_killed_parent(up) -> None:
     process.kill()
     process.wait()
     assert wait(lambda: all(gone(pid) for pid in told["pids"].values()))
+
+
+def test_a_home_that_is_made_for_clients_says_what_to_set(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", START, "up", "--create", "--no-controller"], cwd=tmp_path, stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stderr is not None
+        line = next(each for each in process.stderr if "MLflow's clients: " in each)
+        shown = subprocess.run(
+            ["sh", "-c", f"{line.partition(': ')[2]}\necho $MLFLOW_TRACKING_URI $MLFLOW_TRACKING_TOKEN"],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        url, token = shown.stdout.split()
+        assert ask(url, "GET", "/api/2.0/mlflow/experiments/get?experiment_id=0", token)[0] == 200
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)

@@ -62,6 +62,15 @@ def test_a_model_is_shown_with_its_versions_and_changes(shelf: Store) -> None:
     assert f'href="/tracked/{"2" * 32}"' in html and "&lt;script&gt;" in html and html.count("<script") == 1
 
 
+def test_the_moment_at_which_it_was_deleted_is_told_as_others_are(shelf: Store) -> None:
+    with shelf.write() as tx:
+        registered.delete(tx, registered.get(tx, "empty"), HAND, "tried")
+        (gone, at), *_ = registered.trashed(tx, "empty")
+        registered.restore(tx, gone, at, HAND)
+        html = to_html(models.page(tx, "empty", NOW))
+    assert html.count(f'<span class="subject">deleted</span> <code>{at:%Y-%m-%d %H:%M}</code>') == 2
+
+
 def test_versions_come_a_page_at_a_time(store: Store) -> None:
     with store.write() as tx:
         registered.create(tx, "many", HAND)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import time
 from collections.abc import Iterable
@@ -70,7 +71,7 @@ def up(
         if module is not None:
             done = applying.apply(store, module, home.clock(store).now(), home.actor())
             show.say(f"project {done.project}: {plural(len(done.differences), 'declaration')} recorded")
-        return run(store, held, port, inference_port, controller=controller, json=given.json)
+        return run(store, held, port, inference_port, controller=controller, json=given.json, clients=create)
 
 
 def look(root: Path) -> int:
@@ -80,11 +81,13 @@ def look(root: Path) -> int:
 
 
 def run(
-    store: Store, held: Lock, port: int | None, inference_port: int | None, *, controller: bool, json: bool
+    store: Store, held: Lock, port: int | None, inference_port: int | None, *, controller: bool, json: bool,
+    clients: bool = False,
 ) -> int:  # fmt: skip
     """Start the processes of a home, say where they are, and keep them up until SIGINT or SIGTERM.
 
-    Raises InputError for settings of the environment that cannot be meant.
+    With `clients`, it says what MLflow's clients have to be told, too. Raises InputError for settings of the
+    environment that cannot be meant.
     """
     for other in held.others:
         show.say(f"this home is up already, {other}; this one runs beside it")
@@ -108,6 +111,8 @@ def run(
                 if listening is not None and not wait_for(listening, child, host=reached.host):
                     raise ArgosyError(f"the {child.name} did not start on port {listening}", next="argosy doctor")
             _announce(crew, _url(reached, web), _url(reached, scoring), token, json=json)
+            if clients and not json:
+                show.say(_clients(store, _url(reached, web)))
             crew.watch()
     except KeyboardInterrupt:
         show.say("stopped")
@@ -135,9 +140,14 @@ def _announce(crew: _Crew, console: str, inference: str, token: str, *, json: bo
         show.say(f"Open it in a browser. Inference: {inference}, same token. Ctrl-C stops all.")
 
 
+def _clients(store: Store, url: str) -> str:
+    token = f"$(cat {shlex.quote(str(_kept(store)))})"
+    return f"MLflow's clients: export MLFLOW_TRACKING_URI={url} MLFLOW_TRACKING_TOKEN={token}"
+
+
 def keep_token(store: Store) -> str:
     """The token of this home's `up`: made once, kept in the home in a file of mode 600, its digest in the store."""
-    path = store.blobs.root.parent / "token"
+    path = _kept(store)
     now = SystemClock().now()
     if path.exists():
         known = path.read_text().strip()
@@ -149,6 +159,10 @@ def keep_token(store: Store) -> str:
         file.write(made + "\n")
     partial.replace(path)
     return made
+
+
+def _kept(store: Store) -> Path:
+    return store.blobs.root.parent / "token"
 
 
 class _Crew:

@@ -266,7 +266,9 @@ def _untag_version(tx: Connection, hand: Hand, member: Member, request: versions
 
 
 def _refuse(tx: Connection, hand: Hand, member: Member, request: OfModel) -> None:
-    raise _theirs(member, "its versions come of training, and what it is called of its rows")
+    raise _theirs(
+        member, "its versions come of training and its name of its rows; to promote a version, set the alias champion"
+    )
 
 
 def _theirs(member: Member, why: str) -> Fault:
