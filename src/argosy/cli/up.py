@@ -17,7 +17,6 @@ from argosy.cli import home, show
 from argosy.cli.lock import Lock
 from argosy.cli.option import Common
 from argosy.cli.port import free_port, wait_for
-from argosy.controller import apply as applying
 from argosy.controller.bundle import locate
 from argosy.controller.child import Child, Order
 from argosy.controller.clock import SystemClock
@@ -69,6 +68,8 @@ def up(
     module = locate(project) if project is not None else None
     with home.open(given.home, module, create=create or module is not None) as store, _lock(store, port) as held:
         if module is not None:
+            from argosy.controller import apply as applying  # it loads Polars, which a start without one does not need
+
             done = applying.apply(store, module, home.clock(store).now(), home.actor())
             show.say(f"project {done.project}: {plural(len(done.differences), 'declaration')} recorded")
         return run(store, held, port, inference_port, controller=controller, json=given.json, clients=create)
