@@ -8,7 +8,7 @@ from importlib import import_module
 
 import pytest
 
-from argosy.cli.app import NAMES
+from argosy.cli.app import NAMES, PLACES
 from tests.docs.page import DOCS, blocks, prose, steps
 
 PAGE = DOCS / "cli.md"
@@ -35,7 +35,8 @@ def test_every_command_is_run_on_the_page(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_option_is_named(name: str) -> None:
-    function = getattr(import_module(f"argosy.cli.{name}"), name)
+    place = PLACES.get(name, name)
+    function = getattr(import_module(f"argosy.cli.{place}"), place)
     parameters = [p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
     shared = {p.name for p in parameters if str(p.annotation).startswith(("Common", "Where"))} | {"json"}
     options = [

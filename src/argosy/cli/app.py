@@ -55,12 +55,15 @@ _GROUPS: Final = {
         ("approve", "Grant or refuse what a gate waits for."),
         ("promote", "Make a version the one that answers."),
         ("rollback", "Undo the last change of who answers."),
+        ("import", "Bring what another MLflow keeps into the home."),
         ("delete", "Put an experiment, a tracked run or a model into the trash."),
         ("restore", "Take it out of the trash again."),
         ("token", "List, make or end the tokens that open console and API."),
     ),
 }
 
+PLACES: Final = {"import": "imports"}
+"""Modules of commands whose names no module of Python may have, and their functions."""
 NAMES: Final = tuple(name for commands in _GROUPS.values() for name, _ in commands)
 _EPILOGUE = """Exit codes: 0 done, 1 failed, 2 used wrongly, 3 differences found (plan --check, reproduce).
 Data goes to stdout, words to stderr; --json gives programs the same data."""
@@ -80,10 +83,11 @@ def build(name: str | None = None) -> App:
     for place, (title, commands) in enumerate(_GROUPS.items()):
         group = Group(title, sort_key=place)
         for order, (each, about) in enumerate(commands):
+            module = PLACES.get(each, each)
             if name is None:
-                app.command(f"argosy.cli.{each}:{each}", name=each, help=about, group=group, sort_key=order)
+                app.command(f"argosy.cli.{module}:{module}", name=each, help=about, group=group, sort_key=order)
             elif each == name:
-                app.command(f"argosy.cli.{each}:{each}", name=each)
+                app.command(f"argosy.cli.{module}:{module}", name=each)
     return app
 
 

@@ -40,13 +40,18 @@ def ensure_default(tx: Connection) -> None:
 def create(
     tx: Connection, name: str, hand: Hand, location: str = "", tags: Mapping[str, str] | None = None
 ) -> int:  # fmt: skip
-    """Make an experiment; returns its id, which none had before. Raises TakenError where one of this name is."""
+    """Make an experiment; returns its id. Raises TakenError where one of this name is."""
     if (there := find(tx, name)) is not None:
         raise TakenError(f"experiment {name!r} already exists, as {there.id}", next="use it, or another name")
-    id = max(1, next_id(tx, experiment), _purged(tx) + 1)
+    id = fresh(tx)
     add(tx, Experiment(id, name, location or f"{ROOT}{id}", hand.at, hand.at, None), hand)
     labels.put(tx, EXPERIMENT, str(id), tags or {}, hand)
     return id
+
+
+def fresh(tx: Connection) -> int:
+    """An id that no experiment had before."""
+    return max(1, next_id(tx, experiment), _purged(tx) + 1)
 
 
 def add(tx: Connection, found: Experiment, hand: Hand) -> None:

@@ -48,6 +48,7 @@ class Client:
         self._gone = threading.Event()
         self._budget, self._sleep, self._clock = budget, sleep or self._gone.wait, clock
         self._local = threading.local()
+        self._open: set[HTTPConnection] = set()
         self._tls = ssl.create_default_context() if self._parts.scheme == "https" else None
 
     @property
@@ -55,9 +56,15 @@ class Client:
         """The address, without name and password."""
         return f"{self._parts.scheme}://{self._parts.netloc.rpartition('@')[2]}{self._base}"
 
-    def close(self) -> None:
-        """Give up whatever waits."""
+    def stop(self) -> None:
+        """Give up whatever waits or streams."""
         self._gone.set()
+
+    def close(self) -> None:
+        """Close the connections, which no thread uses any more."""
+        self.stop()
+        while self._open:
+            self._open.pop().close()
 
     def json(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, query: Mapping[str, Any] | None = None
@@ -82,6 +89,9 @@ class Client:
             while chunk := response.read(_CHUNK):
                 size += len(chunk)
                 yield chunk
+                if self._gone.is_set():
+                    self._drop()
+                    raise LostError(f"{self.uri} is asked no more", next="import again to go on")
         except (OSError, HTTPException) as error:
             self._drop()
             raise InputError(f"{path[:_SAID]!r} broke off after {size:,} bytes: {error}", next="try again") from None
@@ -106,7 +116,7 @@ class Client:
             if self._clock() + wait > until:
                 if response is not None:
                     raise InputError(f"{method} {self.uri}{target[:_SAID]} failed: {why}", next="import again later")
-                self.close()
+                self.stop()
                 raise LostError(f"{self.uri} does not answer: {why}", next="import again once it does, to go on")
             self._sleep(wait)
             pause = min(2 * pause, _LONGEST_PAUSE)
@@ -155,12 +165,14 @@ class Client:
             else:
                 found = HTTPConnection(host, port, timeout=_TIMEOUT)
             self._local.connection = found
+            self._open.add(found)
         return found
 
     def _drop(self) -> None:
         found = getattr(self._local, "connection", None)
         if found is not None:
             found.close()
+            self._open.discard(found)
             self._local.connection = None
 
 

@@ -6,13 +6,11 @@ from argosy.protocols.mlflow.importing import source
 from argosy.protocols.mlflow.importing.files import stays
 from argosy.protocols.mlflow.importing.passage import Passage, moment
 from argosy.protocols.mlflow.importing.report import EXPERIMENT, Place
-from argosy.store.rows import next_id
 from argosy.store.tracking import changes, experiments, labels
 from argosy.store.tracking.arrivals import IMPORTED
 from argosy.store.tracking.changes import EXPERIMENT as KIND
 from argosy.store.tracking.changes import Change
 from argosy.store.tracking.experiments import Experiment
-from argosy.store.tracking.tables import experiment as table
 
 
 def bring(passage: Passage, given: source.Experiment) -> Experiment | None:
@@ -37,7 +35,7 @@ def _make(passage: Passage, given: source.Experiment) -> Experiment:
     """Make it. Its artifacts lie in this home, or where they stay."""
     hand = passage.hand
     with passage.store.write() as tx:
-        id = max(1, next_id(tx, table))
+        id = experiments.fresh(tx)
         made = Experiment(
             id, given.name, given.location if stays(given.location) else f"{experiments.ROOT}{id}", moment(given.at),
             moment(given.updated_at), hand.at if given.deleted else None,

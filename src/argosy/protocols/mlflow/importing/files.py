@@ -16,7 +16,7 @@ from argosy.store.tracking import files, place
 
 _WAITING = 64
 """Files of one run that wait for their download at once."""
-_OURS = frozenset({"", "file", "http", "https", SERVED})
+_OURS = frozenset({"", "file", "http", "https", "models", "runs", SERVED})
 
 
 def stays(location: str) -> bool:

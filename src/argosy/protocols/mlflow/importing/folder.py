@@ -111,21 +111,27 @@ class Folder:
         """The files at a location, else in the folder beside it, which clients use unless they are told another."""
         place = self._beside(beside)
         try:
-            folder = self._disk.folder(location)
+            folder = self._disk.folder(location) if location else place
         except ElsewhereError:
             if place is None:
                 raise
             folder = place  # the folder was brought here from another machine
-        if folder is None:
+        if folder is None and location:
             raise ElsewhereError(f"artifacts lie at {location[:300]}", next="they stay there")
-        yield from self._disk.files(folder if folder.is_dir() or place is None else place)
+        if folder is None or (place is not None and not folder.is_dir()):
+            folder = place
+        if folder is not None:
+            yield from self._disk.files(folder)
 
     def read(self, file: File) -> Iterator[bytes]:
         """The bytes of a file."""
         yield from self._disk.read(file)
 
-    def close(self) -> None:
+    def stop(self) -> None:
         """Nothing waits."""
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     def _place(self, experiment: Experiment) -> Path:
         place = self._root / _TRASH / experiment.id

@@ -36,10 +36,11 @@ def bring(
     with ExitStack() as stack:
         batch = Batch(store)
         stack.callback(batch.close)
+        stack.callback(source.close)
         things, files = ThreadPoolExecutor(workers), ThreadPoolExecutor(workers)
         for pool in (things, files):
             stack.callback(pool.shutdown, cancel_futures=True)
-        stack.callback(source.close)
+        stack.callback(source.stop)
         if not dry:
             batch.submit(ensure_default).result()
         passage = Passage(source, store, batch, report, things, files, actor, now, artifacts, dry)

@@ -123,8 +123,12 @@ class Server:
             return
         yield from self._client.stream(file.place)
 
-    def close(self) -> None:
+    def stop(self) -> None:
         """Ask no more."""
+        self._client.stop()
+
+    def close(self) -> None:
+        """Close its connections."""
         self._client.close()
 
     def _served(self, location: str) -> str | None:

@@ -183,5 +183,8 @@ class Source(Protocol):
     def read(self, file: File) -> Iterator[bytes]:
         """The bytes of a file; what breaks off raises."""
 
+    def stop(self) -> None:
+        """Whatever still waits for an answer gives up."""
+
     def close(self) -> None:
-        """Stop: whatever still waits for an answer gives up."""
+        """Give back what it holds, once no thread asks any more."""
