@@ -51,7 +51,7 @@ def test_versions_stand_for_the_runs_that_made_them(run, inside: Path) -> None:
 def test_what_cannot_be_compared_is_said(run, tracked: Tracks) -> None:
     one = NAMES[0][:8]
     for given, says in (
-        ((one,), "1 runs cannot be compared"), ((one, one), "is named twice"), ((one, "nobody"), "no version"),
+        ((one,), "1 run cannot be compared"), ((one, one), "is named twice"), ((one, "nobody"), "no version"),
         ((one, "late/x@1"), "there is no version late/x@1"), ((one, "abcdef01"), "there is no run"),
     ):  # fmt: skip
         wrong = run("compare", *given)

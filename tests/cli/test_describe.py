@@ -8,6 +8,7 @@ import pytest
 from argosy.data.ingest import accept
 from argosy.spec.contract import Contract, Rule
 from argosy.store import Store
+from tests.cli.tracks import Tracks
 from tests.data.table import DAY, START, dataset, put, rows, take
 
 
@@ -47,3 +48,8 @@ def test_a_dataset_without_a_version_says_why(run, tmp_path: Path, monkeypatch: 
     assert said in lacking.err and "next: put files there" in lacking.err
     unknown = run("describe", "dataset", "others")
     assert unknown.code == 2 and "others" in unknown.err and "has no version" not in unknown.err
+
+
+def test_an_experiment_leads_on_to_its_runs(run, tracked: Tracks) -> None:
+    said = run("describe", "experiment", "flights")
+    assert said.out.startswith("id: ") and "next: argosy runs --experiment flights" in said.err

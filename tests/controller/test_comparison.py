@@ -123,6 +123,6 @@ def test_the_number_of_queries_does_not_grow_with_the_runs(home: Path) -> None:
 
 def test_two_to_a_hundred_are_compared(store: Store) -> None:
     with store.read() as conn:
-        for number in (0, 1, 101):
-            with pytest.raises(UsageError, match=f"{number} runs cannot be compared"):
+        for number, named in ((0, "0 runs"), (1, "1 run"), (101, "101 runs")):
+            with pytest.raises(UsageError, match=f"{named} cannot be compared"):
                 compare(store, conn, ["a" * 8] * number)

@@ -20,6 +20,7 @@ from argosy.store.tracking import identity
 
 _DATASETS, _VERSIONS, _CONTRACTS = "datasets", "dataset-versions", "contracts"
 _MODELS, _FLEETS, _PIPELINES, _RUNS = "versions", "fleets", "pipelines", "runs"
+_EXPERIMENTS = "experiments"
 _FINDINGS = ("version", "rule", "column", "outcome", "rows", "message", "examples")
 
 
@@ -29,8 +30,7 @@ def describe(kind: str, name: str, /, *, common: Common | None = None) -> int:
     For example:
       argosy describe member late-arrival/JFK/AA
       argosy describe version late-arrival/JFK/AA@7
-      argosy describe dataset flights
-      argosy describe dataset flights@12
+      argosy describe dataset flights             (or flights@12, one of its versions)
       argosy describe contract flights
       argosy describe statistics flights@12 --json
       argosy describe pipeline nightly
@@ -81,9 +81,18 @@ def describe(kind: str, name: str, /, *, common: Common | None = None) -> int:
     show.put(*show.tree(_legible(found) if kind == _CONTRACTS else found))
     if proposal:
         show.put("", "# what the first rows would allow beyond it, to be curated in the ag.Dataset", proposal)
-    if found.get("contract") and kind == _DATASETS:
-        show.say(f"  next: argosy describe contract {name}, for its rules and what the first rows would allow")
+    if next := _next(kind, name, found):
+        show.say(f"  next: {next}")
     return 0
+
+
+def _next(kind: str, name: str, found: dict[str, Any]) -> str:
+    """What leads on from a thing, where something does."""
+    if kind == _EXPERIMENTS:
+        return f"argosy runs --experiment {shlex.quote(found['name'])}"
+    if found.get("contract") and kind == _DATASETS:
+        return f"argosy describe contract {name}, for its rules and what the first rows would allow"
+    return ""
 
 
 def _dataset(conn: Connection, item: dict[str, Any], now: datetime) -> dict[str, Any]:

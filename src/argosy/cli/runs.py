@@ -84,8 +84,9 @@ def _pipelines(
         return 0
     if not found.items:
         of = f" of {pipeline}" if pipeline is not None else " of pipelines"
-        others = ", or argosy runs --sort -start_time, for the tracked ones" if pipeline is None and not where else ""
-        show.say(f"no runs{of}" + (f" with {where}" if where else " yet"), f"  next: argosy run PIPELINE{others}")
+        others = "--sort -start_time" if pipeline is None else f"--experiment {shlex.quote(pipeline)}"
+        hint = "" if where else f", or argosy runs {others}, for tracked ones"
+        show.say(f"no runs{of}" + (f" with {where}" if where else " yet"), f"  next: argosy run PIPELINE{hint}")
         return 0
     headers = [">id", "pipeline", "state", "when", ">took", "calls", "cause", "parameters"]
     show.table(headers, [_row(each) for each in found.items])

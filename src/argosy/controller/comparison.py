@@ -12,6 +12,7 @@ from argosy.controller import patch
 from argosy.errors import UnknownError, UsageError
 from argosy.registry import address
 from argosy.registry.address import Address
+from argosy.spec.quantity import plural
 from argosy.store import bundles, versions
 from argosy.store.store import Store
 from argosy.store.tracking import identity, inputs, naming, view
@@ -84,7 +85,7 @@ def compare(store: Store, conn: Connection, texts: Sequence[str]) -> Comparison:
 def find(conn: Connection, texts: Sequence[str]) -> list[Run]:
     """The runs that are meant, as `compare` takes them and refuses them; two queries."""
     if not FEWEST <= len(texts) <= MOST:
-        raise UsageError(f"{len(texts)} runs cannot be compared", next=f"name {FEWEST} to {MOST} runs")
+        raise UsageError(f"{plural(len(texts), 'run')} cannot be compared", next=f"name {FEWEST} to {MOST} runs")
     asked: dict[str, tuple[str, str, int]] = {}
     for text in texts:
         if not identity.is_one(text):
@@ -106,7 +107,7 @@ def _place(text: str) -> tuple[str, str, int]:
     if meant.number is None:
         raise UsageError(
             f"{text[:80]!r} is no name of a run and no version",
-            next="give the first digits of runs, as argosy runs shows, or FLEET/KEY@NUMBER",
+            next="give the first digits of runs, as argosy runs --sort -start_time shows, or FLEET/KEY@NUMBER",
         )
     return meant.fleet, meant.key, meant.number
 

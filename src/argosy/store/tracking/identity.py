@@ -68,7 +68,8 @@ def _beginning(text: str) -> str:
         return _NAMES[short[1]](int(short[2]))
     if _PREFIX.fullmatch(text.lower()) is None:
         raise UsageError(
-            f"{text[:80]!r} is no name of a run", next=f"give its first {LEAST} digits or more, as argosy runs shows"
+            f"{text[:80]!r} is no name of a run",
+            next=f"give its first {LEAST} digits or more, as argosy runs --sort -start_time shows",
         )
     return text.lower()
 
