@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from argosy.store import Store
+from argosy.store import Store, artifacts
+from argosy.store.artifacts import Artifact
 from argosy.store.codec import from_micros
-from argosy.store.tracking import draft, experiments, metrics, runs, texts
+from argosy.store.tracking import draft, experiments, files, metrics, runs, texts
 from argosy.store.tracking.changes import Hand
 from argosy.store.tracking.draft import Draft
 from argosy.testing.sample import digest
@@ -63,6 +64,16 @@ def test_what_a_client_said_of_a_run_stays_when_it_is_drafted_again(store: Store
     found = told(store, MADE.run)
     assert found.run.name == found.tags[runs.NAME_TAG] == "the good one"
     assert (found.tags["kind"], found.tags["note"], found.tags.get("why")) == ("tune", "look at this one", None)
+
+
+def test_files_lie_where_the_experiments_location_leads_however_it_is_written(store: Store, hand: Hand) -> None:
+    with store.write() as tx:
+        experiments.create(tx, "late", hand, location="mlflow-artifacts:///own/")
+        given = Artifact(digest=digest("model"), kind="model", bytes=3, at=NOW, data=b"abc")
+        artifacts.add(tx, [given])
+        drafted = msgspec.structs.replace(MADE, files=[("model.txt", given.digest)])
+        draft.write(tx, [drafted], NOW)
+        assert files.get(tx, f"own/{MADE.run}/artifacts/model.txt").digest == given.digest
 
 
 def test_a_run_stays_in_the_experiment_that_it_was_made_in(store: Store) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from argosy.store.codec import to_micros
 from argosy.store.rows import execute, execute_many, next_id, within
-from argosy.store.tracking import experiments
+from argosy.store.tracking import experiments, place
 from argosy.store.tracking.changes import RUN, Hand
 from argosy.store.tracking.metrics import Point, pack
 from argosy.store.tracking.runs import NAME_TAG
@@ -185,9 +185,8 @@ def _files(tx: Connection, drafts: Sequence[Draft], homes: dict[str, tuple[int, 
     there = {digest for (digest,) in execute(tx, f"SELECT digest FROM artifact WHERE {clause}", (bound,))}
     values = []
     for each in drafts:
-        location = homes[each.experiment][1].rstrip("/")
-        if location.startswith(experiments.ROOT):
-            root = f"{location.removeprefix(experiments.ROOT)}/{each.run}/artifacts"
+        root = place.root(homes[each.experiment][1], each.run)
+        if root is not None:
             values += [
                 (f"{root}/{name}", digest, to_micros(now), ACTOR) for name, digest in each.files if digest in there
             ]

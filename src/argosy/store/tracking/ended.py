@@ -11,7 +11,7 @@ from argosy.store import edges, executions
 from argosy.store.edges import IN, OUT, Edge
 from argosy.store.models import logged
 from argosy.store.rows import execute, within
-from argosy.store.tracking import experiments, inputs, metrics, texts
+from argosy.store.tracking import experiments, inputs, metrics, place, texts
 from argosy.store.tracking.changes import Hand
 from argosy.store.tracking.executed import TRACKED
 from argosy.store.tracking.experiments import Experiment
@@ -78,8 +78,8 @@ def _models(tx: Connection, run: Run) -> list[_Flow]:
 
 def _files(tx: Connection, run: Run, home: Experiment) -> Sequence[_Flow]:
     """The artifacts that lie beside the run; none where its experiment keeps them elsewhere."""
-    if not home.location.startswith(experiments.ROOT):
+    root = place.root(home.location, run.run)
+    if root is None:
         return ()
-    root = f"{home.location.removeprefix(experiments.ROOT).strip('/')}/{run.run}/artifacts"
     sql = "SELECT DISTINCT digest FROM file WHERE path > ? AND path < ?"
     return [(OUT, "artifact", digest) for (digest,) in execute(tx, sql, (f"{root}/", f"{root}0"))]
