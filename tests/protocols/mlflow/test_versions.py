@@ -113,7 +113,7 @@ def test_a_description_and_tags_are_changed(model: Asker) -> None:
         past = changes.of(conn, VERSION, versions.get(conn, registered.get(conn, "m"), 1).entity)
     assert [(each.actor, each.field, each.before, each.after) for each in reversed(past)] == [
         ("ann", "description", "first", "second"), ("ann", "description", "second", ""), ("ann", "tag:a", "1", "2"),
-        ("ann", "tag:a", "2", None),
+        ("ann", "tag:a", None, "1"), ("ann", "tag:a", "2", None),
     ]  # fmt: skip
 
 
