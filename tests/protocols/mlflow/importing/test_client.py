@@ -119,6 +119,14 @@ def test_a_server_that_is_gone_is_not_asked_again(client: Ask) -> None:
     assert len(time.slept) == slept
 
 
+def test_a_connection_that_was_closed_meanwhile_is_opened_again_at_once(server: Server, client: Ask) -> None:
+    time = Time()
+    asking = client(server.url, time)
+    server.answers = [(200, {"Content-Length": "2"}, b"{}"), (200, {}, b'{"a": 1}')]
+    assert asking.json("GET", "/x") == {} and asking.json("GET", "/x") == {"a": 1}
+    assert time.slept == []
+
+
 def test_it_says_who_asks(server: Server, client: Ask) -> None:
     server.answers = [(200, {}, b"{}")] * 3
     client(server.url, Time(), token="t0").json("GET", "/x")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from argosy.errors import UnknownError
+from argosy.errors import InputError, UnknownError
 from argosy.protocols.mlflow.importing.disk import Disk
 from argosy.protocols.mlflow.importing.folder import Folder
 from argosy.protocols.mlflow.importing.source import Broken, Experiment, Run
@@ -26,9 +26,11 @@ def only(root: Path) -> Run:
     return run
 
 
-def test_a_folder_must_be_there(tmp_path: Path) -> None:
+def test_a_folder_must_be_there_and_hold_experiments(tmp_path: Path) -> None:
     with pytest.raises(UnknownError, match="there is no folder"):
         folder(tmp_path / "none")
+    with pytest.raises(InputError, match="holds no experiments"):
+        folder(tmp_path)
 
 
 def test_experiments_and_those_in_the_trash(root: Path) -> None:

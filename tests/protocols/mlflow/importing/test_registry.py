@@ -74,6 +74,7 @@ def test_a_name_that_is_taken_is_told_and_left(store: Store, root: Path) -> None
 
 
 def test_files_of_versions_that_are_beside_nothing_are_told(store: Store, root: Path) -> None:
+    plant.experiment(root)
     place = plant.model(root)
     plant.version(place, 1, "/srv/models/one", run_id=None)
     (told,) = plant.told(plant.bring(store, root))

@@ -104,13 +104,16 @@ class Client:
 
     def _ask(self, method: str, target: str, data: bytes | None) -> HTTPResponse:
         """The answer, whose body is not yet read."""
-        until, pause = self._clock() + self._budget, 0.5
+        until, pause, fresh = self._clock() + self._budget, 0.5, False
         while True:
             if self._gone.is_set():
                 raise LostError(f"{self.uri} is asked no more", next="import again to go on")
             response, why = self._try(method, target, data)
             if response is not None and response.status not in _AGAIN:
                 return self._taken(response, method, target)
+            if response is None and not fresh:
+                fresh = True  # the server may have closed a connection that was idle: another one may do
+                continue
             said = "" if response is None else response.getheader("Retry-After", "")
             wait = min(_LONGEST_PAUSE, float(said)) if said.isdecimal() else pause
             if self._clock() + wait > until:

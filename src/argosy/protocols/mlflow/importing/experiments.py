@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from sqlalchemy import Connection
+
 from argosy.protocols.mlflow.importing import source
 from argosy.protocols.mlflow.importing.files import stays
 from argosy.protocols.mlflow.importing.passage import Passage, moment
@@ -21,26 +25,33 @@ def bring(passage: Passage, given: source.Experiment) -> Experiment | None:
         else:
             found = experiments.find(conn, given.name)
     if found is None:
-        made = None if passage.dry else _make(passage, given)
+        made = None if passage.dry else passage.write(partial(_make, passage=passage, given=given))
         passage.report.add(EXPERIMENT, brought=0 if passage.dry else 1)
     else:
         made = found
         passage.report.add(EXPERIMENT, there=1)
+        if not passage.dry:
+            passage.write(partial(_tag, passage=passage, found=found, given=given))
     if made is not None:
         passage.report.map(Place(given.name, given.id, made.id, found is None))
     return made
 
 
-def _make(passage: Passage, given: source.Experiment) -> Experiment:
+def _make(tx: Connection, passage: Passage, given: source.Experiment) -> Experiment:
     """Make it. Its artifacts lie in this home, or where they stay."""
-    hand = passage.hand
-    with passage.store.write() as tx:
-        id = experiments.fresh(tx)
-        made = Experiment(
-            id, given.name, given.location if stays(given.location) else f"{experiments.ROOT}{id}", moment(given.at),
-            moment(given.updated_at), hand.at if given.deleted else None,
-        )  # fmt: skip
-        experiments.add(tx, made, hand)
-        labels.put(tx, KIND, str(id), given.tags, hand)
-        changes.add(tx, hand, [Change(KIND, str(id), IMPORTED, None, passage.source.name)])
+    hand, id = passage.hand, experiments.fresh(tx)
+    made = Experiment(
+        id, given.name, given.location if stays(given.location) else f"{experiments.ROOT}{id}", moment(given.at),
+        moment(given.updated_at), hand.at if given.deleted else None,
+    )  # fmt: skip
+    experiments.add(tx, made, hand)
+    labels.put(tx, KIND, str(id), given.tags, hand)
+    changes.add(tx, hand, [Change(KIND, str(id), IMPORTED, None, passage.source.name)])
     return made
+
+
+def _tag(tx: Connection, passage: Passage, found: Experiment, given: source.Experiment) -> None:
+    """Give it the tags that it has none of its own for."""
+    known = labels.of(tx, KIND, [str(found.id)]).get(str(found.id), {})
+    new = {key: value for key, value in given.tags.items() if key not in known}
+    labels.put(tx, KIND, str(found.id), new, passage.hand)
