@@ -17,7 +17,7 @@ from argosy.controller import bundle, comparison
 from argosy.errors import UnknownError, UsageError
 from argosy.store import Store, bundles
 from argosy.store.rows import execute
-from argosy.store.tracking import experiments, metrics, runs, texts
+from argosy.store.tracking import experiments, identity, metrics, runs, texts
 from argosy.store.tracking.metrics import Point
 from tests.console import tracks
 
@@ -44,6 +44,19 @@ def test_runs_stand_side_by_side_in_the_order_of_the_url(tracked_store: Store) -
     assert [each.key for each in found.curves] == ["training_auc", "training_loss"]
     assert [each.name for each in found.runs] == [f"leaves 3 {run[:6]}" for run in chosen]
     assert chosen[0] not in found.runs[0].without and chosen[1] in found.runs[0].without
+
+
+def test_the_command_names_runs_so_that_they_are_found(store: Store) -> None:
+    names = tuple(f"e{number:031x}" for number in (4, 5))
+    with store.write() as tx:
+        experiment = experiments.create(tx, "late", tracks.HAND)
+        for name in names:
+            made = runs.create(tx, experiment, "member", tracks.NOW, tracks.HAND)
+            execute(tx, "UPDATE tracked SET run = ? WHERE id = ?", (name, made.id))
+    with store.read() as conn:
+        page = compare.page(conn, store, Asked(runs=names), tracks.NOW)
+        _, _, *short = page.command.split()
+        assert tuple(run.run for run in identity.find(conn, short)) == names
 
 
 def test_only_what_differs(tracked_store: Store) -> None:
@@ -126,7 +139,7 @@ def test_a_hundred_runs_take_no_more_queries_than_two(store: Store) -> None:
     chosen = tuple(run.run for run in made)
     with store.read() as conn:
         with counted(conn) as few:
-            compare.read(conn, store, Asked(runs=chosen[:2]), tracks.NOW)
+            compare.page(conn, store, Asked(runs=chosen[:2]), tracks.NOW)
         began = time.perf_counter()
         with counted(conn) as many:
             html = to_html(compare.page(conn, store, Asked(runs=chosen), tracks.NOW))

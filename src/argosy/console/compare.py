@@ -18,7 +18,7 @@ from argosy.console.plot import Dot
 from argosy.controller import comparison
 from argosy.controller.comparison import Patch
 from argosy.store.store import Store
-from argosy.store.tracking import column, experiments, inputs, keys, texts
+from argosy.store.tracking import column, experiments, identity, inputs, keys, texts
 from argosy.store.tracking.clause import Order
 from argosy.store.tracking.runs import Run
 
@@ -27,7 +27,7 @@ SOURCE = {
     "bundle": comparison.BUNDLE,
 }  # fmt: skip
 """Tags of runs that tell of their code, by what they are called here."""
-_CURVES, _AXES, _DROPPED, _LINES = 2, 5, 10, 300
+_CURVES, _AXES, _DROPPED, _LINES, _NAMED = 2, 5, 10, 300, 4
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,10 +90,12 @@ def page(conn: Connection, store: Store, asked: Asked, now: datetime) -> Page:
     narrow = len(data.curves) > 1
     pictures = {each.key: each.draw(*((560.0, 240.0) if narrow else ())) for each in data.curves}
     title = f"{len(data.runs)} runs compared"
+    shown = [each.run for each in data.runs[:_NAMED]]
+    shorts = identity.shorts(conn, shown)
     return Page(
         title, "compare.html", data, now, here="experiments",
         trail=(("experiments", links.experiments()), (title, None)),
-        command=f"argosy compare {' '.join(each.run[:8] for each in data.runs[:4])}{' …' * (len(data.runs) > 4)}",
+        command=f"argosy compare {' '.join(shorts[run] for run in shown)}{' …' * (len(data.runs) > _NAMED)}",
         pictures={
             "curves": pictures,
             "scatter": plot.scatter((data.x, data.y), data.points) if data.points else None,
