@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
 
+from argosy.protocols.mlflow.app import Mlflow
 from argosy.protocols.mlflow.body import LIMIT as BODY_LIMIT
 from argosy.protocols.mlflow.body import SMALL
 from argosy.server import secret
+from argosy.store import Store
+from argosy.store.batch import Batch
+from argosy.store.tracking import metrics, runs
+from argosy.store.tracking.changes import Hand
+from argosy.store.tracking.metrics import Point
 from tests.server.harbour import Harbour
 
 API = "/api/2.0/mlflow"
@@ -108,6 +119,36 @@ def test_a_body_that_grows_beyond_its_limit_is_cut_off(client: httpx.Client, har
         body = (chunk for _ in range(limit // len(chunk) + 2))
         answer = client.post(f"{API}/{path}", headers=admin, content=body)
         assert answer.status_code == 400 and f"is larger than {limit:,}" in answer.json()["message"]
+
+
+def test_long_reads_keep_nobody_else_waiting(home: Path) -> None:
+    async def ask(app: Mlflow, run: str) -> None:
+        query = urlencode({"run_id": run, "metric_key": "loss", "max_results": 1}).encode()
+        path = f"{API}/metrics/get-history"
+        scope = {"type": "http", "method": "GET", "path": path, "query_string": query, "headers": [], "auth": None}
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b""}
+
+        async def send(message: dict[str, Any]) -> None:
+            assert message.get("status", 200) == 200
+
+        await app(scope, receive, send)
+
+    async def count(app: Mlflow, run: str) -> int:
+        reads = [asyncio.create_task(ask(app, run)) for _ in range(40)]
+        await asyncio.sleep(0.05)  # by now they wait for a thread, or have one
+        await asyncio.to_thread(str)
+        done = sum(each.done() for each in reads)
+        await asyncio.gather(*reads)
+        return done
+
+    with Store.open(home) as store, closing(Batch(store)) as batch:
+        app, now = Mlflow(store, batch, lambda: datetime.now(UTC)), datetime.now(UTC)
+        with store.write() as tx:
+            made = runs.create(tx, 0, "one", now, Hand("ann", now))
+            metrics.log(tx, made.id, 0, [Point("loss", 0.5, step, step) for step in range(10_000)])
+        assert asyncio.run(count(app, made.run)) < 25  # thirty-four and more, if it waited behind them
 
 
 def test_writes_bear_the_name_of_the_token(client: httpx.Client, harbour: Harbour) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -47,6 +48,8 @@ ROOTS = ("/api/2.0/mlflow/", "/api/3.0/mlflow/", "/api/2.0/mlflow-artifacts/", "
 OPEN: dict[str, bytes] = {"/health": b"OK", "/version": info.VERSION.encode()}
 """Paths that need no token, as MLflow's clients expect; they hold nothing of anybody."""
 _TYPE = (b"content-type", b"application/json")
+_READERS = 6
+"""Threads that read; of their own, so that long searches keep nobody's token, file or page waiting."""
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Any]
 Receive = Callable[[], Any]
@@ -67,6 +70,7 @@ class Mlflow:
         self._spans = otlp.Spans(batch, now)
         self._lookout = Lookout(store, batch, now, clock)
         self._exact = {(each.method, each.path): each for each in ENDPOINTS if each.pattern is None}
+        self._readers = ThreadPoolExecutor(_READERS, "argosy-reader")
         self._matched = [each for each in ENDPOINTS if each.pattern is not None]
         batch.submit(ensure_default).result()
 
@@ -139,7 +143,7 @@ class Mlflow:
             found = await asyncio.wrap_future(self._batch.submit(lambda tx: endpoint.act(tx, hand, request)))
             return b"{}" if found is None else msgspec.json.encode(found)
         await self._lookout.look()
-        return await asyncio.to_thread(self._read, endpoint, request)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, endpoint, request)
 
     def _read(self, endpoint: Endpoint, request: Any) -> bytes:
         with self._store.read() as conn:
