@@ -35,6 +35,13 @@ def test_a_model_is_shown_with_its_aliases_and_the_runs_of_its_versions(run, tra
     assert [(each["number"], each["run"]) for each in found["editions"]] == [(2, NAMES[2]), (1, NAMES[1])]
 
 
+def test_a_run_tells_the_versions_that_are_of_it(run, tracked: Tracks) -> None:
+    _fill(tracked)
+    assert "registered  late version 2" in run("describe", "run", NAMES[2]).out
+    assert run("describe", "run", NAMES[2], "--json").json()["versions"] == [{"model": "late", "number": 2}]
+    assert "registered" not in run("describe", "run", NAMES[3]).out
+
+
 def test_a_model_that_is_not_there_or_in_the_trash_says_what_to_do(run, tracked: Tracks) -> None:
     _fill(tracked)
     lost = run("describe", "model", "lte")

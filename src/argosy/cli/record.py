@@ -47,6 +47,7 @@ def _rest(found: Record) -> dict[str, object]:
         "steps": {key: last.step for key, last in found.seen.metrics.items()},
         "inputs": [{**each.dataset._asdict(), "tags": dict(each.tags)} for each in found.inputs],
         "models": [{"direction": way, "model": model, "step": step} for way, model, step in found.models],
+        "versions": [{"model": name, "number": number} for name, number in found.versions],
         "location": found.location, "files": found.files, "children": [each.run for each in found.children.values()],
         "execution": found.execution, "history": [each._asdict() for each in found.history],
     }  # fmt: skip
@@ -84,7 +85,8 @@ def _body(found: Record) -> Iterator[str]:
     yield from pairs("tags", tags, _MOST)
     yield from pairs("read", [(each.dataset.name, _source(each)) for each in found.inputs], _MOST)
     models = [(f"{'read' if way == IN else 'made'}", model) for way, model, _ in found.models]
-    yield from pairs("models", models, _MOST)
+    named = [("registered", f"{name} version {number}") for name, number in found.versions]
+    yield from pairs("models", [*models, *named], _MOST)
     if found.files is None:
         yield from lines("artifacts", [f"kept elsewhere: {found.location}"], _MOST)
     else:

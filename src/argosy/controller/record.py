@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import Connection
 
-from argosy.store.models import logged
+from argosy.store.models import logged, search
 from argosy.store.tracking import files, history, identity, inputs, runs, view
 from argosy.store.tracking.changes import Past
+from argosy.store.tracking.clause import Clause
 from argosy.store.tracking.experiments import ROOT
 from argosy.store.tracking.inputs import Input
 from argosy.store.tracking.runs import PARENT_TAG, Run
@@ -17,7 +18,8 @@ from argosy.store.tracking.view import Seen
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """A run, and what it read and made. Of files, of nested runs and of the history the first ones are there.
 
-    `short` is what the run can be called by; `models` are (direction, logged model, step); `files` are paths below
+    `short` is what the run can be called by; `models` are (direction, logged model, step), `versions` those of
+    registered models that are of the run, as (name, number); `files` are paths below
     `location` with their bytes, None where that lies outside; `execution` is the execution that the run is.
     """
 
@@ -25,6 +27,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     short: str
     inputs: list[Input]
     models: list[tuple[str, str, int]]
+    versions: list[tuple[str, int]]
     location: str
     files: dict[str, int] | None
     children: dict[str, Run]
@@ -45,9 +48,11 @@ def record(conn: Connection, text: str, limit: int = 1000) -> Record:
     parent = seen.tags.get(PARENT_TAG)
     near = [run.run, *(each.run for each in children), *([parent] if parent else [])]
     shorts = identity.shorts(conn, near)
+    named = search.of_versions(conn, [Clause("attribute", "run_id", "=", run.run)], limit=limit).items
     return Record(
         seen=seen, short=shorts[run.run], inputs=inputs.of(conn, [run.id]).get(run.id, []),
-        models=logged.flows(conn, [run.id]).get(run.id, []), location=location, files=_files(conn, location, limit),
+        models=logged.flows(conn, [run.id]).get(run.id, []), versions=[(each.name, each.number) for each in named],
+        location=location, files=_files(conn, location, limit),
         children={shorts[each.run]: each for each in children}, parent=shorts.get(parent or ""),
         history=history.of_run(conn, run.run, limit), execution=runs.execution(conn, run.id),
     )  # fmt: skip
