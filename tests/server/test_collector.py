@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import pytest
 
 from argosy.server.collector import Collector
 from argosy.store import Store
@@ -32,7 +35,25 @@ def test_what_was_deleted_is_purged_after_a_while_and_the_rest_stays(home: Path)
         assert found == [kept.id]
 
 
-def test_it_ends_at_once_and_outlives_what_it_cannot_do(home: Path) -> None:
+def test_it_outlives_a_database_that_goes_away(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+    looks: list[datetime] = []
+
+    def now() -> datetime:
+        looks.append(datetime.now(UTC))
+        return looks[-1]
+
+    with Store.open(home) as store, caplog.at_level(logging.WARNING):
+        with store.write() as tx:
+            tx.exec_driver_sql("ALTER TABLE orphan RENAME TO away")
+        collector = Collector(store, timedelta(days=1), now, first=0.01, every=0.01)
+        deadline = time.monotonic() + 30
+        while len(looks) < 3 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        collector.close()
+    assert len(looks) >= 3 and "the trash could not be purged" in caplog.text
+
+
+def test_it_ends_at_once(home: Path) -> None:
     with Store.open(home) as store:
         collector = Collector(store, timedelta(days=1), lambda: datetime.now(UTC))
         started = time.monotonic()

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from argosy.errors import ArgosyError
 from argosy.store.store import Store
 from argosy.store.tracking.trash import purge
 from argosy.store.upload import Uploads
@@ -39,7 +38,7 @@ class Collector:
             try:
                 done = purge(self._store, self._now(), self._retention)
                 Uploads(self._store.blobs).sweep(self._now())
-            except (ArgosyError, OSError) as error:  # a busy store, a full disk: the next time will do
+            except Exception as error:  # a busy store, a full disk, a database that restarts: the next time will do
                 _LOG.warning("the trash could not be purged: %s", error)
                 continue
             if done.any:
