@@ -173,6 +173,25 @@ def test_plain_text_needs_no_quotes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("2026-03-01", 1_772_323_200_000), ("'2026-03-01'", 1_772_323_200_000), ("2026-03-01T12:30", 1_772_368_200_000),
+        ('"2026-03-01 12:30:05"', 1_772_368_205_000), ("2026-03-01T12:30+02:00", 1_772_361_000_000), ("5", 5),
+    ],
+)  # fmt: skip
+def test_plain_times_may_be_written_as_dates(text: str, value: int) -> None:
+    asked = f"start_time >= {text} and params.day = 2026-03-01"
+    wanted = [Clause("attribute", "start_time", ">=", value), Clause("parameter", "day", "=", "2026-03-01")]
+    assert parse(asked, RUNS, plain=True) == wanted
+    for wrong in ("2026-13-01", "2026-03-01T25:00"):
+        with pytest.raises(UsageError, match="is no time"):
+            parse(f"end_time < {wrong}", RUNS, plain=True)
+    if text != "5":
+        with pytest.raises(UsageError):
+            parse(f"start_time >= {text}", RUNS)
+
+
+@pytest.mark.parametrize(
     ("grammar", "text", "order"),
     [
         (RUNS, "metrics.auc", Order("metric", "auc")),

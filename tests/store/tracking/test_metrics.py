@@ -109,3 +109,21 @@ def test_last_values_of_many_runs_are_read_at_once_and_of_some_keys_only_if_aske
 def test_a_sample_keeps_the_first_and_the_last(count: int, most: int, places: list[int]) -> None:
     given = [Point("m", n, n, n) for n in range(count)]
     assert metrics.sampled(given, most) == [given[place] for place in places]
+
+
+def test_a_sample_is_that_of_all_points_by_step_and_time(store: Store, hand: Hand) -> None:
+    @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(st.lists(st.integers(-5, 40), max_size=40), st.booleans(), st.integers(1, 12), st.integers(-6, 20))
+    def same(steps: list[int], rising: bool, most: int, low: int) -> None:
+        run = begun(store, hand)
+        ordered = sorted(set(steps)) if rising else steps
+        with store.write() as tx:
+            for place, step in enumerate(ordered):
+                metrics.log(tx, run.id, 0, [Point("m", place / 2, step, 100 - place)])
+        with store.read() as conn:
+            every = sorted(metrics.history(conn, run.id, "m"), key=lambda each: (each.step, each.at))
+            assert metrics.sample(conn, run.id, "m", most) == metrics.sampled(every, most)
+            within = [each for each in every if low <= each.step <= 25]
+            assert metrics.sample(conn, run.id, "m", most, low, 25) == metrics.sampled(within, most)
+
+    same()

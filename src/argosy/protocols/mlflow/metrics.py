@@ -157,13 +157,11 @@ def interval(conn: Connection, request: Bulk) -> dict[str, Any]:
         raise Fault(INVALID, "If either start step or end step are specified, both must be specified.")
     if low is not None and high is not None and low > high:
         raise Fault(INVALID, f"end_step must be greater than start_step. Found start_step={low} and end_step={high}.")
+    span = () if low is None or high is None else (low, high)
     listed = []
     for name in names:
-        points = metrics.history(conn, runs.get(conn, name).id, key)
-        if low is not None and high is not None:
-            points = [each for each in points if low <= each.step <= high]
-        points.sort(key=lambda each: (each.step, each.at))
-        listed += [{**_told(each), "run_id": name} for each in metrics.sampled(points, most)]
+        points = metrics.sample(conn, runs.get(conn, name).id, key, most, *span)
+        listed += [{**_told(each), "run_id": name} for each in points]
     return wire.filled({"metrics": listed})
 
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
 import msgspec
 
 from argosy.errors import UsageError
+from argosy.store.codec import EPOCH
 from argosy.store.tracking.grammar import ABSENCE, LIST, Grammar, Operators
 
 _LIMIT = 65_536
@@ -27,6 +29,7 @@ _SINGLE = r"'(?:''|\\'|[^'])*'"
 _BACK = r"`(?:``|[^`])*`"
 _FIELD = re.compile(rf"({_BACK}|{_DOUBLE}|\w+)(?:(\.)({_BACK}|{_DOUBLE}|{_SINGLE}|\w[\w.]*)?)?")
 _OPERATOR = re.compile(r"[<>=~!]+|(?:IS\s+NOT\s+[A-Z]+|(?:IS|NOT)\s+[A-Z]+|[A-Z]+)(?!\w)", re.IGNORECASE)
+_MOMENT = re.compile(r"['\"]?(\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)?)?)['\"]?(?=\s|$)")
 _NUMBER = re.compile(r"-?(?:\d+(?:\.\d+)?E[+-]?\d+|\d+\.\d*|\.\d+|\d+)(?![\w.])", re.IGNORECASE)
 _QUOTED = re.compile(r"""'-?\d+'|"-?\d+\"""")
 _TEXT = re.compile(f"{_SINGLE}|{_DOUBLE}")
@@ -165,7 +168,8 @@ def _clause(reader: _Reader, grammar: Grammar, plain: bool) -> Clause:
     elif entity == "metric":
         value = float(_number(reader))
     elif ">" in allowed:
-        value = _count(reader, key, grammar.whole)
+        moment = _moment(reader) if plain else None
+        value = _count(reader, key, grammar.whole) if moment is None else moment
     elif operator not in ABSENCE:
         value = _string(reader, plain)
     return Clause(entity, key, operator, value)
@@ -234,6 +238,18 @@ def _count(reader: _Reader, key: str, whole: bool) -> int | float:
     if not -(2**63) <= number < 2**63:
         reader.refuse(f"{key!r} is compared with {found}, which is beyond 64 bits", next="correct the number")
     return number
+
+
+def _moment(reader: _Reader) -> int | None:
+    """The milliseconds since 1970 of a time in ISO 8601, where one is next; it is of UTC unless it says otherwise."""
+    found = reader.match(_MOMENT)
+    if found is None:
+        return None
+    try:
+        at = datetime.fromisoformat(found[1])
+    except ValueError:
+        reader.refuse(f"{found[1]!r} is no time", next="write it as 2026-03-01 or 2026-03-01T12:30")
+    return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - EPOCH) // timedelta(milliseconds=1)
 
 
 def _string(reader: _Reader, plain: bool) -> str:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import sys
 from array import array
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from operator import attrgetter
+from itertools import islice, repeat
+from operator import attrgetter, lt
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -91,11 +93,11 @@ def counted(conn: Connection, run_ids: Iterable[int]) -> dict[int, int]:
 
 def history(conn: Connection, run_id: int, key: str) -> list[Point]:
     """Every point of a metric, by time, step and value; what was logged twice counts once."""
-    found: list[tuple[int, int, float]] = []
-    for (data,) in execute(conn, "SELECT data FROM block WHERE run_id = ? ORDER BY id", (run_id,)):
-        for steps, times, values in _of(_decode(data), key):
-            found += zip(_array("q", times), _array("q", steps), _array("d", values), strict=True)
-    if any(value != value for _, _, value in found):  # NaN has no order, and is none that was there before
+    steps, times, values = _columns(conn, run_id, key)
+    if _rising(times):  # as it is logged, as a rule
+        return list(map(Point, repeat(key), values, steps, times))
+    found = list(zip(times, steps, values, strict=True))
+    if any(value != value for value in values):  # NaN has no order, and is none that was there before
         found.sort(key=lambda each: (each[0], each[1], each[2] != each[2], each[2] if each[2] == each[2] else 0.0))
         places = [(at, step, None if value != value else value) for at, step, value in found]
     else:
@@ -103,6 +105,18 @@ def history(conn: Connection, run_id: int, key: str) -> list[Point]:
         places = list(found)
     kept = [each for each, here, before in zip(found, places, [None, *places], strict=False) if here != before]
     return [Point(key, value, step, at) for at, step, value in kept]
+
+
+def sample(
+    conn: Connection, run_id: int, key: str, most: int, low: int = -(2**63), high: int = 2**63 - 1
+) -> list[Point]:  # fmt: skip
+    """At most so many points of a metric between two steps, by step and time, as `sampled` takes them."""
+    steps, times, values = _columns(conn, run_id, key)
+    if _rising(steps):  # as a loop logs them: they are neither sorted nor made points of
+        first, last = bisect_left(steps, low), bisect_right(steps, high)
+        return [Point(key, values[place], steps[place], times[place]) for place in sampled(range(first, last), most)]
+    points = [each for each in history(conn, run_id, key) if low <= each.step <= high]
+    return sampled(sorted(points, key=attrgetter("step", "at")), most)
 
 
 def sampled(points: Sequence[T], most: int) -> list[T]:
@@ -148,6 +162,20 @@ class _Block(msgspec.Struct, array_like=True):
 
 _KEY = attrgetter("key")
 _decode = msgspec.msgpack.Decoder(_Block).decode
+
+
+def _columns(conn: Connection, run_id: int, key: str) -> tuple[array[int], array[int], array[float]]:
+    """Steps, times and values of a metric, in the order in which they were logged."""
+    columns: tuple[array[Any], array[Any], array[Any]] = array("q"), array("q"), array("d")
+    for (data,) in execute(conn, "SELECT data FROM block WHERE run_id = ? ORDER BY id", (run_id,)):
+        for parts in _of(_decode(data), key):
+            for column, part in zip(columns, parts, strict=True):
+                column.extend(_array(column.typecode, part))
+    return columns
+
+
+def _rising(values: Sequence[int]) -> bool:
+    return all(map(lt, values, islice(values, 1, None)))
 
 
 def _of(block: _Block, key: str) -> Iterator[tuple[bytes, bytes, bytes]]:
