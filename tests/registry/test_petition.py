@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -110,3 +110,24 @@ def test_the_champion_stays_without_a_word(fleet: Store) -> None:
 def test_a_fleet_that_is_not_declared_has_no_gates_to_speak_for_it(fleet: Store) -> None:
     with pytest.raises(ConflictError, match="fleet late is not declared"):
         ask(fleet)
+
+
+def test_a_version_that_was_never_held_against_the_champion_is_not_promoted(fleet: Store) -> None:
+    """It was trained, and compared, before the champion of now came."""
+    declare(fleet, ag.Gate("roc_auc", beats="champion"))
+    with fleet.write() as tx:
+        state = members.state(tx, "late", "JFK/AA")
+        version = versions.find(tx, "late", "JFK/AA", 2)
+        assert state is not None and version is not None
+        later = version.at + timedelta(hours=1)
+        move = aliases.Move(
+            fleet="late", member_id=state.member_id, alias="champion", target="own", at=later, actor="ann",
+            version_id=state.champion_id,
+        )  # fmt: skip
+        aliases.move(tx, [move])
+    with pytest.raises(ConflictError, match="it was never held against the champion, version 1") as caught:
+        ask(fleet)
+    assert "argosy promote late/JFK/AA@2" in caught.value.next and champion(fleet) == 1
+    declare(fleet, ag.Gate("roc_auc", minimum=0.5))
+    ask(fleet)
+    assert champion(fleet) == 2

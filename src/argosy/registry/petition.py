@@ -14,6 +14,7 @@ from argosy.registry.evidence import evidence
 from argosy.registry.gate import Ruling, judge, refusal, verdict
 from argosy.spec import document
 from argosy.spec.fleet import Fleet
+from argosy.spec.gate import Gate
 from argosy.store import aliases, approvals, declarations, events, members, verdicts
 from argosy.store.versions import Version
 
@@ -22,12 +23,13 @@ def promote(tx: Connection, address: Address, version: Version, actor: str, reas
     """Make a version the champion of its member, as the gates of its fleet allow; one that is it already stays.
 
     The verdicts, the promotion and its event are facts of this transaction. Raises ConflictError, naming it, where a
-    gate refuses the version, a person has refused it or has not answered yet, or the fleet is not declared.
+    gate refuses the version or could not hold it against the champion of now, a person has refused it or has not
+    answered yet, or the fleet is not declared.
     """
     state = members.states(tx, [version.member_id])[version.member_id]
     if state.target == aliases.OWN and state.champion_id == version.id and state.challenger_id is None:
         return
-    rulings = _rulings(tx, address, version)
+    rulings = _rulings(tx, address, version, state)
     heard = [
         verdicts.NewVerdict(
             version_id=version.id, gate=each.gate, passed=each.passed, at=now, message=each.message,
@@ -44,8 +46,12 @@ def promote(tx: Connection, address: Address, version: Version, actor: str, reas
     events.add(tx, [event])
 
 
-def _rulings(tx: Connection, address: Address, version: Version) -> list[Ruling]:
-    """What the gates of now say, all of which let the version through. Raises ConflictError."""
+def _rulings(tx: Connection, address: Address, version: Version, state: members.State) -> list[Ruling]:
+    """What the gates of now say, all of which let the version through. Raises ConflictError.
+
+    A gate that holds a version against the champion held it against that of its training: where another came since,
+    nothing is known of the two.
+    """
     wanted = declarations.get(tx, "fleet", address.fleet)
     fleet = document.recorded(wanted.body) if wanted is not None else None
     this = f"{address.member}@{version.number}"
@@ -53,6 +59,14 @@ def _rulings(tx: Connection, address: Address, version: Version) -> list[Ruling]
         raise ConflictError(
             f"{this} was not promoted: fleet {address.fleet} is not declared, so that no gate speaks for it",
             next=f"argosy apply, or argosy promote {shlex.quote(this)}",
+        )
+    compared = any(isinstance(each, Gate) and each.beats == aliases.CHAMPION for each in fleet.gates)
+    since = state.champion_since if state.target == aliases.OWN else None
+    if compared and since is not None and since > version.at:
+        raise ConflictError(
+            f"{this} was not promoted: it was never held against the champion, version {state.champion_number}, "
+            "which came after it was trained",
+            next=f"argosy train {shlex.quote(address.fleet)}, or argosy promote {shlex.quote(this)}",
         )
     granted = approvals.answers(tx, fleet.approval, [version.id]) if fleet.approval else {}
     by = {id: answer.by for id, answer in approvals.of(tx, granted).items()}
