@@ -11,10 +11,11 @@ import pytest
 from argosy.errors import UnknownError
 from argosy.store import Store, artifacts, edges, executions
 from argosy.store.codec import EPOCH
+from argosy.store.models import aliases, registered, versions
 from argosy.store.traces import record
 from argosy.store.traces.record import Trace
 from argosy.store.tracking import changes, experiments, files, inputs, metrics, runs, search, trash
-from argosy.store.tracking.changes import EXPERIMENT, RUN, Hand
+from argosy.store.tracking.changes import EXPERIMENT, MODEL, RUN, Hand
 from argosy.store.tracking.inputs import Input, Source
 from argosy.store.tracking.metrics import Point
 
@@ -167,3 +168,25 @@ def test_traces_go_with_their_experiment(store: Store, hand: Hand) -> None:
     assert trash.purge(store, hand.at + 31 * DAY) == trash.Purged(experiments=1, traces=1)
     with store.read() as conn:
         assert list(record.some(conn, [f"tr-{gone}", f"tr-{kept}"])) == [f"tr-{kept}"]
+
+
+def test_a_registered_model_goes_with_all_its_versions_at_once_and_its_id_is_never_given_again(
+    store: Store, hand: Hand
+) -> None:
+    with store.write() as tx:
+        kept, gone = (registered.create(tx, name, hand) for name in ("kept", "gone"))
+        for model in (kept, gone):
+            for _ in range(3):
+                versions.create(tx, registered.get(tx, model.name), "s3://bucket/x", hand, tags={"a": "1"})
+        aliases.put(tx, registered.get(tx, "gone"), "champion", 3, hand)
+        versions.delete(tx, versions.get(tx, kept, 2), hand)
+        registered.delete(tx, gone, hand)
+    assert not trash.purge(store, hand.at + 29 * DAY).any
+    assert trash.purge(store, hand.at + 31 * DAY) == trash.Purged(models=1, versions=4)
+    with store.write() as tx:
+        assert [each.field for each in changes.of(tx, MODEL, str(gone.id))] == ["purged"]
+        told = [(each.field, each.after) for each in changes.of(tx, MODEL, str(kept.id))]
+        assert ("version 2", "purged") in told
+        new = registered.create(tx, "gone", hand)
+        assert new.id > gone.id and changes.of(tx, MODEL, str(new.id)) == []
+        assert versions.create(tx, registered.get(tx, "kept"), "s3://bucket/x", hand).number == 4

@@ -40,7 +40,9 @@ def create(
 ) -> Registered:  # fmt: skip
     """Take a name. Raises TakenError where it is taken."""
     _free(tx, name)
-    made = Registered(next_id(tx, registered), name, description, hand.at, hand.at, 0)
+    made = Registered(
+        max(next_id(tx, registered), changes.purged(tx, MODEL) + 1), name, description, hand.at, hand.at, 0
+    )
     add(tx, made, hand)
     labels.put(tx, MODEL, made.entity, tags or {}, hand)
     return made

@@ -89,3 +89,18 @@ def _read(
         sql, values = f"{sql} AND at <= ?", [*values, to_micros(until)]
     rows = execute(conn, f"{sql} ORDER BY id DESC LIMIT {int(limit)}", values)
     return [Past(id, from_micros(at) or EPOCH, *rest) for id, at, *rest in rows]
+
+
+def purged(conn: Connection, kind: str) -> int:
+    """The last id of the things of a kind that were purged; whoever still names one must not mean another."""
+    sql = "SELECT after FROM change WHERE kind = ? AND entity = ? ORDER BY id DESC LIMIT 1"
+    found = execute(conn, sql, (PURGED, kind)).fetchone()
+    return 0 if found is None else int(found[0])
+
+
+def tell_purged(tx: Connection, hand: Hand, kind: str, ids: Sequence[int]) -> None:
+    """Keep that things of a kind were purged, each by its id, and the last of these ids."""
+    if ids:
+        gone = [Change(kind, str(id), PURGED, None, hand.at.isoformat()) for id in ids]
+        last = max(purged(tx, kind), *ids)
+        add(tx, hand, [*gone, Change(PURGED, kind, "last", None, str(last))])

@@ -12,7 +12,7 @@ from argosy.errors import InputError, TakenError, UnknownError
 from argosy.store.codec import EPOCH, from_micros, to_micros
 from argosy.store.rows import execute, next_id, within
 from argosy.store.tracking import changes, labels
-from argosy.store.tracking.changes import EXPERIMENT, PURGED, Change, Hand
+from argosy.store.tracking.changes import EXPERIMENT, Change, Hand
 from argosy.store.tracking.tables import experiment
 
 DEFAULT, NAME = 0, "Default"
@@ -51,7 +51,7 @@ def create(
 
 def fresh(tx: Connection) -> int:
     """An id that no experiment had before."""
-    return max(1, next_id(tx, experiment), _purged(tx) + 1)
+    return max(1, next_id(tx, experiment), changes.purged(tx, EXPERIMENT) + 1)
 
 
 def add(tx: Connection, found: Experiment, hand: Hand) -> None:
@@ -147,12 +147,6 @@ def made(row: Any) -> Experiment:
     id, name, location, *times = row
     at, updated, deleted = map(from_micros, times)
     return Experiment(id, name, location, at or EPOCH, updated or EPOCH, deleted)
-
-
-def _purged(tx: Connection) -> int:
-    """The last id of those that were purged; whoever still names one must not mean another experiment."""
-    sql = "SELECT coalesce(max(CAST(entity AS BIGINT)), 0) FROM change WHERE kind = ? AND field = ?"
-    return int(execute(tx, sql, (EXPERIMENT, PURGED)).fetchone()[0])
 
 
 def _change(

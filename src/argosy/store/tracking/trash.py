@@ -50,7 +50,7 @@ def purge(store: Store, now: datetime, retention: timedelta = RETENTION) -> Purg
     """Purge what was deleted before `now` less `retention`, in short transactions; it may be killed, and run twice."""
     total, before = Purged(), now - retention
     hand = Hand(_ACTOR, now)
-    for step in (_runs, _logged, _traces, _experiments, _registered, _collect):
+    for step in (_runs, _logged, _traces, _experiments, _registered, _released, _collect):
         while True:
             with store.write() as tx:
                 more = step(tx, store, hand, before, total)
@@ -70,7 +70,7 @@ def _runs(tx: Connection, store: Store, hand: Hand, before: datetime, total: Pur
     total.files += sum(files.remove(tx, place, hand.at) for _, run, location in found if (place := root(location, run)))
     _delete(tx, "tracked", "id", [id for id, *_ in found])
     ended.forget(tx, [run for _, run, _ in found])
-    _forget(tx, hand, RUN, [run for _, run, _ in found])
+    _told(tx, hand, RUN, [run for _, run, _ in found])
     total.runs += len(found)
     return len(found) == _EACH
 
@@ -85,7 +85,7 @@ def _logged(tx: Connection, store: Store, hand: Hand, before: datetime, total: P
     places = [root(location, f"models/{model}") for _, model, location in found]
     total.files += sum(files.remove(tx, place, hand.at) for place in places if place)
     _delete(tx, "logged", "id", [id for id, *_ in found])
-    _forget(tx, hand, LOGGED, [model for _, model, _ in found])
+    _told(tx, hand, LOGGED, [model for _, model, _ in found])
     total.logged += len(found)
     return len(found) == _EACH
 
@@ -113,7 +113,8 @@ def _experiments(tx: Connection, store: Store, hand: Hand, before: datetime, tot
     lent = _lent(tx, found)
     total.files += sum(files.remove(tx, str(id), hand.at) for id in found if str(id) not in lent)
     _delete(tx, "experiment", "id", found)
-    _forget(tx, hand, EXPERIMENT, [str(id) for id in found])
+    _forget(tx, EXPERIMENT, [str(id) for id in found])
+    changes.tell_purged(tx, hand, EXPERIMENT, found)
     total.experiments += len(found)
     return len(found) == _EACH
 
@@ -127,24 +128,37 @@ def _lent(tx: Connection, purged: Sequence[int]) -> set[str]:
 
 
 def _registered(tx: Connection, store: Store, hand: Hand, before: datetime, total: Purged) -> bool:
-    """Versions that were deleted or whose model was, then models that were and have none left."""
-    sql = (
-        "SELECT v.id FROM registered_version v JOIN registered m ON m.id = v.model_id "
-        f"WHERE coalesce(v.deleted_at, m.deleted_at) < ? ORDER BY v.id LIMIT {_EACH}"
-    )
-    gone = execute(tx, sql, (to_micros(before),)).fetchall()
-    _delete(tx, "registered_version", "id", [id for (id,) in gone])
-    _forget(tx, hand, VERSION, [str(id) for (id,) in gone])
-    sql = (
-        "SELECT m.id FROM registered m WHERE m.deleted_at < ? "
-        f"AND NOT EXISTS (SELECT 1 FROM registered_version v WHERE v.model_id = m.id) ORDER BY m.id LIMIT {_EACH}"
-    )
+    """Models that were deleted, each with all of its versions: one that is restored meanwhile is whole."""
+    sql = f"SELECT id FROM registered WHERE deleted_at < ? ORDER BY id LIMIT {_EACH}"
     found = [id for (id,) in execute(tx, sql, (to_micros(before),))]
+    total.versions += _versions(tx, found)
     _delete(tx, "registered_alias", "model_id", found)
     _delete(tx, "registered", "id", found)
-    _forget(tx, hand, MODEL, [str(id) for id in found])
-    total.versions, total.models = total.versions + len(gone), total.models + len(found)
-    return len(gone) == _EACH or len(found) == _EACH
+    _forget(tx, MODEL, [str(id) for id in found])
+    changes.tell_purged(tx, hand, MODEL, found)
+    total.models += len(found)
+    return len(found) == _EACH
+
+
+def _released(tx: Connection, store: Store, hand: Hand, before: datetime, total: Purged) -> bool:
+    """Versions that were deleted, of models that were not."""
+    sql = f"SELECT id, model_id, number FROM registered_version WHERE deleted_at < ? ORDER BY id LIMIT {_EACH}"
+    found = execute(tx, sql, (to_micros(before),)).fetchall()
+    _forget(tx, VERSION, [str(id) for id, *_ in found])
+    _delete(tx, "registered_version", "id", [id for id, *_ in found])
+    gone = [Change(MODEL, str(model), f"version {number}", None, PURGED) for _, model, number in found]
+    changes.add(tx, hand, gone)
+    total.versions += len(found)
+    return len(found) == _EACH
+
+
+def _versions(tx: Connection, models: Sequence[int]) -> int:
+    """Delete all versions of models; returns how many there were."""
+    clause, bound = within(tx, "model_id", models)
+    found = [id for (id,) in execute(tx, f"SELECT id FROM registered_version WHERE {clause}", (bound,))]
+    _forget(tx, VERSION, [str(id) for id in found])
+    execute(tx, f"DELETE FROM registered_version WHERE {clause}", (bound,))
+    return len(found)
 
 
 def _collect(tx: Connection, store: Store, hand: Hand, before: datetime, total: Purged) -> bool:
@@ -189,10 +203,15 @@ def _delete(tx: Connection, table: str, column: str, values: Sequence[object]) -
         execute(tx, f"DELETE FROM {table} WHERE {clause}", (bound,))
 
 
-def _forget(tx: Connection, hand: Hand, kind: str, entities: Sequence[str]) -> None:
-    """Purge tags and the history of things, and keep that they were purged."""
+def _forget(tx: Connection, kind: str, entities: Sequence[str]) -> None:
+    """Purge tags and the history of things."""
     for table in ("label", "change"):
         clause, bound = within(tx, "entity", entities)
         execute(tx, f"DELETE FROM {table} WHERE kind = ? AND {clause}", (kind, bound))
     imported.forget(tx, entities)
-    changes.add(tx, hand, [Change(kind, each, PURGED, None, hand.at.isoformat()) for each in entities])
+
+
+def _told(tx: Connection, hand: Hand, kind: str, names: Sequence[str]) -> None:
+    """Purge tags and the history of things with names of their own, and keep that they were purged."""
+    _forget(tx, kind, names)
+    changes.add(tx, hand, [Change(kind, each, PURGED, None, hand.at.isoformat()) for each in names])
