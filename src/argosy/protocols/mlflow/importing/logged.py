@@ -89,8 +89,12 @@ def _write(tx: Connection, passage: Passage, here: Experiment, given: source.Log
 
 
 def _compare(given: source.Logged, mark: Import | None) -> None:
-    if mark is None or mark.content != given.content:
+    if mark is None:
         raise ConflictError(
-            "a logged model of this id is here and another: nothing of it is overwritten",
+            "a logged model of this id is here, and it was not imported: nothing of it is overwritten",
             next="see which of them is right",
+        )
+    if mark.content != given.content:
+        raise ConflictError(
+            "it was imported, and has changed there since: what is here stays as it was", next="see what changed there"
         )
