@@ -121,7 +121,9 @@ def test_a_sample_is_that_of_all_points_by_step_and_time(store: Store, hand: Han
             for place, step in enumerate(ordered):
                 metrics.log(tx, run.id, 0, [Point("m", place / 2, step, 100 - place)])
         with store.read() as conn:
-            every = sorted(metrics.history(conn, run.id, "m"), key=lambda each: (each.step, each.at))
+            whole = metrics.history(conn, run.id, "m")
+            assert metrics.history(conn, run.id, "m", most, most + 5) == whole[most : most + 5]
+            every = sorted(whole, key=lambda each: (each.step, each.at))
             assert metrics.sample(conn, run.id, "m", most) == metrics.sampled(every, most)
             within = [each for each in every if low <= each.step <= 25]
             assert metrics.sample(conn, run.id, "m", most, low, 25) == metrics.sampled(within, most)

@@ -129,11 +129,12 @@ def history(conn: Connection, request: History) -> dict[str, Any]:
     if most is not None and most <= 0:
         raise invalid("max_results", most, "It must be a positive integer.")
     found = runs.get(conn, request.run)
-    points = metrics.history(conn, found.id, request.metric_key or "")
     start = pages.start(request.page_token)
-    stop = len(points) if most is None else start + most
-    listed = [_told(each) for each in points[start:stop]]
-    return wire.filled({"metrics": listed, "next_page_token": pages.token(stop) if stop < len(points) else None})
+    stop = None if most is None else start + most
+    points = metrics.history(conn, found.id, request.metric_key or "", start, None if stop is None else stop + 1)
+    more = stop is not None and len(points) > stop - start
+    listed = [_told(each) for each in (points[:-1] if more else points)]
+    return wire.filled({"metrics": listed, "next_page_token": pages.token(stop) if more and stop is not None else None})
 
 
 def bulk(conn: Connection, request: Bulk) -> dict[str, Any]:

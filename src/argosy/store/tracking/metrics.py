@@ -91,11 +91,15 @@ def counted(conn: Connection, run_ids: Iterable[int]) -> dict[int, int]:
     return {run_id: int(points) for run_id, points in found}
 
 
-def history(conn: Connection, run_id: int, key: str) -> list[Point]:
-    """Every point of a metric, by time, step and value; what was logged twice counts once."""
+def history(conn: Connection, run_id: int, key: str, start: int = 0, stop: int | None = None) -> list[Point]:
+    """The points of a metric, by time, step and value, from the place `start` on up to `stop`.
+
+    What was logged twice counts once.
+    """
     steps, times, values = _columns(conn, run_id, key)
-    if _rising(times):  # as it is logged, as a rule
-        return list(map(Point, repeat(key), values, steps, times))
+    if _rising(times):  # as it is logged, as a rule: only what is asked for is made points of
+        some = slice(start, stop)
+        return list(map(Point, repeat(key), values[some], steps[some], times[some]))
     found = list(zip(times, steps, values, strict=True))
     if any(value != value for value in values):  # NaN has no order, and is none that was there before
         found.sort(key=lambda each: (each[0], each[1], each[2] != each[2], each[2] if each[2] == each[2] else 0.0))
@@ -104,7 +108,7 @@ def history(conn: Connection, run_id: int, key: str) -> list[Point]:
         found.sort()
         places = list(found)
     kept = [each for each, here, before in zip(found, places, [None, *places], strict=False) if here != before]
-    return [Point(key, value, step, at) for at, step, value in kept]
+    return [Point(key, value, step, at) for at, step, value in kept[start:stop]]
 
 
 def sample(
