@@ -76,7 +76,7 @@ def test_a_dataset_that_finds_no_room_is_not_ingested_and_says_so_while_others_a
         flight_id=pl.int_range(pl.len()).hash(7).cast(pl.String) + pl.int_range(pl.len()).hash(8).cast(pl.String)
     )
     many.write_parquet(project / "data" / "flights" / "many.parquet")
-    said = cramped(fresh.store.home, 1_200_000)
+    said = cramped(fresh.store.home, 2_000_000)
     assert "no room to write blob" in said and "nothing was written" in said
     with fresh.store.read() as conn:
         known = datasets.latest(conn)
