@@ -90,4 +90,5 @@ class Readers:
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is leaving: a second one would break in on what ends it
     sys.exit(0)
