@@ -147,7 +147,8 @@ def test_long_reads_keep_nobody_else_waiting(home: Path) -> None:
         app, now = Mlflow(store, batch, lambda: datetime.now(UTC)), datetime.now(UTC)
         with store.write() as tx:
             made = runs.create(tx, 0, "one", now, Hand("ann", now))
-            metrics.log(tx, made.id, 0, [Point("loss", 0.5, step, step) for step in range(10_000)])
+            # logged the latest first, so that each read sorts them
+            metrics.log(tx, made.id, 0, [Point("loss", 0.5, step, 40_000 - step) for step in range(40_000)])
         assert asyncio.run(count(app, made.run)) < 25  # thirty-four and more, if it waited behind them
 
 
