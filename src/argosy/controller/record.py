@@ -9,8 +9,8 @@ from argosy.store.models import logged, search
 from argosy.store.tracking import files, history, identity, inputs, runs, view
 from argosy.store.tracking.changes import Past
 from argosy.store.tracking.clause import Clause
-from argosy.store.tracking.experiments import ROOT
 from argosy.store.tracking.inputs import Input
+from argosy.store.tracking.place import SCHEME
 from argosy.store.tracking.runs import PARENT_TAG, Run
 from argosy.store.tracking.view import Seen
 
@@ -59,7 +59,7 @@ def record(conn: Connection, text: str, limit: int = 1000) -> Record:
 
 
 def _files(conn: Connection, location: str, limit: int) -> dict[str, int] | None:
-    if not location.startswith(ROOT):
+    if not location.startswith(SCHEME):
         return None
-    root = location.removeprefix(ROOT).strip("/")
+    root = location.removeprefix(SCHEME).strip("/")
     return {path[len(root) + 1 :]: size for path, (_, size) in files.below(conn, root, limit).items()}

@@ -12,6 +12,7 @@ from argosy.store import Store, artifacts, bundles, calls, executions, runs
 from argosy.store.rows import execute
 from argosy.store.tracking import absorb, experiments, inputs, metrics, texts
 from argosy.store.tracking import runs as tracked
+from argosy.store.tracking.place import SCHEME
 from argosy.testing.sample import digest, moment
 
 NOW = moment(100)
@@ -47,7 +48,7 @@ def told(store: Store, name: str) -> Told:
         run = tracked.get(conn, name)
         home = experiments.get(conn, run.experiment_id)
         last = metrics.last(conn, [run.id]).get(run.id, {})
-        root = f"{home.location.removeprefix(experiments.ROOT)}/{run.run}/artifacts/"
+        root = f"{home.location.removeprefix(SCHEME)}/{run.run}/artifacts/"
         paths = execute(conn, "SELECT path FROM file ORDER BY path").fetchall()
         return Told(
             home.name, run, {key: each.value for key, each in last.items()},

@@ -24,9 +24,9 @@ from argosy.store.batch import Batch
 from argosy.store.store import Store
 from argosy.store.tracking import experiments, files, place, runs
 from argosy.store.tracking.changes import Hand
+from argosy.store.tracking.place import SCHEME
 
 ROOT = "/api/2.0/mlflow-artifacts/artifacts"
-SCHEME = "mlflow-artifacts:/"
 _CHUNK = 1 << 20
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 Scope = dict[str, Any]

@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 
 from argosy.errors import ConflictError, UnknownError
 from argosy.protocols.mlflow import limit, registered, registry, versions, wire
-from argosy.protocols.mlflow.artifacts import SCHEME
 from argosy.protocols.mlflow.endpoint import Endpoint
 from argosy.protocols.mlflow.fault import INVALID, Fault
 from argosy.protocols.mlflow.registered import Latest, OfAlias
@@ -34,6 +33,7 @@ from argosy.store.tracking import clause, labels, pages, term
 from argosy.store.tracking.changes import Hand
 from argosy.store.tracking.clause import Order
 from argosy.store.tracking.grammar import MODELS, VERSIONS
+from argosy.store.tracking.place import SCHEME
 from argosy.store.tracking.term import Term
 
 _STAGES = {CHAMPION: PRODUCTION, CHALLENGER: STAGING}

@@ -14,6 +14,7 @@ from argosy.store.rows import execute, execute_many, next_id, within
 from argosy.store.tracking import experiments, place
 from argosy.store.tracking.changes import RUN, Hand
 from argosy.store.tracking.metrics import Point, pack
+from argosy.store.tracking.place import SCHEME
 from argosy.store.tracking.runs import NAME_TAG
 from argosy.store.tracking.tables import HEAD, block, data_source, tracked
 from argosy.store.tracking.texts import PARAMETER, TAG
@@ -81,7 +82,7 @@ def _homes(tx: Connection, names: Iterable[str], now: datetime) -> dict[str, tup
     found = {name: (id, location) for name, id, location in execute(tx, sql, (bound,))}
     for name in sorted(set(names) - set(found)):
         id = experiments.create(tx, name, Hand(ACTOR, now))
-        found[name] = (id, f"{experiments.ROOT}{id}")
+        found[name] = (id, f"{SCHEME}{id}")
     return found
 
 

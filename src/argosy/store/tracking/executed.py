@@ -18,7 +18,7 @@ from argosy.store.tracking.draft import ACTOR, Draft
 
 TRACKED = "tracked"
 """The kind of the execution that a run of a client becomes when it ends: it is among the runs already."""
-PARENT, USER, NOTE = "mlflow.parentRunId", "mlflow.user", "mlflow.note.content"
+USER, NOTE = "mlflow.user", "mlflow.note.content"
 _TRAIN, _TUNE, _STEP = "train", "tune", "step"
 _FIELDS = (
     "e.id, e.key, e.kind, e.subject, m.fleet, m.key, e.started_at, e.ended_at, e.outcome, e.reason, e.cpu_s, e.wall_s, "
@@ -189,8 +189,8 @@ def _experiment(ran: Ran, call: Call | None) -> str:
 
 def _parent(ran: Ran, call: Call | None) -> dict[str, str]:
     if call is not None:
-        return {PARENT: naming.of_pipeline(call.run_id)}
-    return {PARENT: naming.of_training(ran.trains, ran.started)} if ran.trains else {}
+        return {runs.PARENT_TAG: naming.of_pipeline(call.run_id)}
+    return {runs.PARENT_TAG: naming.of_training(ran.trains, ran.started)} if ran.trains else {}
 
 
 def _name(ran: Ran, call: Call | None) -> str:

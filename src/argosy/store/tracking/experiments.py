@@ -13,10 +13,10 @@ from argosy.store.codec import EPOCH, from_micros, to_micros
 from argosy.store.rows import execute, next_id, within
 from argosy.store.tracking import changes, labels
 from argosy.store.tracking.changes import EXPERIMENT, Change, Hand
+from argosy.store.tracking.place import SCHEME
 from argosy.store.tracking.tables import experiment
 
 DEFAULT, NAME = 0, "Default"
-ROOT = "mlflow-artifacts:/"
 _FIELDS = "id, name, location, at, updated_at, deleted_at"
 
 
@@ -34,7 +34,7 @@ class Experiment(NamedTuple):
 def ensure_default(tx: Connection) -> None:
     """Have the experiment 0, which runs belong to where none is named."""
     sql = "INSERT INTO experiment (id, name, location, at, updated_at, actor) VALUES (?, ?, ?, 0, 0, 'argosy')"
-    execute(tx, f"{sql} ON CONFLICT DO NOTHING", (DEFAULT, NAME, f"{ROOT}{DEFAULT}"))
+    execute(tx, f"{sql} ON CONFLICT DO NOTHING", (DEFAULT, NAME, f"{SCHEME}{DEFAULT}"))
 
 
 def create(
@@ -44,7 +44,7 @@ def create(
     if (there := find(tx, name)) is not None:
         raise TakenError(f"experiment {name!r} already exists, as {there.id}", next="use it, or another name")
     id = fresh(tx)
-    add(tx, Experiment(id, name, location or f"{ROOT}{id}", hand.at, hand.at, None), hand)
+    add(tx, Experiment(id, name, location or f"{SCHEME}{id}", hand.at, hand.at, None), hand)
     labels.put(tx, EXPERIMENT, str(id), tags or {}, hand)
     return id
 

@@ -15,6 +15,7 @@ from argosy.store.tracking.arrivals import IMPORTED
 from argosy.store.tracking.changes import EXPERIMENT as KIND
 from argosy.store.tracking.changes import Change
 from argosy.store.tracking.experiments import Experiment
+from argosy.store.tracking.place import SCHEME
 
 
 def bring(passage: Passage, given: source.Experiment) -> Experiment | None:
@@ -41,7 +42,7 @@ def _make(tx: Connection, passage: Passage, given: source.Experiment) -> Experim
     """Make it. Its artifacts lie in this home, or where they stay."""
     hand, id = passage.hand, experiments.fresh(tx)
     made = Experiment(
-        id, given.name, given.location if stays(given.location) else f"{experiments.ROOT}{id}", moment(given.at),
+        id, given.name, given.location if stays(given.location) else f"{SCHEME}{id}", moment(given.at),
         moment(given.updated_at), hand.at if given.deleted else None,
     )  # fmt: skip
     experiments.add(tx, made, hand)
