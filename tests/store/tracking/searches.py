@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from argosy.errors import UsageError
 from argosy.store.tracking import grammar
 from argosy.store.tracking.grammar import Grammar
 
@@ -130,3 +132,11 @@ def mutated(text: str, chance: random.Random) -> str:
         else:
             text = text[: at + length] + text[at:]
     return text
+
+
+def answer(ask: Callable[[], Any]) -> Any:
+    """What is read; None where it is refused."""
+    try:
+        return ask()
+    except UsageError:
+        return None
