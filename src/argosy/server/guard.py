@@ -132,7 +132,7 @@ class Guard:
             text = _offered(headers.get("authorization", ""))
             token = await self._find(text) if text else None
             if token is None:
-                refusal = 401, "a token is needed", "set MLFLOW_TRACKING_TOKEN to the token of this server"
+                refusal = 401, "a token is needed", "send that of this server as Bearer"
             elif token.role != secret.ADMIN and not door.reads(scope):
                 refusal = 403, f"token {token.name!r} may only look", "ask for a token with the role admin"
             scope = {**scope, CALLER: token}

@@ -98,6 +98,8 @@ class Mlflow:
 
     def refusal(self, status: int, message: str, next: str) -> bytes:
         """The body of a refusal that comes from before this application."""
+        if status == 401:
+            next = "set MLFLOW_TRACKING_TOKEN to the token of this server"
         codes = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: NO_ENDPOINT, 429: LIMITED}
         return msgspec.json.encode({"error_code": codes.get(status, "BAD_REQUEST"), "message": f"{message} ({next})"})
 
