@@ -4,11 +4,11 @@
 
 One client of raw, kept-alive HTTP with TCP_NODELAY asks both servers the same; what it costs is not counted. CPU is
 that of the server's process tree, all threads and workers, until it is quiet; on PostgreSQL, that of the database
-stands apart. The stock server runs as it comes, with four workers; it sets no TCP_NODELAY, so that with one thread its
-latency is that of delayed acknowledgements: compare CPU. Cases take turns, the least CPU of some rounds is told. What
-was written is read back, and a search must find the runs that the filter means. Runs to search in are put into both
-stores past the servers; the peer is asked about the first number of them alone. Limits: what was promised. All of it
-takes about half an hour.
+stands apart. The stock server runs with four workers and without its consumers of jobs; it sets no TCP_NODELAY, so that
+with one thread its latency is that of delayed acknowledgements: compare CPU. Cases take turns, the least CPU of some
+rounds is told. What was written is read back, and a search must find the runs that the filter means. Runs to search in
+are put into both stores past the servers; the peer is asked about the first number of them alone. Limits: what was
+promised. All of it takes about half an hour.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def measure(names: list[str], size: Size, *, on_postgres: bool, with_peer: bool)
         disk_rate = disk(root, size) if "artifacts" in names else 0.0
         if START in names:
             for name, launch in launches.items():
-                _keep(found[name], start(launch, databases[name]))
+                _keep(found[name], name, start(launch, databases[name]))
         servers = [
             stack.enter_context(launch(folder, base.make() if base else str(folder / "facts"), base))
             for name, launch in launches.items()
@@ -116,7 +116,7 @@ def measure(names: list[str], size: Size, *, on_postgres: bool, with_peer: bool)
         for case in (CASES[name] for name in names if name != START):
             for _ in range(case.rounds):
                 for server in servers:
-                    _keep(found[server.name], case.ask(server, size))
+                    _keep(found[server.name], server.name, case.ask(server, size))
     rows = [_row(key, found, disk_rate) for key in found["argosy"]]
     known = {(row.case, row.unit): row for row in rows}
     asked = ((promise, known.get((promise.case, promise.unit))) for promise in promises(size, disk_rate))
@@ -129,9 +129,10 @@ def _database(stack: ExitStack) -> Database:
     return Database(running.url, running.pid)
 
 
-def _keep(found: Found, figures: Iterable[Figure]) -> None:
-    """Keep the better one of each figure."""
+def _keep(found: Found, name: str, figures: Iterable[Figure]) -> None:
+    """Keep the better one of each figure, and tell of each as it comes: all of them take half an hour."""
     for figure in figures:
+        print(f"{name}: {figure.case}: {figure.value:,.2f} {figure.unit}", file=sys.stderr, flush=True)
         key = (figure.case, figure.unit)
         choose = max if figure.more else min
         found[key] = choose(found.get(key, figure), figure, key=lambda each: each.value)

@@ -26,6 +26,7 @@ from argosy.store import Store
 
 REQUIREMENTS = ("mlflow==3.17.2", "psycopg2-binary==2.9.*")
 PEER = "MLflow 3.17.2"
+_QUIETLY = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 _TROUBLE = re.compile(r"(?<![bc])lock|Traceback|Exception|\bERROR\b|\bCRITICAL\b", re.IGNORECASE)
 _WAIT_SECONDS, _END_SECONDS, _LOOK_SECONDS = 300, 60, 5
 _REST = 0.03
@@ -106,14 +107,18 @@ def argosy(folder: Path, facts: str, database: Database | None = None) -> Iterat
 
 @contextmanager
 def mlflow(folder: Path, facts: str, database: Database | None = None) -> Iterator[Server]:
-    """The stock server as it comes: four workers, artifacts through it."""
+    """The stock server with four workers, artifacts through it.
+
+    It runs without its consumers of jobs, in its favour: they are for evaluations, start with it for minutes, and would
+    count in its memory and its time at rest.
+    """
     folder.mkdir(exist_ok=True)
     port = _port()
     address = facts.replace("+psycopg:", "+psycopg2:") if database else f"sqlite:///{facts}"
     command = [str(mlflow_python().with_name("mlflow")), "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--backend-store-uri", address, "--artifacts-destination", str(folder / "artifacts")]
     path = f"{mlflow_python().parent}{os.pathsep}{os.environ['PATH']}"
-    with _running(command, folder, {"MLFLOW_DISABLE_TELEMETRY": "true", "PATH": path}) as process:
+    with _running(command, folder, {**_QUIETLY, "PATH": path}) as process:
         started = _answers(process, port, "/health", folder)
         yield Server(PEER, port, process.pid, started, _idle(process.pid), address, folder, database=database)
 

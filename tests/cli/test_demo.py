@@ -150,7 +150,7 @@ def _slow(home: Path) -> set[str]:
     return {i["key"] for i in _items(home, "verdicts", "passed:false") if i["gate"].startswith("latency")}
 
 
-def _wait(condition: Any, seconds: float = 120.0) -> bool:
+def _wait(condition: Any, seconds: float = 900.0) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():

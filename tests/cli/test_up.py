@@ -37,7 +37,7 @@ def up(late: Path) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
         yield process, msgspec.json.decode(lines)
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
 
 
 def ask(url: str, method: str, path: str, token: str | None, body: object = None, host: str = "") -> tuple[int, bytes]:
@@ -66,7 +66,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def wait(condition: Any, seconds: float = 20.0) -> bool:
+def wait(condition: Any, seconds: float = 120.0) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():
@@ -152,7 +152,7 @@ def test_a_home_is_up_once_unless_a_port_is_named(up, run, inside: Path) -> None
         assert both["outcome"] == "note" and console in both["found"] and f":{port} " in both["found"]
     finally:
         beside.terminate()
-        said = beside.communicate(timeout=30)[1].decode()
+        said = beside.communicate(timeout=120)[1].decode()
     assert "this home is up already, since" in said and "beside it" in said
     process.kill()
     process.wait()
@@ -169,7 +169,7 @@ def test_a_port_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, inside:
 def test_it_ends_cleanly_and_takes_all_along(up, number: signal.Signals) -> None:
     process, told = up
     process.send_signal(number)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 0
     assert b"Traceback" not in err and b"WARNING" not in err
     assert all(gone(pid) for pid in told["pids"].values())
@@ -198,4 +198,4 @@ def test_a_home_that_is_made_for_clients_says_what_to_set(tmp_path: Path) -> Non
         assert ask(url, "GET", "/api/2.0/mlflow/experiments/get?experiment_id=0", token)[0] == 200
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)

@@ -60,8 +60,14 @@ def controller(*, home: str, blobs: str, runs: int, every: float = 2.0) -> None:
     from argosy.store import Store
 
     quietly()
-    signal.signal(signal.SIGTERM, _leave)
     stop = Event()
+
+    def leave(number: int, frame: FrameType | None) -> NoReturn:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is leaving: a second one would break in on what ends it
+        stop.set()  # what is raised here is lost where the interpreter stands in a callback, of a weak reference say
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, leave)
     with Store.open(home, blobs=Path(blobs), create=False) as store, House(store, environment=os.environ) as house:
         beside = Thread(
             target=dispatch.run, args=(store, clock(store), stop), kwargs={"most": runs, "every": every},
@@ -87,8 +93,3 @@ class Readers:
 
         # The controller states what it asks of an endpoint in words of its own; the shapes are the same.
         return cast("Opened", readers(self._root))
-
-
-def _leave(number: int, frame: FrameType | None) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is leaving: a second one would break in on what ends it
-    sys.exit(0)

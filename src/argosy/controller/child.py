@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from types import TracebackType
 from typing import Any, Self
 
@@ -102,10 +103,12 @@ def main() -> None:
 
 
 def _follow() -> None:
-    """End when the parent has: its end of the pipe closes with it."""
+    """End when the parent has: its end of the pipe closes with it. Nobody else would kill what does not end in time."""
     while os.read(0, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_GRACE_SECONDS)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":
