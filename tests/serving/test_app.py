@@ -13,7 +13,9 @@ import pytest
 
 from argosy.errors import ConflictError
 from argosy.serving.app import App, Settings
+from argosy.serving.cache import ModelCache, blob_loader
 from argosy.serving.routing import Routing
+from argosy.serving.score import Scorer
 from tests.serving.conftest import NOW
 from tests.serving.served import TOKEN, URL, Served, body, outputs, tensor
 
@@ -197,7 +199,8 @@ def test_a_new_champion_and_a_canary_take_over_without_a_restart(served: Served)
 
 def test_the_last_picture_stays_while_the_store_cannot_be_read(served: Served) -> None:
     served.run(lambda client: client.get("/v2"))
-    broken = App(Settings(TOKEN), lambda: _raise(), served.app._scorer, served.app._cache)
+    cache = ModelCache(blob_loader(served.fleet.store.blobs))
+    broken = App(Settings(TOKEN), lambda: _raise(), Scorer(cache, lambda: NOW), cache)
 
     async def talk() -> None:
         messages: asyncio.Queue[dict[str, str]] = asyncio.Queue()

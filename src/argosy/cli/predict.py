@@ -15,8 +15,9 @@ from argosy.cli.role import Readers
 from argosy.controller.wanted import wanted
 from argosy.data import csv
 from argosy.errors import InputError, UsageError
+from argosy.serving.batch import Batch
 from argosy.serving.cache import ModelCache, blob_loader
-from argosy.serving.protocol import Batch, moment
+from argosy.serving.check import moment
 from argosy.serving.routing import Endpoint, Routing
 from argosy.serving.score import Scorer
 from argosy.serving.snapshot import Source

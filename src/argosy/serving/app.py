@@ -11,26 +11,21 @@ from typing import Any
 
 import msgspec
 
-from argosy.errors import ArgosyError, CapacityError, InputError, UnknownError
-from argosy.serving import protocol
+from argosy.errors import ArgosyError, InputError
 from argosy.serving.cache import ModelCache
 from argosy.serving.measure import Measures
-from argosy.serving.protocol import Answer, Batch, encode_json
 from argosy.serving.recorder import Recorder
-from argosy.serving.routing import Endpoint, Routing
+from argosy.serving.request import JSON, Errand, Headers, Refused, Reply, Request, told
+from argosy.serving.router import Router
+from argosy.serving.routing import Routing
 from argosy.serving.score import Scorer
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-Headers = dict[bytes, bytes]
-Response = tuple[int, bytes, bytes]
-Work = Callable[[Headers, Receive], Awaitable[Response]]
 
 _LOG = logging.getLogger("argosy.serving")
-_JSON, _TEXT = b"application/json", b"text/plain; version=0.0.4"
 _OPEN = frozenset({"/v2/health/live", "/v2/health/ready"})
-_INLINE_ROWS = 64
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -51,14 +46,6 @@ class Settings(msgspec.Struct, frozen=True):
             raise InputError("the token is shorter than 16 characters", next="use secrets.token_urlsafe(32)")
 
 
-class Refused(ArgosyError):
-    """A request that HTTP itself refuses: `status` says how."""
-
-    def __init__(self, status: int, message: str, *, next: str = "") -> None:
-        super().__init__(message, next=next)
-        self.status = status
-
-
 class App:
     """Answers requests from the latest routing picture; `source` gives a newer one, or None.
 
@@ -76,7 +63,8 @@ class App:
         self.routing = Routing(-1, {})
         self.measures = Measures()
         self._settings, self._source = settings, source
-        self._scorer, self._cache, self._recorder = scorer, cache, recorder
+        self._cache, self._recorder = cache, recorder
+        self._router = Router(scorer, cache, recorder, self.measures, settings.version)
         self._bearer = b"Bearer " + settings.token.encode()
         self._poller: asyncio.Task[None] | None = None
         self._draining = False
@@ -96,8 +84,7 @@ class App:
         if newer is None or newer.version <= self.routing.version:
             return
         self.routing = newer
-        routes = [r for e in newer.endpoints.values() for r in (e.pooled, *e.routes.values())]
-        self._cache.drop({ref.id for r in routes for ref in (r.champion, r.canary) if ref is not None})
+        self._cache.drop({ref.id for each in newer.endpoints.values() for ref in each.versions})
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -128,40 +115,30 @@ class App:
             _LOG.error("the routing picture is not refreshed: %s", error)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began = time.perf_counter()
-        fleet = ""
+        began, errand = time.perf_counter(), None
+        request = Request(scope["method"], scope["path"], dict(scope["headers"]), scope["query_string"])
         try:
-            given: Headers = dict(scope["headers"])
-            fleet, work = self._route(scope, given)
-            status, kind, body = await work(given, receive)
-        except ArgosyError as error:
-            status, kind, body = error.status, _JSON, encode_json({"error": str(error)})
-        except Exception:  # the last line: a defect of ours must not take the server down
-            _LOG.exception("a request failed")
-            status, kind, body = (
-                500,
-                _JSON,
-                encode_json({"error": "the server failed on this request; its log says why"}),
-            )
-        self.measures.answered(fleet, status, time.perf_counter() - began)
-        headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
-        if status == 401:
-            headers.append((b"www-authenticate", b"Bearer"))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+            errand = self.begin(request)
+            if errand.reads:
+                request.body = await self._body(request.headers, receive)
+            found = errand.work(request)
+            reply = found if isinstance(found, Reply) else await found
+        except Exception as error:
+            reply = excused(error)
+        self.measures.answered(errand.fleet if errand else "", reply.status, time.perf_counter() - began)
+        headers = [(b"content-type", reply.kind), (b"content-length", b"%d" % len(reply.body)), *reply.headers]
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
 
-    def _route(self, scope: Scope, given: Headers) -> tuple[str, Work]:
-        """The fleet named by the path ("" if none is) and what answers it. Whatever is not open needs the token."""
-        path: str = scope["path"]
-        self._check_host(given.get(b"host", b""))
-        if path not in _OPEN and not compare_digest(given.get(b"authorization", b""), self._bearer):
+    def begin(self, request: Request) -> Errand:
+        """What a request is about, once it may ask; its body need not have been read. Raises ArgosyError.
+
+        Whatever is not open needs the token.
+        """
+        self._check_host(request.headers.get(b"host", b""))
+        if request.path not in _OPEN and not compare_digest(request.headers.get(b"authorization", b""), self._bearer):
             raise Refused(401, "this needs the server's token", next="send the header Authorization: Bearer TOKEN")
-        method, parts = scope["method"], path.split("/")[1:]
-        if method == "POST":
-            return self._post(parts)
-        if method == "GET":
-            return self._get(parts)
-        raise Refused(405, f"{method} is not answered here", next="use GET or POST")
+        return self._router.find(request, self.routing, ready=self.routing.version >= 0 and not self._draining)
 
     def _check_host(self, host: bytes) -> None:
         name = host.decode("latin-1").lower()
@@ -169,103 +146,13 @@ class App:
             return
         raise Refused(421, f"the Host {name[:80]!r} is not served here", next=f"use {self._settings.hosts[0]}")
 
-    def _post(self, parts: list[str]) -> tuple[str, Work]:
-        match parts:
-            case ["v2", "models", fleet, "infer"]:
-                endpoint = self.routing.endpoint(fleet)
-                return endpoint.fleet, lambda given, receive: self._infer(endpoint, given, receive)
-            case ["predict", fleet]:
-                endpoint = self.routing.endpoint(fleet)
-                return endpoint.fleet, lambda given, receive: self._predict(endpoint, given, receive)
-            case ["v2", "repository", "index"]:
-                return "", _constant(lambda: protocol.repository_index(self.routing))
-            case ["v2", "repository", "models", fleet, "load"]:
-                endpoint = self.routing.endpoint(fleet)
-                return endpoint.fleet, lambda given, receive: self._load(endpoint)
-            case ["v2", "repository", "models", fleet, "unload"]:
-                endpoint = self.routing.endpoint(fleet)
-                raise Refused(
-                    409,
-                    f"fleet {endpoint.fleet!r} is served because it is declared",
-                    next="withdraw its declaration; idle models leave memory by themselves",
-                )
-            case ["argosy", "flush"]:
-                return "", lambda given, receive: self._flush()
-        raise UnknownError(f"there is no POST /{'/'.join(parts)[:80]}", next="POST /v2/models/FLEET/infer")
-
-    def _get(self, parts: list[str]) -> tuple[str, Work]:
-        match parts:
-            case ["v2"] | ["v2", ""]:
-                return "", _constant(lambda: protocol.server_metadata(self._settings.version))
-            case ["v2", "health", "live"]:
-                return "", _constant(lambda: {"live": True})
-            case ["v2", "health", "ready"]:
-                return "", self._ready
-            case ["v2", "models", fleet]:
-                endpoint = self.routing.endpoint(fleet)
-                return endpoint.fleet, _constant(lambda: protocol.model_metadata(endpoint))
-            case ["v2", "models", fleet, "ready"]:
-                endpoint = self.routing.endpoint(fleet)
-                ready = protocol.is_ready(endpoint)
-                return endpoint.fleet, _constant(
-                    lambda: {"name": endpoint.fleet, "ready": ready}, 200 if ready else 503
-                )
-            case ["metrics"]:
-                return "", self._metrics
-        raise UnknownError(f"there is no GET /{'/'.join(parts)[:80]}", next="GET /v2 names what is served")
-
-    async def _ready(self, given: Headers, receive: Receive) -> Response:
-        ready = self.routing.version >= 0 and not self._draining
-        return 200 if ready else 503, _JSON, encode_json({"ready": ready})
-
-    async def _metrics(self, given: Headers, receive: Receive) -> Response:
-        return 200, _TEXT, self.measures.text(self._cache, self._recorder, self.routing.version).encode()
-
-    async def _infer(self, endpoint: Endpoint, given: Headers, receive: Receive) -> Response:
-        body = await self._body(given, receive)
-        batch, wanted = protocol.parse_infer(body, endpoint)
-        return 200, _JSON, protocol.infer_response(endpoint, await self._answer(batch), wanted)
-
-    async def _predict(self, endpoint: Endpoint, given: Headers, receive: Receive) -> Response:
-        body = await self._body(given, receive)
-        return 200, _JSON, protocol.records_response(await self._answer(protocol.parse_records(body, endpoint)))
-
-    async def _load(self, endpoint: Endpoint) -> Response:
-        """Load every version that may answer for a fleet."""
-        routes = [endpoint.pooled, *endpoint.routes.values()]
-        refs = [ref for route in routes for ref in (route.champion, route.canary) if ref is not None]
-        await asyncio.to_thread(lambda: [self._cache.get(ref) for ref in refs])
-        return 200, _JSON, encode_json({"name": endpoint.fleet, "versions": len(refs)})
-
-    async def _flush(self) -> Response:
-        if self._recorder is None:
-            raise CapacityError("this server records nothing", next="start it with a directory for predictions")
-        return 200, _JSON, encode_json({"rows": await asyncio.to_thread(self._recorder.flush)})
-
-    async def _answer(self, batch: Batch) -> Answer:
-        plan = self._scorer.plan(batch)
-        try:
-            if not self._scorer.is_warm(plan):
-                await asyncio.to_thread(self._scorer.warm, plan)
-            small = batch.count <= _INLINE_ROWS
-            answer = self._scorer.answer(plan) if small else await asyncio.to_thread(self._scorer.answer, plan)
-        finally:
-            for ref in plan.failed:
-                self.measures.failures[ref.address] += 1
-        if self._recorder is not None and self._recorder.durable:
-            await asyncio.to_thread(self._recorder.flush)
-        rows, fleet = self.measures.rows, batch.endpoint.fleet
-        for reason in answer.routes:
-            rows[fleet, reason] += 1
-        return answer
-
     async def _body(self, given: Headers, receive: Receive) -> bytes:
         """The whole body; refused by its stated length before it is read, and by its real one while it is."""
         limit = self._settings.body_limit
-        length, kind = given.get(b"content-length", b"0"), given.get(b"content-type", _JSON)
+        length, kind = given.get(b"content-length", b"0"), given.get(b"content-type", JSON)
         if not length.isdigit() or int(length) > limit:
             raise _too_large(limit)
-        if not kind.lower().startswith(_JSON):
+        if not kind.lower().startswith(JSON):
             raise Refused(415, f"the body is {kind[:60].decode('latin-1')!r}", next="send application/json")
         if given.get(b"content-encoding", b"identity").lower() != b"identity":
             raise Refused(415, "the body is compressed", next="send it as it is")
@@ -289,11 +176,14 @@ class App:
         return b"".join(parts)
 
 
-def _constant(make: Callable[[], object], status: int = 200) -> Work:
-    async def answer(given: Headers, receive: Receive) -> Response:
-        return status, _JSON, encode_json(make())
-
-    return answer
+def excused(error: Exception) -> Reply:
+    """What a client is told where its request has failed."""
+    if isinstance(error, Refused) and error.status == 401:
+        return msgspec.structs.replace(told({"error": str(error)}, 401), headers=((b"www-authenticate", b"Bearer"),))
+    if isinstance(error, ArgosyError):
+        return told({"error": str(error)}, error.status)
+    _LOG.error("a request failed", exc_info=error)  # a defect of ours must not take the server down
+    return told({"error": "the server failed on this request; its log says why"}, 500)
 
 
 def _too_large(limit: int) -> Refused:

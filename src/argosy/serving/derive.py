@@ -10,8 +10,8 @@ import msgspec
 import polars as pl
 
 from argosy.errors import InputError
+from argosy.serving.batch import Columns
 from argosy.serving.part import part
-from argosy.serving.protocol import Columns
 from argosy.serving.routing import Endpoint
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Iterable
 
 from argosy.serving.cache import ModelCache
 from argosy.serving.recorder import Recorder
+from argosy.serving.routing import VersionRef
 
 _BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
@@ -26,6 +28,16 @@ class Measures:
         self.requests[fleet, status] += 1
         self._buckets[bisect_left(_BOUNDS, seconds)] += 1
         self._seconds += seconds
+
+    def counted(self, fleet: str, routes: Iterable[str]) -> None:
+        """Count the rows of one answer by how they were routed."""
+        for reason in routes:
+            self.rows[fleet, reason] += 1
+
+    def failed(self, versions: Iterable[VersionRef]) -> None:
+        """Count versions that failed on rows of a request."""
+        for ref in versions:
+            self.failures[ref.address] += 1
 
     def text(self, cache: ModelCache, recorder: Recorder | None, version: int) -> str:
         """Every counter, as Prometheus reads it."""

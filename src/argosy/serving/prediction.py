@@ -11,10 +11,10 @@ import numpy as np
 
 from argosy.errors import ArgosyError, InputError
 from argosy.model.signature import Matrix, Signature, encode_columns, encode_rows
+from argosy.serving.batch import Columns
 from argosy.serving.cache import Loaded
 from argosy.serving.derive import Lost
 from argosy.serving.failure import Failed, Failure
-from argosy.serving.protocol import Columns
 from argosy.serving.routing import Assignment, VersionRef
 
 

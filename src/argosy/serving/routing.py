@@ -91,6 +91,12 @@ class Endpoint(msgspec.Struct, frozen=True, dict=True):
         return {each.name: each for each in self.inputs}
 
     @cached_property
+    def versions(self) -> tuple[VersionRef, ...]:
+        """Every version that may answer some row."""
+        routes = (self.pooled, *self.routes.values())
+        return tuple(ref for route in routes for ref in (route.champion, route.canary) if ref is not None)
+
+    @cached_property
     def required(self) -> frozenset[str]:
         """Names of the inputs that every request carries."""
         return frozenset(each.name for each in self.inputs if each.required)

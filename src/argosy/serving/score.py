@@ -13,11 +13,11 @@ import msgspec
 
 from argosy.errors import ArgosyError, InputError
 from argosy.model.signature import Signature
+from argosy.serving.batch import Answer, Batch, Columns
 from argosy.serving.cache import Loaded, ModelCache
 from argosy.serving.derive import Derivation, Lost
 from argosy.serving.failure import Failed, Failure, Unanswered
 from argosy.serving.prediction import Given, predict
-from argosy.serving.protocol import Answer, Batch, Columns
 from argosy.serving.recorder import Recorder, Stream
 from argosy.serving.routing import (
     Assignment,

@@ -1,0 +1,32 @@
+"""Rows to answer, and what they got: plain data between the doors, which read and write, and the score."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from argosy.serving.routing import Endpoint
+
+Columns = dict[str, list[Any]]
+
+
+class Batch(msgspec.Struct):
+    """Checked rows of one endpoint as columns of Python values; `at` is the decision time the request states."""
+
+    endpoint: Endpoint
+    columns: Columns
+    count: int
+    id: str | None = None
+    at: datetime | list[datetime] | None = None
+
+
+class Answer(msgspec.Struct):
+    """What each row got, in the order of the rows."""
+
+    id: str
+    predictions: list[float]
+    versions: list[str]
+    routes: list[str]
+    stale: list[bool] | None = None

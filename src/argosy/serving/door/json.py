@@ -1,0 +1,24 @@
+"""JSON at the doors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from argosy.errors import InputError
+
+T = TypeVar("T")
+encode = msgspec.json.Encoder().encode
+
+
+def decoded(decode: Callable[[bytes], T], body: bytes, wanted: str) -> T:
+    """What a body holds; raises InputError that ends with what to send instead."""
+    try:
+        return decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(
+            f"the body is not the JSON of a request: {error}",
+            next=f"{wanted}; a missing number is null, not NaN",
+        ) from error

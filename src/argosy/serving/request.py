@@ -1,0 +1,57 @@
+"""A request and its answer, apart from the wire that brought it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from argosy.errors import ArgosyError
+from argosy.serving.door.json import encode
+
+JSON = b"application/json"
+Headers = dict[bytes, bytes]
+
+
+class Request(msgspec.Struct):
+    """What a client asks; names of headers in lower case, `body` empty until it has been read."""
+
+    method: str
+    path: str
+    headers: Headers
+    query: bytes = b""
+    body: bytes = b""
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What it is told: `kind` is the content type, `headers` what stands beside it and the length."""
+
+    status: int
+    body: bytes
+    kind: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+Work = Callable[[Request], Reply | Awaitable[Reply]]
+"""Answers a request whose body is there: at once, where that takes no more than the event loop can spare."""
+
+
+class Errand(msgspec.Struct, frozen=True):
+    """What a request is about: the fleet ("" where it names none), what answers it, and whether that reads a body."""
+
+    fleet: str
+    work: Work
+    reads: bool = False
+
+
+class Refused(ArgosyError):
+    """A request that HTTP itself refuses: `status` says how."""
+
+    def __init__(self, status: int, message: str, *, next: str = "") -> None:
+        super().__init__(message, next=next)
+        self.status = status
+
+
+def told(value: object, status: int = 200) -> Reply:
+    """A reply of JSON."""
+    return Reply(status, encode(value))
