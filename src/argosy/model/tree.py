@@ -28,6 +28,11 @@ Integers = npt.NDArray[np.int64]
 
 def check_text(data: bytes) -> None:
     """Raises CorruptError unless every tree has the counts, features and children that it states."""
+    read(data)
+
+
+def read(data: bytes) -> tuple[Lines, list[Lines]]:
+    """The lines of the header and of each tree, by their names. Raises as `check_text` does."""
     start = data.find(b"\nTree=0\n", 0, _HEADER_LIMIT) + 1
     if start == 0 or not data.startswith(b"tree\n") or b"\0" in data:
         raise _wrong("it does not start as one")
@@ -45,6 +50,7 @@ def check_text(data: bytes) -> None:
             raise _wrong(f"{key.decode()} does not hold {width} entries")
     blocks = _blocks(data, start, _integers(header.get(b"tree_sizes", b"")))
     _check_splits(blocks, width)
+    return header, blocks
 
 
 def _blocks(data: bytes, start: int, sizes: Integers) -> list[Lines]:
