@@ -47,9 +47,11 @@ ROWS = st.tuples(
 def test_what_is_derived_equals_polars_on_datetimes(rows: list[tuple[Any, ...]]) -> None:
     columns = {name: list(values) for name, values in zip(TYPES, zip(*rows, strict=True), strict=True)}
     frame = pl.DataFrame([pl.Series(name, values, dtype=TYPES[name]) for name, values in columns.items()])
+    beside, lost = Derivation(ENDPOINT).beside(frame)
     Derivation(ENDPOINT).add(columns, len(rows))
     expected = frame.with_columns(each.alias(name) for name, each in EXPRESSIONS.items())
     assert pl.DataFrame(columns, schema=expected.schema).equals(expected)
+    assert beside.equals(expected) and not lost
 
 
 def test_a_value_that_is_given_wins_and_only_what_is_missing_is_derived() -> None:
@@ -85,10 +87,13 @@ def test_an_expression_that_fails_costs_its_own_feature_alone() -> None:
 @given(st.lists(st.sampled_from(["7", "8", "x", "", None]), min_size=1, max_size=40))
 def test_only_rows_that_fail_by_themselves_are_lost(texts: list[str | None]) -> None:
     columns: dict[str, list[Any]] = {"n": [0] * len(texts), "s": list(texts)}
+    frame = pl.DataFrame(columns, schema={"n": pl.Int64(), "s": pl.String()})
+    beside, same = Derivation(endpoint({"strict": STRICT})).beside(frame)
     lost = Derivation(endpoint({"strict": STRICT})).add(columns, len(texts))
     bad = [row for row, text in enumerate(texts) if text in ("x", "")]
     assert sorted(lost["strict"].why if lost else ()) == bad
     assert columns["strict"] == [None if row in bad or text is None else int(text) for row, text in enumerate(texts)]
+    assert beside["strict"].to_list() == columns["strict"] and same == lost
     for row in bad:
         error = str(lost["strict"].error(row))
         assert f"fail on row {row}: " in error and f'["{texts[row]}"]' in error

@@ -12,7 +12,7 @@ import polars as pl
 from argosy.errors import InputError
 from argosy.serving.batch import Columns
 from argosy.serving.part import part
-from argosy.serving.routing import Endpoint
+from argosy.serving.routing import Datatype, Endpoint
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -21,13 +21,14 @@ _FAILS = (Exception, pl.exceptions.PanicException)
 """An expression may raise anything."""
 _TRIES = 2_000
 """How often parts of a batch are tried in search of the rows that an expression fails on: 30 microseconds each."""
-_DTYPES: Mapping[str, pl.DataType] = {
+DTYPES: Mapping[Datatype, pl.DataType] = {
     "BOOL": pl.Boolean(),
     "INT64": pl.Int64(),
     "FP64": pl.Float64(),
     "BYTES": pl.String(),
     "TIME": _TIME,
 }
+"""What the inputs of an endpoint are in a frame."""
 
 
 class Lost(msgspec.Struct, frozen=True):
@@ -55,7 +56,7 @@ class Derivation:
         times = {each.name for each in endpoint.inputs if each.datatype == "TIME"}
         parts = {name: part(each.polars) for name, each in endpoint.request_features}
         self._parts = {name: each for name, each in parts.items() if each is not None and each.column in times}
-        self._types = {each.name: _DTYPES[each.datatype] for each in endpoint.inputs}
+        self._types = {each.name: DTYPES[each.datatype] for each in endpoint.inputs}
 
     def add(self, columns: Columns, rows: int) -> dict[str, Lost]:
         """Add the features that `columns` does not hold yet. Rows that an expression fails on are null and come back.
@@ -74,10 +75,20 @@ class Derivation:
         frame = pl.DataFrame(series)
         lost = {}
         for name in wanted:
-            columns[name], why = self._run(frame, name, rows)
+            values, why = self._run(frame, name, rows)
+            columns[name] = values.to_list()
             if why:
                 lost[name] = Lost(self._fleet, why)
         return lost
+
+    def beside(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Lost]]:
+        """As `add`, to the columns of a frame of at least one row: nothing becomes a Python value."""
+        held = set(frame.columns)
+        wanted = [name for name, lacks in self._optional.items() if name not in held and lacks <= held]
+        given = frame.select(pl.col(name).cast(dtype) for name, dtype in self._types.items() if name in held)
+        found = {name: self._run(given, name, frame.height) for name in wanted}
+        lost = {name: Lost(self._fleet, why) for name, (_, why) in found.items() if why}
+        return frame.with_columns(values for values, _ in found.values()), lost
 
     def _quick(self, columns: Columns, name: str) -> bool:
         """Add a feature of the only row without a frame, which costs several times the rest of a request."""
@@ -91,28 +102,31 @@ class Derivation:
         columns[name] = [value]
         return True
 
-    def _run(self, frame: pl.DataFrame, name: str, rows: int) -> tuple[list[object], dict[int, str]]:
+    def _run(self, frame: pl.DataFrame, name: str, rows: int) -> tuple[pl.Series, dict[int, str]]:
         """The values of a feature, and why some rows have none."""
         try:
             values = self._values(frame, name)
         except _FAILS as error:
             return self._salvaged(frame, name, rows, str(error))
         if len(values) == 1:
-            return values * rows, {}
+            return values.new_from_index(0, rows), {}
         if len(values) != rows:
-            return _nothing(rows, f"{name!r} gives {len(values)} values for {rows} rows")
+            return _nothing(name, rows, f"{name!r} gives {len(values)} values for {rows} rows")
         return values, {}
 
-    def _values(self, frame: pl.DataFrame, name: str) -> list[object]:
+    def _values(self, frame: pl.DataFrame, name: str) -> pl.Series:
         """One expression at a time: measured, several in one `select` wake the thread pool for a single row."""
-        return frame.select(self._expressions[name]).to_series().to_list()
+        values = frame.select(self._expressions[name]).to_series()
+        if values.dtype.is_temporal():
+            values.to_list()  # fails where a time is beyond those of Python
+        return values
 
-    def _salvaged(self, frame: pl.DataFrame, name: str, rows: int, why: str) -> tuple[list[object], dict[int, str]]:
+    def _salvaged(self, frame: pl.DataFrame, name: str, rows: int, why: str) -> tuple[pl.Series, dict[int, str]]:
         """As `_run`, where the whole fails: halves of what fails are tried in their turn, up to a limit.
 
         Nothing is made where the expression does not give a value per row: then no row is to blame by itself.
         """
-        values: list[object] = [None] * rows
+        made: dict[int, pl.Series] = {}
         lost: dict[int, str] = {}
         failing, tries = deque([(range(rows), why)]), _TRIES if self._roots[name] else 0
         while failing:
@@ -128,13 +142,23 @@ class Derivation:
                     failing.append((half, str(error)))
                     continue
                 if len(found) != len(half):
-                    return _nothing(rows, why)
-                values[half.start : half.stop] = found
-        return values, lost
+                    return _nothing(name, rows, why)
+                made[half.start] = found
+        return _filled(name, made, rows), lost
 
 
-def _nothing(rows: int, why: str) -> tuple[list[object], dict[int, str]]:
-    return [None] * rows, dict.fromkeys(range(rows), why)
+def _nothing(name: str, rows: int, why: str) -> tuple[pl.Series, dict[int, str]]:
+    return _filled(name, {}, rows), dict.fromkeys(range(rows), why)
+
+
+def _filled(name: str, made: Mapping[int, pl.Series], rows: int) -> pl.Series:
+    """A column of so many rows out of pieces of one type at their places, null elsewhere."""
+    gap = pl.Series(name, [None], next((each.dtype for each in made.values()), pl.Null()))
+    parts, end = list[pl.Series](), 0
+    for start in sorted(made):
+        parts += [gap.new_from_index(0, start - end), made[start]]
+        end = start + len(made[start])
+    return pl.concat([*parts, gap.new_from_index(0, rows - end)])
 
 
 def _series(name: str, values: list[object], dtype: pl.DataType) -> pl.Series:
