@@ -42,18 +42,15 @@ NOW = datetime(2013, 4, 1, tzinfo=UTC)
 MLFLOW = ("mlflow==3.*", "lightgbm", "scikit-learn")
 MLSERVER = ("mlserver>=1.7,<1.8", "mlserver-lightgbm>=1.7,<1.8")
 WIRE = """
-import sys
-from uvicorn import Server
+import asyncio, sys, uvloop
+from argosy.serving.request import Call, Reply
 from argosy.serving.watch import listen
-from argosy.serving.wire import configured
-async def app(scope, receive, send):
-    if scope["type"] == "lifespan":
-        while (await receive())["type"] == "lifespan.startup": await send({"type": "lifespan.startup.complete"})
-        return await send({"type": "lifespan.shutdown.complete"})
-    await receive()
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
-    await send({"type": "http.response.body", "body": b"ok"})
-Server(configured(app, drain_seconds=1, whole=True)).run(sockets=[listen("127.0.0.1", int(sys.argv[1]))])
+from argosy.serving.wire import serve
+class Ok:
+    body_limit = 1 << 20
+    def open(self, request): return Call(request, 0.0)
+    def answer(self, call): return Reply(200, b"ok")
+uvloop.run(serve(Ok(), listen("127.0.0.1", int(sys.argv[1])), asyncio.Event(), drain_seconds=1))
 """
 Reply = tuple[int, bytes]
 

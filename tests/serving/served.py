@@ -14,6 +14,7 @@ import polars as pl
 
 from argosy.serving.app import App
 from argosy.serving.recorder import Recorder
+from argosy.serving.request import Reply, Request
 
 if TYPE_CHECKING:
     from tests.serving.conftest import Fixture
@@ -49,6 +50,22 @@ class Weather:
         return None
 
 
+class Direct(httpx.AsyncBaseTransport):
+    """A client's way to an application without a wire between them."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        headers = {name.lower(): value for name, value in request.headers.raw}
+        call = self._app.open(Request(request.method, request.url.path, headers, request.url.query))
+        if call.refusal is None:
+            call.request.body = await request.aread()
+        found = self._app.answer(call)
+        reply = found if isinstance(found, Reply) else await found
+        return httpx.Response(reply.status, headers=[(b"content-type", reply.kind), *reply.headers], content=reply.body)
+
+
 class Served(msgspec.Struct):
     """An application over the fixture's store, and what stands around it."""
 
@@ -63,7 +80,7 @@ class Served(msgspec.Struct):
 
         async def talking() -> Any:
             await self.app.refresh()
-            transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=True)
+            transport = Direct(self.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=ASK) as client:
                 return await talk(client)
 

@@ -19,7 +19,7 @@ from argosy.serving.cache import ModelCache, blob_loader
 from argosy.serving.score import Scorer
 from argosy.serving.snapshot import Source
 from tests.serving.conftest import NOW, Fixture
-from tests.serving.served import ASK, TOKEN, URL, body, outputs, tensor
+from tests.serving.served import ASK, TOKEN, URL, Direct, body, outputs, tensor
 
 
 def test_a_decision_time_whose_rows_may_be_gone_is_refused_unless_its_columns_come_along(
@@ -37,7 +37,7 @@ def test_a_decision_time_whose_rows_may_be_gone_is_refused_unless_its_columns_co
 
         async def talk() -> list[httpx.Response]:
             await app.refresh()
-            transport = httpx.ASGITransport(app=app)
+            transport = Direct(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=ASK) as client:
                 supplied = {"temp": tensor("temp", "FP64", [3.0]), "wind": tensor("wind", "FP64", [0.5])}
                 asked = [(399, {}), (199, {}), (399, supplied), (91, {})]
@@ -71,7 +71,7 @@ def test_the_real_online_store_answers_as_the_views_say(fleet: Fixture, tmp_path
 
         async def talk() -> list[dict[str, list[Any]]]:
             await app.refresh()
-            transport = httpx.ASGITransport(app=app)
+            transport = Direct(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=ASK) as client:
                 return [outputs(await client.post(URL, json=each)) for each in (whole, body())]
 

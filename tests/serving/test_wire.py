@@ -1,4 +1,4 @@
-"""HTTP between the socket and an application: what leaves in one packet, and what may not wait for more."""
+"""HTTP between the socket and an application: what leaves together, what waits its turn, and what is refused."""
 
 from __future__ import annotations
 
@@ -6,124 +6,316 @@ import asyncio
 import gc
 import socket
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
-from uvicorn import Server
+import uvloop
 
+from argosy.serving import wire
+from argosy.serving.request import Call, Reply, Request
 from argosy.serving.watch import listen
-from argosy.serving.wire import configured
+from argosy.serving.wire import serve
 
-Send = Callable[[dict[str, Any]], Any]
-
-
-async def echo(scope: dict[str, Any], receive: Callable[[], Any], send: Send) -> None:
-    """Answers with the body of the request, "/slow" a while later; "/broken" begins an answer and fails."""
-    if scope["type"] == "lifespan":
-        while (await receive())["type"] == "lifespan.startup":
-            await send({"type": "lifespan.startup.complete"})
-        await send({"type": "lifespan.shutdown.complete"})
-        return
-    body = (await receive())["body"]
-    if scope["path"] == "/slow":
-        await asyncio.sleep(0.1)
-    head = [(b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": 200, "headers": head})
-    if scope["path"] == "/broken":
-        raise RuntimeError("it fails")
-    await send({"type": "http.response.body", "body": body})
+LIMIT = 100_000
+OK = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: %d\r\n\r\n%b"
+CLOSED = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
 
 
-@contextmanager
-def served(*, whole: bool) -> Iterator[socket.socket]:
-    """A connection to a server that runs `echo`."""
-    listener = listen("127.0.0.1", 0)
-    server = Server(configured(echo, drain_seconds=1, whole=whole))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    with socket.create_connection(listener.getsockname(), 5) as client:
-        try:
+def said(body: bytes, status: int = 200) -> Reply:
+    return Reply(status, body, b"text/plain")
+
+
+class Echo:
+    """Answers with the body of a request, "/slow" a while later, "/path" with what it was asked; refuses "/no"."""
+
+    body_limit = LIMIT
+
+    def __init__(self) -> None:
+        self.asked: list[Request] = []
+        self.drained = False
+
+    def open(self, request: Request) -> Call:
+        return Call(request, 0.0, refusal=said(b"no", 401) if request.path == "/no" else None)
+
+    def overflow(self, call: Call) -> None:
+        call.refusal = said(b"large", 413)
+
+    def answer(self, call: Call) -> Reply | Awaitable[Reply]:
+        if call.refusal is not None:
+            return call.refusal
+        self.asked.append(call.request)
+        if call.request.path == "/slow":
+            return self._slow(call.request.body)
+        return said(call.request.path.encode() if call.request.path.startswith("/path") else call.request.body)
+
+    def drain(self) -> None:
+        self.drained = True
+
+    async def _slow(self, body: bytes) -> Reply:
+        await asyncio.sleep(0.15)
+        return said(body)
+
+
+class Server:
+    """An `Echo` that is served; `stop` it to see it drain."""
+
+    def __init__(self) -> None:
+        self.app, self._ready = Echo(), threading.Event()
+        self._listener = listen("127.0.0.1", 0)
+        self.address = self._listener.getsockname()
+        self._thread = threading.Thread(target=lambda: uvloop.run(self._serve()))
+        self._thread.start()
+        self._ready.wait(5)
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._ready.set()
+        await serve(self.app, self._listener, self._stop, drain_seconds=2)
+
+    def stop(self) -> None:
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+
+    def join(self) -> float:
+        """Seconds until it has ended."""
+        begun = time.monotonic()
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+        return time.monotonic() - begun
+
+    @contextmanager
+    def connected(self) -> Iterator[socket.socket]:
+        with socket.create_connection(self.address, 5) as client:
             yield client
-        finally:
-            server.should_exit = True
-            thread.join(10)
-            listener.close()
 
 
 @pytest.fixture
-def client() -> Iterator[socket.socket]:
-    """A connection to a server of whole answers."""
-    with served(whole=True) as found:
+def server() -> Iterator[Server]:
+    found = Server()
+    yield found
+    found.stop()
+    found.join()
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[socket.socket]:
+    with server.connected() as found:
         yield found
 
 
-def asked(method: str, path: str, body: bytes, *headers: str) -> bytes:
-    lines = [f"{method} {path} HTTP/1.1", "host: here", f"content-length: {len(body)}", *headers]
+def asked(path: str, body: bytes, *headers: str, method: str = "POST", version: str = "1.1") -> bytes:
+    lines = [f"{method} {path} HTTP/{version}", "host: here", f"content-length: {len(body)}", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def test_head_and_body_of_a_whole_answer_leave_together(client: socket.socket) -> None:
-    for number in range(50):
-        body = b"%d" % number
-        client.sendall(asked("POST", "/", body))
-        assert client.recv(1 << 16) == b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
-
-
-def test_requests_sent_in_one_packet_are_answered_in_order(client: socket.socket) -> None:
-    client.sendall(b"".join(asked("POST", "/", b"%d" % number) for number in range(10)))
+def until(client: socket.socket, end: bytes) -> bytes:
+    """What the server sends up to `end`."""
     received = b""
-    while not received.endswith(b"\r\n\r\n9"):
-        received += client.recv(1 << 16)
-    bodies = [part.partition(b"\r\n\r\n")[2] for part in received.split(b"HTTP/1.1 200 OK")[1:]]
-    assert bodies == [b"%d" % number for number in range(10)]
+    while not received.endswith(end):
+        piece = client.recv(1 << 16)
+        assert piece, received
+        received += piece
+    return received
 
 
-def test_a_large_answer_arrives_whole(client: socket.socket) -> None:
-    body = bytes(range(256)) * 200
-    client.sendall(asked("POST", "/", body))
-    received = b""
-    while len(received.partition(b"\r\n\r\n")[2]) < len(body):
-        received += client.recv(1 << 16)
-    assert received.partition(b"\r\n\r\n")[2] == body
-
-
-def test_a_client_that_waits_to_be_told_to_go_on_is_told(client: socket.socket) -> None:
-    request = asked("POST", "/", b"late", "expect: 100-continue")
-    client.sendall(request.removesuffix(b"late"))
-    assert client.recv(1 << 16) == b"HTTP/1.1 100 Continue\r\n\r\n"
-    client.sendall(b"late")
-    assert client.recv(1 << 16).endswith(b"\r\n\r\nlate")
-
-
-def test_the_head_of_an_answer_without_body_leaves_by_itself(client: socket.socket) -> None:
-    client.sendall(asked("HEAD", "/", b""))
-    assert client.recv(1 << 16) == b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
-    client.sendall(asked("POST", "/", b""))
-    assert client.recv(1 << 16).startswith(b"HTTP/1.1 200 OK")
-
-
-def test_an_answer_that_breaks_off_is_not_left_hanging(client: socket.socket) -> None:
-    client.sendall(asked("POST", "/broken", b"twelve bytes"))
+def rest(client: socket.socket) -> bytes:
+    """What the server sends until it closes."""
     received = b""
     while piece := client.recv(1 << 16):
         received += piece
-    assert received.endswith(b"content-length: 12\r\n\r\n")
+    return received
 
 
-def test_clients_that_leave_while_they_are_answered_break_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    with served(whole=True) as client:
-        for _ in range(20):
-            with socket.create_connection(client.getpeername(), 5) as other:
-                other.sendall(asked("POST", "/slow", b"gone") * 2)
-        client.sendall(asked("POST", "/slow", b"here"))
+def test_head_and_body_of_an_answer_leave_together(client: socket.socket) -> None:
+    for number in range(50):
+        body = b"%d" % number
+        client.sendall(asked("/", body))
+        assert client.recv(1 << 16) == OK % (len(body), body)
+
+
+def test_requests_sent_in_one_packet_are_answered_in_order_also_where_some_take_longer(client: socket.socket) -> None:
+    paths = ["/slow" if number in (2, 5) else "/" for number in range(8)]
+    client.sendall(b"".join(asked(path, b"%d" % number) for number, path in enumerate(paths)))
+    received = until(client, b"\r\n\r\n7")
+    assert received == b"".join(OK % (1, b"%d" % number) for number in range(8))
+    client.sendall(asked("/", b"more"))
+    assert client.recv(1 << 16) == OK % (4, b"more")
+
+
+def test_bytes_that_come_one_by_one_make_the_same_request(server: Server, client: socket.socket) -> None:
+    for byte in asked("/path?a=%20b", b"x", "X-Two-Words: A b"):
+        client.sendall(bytes([byte]))
+    until(client, b"/path")
+    [request] = server.app.asked
+    assert (request.method, request.path, request.query) == ("POST", "/path", b"a=%20b")
+    assert request.headers[b"x-two-words"] == b"A b" and request.body == b"x"
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [("/path%2Fa%20b?q", "/path/a b"), ("http://here:80/path/x?q", "/path/x"), ("/path/%C3%A4%FF", "/path/ä�")],
+)
+def test_the_path_is_that_of_the_target(client: socket.socket, target: str, path: str) -> None:
+    client.sendall(asked(target, b""))
+    until(client, path.encode())
+
+
+def test_a_large_answer_arrives_whole_and_a_client_that_takes_none_is_not_read_from(client: socket.socket) -> None:
+    body = bytes(range(256)) * 380
+    for _ in range(40):
+        client.sendall(asked("/", body))
+    client.setblocking(False)
+    sent, request = 0, asked("/", body)
+    end = time.monotonic() + 2
+    while time.monotonic() < end:  # the socket's buffers fill, since nothing is taken
+        try:
+            sent += client.send(request[sent % len(request) :])
+            end = time.monotonic() + 0.3
+        except BlockingIOError:
+            time.sleep(0.01)
+    assert sent < 64 << 20
+    client.settimeout(5)
+    answer = OK % (len(body), body)
+    received = b""
+    while len(received) < 20 * len(answer):
+        received += client.recv(1 << 20)
+    assert received[: 20 * len(answer)] == answer * 20
+
+
+def test_a_chunked_body_is_put_together_and_bounded(client: socket.socket) -> None:
+    head = b"POST / HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n"
+    client.sendall(head + b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+    assert client.recv(1 << 16) == OK % (5, b"abcde")
+    client.sendall(head)
+    with pytest.raises(ConnectionError):
+        while True:
+            client.sendall(b"2710\r\n" + b"x" * 10_000 + b"\r\n")
+
+
+def test_a_body_above_the_limit_is_refused(client: socket.socket) -> None:
+    client.sendall(asked("/", b"x" * LIMIT))
+    until(client, b"x" * LIMIT)
+    client.sendall(asked("/", b"x" * (LIMIT + 1)))
+    assert rest(client).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_request_that_its_head_refuses_is_answered_at_once_and_its_body_dropped(client: socket.socket) -> None:
+    whole = asked("/no", b"x" * 5_000)
+    client.sendall(whole[:-4_000])
+    assert b" 401 " in until(client, b"\r\n\r\nno")
+    client.sendall(whole[-4_000:] + asked("/", b"next"))
+    assert client.recv(1 << 16) == OK % (4, b"next")
+    client.sendall(asked("/no", b"whole"))
+    until(client, b"\r\n\r\nno")
+
+
+def test_a_refused_body_above_the_limit_is_not_read_to_its_end(client: socket.socket) -> None:
+    client.sendall(b"POST /no HTTP/1.1\r\nhost: here\r\ncontent-length: 100000000\r\n\r\n")
+    until(client, b"\r\n\r\nno")
+    with pytest.raises(ConnectionError):
+        while True:
+            client.sendall(b"x" * 10_000)
+
+
+def test_a_client_that_waits_to_be_told_to_go_on_is_told(client: socket.socket) -> None:
+    client.sendall(asked("/", b"late", "expect: 100-continue").removesuffix(b"late"))
+    assert client.recv(1 << 16) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    client.sendall(b"late")
+    assert client.recv(1 << 16) == OK % (4, b"late")
+    client.sendall(asked("/no", b"late", "expect: 100-continue").removesuffix(b"late"))
+    assert rest(client).endswith(b"connection: close\r\n\r\nno")
+
+
+def test_an_answer_to_head_has_none_of_its_body(client: socket.socket) -> None:
+    client.sendall(asked("/path", b"", method="HEAD") + asked("/", b"next"))
+    assert until(client, b"next") == (OK % (5, b"")) + OK % (4, b"next")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        asked("/", b"old", version="1.0"),
+        asked("/", b"old", "connection: keep-alive", version="1.0"),
+        asked("/", b"old", "connection: close"),
+    ],
+)
+def test_who_does_not_keep_connections_is_answered_and_let_go(client: socket.socket, request_: bytes) -> None:
+    client.sendall(request_)
+    assert rest(client) == CLOSED % (3, b"old")
+
+
+def test_who_would_speak_another_protocol_is_answered_in_this_one(client: socket.socket) -> None:
+    client.sendall(b"GET /path HTTP/1.1\r\nhost: here\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n")
+    assert rest(client) == CLOSED % (5, b"/path")
+
+
+@pytest.mark.parametrize(
+    "junk", [b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/9\r\n\r\n", b"POST / HTTP/1.1\r\ncontent-length: x\r\n\r\n"]
+)
+def test_what_is_no_request_is_refused_after_what_was(client: socket.socket, junk: bytes) -> None:
+    client.sendall(asked("/", b"good") + junk)
+    assert (
+        rest(client)
+        == OK % (4, b"good") + b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    )
+
+
+def test_who_sends_no_more_is_still_answered(client: socket.socket) -> None:
+    client.sendall(asked("/", b"next") + asked("/slow", b"half"))
+    client.shutdown(socket.SHUT_WR)
+    assert rest(client) == OK % (4, b"next") + CLOSED % (4, b"half")
+
+
+def test_clients_that_leave_while_they_are_answered_break_nothing(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(20):
+        with server.connected() as other:
+            other.sendall(asked("/slow", b"gone") * 2)
+    with server.connected() as client:
+        client.sendall(asked("/slow", b"here"))
         assert client.recv(1 << 16).endswith(b"\r\n\r\nhere")
-        gc.collect()
-    assert [record for record in caplog.records if record.name == "asyncio"] == []
+    gc.collect()
+    assert caplog.records == []
 
 
-def test_only_an_application_that_may_stream_dates_its_answers() -> None:
-    with served(whole=False) as client:
-        client.sendall(asked("POST", "/", b""))
-        assert b"\r\ndate: " in client.recv(1 << 16)
+def test_those_that_stand_still_are_closed_and_those_that_wait_for_us_are_not(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    for name, seconds in (("IDLE_SECONDS", 0.4), ("_WHOLE_SECONDS", 0.1), ("_SWEEP_SECONDS", 0.02)):
+        monkeypatch.setattr(wire, name, seconds)
+    server = Server()
+    with server.connected() as idle, server.connected() as slow, server.connected() as waiting:
+        begun = time.monotonic()
+        waiting.sendall(asked("/slow", b"kept"))
+        slow.sendall(asked("/", b"never whole")[:-1])
+        with pytest.raises(ConnectionError):
+            assert slow.recv(1) or _ended()
+        assert time.monotonic() - begun < 0.35
+        assert waiting.recv(1 << 16).endswith(b"kept")
+        with pytest.raises(ConnectionError):
+            assert idle.recv(1) or _ended()
+        assert 0.35 < time.monotonic() - begun < 2
+    server.stop()
+    server.join()
+
+
+def _ended() -> None:
+    raise ConnectionError("closed")
+
+
+def test_a_server_that_stops_lets_go_the_idle_and_answers_what_is_under_way(server: Server) -> None:
+    with server.connected() as idle, server.connected() as partly, server.connected() as slow:
+        partly.sendall(asked("/", b"partly")[:-2])
+        slow.sendall(asked("/slow", b"slow") + asked("/", b"next"))
+        time.sleep(0.05)
+        server.stop()
+        assert idle.recv(1) == b""
+        assert rest(slow) == OK % (4, b"slow") + CLOSED % (4, b"next")
+        partly.sendall(b"ly")
+        assert rest(partly) == CLOSED % (6, b"partly")
+    assert server.join() < 1 and server.app.drained
+    with pytest.raises(ConnectionError), server.connected():
+        pass

@@ -16,8 +16,8 @@ from argosy.server import app
 from argosy.server.collector import Collector
 from argosy.server.desk import Desk
 from argosy.server.settings import Settings
+from argosy.server.wire import configured
 from argosy.serving.watch import listen
-from argosy.serving.wire import configured
 from argosy.store.batch import Batch
 from argosy.store.store import Store
 

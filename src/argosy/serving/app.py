@@ -1,4 +1,4 @@
-"""The ASGI application of the inference server: no framework between the socket and the score."""
+"""The application of the inference server: no framework between the wire and the score."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from hmac import compare_digest
-from typing import Any
 
 import msgspec
 
@@ -15,14 +14,10 @@ from argosy.errors import ArgosyError, InputError
 from argosy.serving.cache import ModelCache
 from argosy.serving.measure import Measures
 from argosy.serving.recorder import Recorder
-from argosy.serving.request import JSON, Errand, Headers, Refused, Reply, Request, told
+from argosy.serving.request import JSON, Call, Errand, Headers, Refused, Reply, Request, told
 from argosy.serving.router import Router
 from argosy.serving.routing import Routing
 from argosy.serving.score import Scorer
-
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _LOG = logging.getLogger("argosy.serving")
 _OPEN = frozenset({"/v2/health/live", "/v2/health/ready"})
@@ -69,14 +64,21 @@ class App:
         self._poller: asyncio.Task[None] | None = None
         self._draining = False
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI entry."""
-        if scope["type"] == "http":
-            await self._http(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
-        else:
-            await send({"type": "websocket.close", "code": 1000})
+    async def start(self) -> None:
+        """Take the first picture, and newer ones from then on until `stop`."""
+        await self._refresh_safely()
+        self._poller = asyncio.create_task(self._poll())
+
+    def drain(self) -> None:
+        """Say that this server is not ready from now on: it is about to stop."""
+        self._draining = True
+
+    async def stop(self) -> None:
+        """Write what was recorded, after the last answer."""
+        if self._poller is not None:
+            self._poller.cancel()
+        if self._recorder is not None:
+            await asyncio.to_thread(self._recorder.close)
 
     async def refresh(self) -> None:
         """Take the newest picture of the source, if there is one; models that no route names are dropped."""
@@ -85,22 +87,6 @@ class App:
             return
         self.routing = newer
         self._cache.drop({ref.id for each in newer.endpoints.values() for ref in each.versions})
-
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                await self._refresh_safely()
-                self._poller = asyncio.create_task(self._poll())
-                await send({"type": "lifespan.startup.complete"})
-            else:
-                self._draining = True
-                if self._poller is not None:
-                    self._poller.cancel()
-                if self._recorder is not None:
-                    await asyncio.to_thread(self._recorder.close)
-                await send({"type": "lifespan.shutdown.complete"})
-                return
 
     async def _poll(self) -> None:
         while True:
@@ -114,21 +100,47 @@ class App:
         except Exception as error:  # whatever the store raises must not end the poller
             _LOG.error("the routing picture is not refreshed: %s", error)
 
-    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began, errand = time.perf_counter(), None
-        request = Request(scope["method"], scope["path"], dict(scope["headers"]), scope["query_string"])
+    @property
+    def body_limit(self) -> int:
+        """Bytes of a body, at most."""
+        return self._settings.body_limit
+
+    def open(self, request: Request) -> Call:
+        """What a request is about, by its head alone: a call that is refused needs no body."""
+        call = Call(request, time.perf_counter())
         try:
-            errand = self.begin(request)
-            if errand.reads:
-                request.body = await self._body(request.headers, receive)
-            found = errand.work(request)
-            reply = found if isinstance(found, Reply) else await found
+            call.errand = self.begin(request)
+            self._admit(request.headers, call.errand)
+        except Exception as error:
+            call.refusal = excused(error)
+        return call
+
+    def overflow(self, call: Call) -> None:
+        """Refuse a call whose body turns out to be above `body_limit`."""
+        call.refusal = excused(_too_large(self.body_limit))
+
+    def answer(self, call: Call) -> Reply | Awaitable[Reply]:
+        """The reply to a call whose body is there; it never raises."""
+        if call.refusal is not None:
+            return self._counted(call, call.refusal)
+        assert call.errand is not None
+        try:
+            found = call.errand.work(call.request)
+        except Exception as error:
+            return self._counted(call, excused(error))
+        return self._counted(call, found) if isinstance(found, Reply) else self._later(call, found)
+
+    async def _later(self, call: Call, found: Awaitable[Reply]) -> Reply:
+        try:
+            reply = await found
         except Exception as error:
             reply = excused(error)
-        self.measures.answered(errand.fleet if errand else "", reply.status, time.perf_counter() - began)
-        headers = [(b"content-type", reply.kind), (b"content-length", b"%d" % len(reply.body)), *reply.headers]
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body})
+        return self._counted(call, reply)
+
+    def _counted(self, call: Call, reply: Reply) -> Reply:
+        fleet = call.errand.fleet if call.errand is not None else ""
+        self.measures.answered(fleet, reply.status, time.perf_counter() - call.began)
+        return reply
 
     def begin(self, request: Request) -> Errand:
         """What a request is about, once it may ask; its body need not have been read. Raises ArgosyError.
@@ -146,34 +158,20 @@ class App:
             return
         raise Refused(421, f"the Host {name[:80]!r} is not served here", next=f"use {self._settings.hosts[0]}")
 
-    async def _body(self, given: Headers, receive: Receive) -> bytes:
-        """The whole body; refused by its stated length before it is read, and by its real one while it is."""
-        limit = self._settings.body_limit
-        length, kind = given.get(b"content-length", b"0"), given.get(b"content-type", JSON)
-        if not length.isdigit() or int(length) > limit:
-            raise _too_large(limit)
+    def _admit(self, given: Headers, errand: Errand) -> None:
+        """Raise Refused for a body that its head alone refuses: by its stated length, or by what it is."""
+        length = given.get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > self.body_limit:
+            raise _too_large(self.body_limit)
+        if not errand.reads:
+            return
+        kind = given.get(b"content-type", JSON)
         if not kind.lower().startswith(JSON):
             raise Refused(415, f"the body is {kind[:60].decode('latin-1')!r}", next="send application/json")
         if given.get(b"content-encoding", b"identity").lower() != b"identity":
             raise Refused(415, "the body is compressed", next="send it as it is")
         if b"inference-header-content-length" in given:
             raise Refused(415, "the body holds binary tensors", next="send JSON (binary_data=False)")
-        message = await receive()
-        body: bytes = message.get("body", b"")
-        if not message.get("more_body") and len(body) <= limit:
-            return body
-        parts, size = [body], len(body)
-        while message.get("more_body"):
-            if size > limit:
-                raise _too_large(limit)
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise Refused(400, "the client left before its request was whole")
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-        if size > limit:
-            raise _too_large(limit)
-        return b"".join(parts)
 
 
 def excused(error: Exception) -> Reply:

@@ -44,6 +44,15 @@ class Errand(msgspec.Struct, frozen=True):
     reads: bool = False
 
 
+class Call(msgspec.Struct):
+    """A request under way: when it `began`, by a clock of durations, and what it is about, unless it is refused."""
+
+    request: Request
+    began: float
+    errand: Errand | None = None
+    refusal: Reply | None = None
+
+
 class Refused(ArgosyError):
     """A request that HTTP itself refuses: `status` says how."""
 

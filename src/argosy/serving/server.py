@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import gc
 import os
@@ -9,14 +10,13 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
-from uvicorn import Server
+import uvloop
 
 from argosy.serving.app import App, Settings
 from argosy.serving.cache import ModelCache, blob_loader
@@ -25,7 +25,7 @@ from argosy.serving.routing import Endpoint
 from argosy.serving.score import OnlineReader, Scorer
 from argosy.serving.snapshot import Source
 from argosy.serving.watch import listen, watch
-from argosy.serving.wire import configured
+from argosy.serving.wire import serve
 from argosy.store import Store
 
 _MB = 1 << 20
@@ -83,11 +83,18 @@ def _work(options: Options, watcher: int, listener: socket.socket) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != watcher:
             raise SystemExit("the watching process ended before its worker began")
-    config = configured(application(options), drain_seconds=_DRAIN_SECONDS, whole=True)
+    uvloop.run(_serve(application(options), listener))
+
+
+async def _serve(app: App, listener: socket.socket) -> None:
+    stop = asyncio.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(each, stop.set)
+    await app.start()
     gc.collect()
     gc.freeze()  # what the start has made stays as long as the worker: no need to walk it again and again
-    with suppress(KeyboardInterrupt):  # raised again by the server once it has drained
-        Server(config).run(sockets=[listener])
+    await serve(app, listener, stop, drain_seconds=_DRAIN_SECONDS)
+    await app.stop()
 
 
 def _now() -> datetime:

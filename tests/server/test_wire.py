@@ -1,0 +1,65 @@
+"""What stands between the socket and the console: uvicorn, with a bound on heads."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from uvicorn import Server
+
+from argosy.server.wire import configured
+from argosy.serving.watch import listen
+
+
+async def echo(
+    scope: dict[str, Any], receive: Callable[[], Any], send: Callable[[dict[str, Any]], Any]
+) -> None:  # fmt: skip
+    """Answers with the body of the request."""
+    if scope["type"] == "lifespan":
+        while (await receive())["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    body = (await receive())["body"]
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]}
+    )  # fmt: skip
+    await send({"type": "http.response.body", "body": body})
+
+
+@pytest.fixture
+def client() -> Iterator[socket.socket]:
+    """A connection to a server that runs `echo`."""
+    listener = listen("127.0.0.1", 0)
+    server = Server(configured(echo, drain_seconds=1))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    with socket.create_connection(listener.getsockname(), 5) as client:
+        try:
+            yield client
+        finally:
+            server.should_exit = True
+            thread.join(10)
+            listener.close()
+
+
+def test_an_answer_is_dated_and_says_nothing_of_the_server(client: socket.socket) -> None:
+    client.sendall(b"POST / HTTP/1.1\r\nhost: here\r\ncontent-length: 2\r\n\r\nhi")
+    received = b""
+    while not received.endswith(b"\r\n\r\nhi"):
+        received += client.recv(1 << 16)
+    assert received.startswith(b"HTTP/1.1 200 OK\r\n") and b"\r\ndate: " in received
+    assert b"server:" not in received
+
+
+def test_a_head_without_end_is_refused(client: socket.socket) -> None:
+    received = b""
+    with pytest.raises(ConnectionError):
+        client.sendall(b"GET / HTTP/1.1\r\nx: ")
+        for _ in range(1_000):  # the socket's own buffers take some of it after the server has closed
+            client.sendall(b"x" * 10_000)
+        received = client.recv(1 << 16)
+    assert received == b""
