@@ -7,19 +7,23 @@ from typing import Any
 
 import msgspec
 
-from argosy.serving.routing import Endpoint
+from argosy.serving.routing import Endpoint, VersionRef
 
 Columns = dict[str, list[Any]]
 
 
 class Batch(msgspec.Struct):
-    """Checked rows of one endpoint as columns of Python values; `at` is the decision time the request states."""
+    """Checked rows of one endpoint as columns of Python values; `at` is the decision time the request states.
+
+    `version` is the only one that may answer, where the request names it.
+    """
 
     endpoint: Endpoint
     columns: Columns
     count: int
     id: str | None = None
     at: datetime | list[datetime] | None = None
+    version: VersionRef | None = None
 
 
 class Answer(msgspec.Struct):

@@ -97,6 +97,15 @@ class Endpoint(msgspec.Struct, frozen=True, dict=True):
         return tuple(ref for route in routes for ref in (route.champion, route.canary) if ref is not None)
 
     @cached_property
+    def numbers(self) -> dict[str, VersionRef | None]:
+        """The versions that may answer some row, by number; None where several bear it."""
+        found: dict[str, VersionRef | None] = {}
+        for ref in self.versions:
+            number = ref.address.rpartition("@")[2]
+            found[number] = ref if found.get(number, ref) == ref else None
+        return found
+
+    @cached_property
     def required(self) -> frozenset[str]:
         """Names of the inputs that every request carries."""
         return frozenset(each.name for each in self.inputs if each.required)

@@ -29,6 +29,7 @@ from argosy.serving.routing import (
     choose,
     member_key,
 )
+from argosy.serving.version import only
 
 _LOG = logging.getLogger("argosy.serving")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -110,11 +111,15 @@ class Scorer:
         at = batch.at if batch.at is not None else self._clock()
         if batch.count == 1:
             keys = [member_key([columns[name][0] for name in endpoint.by])]
-            version, reason = choose(endpoint, keys[0], rows[0])
-            assignment = Assignment([version], [reason], {version: [0]})
         else:
             parts = [columns[name] for name in endpoint.by]
             keys = [member_key(values) for values in zip(*parts, strict=True)] if parts else [""] * batch.count
+        if batch.version is not None:
+            assignment = only(endpoint, batch.version, keys)
+        elif batch.count == 1:
+            version, reason = choose(endpoint, keys[0], rows[0])
+            assignment = Assignment([version], [reason], {version: [0]})
+        else:
             assignment = assign(endpoint, keys, rows)
         return Plan(batch, id, keys, rows, assignment, at)
 
