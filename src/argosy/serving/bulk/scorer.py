@@ -1,0 +1,84 @@
+"""From rows to answers, a chunk at a time, as the scorer of requests answers them."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import polars as pl
+
+from argosy.errors import InputError
+from argosy.serving.bulk.ask import Given, ask
+from argosy.serving.bulk.choice import ROUTES, chosen
+from argosy.serving.bulk.given import given, moments
+from argosy.serving.bulk.reason import Reasons, mask
+from argosy.serving.bulk.view import viewed
+from argosy.serving.cache import ModelCache
+from argosy.serving.derive import Derivation
+from argosy.serving.routing import Endpoint
+from argosy.serving.score import OnlineReader
+
+
+class BulkScorer:
+    """Answers chunks of rows of one endpoint. As a context, from one thread; it asks the models from `threads`.
+
+    `reader` reads the endpoint's views, if it has any; `now` is the time beyond whose history they forget.
+    With `canaries`, they answer the share of the rows that they would have of requests; else champions alone do.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, cache: ModelCache, reader: OnlineReader | None, now: datetime, *,
+        canaries: bool = False, threads: int | None = None,
+    ) -> None:  # fmt: skip
+        if endpoint.views and reader is None:
+            raise InputError(
+                f"fleet {endpoint.fleet!r} reads feature views and no online store is there",
+                next="name the home whose online store holds them",
+            )
+        self._endpoint, self._cache, self._reader, self._now = endpoint, cache, reader, now
+        self._canaries, self._derivation = canaries, Derivation(endpoint)
+        self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="argosy-bulk")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def score(self, rows: pl.DataFrame, at: datetime | None, first: int = 0) -> pl.DataFrame:
+        """For each row its decision time `at`, `prediction`, `version`, `route`, `reason`, and `stale` with views.
+
+        `at` is the decision time of all rows (None: of each its event time less the fleet's lead), `first` the number
+        of the first row. Where no prediction can be made it is null and `reason` says why; else `reason` is null.
+        Raises InputError where a column is not there that every row needs.
+        """
+        endpoint, reasons = self._endpoint, Reasons(rows.height)
+        found = given(endpoint, rows, reasons)
+        moment = moments(endpoint, found, at, reasons)
+        choice = chosen(endpoint, found, reasons, canaries=self._canaries, first=first)
+        stale = None
+        if endpoint.views and self._reader is not None:
+            found, stale = viewed(endpoint, self._reader, found, moment, self._now, reasons)
+        features, lost = self._derivation.beside(found) if rows.height else (found, {})
+        made = Given(features, {name: mask(rows.height, list(each.why)) for name, each in lost.items()})
+        out, before = np.full(rows.height, np.nan), reasons.open
+        ask(self._cache, self._pool, choice.refs, choice.which, made, out, reasons)
+        again = choice.stand_in(endpoint, before & ~reasons.open)
+        if again.any():
+            reasons.drop(again)
+            ask(self._cache, self._pool, choice.refs, np.where(again, choice.which, -1), made, out, reasons)
+        which, routes = (pl.Series(each).set(pl.Series(each < 0), None) for each in (choice.which, choice.routes))
+        return pl.DataFrame([
+            moment,
+            pl.Series("prediction", np.where(reasons.open, out, np.nan)).fill_nan(None),
+            pl.Series("version", [ref.address for ref in choice.refs], pl.String()).gather(which),
+            pl.Series("route", ROUTES, pl.String()).gather(routes),
+            *([] if stale is None else [pl.Series("stale", stale)]),
+            reasons.column(),
+        ])  # fmt: skip
