@@ -42,6 +42,9 @@ def test_exports_answer_as_the_estimator(fitted: Fitted, estimator: Any, task: s
     model = load(format, data, known=True)
     assert prove(estimator, model, fitted.matrix, tolerance) <= tolerance
     assert model.predict(fitted.matrix[:1]).shape == (1,) and model.predict(fitted.matrix[:0]).shape == (0,)
+    score, said = model.explain(fitted.matrix[:5]).sum(axis=1), model.predict(fitted.matrix[:5])
+    assert model.space == ("log_odds" if task == "binary" else "value")
+    np.testing.assert_allclose(1 / (1 + np.exp(-score)) if task == "binary" else score, said, rtol=1e-6)
 
 
 def test_text_labels_keep_the_order_of_the_wrapper(fitted: Fitted) -> None:
@@ -73,6 +76,18 @@ def test_a_classifier_without_probabilities_is_refused(fitted: Fitted) -> None:
 def test_a_sample_of_another_width_is_refused(fitted: Fitted) -> None:
     with pytest.raises(InputError, match="the signature names 4"):
         export(fitted.estimator, fitted.signature, fitted.matrix[:2, :3])
+
+
+def test_a_graph_without_rows_to_compare_with_says_so_and_one_with_foreign_ones_as_well(fitted: Fitted) -> None:
+    model = _graph(fitted)
+    del model.metadata_props[:]
+    with pytest.raises(InputError, match="carries no background rows"):
+        load("onnx", model.SerializeToString()).explain(fitted.matrix[:1])
+    for text in ("AAAA", "", "no base64"):
+        del model.metadata_props[:]
+        model.metadata_props.add(key="argosy.background", value=text)
+        with pytest.raises(CorruptError, match="background of an ONNX model"):
+            load("onnx", model.SerializeToString()).explain(fitted.matrix[:1])
 
 
 def _graph(fitted: Fitted) -> Any:

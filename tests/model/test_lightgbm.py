@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from lightgbm import LGBMRegressor
 
 from argosy.errors import CorruptError, InputError
 from argosy.model.format import load
 from argosy.model.lightgbm import LightGBM, parameters
+from argosy.model.matrix import Matrix
 from tests.model.conftest import Fitted
 
 
@@ -27,9 +31,35 @@ def test_answers_equal_the_package_exactly(fitted: Fitted) -> None:
 
 
 def test_contributions_sum_to_the_raw_score(fitted: Fitted) -> None:
-    contributions = LightGBM(fitted.text).contributions(fitted.matrix)
+    contributions = LightGBM(fitted.text).explain(fitted.matrix)
     assert contributions.shape == (400, 5)
     np.testing.assert_allclose(contributions.sum(axis=1), fitted.estimator.predict(fitted.matrix, raw_score=True))
+    assert LightGBM(fitted.text).explain(fitted.matrix[:0]).shape == (0, 5)
+
+
+@pytest.mark.parametrize(
+    ("options", "space", "answer"),
+    [
+        ({"objective": "binary", "sigmoid": 2.5}, "log_odds", lambda score: 1 / (1 + np.exp(-score))),
+        ({"objective": "binary", "boosting_type": "rf", "bagging_freq": 1, "bagging_fraction": 0.5}, "log_odds",
+         lambda score: 1 / (1 + np.exp(-score))),
+        ({"objective": "cross_entropy"}, "log_odds", lambda score: 1 / (1 + np.exp(-score))),
+        ({"objective": "poisson"}, "log", np.exp),
+        ({"objective": "regression"}, "value", lambda score: score),
+        ({"objective": "regression", "reg_sqrt": True}, "root", lambda score: score * np.abs(score)),
+        ({"objective": "quantile"}, "value", lambda score: score),
+    ],
+)  # fmt: skip
+def test_contributions_sum_to_the_answer_in_the_space_that_they_are_in(
+    options: dict[str, Any], space: str, answer: Callable[[Matrix], Matrix]
+) -> None:
+    rng = np.random.default_rng(3)
+    rows = rng.normal(size=(300, 3))
+    label = (rows[:, 0] + rng.normal(size=300) > 0).astype(float)
+    fitted = LGBMRegressor(n_estimators=8, num_leaves=7, verbose=-1, n_jobs=1, **options).fit(rows, label)
+    model = LightGBM(fitted.booster_.model_to_string().encode())
+    assert model.space == space
+    np.testing.assert_allclose(answer(model.explain(rows).sum(axis=1)), model.predict(rows))
 
 
 def test_it_tells_its_parameters_under_all_their_names() -> None:
@@ -129,7 +159,7 @@ for _ in range(400):
             break
     try:
         model = load("lightgbm", bytes(damaged))
-        model.predict(rows), model.predict(rows[:1]), model.contributions(rows)
+        model.predict(rows), model.predict(rows[:1]), model.explain(rows)
         counts[1] += 1
     except ArgosyError:
         counts[0] += 1

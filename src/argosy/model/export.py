@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from argosy.errors import DeclarationError, InputError
+from argosy.model.background import BACKGROUND, packed
 from argosy.model.format import Model, load
 from argosy.model.matrix import Matrix
 from argosy.model.signature import Signature
@@ -24,8 +25,9 @@ def export(estimator: Any, signature: Signature, sample: Matrix) -> tuple[str, b
     """The format and the bytes of a fitted estimator.
 
     LightGBM's scikit-learn classes become LightGBM text; any other scikit-learn estimator or
-    pipeline becomes ONNX, computed in float32. The bytes are loaded with every check and asked for
-    the rows of `sample` before they are returned. Raises DeclarationError, naming the class, for an
+    pipeline becomes ONNX, computed in float32, which carries some rows of `sample` as the background
+    that its answers are explained against. The bytes are loaded with every check and asked for the
+    rows of `sample` before they are returned. Raises DeclarationError, naming the class, for an
     estimator that has no portable form, and InputError if its width or classes do not fit.
     """
     _check_fit(estimator, signature, sample)
@@ -33,7 +35,7 @@ def export(estimator: Any, signature: Signature, sample: Matrix) -> tuple[str, b
     if _is_lightgbm(estimator):
         format, data = "lightgbm", estimator.booster_.model_to_string().encode()
     else:
-        format, data = "onnx", _to_onnx(estimator, len(signature.features))
+        format, data = "onnx", _to_onnx(estimator, sample)
     answer = load(format, data).predict(sample)
     if answer.shape != (len(sample),):
         raise DeclarationError(f"{kind} exported to {format} answers in shape {answer.shape}", next=_INSTEAD)
@@ -96,7 +98,7 @@ def _is_lightgbm(estimator: Any) -> bool:
     return isinstance(estimator, (LGBMClassifier, LGBMRegressor))
 
 
-def _to_onnx(estimator: Any, width: int) -> bytes:
+def _to_onnx(estimator: Any, sample: Matrix) -> bytes:
     from skl2onnx import to_onnx  # the same
     from skl2onnx.common.data_types import FloatTensorType
 
@@ -106,7 +108,7 @@ def _to_onnx(estimator: Any, width: int) -> bytes:
             warnings.simplefilter("ignore")
             graph = to_onnx(
                 estimator,
-                initial_types=[("matrix", FloatTensorType([None, width]))],
+                initial_types=[("matrix", FloatTensorType([None, sample.shape[1]]))],
                 options={id(estimator): options} if options else None,
                 target_opset=_OPSET,
             )
@@ -115,5 +117,6 @@ def _to_onnx(estimator: Any, width: int) -> bytes:
         raise DeclarationError(
             f"{type(estimator).__name__} has no portable form ({type(error).__name__}: {reason})", next=_INSTEAD
         ) from error
+    graph.metadata_props.add(key=BACKGROUND, value=packed(sample))
     data: bytes = graph.SerializeToString()
     return data

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from argosy.errors import InputError
 from argosy.model.matrix import Matrix
+from argosy.model.space import Space
 
 FORMATS = ("lightgbm", "onnx")
 LIMIT_BYTES = 512 * 1024 * 1024
@@ -19,12 +20,21 @@ class Model(Protocol):
 
     features: int
     bytes_in_memory: int
+    space: Space
 
     def predict(self, matrix: Matrix) -> npt.NDArray[np.float64]:
         """One value a row of a C-contiguous float64 matrix (rows x features).
 
         Binary: the probability of the positive class. Regression: the value. Raises InputError for
         a matrix of another width.
+        """
+        ...
+
+    def explain(self, matrix: Matrix) -> Matrix:
+        """How much each feature of each row moved its score: rows x (features + 1), the base value last.
+
+        A row sums to its raw score, in the space that `space` says; the base value is the raw score to expect where
+        no feature is known. Raises InputError for a matrix of another width, and for a model that explains nothing.
         """
         ...
 

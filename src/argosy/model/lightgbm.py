@@ -18,12 +18,14 @@ import numpy.typing as npt
 
 from argosy.errors import CorruptError, MissingExtraError
 from argosy.model.matrix import Matrix, checked
+from argosy.model.space import of_objective
 from argosy.model.tree import check_text
 
 _FLOAT64 = ctypes.c_int(1)
 _NORMAL = ctypes.c_int(0)
 _CONTRIBUTION = ctypes.c_int(3)
 _ROW_MAJOR = ctypes.c_int(1)
+_OBJECTIVE, _MEAN = b"\nobjective=", b"\naverage_output\n"
 _ONE_THREAD = b"num_threads=1 verbosity=-1"
 # Resident size over the length of the text, measured: 0.75 for trees of 31 leaves.
 _MEMORY_PER_BYTE = 0.8
@@ -73,6 +75,10 @@ class LightGBM:
                 f"a LightGBM model with {classes} outputs where one is served",
                 next="train with a binary or regression objective",
             )
+        header = data[: data.find(b"\nTree=")]
+        self.space, self._slope = of_objective(_objective(header))
+        if _MEAN in header:  # contributions to a forest's answer come added up, where the answer is their mean
+            self._slope /= rounds.value
         self._fast = self._prepare()
         self.bytes_in_memory = int(len(data) * _MEMORY_PER_BYTE) + _MEMORY_FIXED
 
@@ -96,9 +102,9 @@ class LightGBM:
             raise _failure()
         return _SCRATCH.out.copy()
 
-    def contributions(self, matrix: Matrix) -> npt.NDArray[np.float64]:
-        """SHAP values, rows x (features + 1); the last column is the expected value; rows sum to the raw score."""
-        return self._predict(matrix, _CONTRIBUTION, self.features + 1)
+    def explain(self, matrix: Matrix) -> Matrix:
+        """See `Model.explain`: SHAP values of the trees themselves (Lundberg et al., Nat. Mach. Intell. 2, 2020)."""
+        return self._predict(matrix, _CONTRIBUTION, self.features + 1) * self._slope
 
     def _predict(self, matrix: Matrix, kind: ctypes.c_int, width: int) -> npt.NDArray[np.float64]:
         rows = checked(matrix, self.features)
@@ -131,6 +137,11 @@ class LightGBM:
             self._library.LGBM_FastConfigFree(self._fast)
         if self._handle is not None:
             self._library.LGBM_BoosterFree(self._handle)
+
+
+def _objective(header: bytes) -> str:
+    """The objective that the lines before the trees state; empty where they state none."""
+    return header.partition(_OBJECTIVE)[2].partition(b"\n")[0].decode(errors="replace")
 
 
 def _call(function: ctypes._NamedFuncPointer, *arguments: object) -> None:

@@ -9,7 +9,10 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from argosy.errors import CorruptError, InputError
+from argosy.model import kernel
+from argosy.model.background import BACKGROUND, unpacked
 from argosy.model.matrix import Matrix, checked
+from argosy.model.space import Space, log_odds
 
 _DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 _QUIET = 4
@@ -39,9 +42,11 @@ class Onnx:
         self._input, self._dtype = inputs[0].name, _TYPES[inputs[0].type]
         self._output = [self._session.get_outputs()[-1].name]
         self.bytes_in_memory = int(len(data) * _MEMORY_PER_BYTE) + _MEMORY_FIXED
-        self._probe()
+        self.space: Space = "log_odds" if self._probe() == 2 else "value"
+        self._link = log_odds if self.space == "log_odds" else np.asarray
 
-    def _probe(self) -> None:
+    def _probe(self) -> int:
+        """How many numbers the graph gives for a row: one, or the probabilities of two classes."""
         answer = np.asarray(self._run(np.zeros((1, self.features))))
         width = answer.shape[1] if answer.ndim == 2 else 1
         if answer.dtype.kind != "f" or answer.size != width or width > 2:
@@ -49,6 +54,7 @@ class Onnx:
                 "an ONNX model whose last output is neither a value nor the probabilities of two classes",
                 next="export it with zipmap off and at most two classes",
             )
+        return width
 
     def predict(self, matrix: Matrix) -> npt.NDArray[np.float64]:
         """See `Model.predict`."""
@@ -58,6 +64,20 @@ class Onnx:
         answer: npt.NDArray[np.floating] = self._run(rows)
         last = answer if answer.ndim == 1 else answer[:, -1]
         return np.ascontiguousarray(last, dtype=np.float64)
+
+    def explain(self, matrix: Matrix) -> Matrix:
+        """See `Model.explain`: kernel SHAP against the rows that the graph carries as its background."""
+        rows = checked(matrix, self.features)
+        return kernel.explain(self.predict, self._link, rows, self._background())
+
+    def _background(self) -> Matrix:
+        text = self._session.get_modelmeta().custom_metadata_map.get(BACKGROUND)
+        if text is None:
+            raise InputError(
+                "the ONNX model carries no background rows to explain answers against",
+                next="train the version again: those trained since explanations are there carry some",
+            )
+        return unpacked(text, self.features)
 
     def _run(self, rows: Matrix) -> npt.NDArray[np.floating]:
         with np.errstate(over="ignore"):
