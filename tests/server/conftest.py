@@ -49,6 +49,7 @@ class World:
         self.secrets = {role: secret.issue(store, f"a {role}", role, build.NOW) for role in secret.ROLES}
         self.anyone = Asker(self.guard)
         self.viewer = Asker(self.guard, self.secrets["viewer"])
+        self.caller = Asker(self.guard, self.secrets["caller"])
         self.admin = Asker(self.guard, self.secrets["admin"])
 
 

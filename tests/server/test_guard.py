@@ -71,6 +71,12 @@ def test_a_viewer_may_look_but_not_at_tokens(world: World) -> None:
     assert world.admin.get("/api/tokens").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/", "/api/members", "/api/members/late-arrival/EWR/9E", "/runs", "/nowhere"])
+def test_a_caller_of_the_inference_server_sees_nothing_here(world: World, path: str) -> None:
+    answer = world.caller.get(path)
+    assert answer.status_code == 403 and "inference server" in answer.json()["error"]
+
+
 @pytest.mark.parametrize("bearer", ["Bearer ", "Bearer x", "Basic YTpi", "bearer", "Bearer \x7f"])
 def test_a_wrong_token_opens_nothing(world: World, bearer: str) -> None:
     assert world.anyone.get("/", authorization=bearer).status_code == 401

@@ -1,4 +1,4 @@
-"""`argosy token`: who may ask the console and the API."""
+"""`argosy token`: who may ask the servers of a home."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ from argosy.store.store import Store
 
 _NEVER = "never"
 _USUAL = "90d"
+_MAY = {secret.VIEWER: "look", secret.CALLER: "ask for predictions", secret.ADMIN: "look, ask and write"}
 
 
 def token(
     verb: Literal["list", "create", "revoke"] = "list", name: str | None = None, /, *,
-    role: Literal["viewer", "admin"] | None = None, expires: str | None = None, common: Common | None = None,
+    role: Literal["viewer", "caller", "admin"] | None = None, expires: str | None = None, common: Common | None = None,
 ) -> int:  # fmt: skip
-    """List, make or end the tokens that open the console and the API. Each change is an event.
+    """List, make or end the tokens that open the servers of a home. Each change is an event.
 
     A token is printed once, when it is made; the home keeps its SHA-256 only.
 
     For example:
       argosy token
       argosy token create dashboard                    (may look, for 90 days)
+      argosy token create shop --role caller           (may ask for predictions, and for nothing else)
       argosy token create ci --role admin --expires 7d
       argosy token revoke dashboard
 
@@ -38,7 +40,7 @@ def token(
     name
         What the token is called: writes are recorded under this name. `revoke` takes the beginning of a digest too.
     role
-        viewer may look, admin may write as well. Default: viewer.
+        viewer may look, caller may ask the inference server for predictions, admin may do all. Default: viewer.
     expires
         How long it holds, as 12h or 90d, or never. Default: 90d.
     """
@@ -87,7 +89,7 @@ def _create(store: Store, name: str, role: str, expires: str, *, json: bool) -> 
         return
     show.put(text)
     until = "no expiry" if ends is None else f"until {show.text(ends)} UTC"
-    show.say(f"{name} may {'look and write' if role == secret.ADMIN else 'look'}, {until}. It is not shown again.")
+    show.say(f"{name} may {_MAY[role]}, {until}. It is not shown again.")
 
 
 def _revoke(store: Store, which: str, *, json: bool) -> None:

@@ -115,6 +115,8 @@ class Guard:
         token = await self._find(text) if text else None
         if token is None:
             await _answer(send, 401, "this page needs a token", "open the URL that `argosy up` printed", headers)
+        elif token.role == secret.CALLER:
+            await _answer(send, *_of_caller(token), headers)
         elif scope["method"] not in _SAFE and token.role != secret.ADMIN:
             await _answer(
                 send, 403, f"token {token.name!r} may only look", "ask for a token with the role admin", headers
@@ -133,6 +135,8 @@ class Guard:
             token = await self._find(text) if text else None
             if token is None:
                 refusal = 401, "a token is needed", "send that of this server as Bearer"
+            elif token.role == secret.CALLER:
+                refusal = _of_caller(token)
             elif token.role != secret.ADMIN and not door.reads(scope):
                 refusal = 403, f"token {token.name!r} may only look", "ask for a token with the role admin"
             scope = {**scope, CALLER: token}
@@ -188,6 +192,10 @@ class Guard:
         if host in self._settings.hosts:
             return None
         return 421, f"host {host[:60]!r} is not served here", "set ARGOSY_HOSTS to the names it is reached by"
+
+
+def _of_caller(token: Token) -> Refusal:
+    return 403, f"token {token.name!r} may only ask the inference server", "ask for a token with the role viewer"
 
 
 def _of_size(headers: dict[str, str], limit: int | None) -> Refusal | None:

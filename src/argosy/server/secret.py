@@ -15,8 +15,7 @@ from argosy.store import events, tokens
 from argosy.store.store import Store
 from argosy.store.tokens import Token
 
-VIEWER, ADMIN = "viewer", "admin"
-ROLES = (VIEWER, ADMIN)
+VIEWER, CALLER, ADMIN = ROLES = tokens.ROLES
 
 
 _LONGEST = 80

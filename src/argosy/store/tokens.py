@@ -14,6 +14,8 @@ _TABLE = schema.token
 
 
 IN_FORCE, EXPIRED, REVOKED = "in force", "expired", "revoked"
+VIEWER, CALLER, ADMIN = ROLES = ("viewer", "caller", "admin")
+"""A viewer looks, a caller asks for predictions and sees nothing of the home, an admin does all."""
 
 
 class Token(Row, frozen=True, kw_only=True):
