@@ -15,7 +15,7 @@ MAX_ROWS = 1_000_000
 """Rows of one request."""
 _NONE = type(None)
 INTEGERS = {f"{sign}INT{bits}": bits for sign in ("", "U") for bits in (8, 16, 32, 64)}
-FLOATS = ("FP16", "FP32", "FP64")
+FLOATS = ("FP16", "FP32", "FP64", "BF16")
 _FITS: dict[str, frozenset[str]] = {
     "BOOL": frozenset({"BOOL"}),
     "INT64": frozenset(INTEGERS),

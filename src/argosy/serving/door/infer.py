@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +10,10 @@ import msgspec
 from argosy.errors import InputError
 from argosy.serving.batch import Answer, Batch, Columns
 from argosy.serving.check import MAX_ROWS, checked, decision, metadata_hint, typed
+from argosy.serving.door import wide
 from argosy.serving.door.json import decoded, encode
+from argosy.serving.door.output import OUTPUTS, told
+from argosy.serving.door.tensor import Tensor
 from argosy.serving.routing import Endpoint
 
 _ONE = [1]
@@ -22,17 +25,6 @@ _PLAIN: dict[str, tuple[str, type, bool]] = {
     "BYTES": ("BYTES", str, True),
     "TIME": ("BYTES", str, False),
 }
-OUTPUTS = {"prediction": "FP64", "version": "BYTES", "route": "BYTES", "stale": "BOOL"}
-
-
-class Tensor(msgspec.Struct):
-    """One input column, shape [n] or [n, 1]."""
-
-    name: str
-    shape: list[int]
-    datatype: str
-    data: list[Any]
-    parameters: dict[str, Any] | None = None
 
 
 class Requested(msgspec.Struct):
@@ -68,38 +60,70 @@ class InferResponse(msgspec.Struct):
     outputs: list[Output]
 
 
+class Wanted(msgspec.Struct, frozen=True):
+    """What a client asks for: outputs by name (None: all), and those of them that it takes as `binary`."""
+
+    names: frozenset[str] | None = None
+    binary: frozenset[str] = frozenset()
+
+
 _infer: Callable[[bytes], InferRequest] = msgspec.json.Decoder(InferRequest).decode
 
 
-def parse(body: bytes, endpoint: Endpoint) -> tuple[Batch, list[str] | None]:
-    """The rows of an inference request and the outputs it asks for; raises InputError that names what is wrong."""
-    request = decoded(_infer, body, "send JSON with `inputs` (Open Inference Protocol v2)")
+def parse(body: bytes, endpoint: Endpoint) -> tuple[Batch, Wanted | None]:
+    """The rows of an inference request and what it asks for (None: all, as JSON).
+
+    Raises InputError that names what is wrong.
+    """
+    return read(head(body), endpoint)
+
+
+def head(body: bytes) -> InferRequest:
+    """The request as it is written; raises InputError."""
+    return decoded(_infer, body, "send JSON with `inputs` (Open Inference Protocol v2)")
+
+
+def read(request: InferRequest, endpoint: Endpoint) -> tuple[Batch, Wanted | None]:
+    """As `parse`, of a request whose tensors all have their data."""
     if not request.inputs:
         raise InputError("the request has no inputs", next=metadata_hint(endpoint))
-    count = _rows(request.inputs[0])
-    columns = _plain_row(endpoint, request.inputs) or _columns(endpoint, request.inputs, count)
-    at = decision(endpoint, columns, (request.parameters or {}).get("at"), count)
-    wanted = None if request.outputs is None else [output.name for output in request.outputs]
-    if wanted is not None and (unknown := [name for name in wanted if name not in OUTPUTS]):
-        raise InputError(f"there is no output {unknown[0]!r}", next=f"ask for some of {', '.join(OUTPUTS)}")
+    columns, count = _plain_row(endpoint, request.inputs), 1
+    if columns is None:
+        columns, count = columns_of(endpoint, request.inputs)
+    parameters = request.parameters
+    at = None if parameters is None else decision(endpoint, columns, parameters.get("at"), count)
+    wanted = None if request.outputs is None and parameters is None else _wanted(request)
     return Batch(endpoint, columns, count, request.id, at), wanted
 
 
-def response(endpoint: Endpoint, answer: Answer, wanted: list[str] | None) -> bytes:
-    """The body of the answer: the outputs asked for, or all."""
+def outputs(answer: Answer, names: frozenset[str] | None = None) -> list[Output]:
+    """The outputs of an answer, of those asked for (None: all)."""
     shape = [len(answer.predictions)]
-    values: list[tuple[str, list[Any] | None]] = [
-        ("prediction", answer.predictions),
-        ("version", answer.versions),
-        ("route", answer.routes),
-        ("stale", answer.stale),
-    ]
-    outputs = [
-        Output(name, OUTPUTS[name], shape, data)
-        for name, data in values
-        if data is not None and (wanted is None or name in wanted)
-    ]
-    return encode(InferResponse(endpoint.fleet, answer.id, outputs))
+    found = told(answer).items()
+    return [Output(name, OUTPUTS[name], shape, data) for name, data in found if names is None or name in names]
+
+
+def response(endpoint: Endpoint, answer: Answer, wanted: Wanted | None) -> bytes:
+    """The body of the answer as JSON: the outputs asked for, or all."""
+    names = None if wanted is None else wanted.names
+    return encode(InferResponse(endpoint.fleet, answer.id, outputs(answer, names)))
+
+
+def _wanted(request: InferRequest) -> Wanted | None:
+    binary = bool((request.parameters or {}).get("binary_data_output"))
+    if request.outputs is None:
+        return Wanted(None, frozenset(OUTPUTS)) if binary else None
+    chosen = set()
+    for output in request.outputs:
+        if output.name not in OUTPUTS:
+            raise InputError(f"there is no output {output.name!r}", next=f"ask for some of {', '.join(OUTPUTS)}")
+        parameters = output.parameters or {}
+        for name in ("shared_memory_region", "classification"):
+            if parameters.get(name):
+                raise InputError(f"the output {output.name!r} cannot be given with {name!r}", next="leave it out")
+        if parameters.get("binary_data", binary):
+            chosen.add(output.name)
+    return Wanted(frozenset(output.name for output in request.outputs), frozenset(chosen))
 
 
 def _rows(tensor: Tensor) -> int:
@@ -122,6 +146,8 @@ def _data(tensor: Tensor, count: int) -> list[Any]:
     if data and type(data[0]) is list:
         data = [each[0] if type(each) is list and len(each) == 1 else each for each in data]
     if len(data) != count:
+        if "shared_memory_region" in (tensor.parameters or {}):
+            raise InputError(f"the input {tensor.name!r} lies in shared memory", next="send its data in the request")
         raise InputError(
             f"the input {tensor.name!r} holds {len(data)} values where its shape says {count}",
             next="send one value a row",
@@ -129,7 +155,7 @@ def _data(tensor: Tensor, count: int) -> list[Any]:
     return data
 
 
-def _plain_row(endpoint: Endpoint, tensors: list[Tensor]) -> Columns | None:
+def _plain_row(endpoint: Endpoint, tensors: Sequence[Tensor]) -> Columns | None:
     """The columns of one complete row without nulls; None for anything else, which the full check must see."""
     inputs, columns = endpoint.by_name, {}
     for tensor in tensors:
@@ -144,10 +170,13 @@ def _plain_row(endpoint: Endpoint, tensors: list[Tensor]) -> Columns | None:
     return columns if len(columns) == len(tensors) and endpoint.required <= columns.keys() else None
 
 
-def _columns(endpoint: Endpoint, tensors: list[Tensor], count: int) -> Columns:
+def columns_of(endpoint: Endpoint, tensors: Sequence[Tensor]) -> tuple[Columns, int]:
+    """The checked columns of tensors, and the number of their rows; raises InputError."""
+    tensors = wide.spread(endpoint, tensors)
+    count = _rows(tensors[0])
     given: Columns = {}
     for tensor in tensors:
         if tensor.name in given:
             raise InputError(f"the input {tensor.name!r} comes twice", next="send one tensor a column")
         given[tensor.name] = _data(tensor, count)
-    return checked(endpoint, given, count, {tensor.name: tensor.datatype for tensor in tensors})
+    return checked(endpoint, given, count, {tensor.name: tensor.datatype for tensor in tensors}), count

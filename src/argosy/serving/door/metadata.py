@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from argosy.serving.door.infer import OUTPUTS
+from argosy.serving.door.output import OUTPUTS
 from argosy.serving.routing import Endpoint, Input, Routing
 
 

@@ -34,9 +34,9 @@ def unpacked(name: str, datatype: str, data: bytes) -> list[Any]:
         truths: list[bool] = (np.frombuffer(data, np.uint8) != 0).tolist()
         return truths
     if datatype == "BF16":
-        return _floats(name, (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4"))
+        return finite(name, (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4"))
     found = np.frombuffer(data, _dtype(name, datatype))
-    return _floats(name, found) if found.dtype.kind == "f" else found.tolist()
+    return finite(name, found) if found.dtype.kind == "f" else found.tolist()
 
 
 def packed(datatype: str, values: Sequence[Any]) -> bytes:
@@ -55,7 +55,8 @@ def _dtype(name: str, datatype: str) -> str:
     return found
 
 
-def _floats(name: str, found: np.ndarray[Any, np.dtype[Any]]) -> list[Any]:
+def finite(name: str, found: np.ndarray[Any, np.dtype[Any]]) -> list[Any]:
+    """Floats as Python values, NaN as None; raises InputError for one that is infinite."""
     values: list[Any] = found.tolist()
     finite = np.isfinite(found)
     if finite.all():

@@ -1,0 +1,22 @@
+"""What an answer tells of each row, at every door under the same names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from argosy.serving.batch import Answer
+
+OUTPUTS = {"prediction": "FP64", "version": "BYTES", "route": "BYTES", "stale": "BOOL"}
+"""Every output and its type on the wire."""
+
+
+def told(answer: Answer) -> dict[str, list[Any]]:
+    """The outputs of an answer, each with one value a row."""
+    found: dict[str, list[Any]] = {
+        "prediction": answer.predictions,
+        "version": answer.versions,
+        "route": answer.routes,
+    }
+    if answer.stale is not None:
+        found["stale"] = answer.stale
+    return found
