@@ -6,13 +6,16 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from hmac import compare_digest
 
 import msgspec
 
 from argosy.errors import ArgosyError, InputError
+from argosy.serving.admission import Admission
 from argosy.serving.cache import ModelCache
+from argosy.serving.caller import Caller, Callers
+from argosy.serving.limits import Limits
 from argosy.serving.measure import Measures
+from argosy.serving.meter import Meter
 from argosy.serving.recorder import Recorder
 from argosy.serving.request import JSON, Call, Errand, Headers, Refused, Reply, Request, told
 from argosy.serving.router import Router
@@ -35,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True):
     body_limit: int = 32 * 1024 * 1024
     poll_seconds: float = 0.5
     version: str = "0"
+    limits: Limits = Limits()
 
     def __post_init__(self) -> None:
         if len(self.token) < 16:
@@ -54,20 +58,24 @@ class App:
         scorer: Scorer,
         cache: ModelCache,
         recorder: Recorder | None = None,
+        callers: Callers | None = None,
     ) -> None:
         self.routing = Routing(-1, {})
         self.measures = Measures()
+        self._admission, self._meter = Admission(settings.limits), Meter(settings.limits, time.monotonic)
+        self._callers = callers or Callers(settings.token)
         self._settings, self._source = settings, source
         self._cache, self._recorder = cache, recorder
-        self._router = Router(scorer, cache, recorder, self.measures, settings.version)
-        self._bearer = b"Bearer " + settings.token.encode()
-        self._poller: asyncio.Task[None] | None = None
+        self._router = Router(
+            scorer, cache, recorder, self.measures, settings.version, settings.limits, self._admission, self._meter
+        )
+        self._tasks: list[asyncio.Task[None]] = []
         self._draining = False
 
     async def start(self) -> None:
         """Take the first picture, and newer ones from then on until `stop`."""
         await self._refresh_safely()
-        self._poller = asyncio.create_task(self._poll())
+        self._tasks = [asyncio.create_task(each) for each in (self._poll(), self._admission.probe())]
 
     def drain(self) -> None:
         """Say that this server is not ready from now on: it is about to stop."""
@@ -75,13 +83,19 @@ class App:
 
     async def stop(self) -> None:
         """Write what was recorded, after the last answer."""
-        if self._poller is not None:
-            self._poller.cancel()
+        for each in self._tasks:
+            each.cancel()
+        self._admission.close()
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.close)
 
     async def refresh(self) -> None:
-        """Take the newest picture of the source, if there is one; models that no route names are dropped."""
+        """Take the newest picture of the source, if there is one; models that no route names are dropped.
+
+        Tokens are read anew with it.
+        """
+        self._callers.take()
+        self._callers.take(await asyncio.to_thread(self._callers.read))
         newer = await asyncio.to_thread(self._source)
         if newer is None or newer.version <= self.routing.version:
             return
@@ -145,12 +159,29 @@ class App:
     def begin(self, request: Request) -> Errand:
         """What a request is about, once it may ask; its body need not have been read. Raises ArgosyError.
 
-        Whatever is not open needs the token.
+        Whatever is not open needs a token.
         """
         self._check_host(request.headers.get(b"host", b""))
-        if request.path not in _OPEN and not compare_digest(request.headers.get(b"authorization", b""), self._bearer):
-            raise Refused(401, "this needs the server's token", next="send the header Authorization: Bearer TOKEN")
+        if request.path not in _OPEN:
+            request.caller = self.admit(request.headers.get(b"authorization", b""), request.method).name
         return self._router.find(request, self.routing, ready=self.routing.version >= 0 and not self._draining)
+
+    def admit(self, authorization: bytes, method: str = "POST") -> Caller:
+        """Who asks; raises Refused where it may not, or where it or the server has had too much."""
+        caller = self._callers.find(authorization)
+        if caller is None:
+            raise Refused(
+                401,
+                "this needs a token of the home",
+                next="send the header Authorization: Bearer TOKEN",
+                headers=((b"www-authenticate", b"Bearer"),),
+            )
+        if not caller.may(method):
+            raise Refused(403, f"token {caller.name!r} may only look", next="ask for a token with the role caller")
+        if method == "POST":
+            self._admission.check()
+            self._meter.check(caller.name)
+        return caller
 
     def _check_host(self, host: bytes) -> None:
         name = host.decode("latin-1").lower()
@@ -176,8 +207,8 @@ class App:
 
 def excused(error: Exception) -> Reply:
     """What a client is told where its request has failed."""
-    if isinstance(error, Refused) and error.status == 401:
-        return msgspec.structs.replace(told({"error": str(error)}, 401), headers=((b"www-authenticate", b"Bearer"),))
+    if isinstance(error, Refused):
+        return told({"error": str(error)}, error.status, error.headers)
     if isinstance(error, ArgosyError):
         return told({"error": str(error)}, error.status)
     _LOG.error("a request failed", exc_info=error)  # a defect of ours must not take the server down

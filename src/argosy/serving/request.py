@@ -14,13 +14,17 @@ Headers = dict[bytes, bytes]
 
 
 class Request(msgspec.Struct):
-    """What a client asks; names of headers in lower case, `body` empty until it has been read."""
+    """What a client asks; names of headers in lower case, `body` empty until it has been read.
+
+    `caller` is the name of the token that it came with, once that was looked at.
+    """
 
     method: str
     path: str
     headers: Headers
     query: bytes = b""
     body: bytes = b""
+    caller: str = ""
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -54,13 +58,15 @@ class Call(msgspec.Struct):
 
 
 class Refused(ArgosyError):
-    """A request that HTTP itself refuses: `status` says how."""
+    """A request that HTTP itself refuses: `status` says how, and `headers` stand beside it in the reply."""
 
-    def __init__(self, status: int, message: str, *, next: str = "") -> None:
+    def __init__(
+        self, status: int, message: str, *, next: str = "", headers: tuple[tuple[bytes, bytes], ...] = ()
+    ) -> None:  # fmt: skip
         super().__init__(message, next=next)
-        self.status = status
+        self.status, self.headers = status, headers
 
 
-def told(value: object, status: int = 200) -> Reply:
+def told(value: object, status: int = 200, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Reply:
     """A reply of JSON."""
-    return Reply(status, encode(value))
+    return Reply(status, encode(value), headers=headers)

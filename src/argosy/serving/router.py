@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
+import msgspec
+
 from argosy.errors import CapacityError, UnknownError
+from argosy.serving.admission import Admission
 from argosy.serving.batch import Answer, Batch
 from argosy.serving.cache import ModelCache
 from argosy.serving.door import infer, metadata, records
+from argosy.serving.limits import Limits
 from argosy.serving.measure import Measures
+from argosy.serving.meter import Meter
 from argosy.serving.recorder import Recorder
 from argosy.serving.request import Errand, Refused, Reply, Request, told
 from argosy.serving.routing import Endpoint, Routing
@@ -17,6 +23,8 @@ from argosy.serving.score import Plan, Scorer
 
 _TEXT = b"text/plain; version=0.0.4"
 _INLINE_ROWS = 64
+TIMEOUT, COST = b"argosy-timeout-ms", b"argosy-cost-ms"
+"""Headers: the time that a request has, and what it cost, which a reply says where the request has the header, too."""
 Render = Callable[[Answer], Reply]
 
 
@@ -24,10 +32,12 @@ class Router:
     """Finds the errand of a request; what it needs for that stands behind it."""
 
     def __init__(
-        self, scorer: Scorer, cache: ModelCache, recorder: Recorder | None, measures: Measures, version: str
+        self, scorer: Scorer, cache: ModelCache, recorder: Recorder | None, measures: Measures, version: str,
+        limits: Limits, admission: Admission, meter: Meter,
     ) -> None:  # fmt: skip
         self._scorer, self._cache, self._recorder = scorer, cache, recorder
         self._measures, self._version = measures, version
+        self._limits, self._admission, self._meter = limits, admission, meter
         self._durable = recorder is not None and recorder.durable
 
     def find(self, request: Request, routing: Routing, *, ready: bool) -> Errand:
@@ -42,27 +52,43 @@ class Router:
             return self._get(parts, routing, ready)
         raise Refused(405, f"{request.method} is not answered here", next="use GET or POST")
 
-    def answer(self, batch: Batch, render: Render) -> Reply | Awaitable[Reply]:
-        """Score a batch: at once if it is small and all its versions are warm, else on a thread."""
+    def answer(self, batch: Batch, render: Render, request: Request) -> Reply | Awaitable[Reply]:
+        """Score a batch: at once if it is small and all its versions are warm, else on a thread, if one is to be had.
+
+        What it cost is on the account of the caller.
+        """
+        began = time.perf_counter()
         plan = self._scorer.plan(batch)
         if batch.count > _INLINE_ROWS or not self._scorer.is_warm(plan) or self._durable:
-            return self._later(plan, render)
+            return self._later(plan, render, request)
         try:
             answer = self._scorer.answer(plan)
         finally:
             self._measures.failed(plan.failed)
         self._measures.counted(batch.endpoint.fleet, answer.routes)
-        return render(answer)
+        return self._charged(render(answer), plan, request, time.perf_counter() - began)
 
-    async def _later(self, plan: Plan, render: Render) -> Reply:
+    async def _later(self, plan: Plan, render: Render, request: Request) -> Reply:
+        def work() -> tuple[Answer, float]:
+            began = time.thread_time()
+            return self._scorer.answer(plan), time.thread_time() - began
+
+        seconds = self._limits.seconds(request.headers.get(TIMEOUT))
         try:
-            answer = await asyncio.to_thread(self._scorer.answer, plan)
+            answer, took = await self._admission.run(work, seconds)
         finally:
             self._measures.failed(plan.failed)
         if self._recorder is not None and self._durable:
             await asyncio.to_thread(self._recorder.flush)
         self._measures.counted(plan.batch.endpoint.fleet, answer.routes)
-        return render(answer)
+        return self._charged(render(answer), plan, request, took)
+
+    def _charged(self, reply: Reply, plan: Plan, request: Request, seconds: float) -> Reply:
+        """The reply, which says what it cost where that is asked."""
+        self._meter.charge(request.caller, plan.batch.endpoint.fleet, plan.batch.count, seconds)
+        if COST not in request.headers:
+            return reply
+        return msgspec.structs.replace(reply, headers=(*reply.headers, (COST, b"%.3f" % (seconds * 1000))))
 
     def _post(self, parts: list[str], routing: Routing) -> Errand:
         match parts:
@@ -110,11 +136,11 @@ class Router:
 
     def _infer(self, endpoint: Endpoint, request: Request) -> Reply | Awaitable[Reply]:
         batch, wanted = infer.parse(request.body, endpoint)
-        return self.answer(batch, lambda answer: Reply(200, infer.response(endpoint, answer, wanted)))
+        return self.answer(batch, lambda answer: Reply(200, infer.response(endpoint, answer, wanted)), request)
 
     def _predict(self, endpoint: Endpoint, request: Request) -> Reply | Awaitable[Reply]:
         batch = records.parse(request.body, endpoint)
-        return self.answer(batch, lambda answer: Reply(200, records.response(answer)))
+        return self.answer(batch, lambda answer: Reply(200, records.response(answer)), request)
 
     async def _load(self, endpoint: Endpoint) -> Reply:
         """Load every version that may answer for a fleet."""

@@ -20,13 +20,15 @@ import uvloop
 
 from argosy.serving.app import App, Settings
 from argosy.serving.cache import ModelCache, blob_loader
+from argosy.serving.caller import Callers
+from argosy.serving.limits import Limits
 from argosy.serving.recorder import Recorder
 from argosy.serving.routing import Endpoint
 from argosy.serving.score import OnlineReader, Scorer
 from argosy.serving.snapshot import Source
 from argosy.serving.watch import listen, watch
 from argosy.serving.wire import serve
-from argosy.store import Store
+from argosy.store import Store, tokens
 
 _MB = 1 << 20
 _PR_SET_PDEATHSIG = 1
@@ -52,6 +54,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     durable: bool = False
     poll_seconds: float = 0.5
     body_limit_mb: int = 32
+    limits: Limits = Limits()
 
 
 def application(options: Options) -> App:
@@ -63,9 +66,11 @@ def application(options: Options) -> App:
         recorder = Recorder(options.predictions, _now, flush_seconds=options.flush_seconds, durable=options.durable)
     readers = options.readers(options.home) if options.readers is not None else None
     settings = Settings(
-        options.token, options.hosts, options.body_limit_mb * _MB, options.poll_seconds, version("argosy")
-    )
-    return App(settings, Source(store), Scorer(cache, _now, readers, recorder), cache, recorder)
+        options.token, options.hosts, options.body_limit_mb * _MB, options.poll_seconds, version("argosy"),
+        options.limits,
+    )  # fmt: skip
+    callers = Callers(options.token, partial(_tokens, store), _now)
+    return App(settings, Source(store), Scorer(cache, _now, readers, recorder), cache, recorder, callers)
 
 
 def run(options: Options, host: str = "127.0.0.1", port: int = 8080, workers: int = 1) -> None:
@@ -95,6 +100,11 @@ async def _serve(app: App, listener: socket.socket) -> None:
     gc.freeze()  # what the start has made stays as long as the worker: no need to walk it again and again
     await serve(app, listener, stop, drain_seconds=_DRAIN_SECONDS)
     await app.stop()
+
+
+def _tokens(store: Store) -> list[tokens.Token]:
+    with store.read() as conn:
+        return tokens.each(conn)
 
 
 def _now() -> datetime:
