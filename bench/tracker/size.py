@@ -8,8 +8,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Size:
     """Counts: small calls of a kind, batches of 1,000 metrics, points of a metric, versions of a model,
-    runs to search in (ours; the peer is asked about the first alone) and searches of a kind, bytes of an artifact,
-    seconds of eight writers.
+    runs to search in (ours; the peer is asked about the first alone), searches of a kind (of ours, and of the peer's,
+    which take up to a minute each), bytes of an artifact, seconds of eight writers.
     """
 
     calls: int = 800
@@ -18,6 +18,7 @@ class Size:
     versions: int = 1_000
     runs: tuple[int, ...] = (20_000, 200_000)
     searches: int = 40
+    searches_of_peer: int = 1
     artifact: int = 1 << 30
     soak: float = 60.0
 
