@@ -74,7 +74,7 @@ def _design(features: int, budget: int) -> tuple[Masks, Floats]:
     weights = np.fromiter(weighed.values(), dtype=np.float64)
     free = masks[:, :-1].astype(np.float64) - masks[:, -1:]
     weighted = free.T * weights
-    solve: Floats = np.linalg.solve(weighted @ free, weighted)
+    solve = np.asarray(np.linalg.solve(weighted @ free, weighted), dtype=np.float64)
     return masks, solve
 
 

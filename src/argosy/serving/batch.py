@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from argosy.serving.explanation import Explanation
 from argosy.serving.routing import Endpoint, VersionRef
 
 Columns = dict[str, list[Any]]
@@ -15,7 +16,7 @@ Columns = dict[str, list[Any]]
 class Batch(msgspec.Struct):
     """Checked rows of one endpoint as columns of Python values; `at` is the decision time the request states.
 
-    `version` is the only one that may answer, where the request names it.
+    `version` is the only one that may answer, where the request names it. `explain` asks for contributions as well.
     """
 
     endpoint: Endpoint
@@ -24,6 +25,7 @@ class Batch(msgspec.Struct):
     id: str | None = None
     at: datetime | list[datetime] | None = None
     version: VersionRef | None = None
+    explain: bool = False
 
 
 class Answer(msgspec.Struct):
@@ -34,3 +36,4 @@ class Answer(msgspec.Struct):
     versions: list[str]
     routes: list[str]
     stale: list[bool] | None = None
+    explanation: Explanation | None = None

@@ -13,8 +13,10 @@ import msgspec
 
 from argosy.errors import ArgosyError, InputError
 from argosy.model.signature import Signature
+from argosy.serving import explanation
 from argosy.serving.batch import Answer, Batch, Columns
 from argosy.serving.cache import Loaded, ModelCache
+from argosy.serving.contribution import explain
 from argosy.serving.derive import Derivation, Lost
 from argosy.serving.failure import Failed, Failure, Unanswered
 from argosy.serving.prediction import Given, predict
@@ -103,7 +105,9 @@ class Scorer:
         self._numbers = count()
 
     def plan(self, batch: Batch) -> Plan:
-        """Choose the version of each row; raises UnknownError if a row has none."""
+        """Choose the version of each row; raises UnknownError where there is none, InputError for many to explain."""
+        if batch.explain:
+            explanation.check(batch.count)
         endpoint, columns = batch.endpoint, batch.columns
         id = batch.id if batch.id is not None else f"{self._prefix}-{next(self._numbers):x}"
         given = columns.get(endpoint.row_key) if endpoint.row_key else None
@@ -186,10 +190,11 @@ class Scorer:
             except Failed as failed:
                 self._refuse(plan, failed.failures, given)
                 self._replace(plan, failed.failures)
+        why = explain(plan.models, plan.assignment, given) if batch.explain else None
         if self._recorder is not None:
             self._record(plan, columns, predictions, stale)
         versions = [ref.address for ref in plan.assignment.versions]
-        return Answer(plan.id, predictions, versions, list(plan.assignment.reasons), stale)
+        return Answer(plan.id, predictions, versions, list(plan.assignment.reasons), stale, why)
 
     def _refuse(self, plan: Plan, failures: Sequence[Failure], given: Given) -> None:
         """Raise InputError for rows that are the caller's fault: all that were refused, but not by a canary alone."""
