@@ -126,8 +126,7 @@ def test_times_without_an_offset_are_read_in_the_zone_of_the_source(run, zoned: 
         ),
         (lambda rows: rows.with_columns(left_at=pl.lit("at noon")), "column 'left_at' holds 'at noon', wanted a time"),
         (lambda rows: rows.drop("kilometres"), "lacks kilometres"),
-        (lambda rows: rows.with_columns(parcels=pl.lit("many")), "'many'"),
-        (lambda rows: rows.with_columns(depot=pl.lit(None, pl.String)), "depot is missing in 5 rows"),
+        (lambda rows: rows.with_columns(route=pl.lit("north")), "has a column 'route', which is what a part"),
         (lambda rows: rows.head(0), "no rows"),
     ],
 )
@@ -170,3 +169,91 @@ def test_files_that_are_none(run, inside: Path, tmp_path: Path) -> None:
     assert run("predict", "late-order", "--file", "rows.csv", "--at", "noon").code == 2
     assert run("predict", "late-order", "--file", "rows.csv", "--to", tmp_path / "out.xlsx").code == 2
     assert run("predict", "nothing", "--file", "rows.csv").code == 2
+
+
+def test_a_row_that_does_not_fit_has_a_reason_and_the_others_have_their_predictions(
+    run, inside: Path, tmp_path: Path
+) -> None:
+    good = pl.read_parquet("data/orders/sample.parquet").head(4).drop("late")
+    parcels, depot = pl.Series(["1", "many", "2", "3"]), pl.Series(["north", "north", None, "south"])
+    good.with_columns(parcels=parcels, depot=depot).write_parquet(tmp_path / "some.parquet")
+    done = run("predict", "late-order", "--file", tmp_path / "some.parquet", "--to", tmp_path / "out.parquet")
+    assert done.code == 0 and "2 of 4 rows scored by" in done.err and "2 rows without a prediction" in done.err
+    found = pl.read_parquet(tmp_path / "out.parquet")
+    assert found["reason"].to_list() == [
+        None, "column 'parcels' holds what is no Float64", "key column 'depot' is missing", None,
+    ]  # fmt: skip
+    assert found["prediction"].is_null().to_list() == [False, True, True, False]
+    assert found.drop("prediction", "version", "route", "reason").equals(pl.read_parquet(tmp_path / "some.parquet"))
+    shown = run("predict", "late-order", "--file", tmp_path / "some.parquet").out
+    assert shown.split("\n")[0].split()[-1] == "reason"
+    counted = run(
+        "predict", "late-order", "--file", tmp_path / "some.parquet", "--to", tmp_path / "out.csv", "--json"
+    ).json()
+    assert (counted["rows"], counted["answered"], sum(counted["routes"].values())) == (4, 2, 2)
+    refused = run("predict", "late-order", "--file", tmp_path / "some.parquet", "--strict", "--to", tmp_path / "no.csv")
+    assert refused.code == 1 and "row 2 of" in refused.err and "has no prediction: column 'parcels'" in refused.err
+    assert not (tmp_path / "no.csv").exists() and not list(tmp_path.glob(".*"))
+    none = run("predict", "late-order", "--file", tmp_path / "some.parquet", "--at", "2026-03-02T12:00:00Z")
+    assert none.code == 0
+    good.with_columns(depot=pl.lit(None, pl.String)).write_parquet(tmp_path / "some.parquet")
+    assert run("predict", "late-order", "--file", tmp_path / "some.parquet").code == 1
+
+
+def test_a_directory_keeps_what_is_finished(run, inside: Path, tmp_path: Path) -> None:
+    rows = pl.read_parquet("data/orders/sample.parquet").drop("late")
+    files = [tmp_path / f"{i}.parquet" for i in range(3)]
+    for i, path in enumerate(files):
+        rows.slice(i * 50, 50).write_parquet(path)
+    place = tmp_path / "scored"
+    assert run("predict", "late-order", "--file", *files, "--to", f"{place}/").code == 0
+    chunks = sorted(place.glob("*.parquet"))
+    assert len(chunks) == 3 and pl.read_parquet(chunks).height == 150
+    kept = [path.stat().st_mtime_ns for path in chunks]
+    chunks[1].unlink()
+    (place / "notes.txt").touch()
+    assert run("predict", "late-order", "--file", *files, "--to", place).code == 0
+    again = [path.stat().st_mtime_ns for path in chunks]
+    assert (again[0], again[2]) == (kept[0], kept[2]) and again[1] != kept[1]
+    assert run("predict", "late-order", "--file", files[2], "--to", place).code == 0
+    assert pl.read_parquet(place / "*.parquet")["order_id"].equals(rows.slice(100, 50)["order_id"])
+    assert (place / "notes.txt").exists()
+
+
+def test_a_dataset_takes_the_same_answers_once_with_their_lineage(run, own: Path) -> None:
+    call = ("predict", "late-order", "--dataset", "orders", "--where", "kilometres > 20", "--to", "dataset:scores")
+    done = run(*call, "--json").json()
+    rows = pl.read_parquet("data/orders/sample.parquet")
+    assert done["to"] == "scores@1" and done["rows"] == done["added"] == rows.filter(pl.col("kilometres") > 20).height
+    again = run(*call)
+    assert again.code == 0 and "nothing to add: scores@1 holds the same" in again.err
+    found = run("read", "scores", "--json", "--limit", 1).json()[0]
+    assert found["prediction"] is not None and found["at"] == found["left_at"]
+    lineage = run("lineage", "scores@1", "--json").json()
+    named = {(each["kind"], each["reference"]) for each in lineage["nodes"]}
+    assert {("dataset", "orders@1"), *(("version", each) for each in done["versions"])} <= named
+    other = run(
+        "predict", "late-order", "--dataset", "orders@1", "--to", "dataset:scores", "--canaries", "--json"
+    ).json()
+    assert (other["to"], other["rows"]) == ("scores@2", rows.height)
+    assert not list((own / ".argosy" / "scoring" / "scores").glob("*.parquet"))
+    taken = run("predict", "late-order", "--dataset", "orders", "--to", "dataset:orders")
+    assert taken.code == 1 and "dataset orders is filled by something else" in taken.err
+    assert run("predict", "late-order", "--dataset", "nothing", "--to", "dataset:scores").code == 2
+
+
+def test_a_query_over_datasets_is_scored(run, inside: Path) -> None:
+    sql = "select *, 1 as one from orders where depot = 'north' order by kilometres desc limit 3"
+    found = run("predict", "late-order", "--sql", sql, "--json").json()
+    assert len(found) == 3 and {row["depot"] for row in found} == {"north"} and found[0]["one"] == 1
+    for wrong, says in (
+        ("select 1", "names no dataset"),
+        ("selec * from orders", "--sql: "),
+        (sql + " x y", "--sql: "),
+    ):
+        shown = run("predict", "late-order", "--sql", wrong)
+        assert shown.code == 2 and says in shown.err
+    shown = run("predict", "late-order", "--dataset", "orders", "--where", "kilometres >")
+    assert shown.code == 2 and "--where 'kilometres >'" in shown.err
+    assert run("predict", "late-order", "--sql", sql, "--file", "rows.csv").code == 2
+    assert run("predict", "late-order").code == 2

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +13,7 @@ from cyclopts import Parameter
 
 from argosy.cli import home, show
 from argosy.cli.option import Common
+from argosy.cli.progress import Progress
 from argosy.protocols.mlflow.importing import job
 from argosy.protocols.mlflow.importing.client import Client
 from argosy.protocols.mlflow.importing.disk import Disk
@@ -25,7 +24,6 @@ from argosy.protocols.mlflow.importing.source import Source
 from argosy.store import Store
 
 _SHOWN = 20
-_LIVE_S, _QUIET_S = 0.2, 30.0
 
 
 def imports(
@@ -63,8 +61,8 @@ def imports(
     """
     options = common or Common()
     source = _source(from_, artifact_root or [])
-    progress = _Progress(source.name)
-    report = Report(progress)
+    progress = Progress()
+    report = Report(lambda report: progress.tell(lambda: _progress(source.name, report)))
     with _store(options.home, dry=dry_run) as store:
         now = home.clock(store).now
         job.bring(
@@ -128,30 +126,9 @@ def _more(count: int) -> None:
         show.say(f"… {count - _SHOWN:,} more (--json has them)")
 
 
-class _Progress:
-    """What came so far: on a terminal in a line that is written again and again, else in a line now and then."""
-
-    def __init__(self, name: str) -> None:
-        self._name, self._live = name, sys.stderr.isatty()
-        self._next = time.monotonic() + (0 if self._live else _QUIET_S)
-
-    def __call__(self, report: Report) -> None:
-        at = time.monotonic()
-        if at < self._next:
-            return
-        self._next = at + (_LIVE_S if self._live else _QUIET_S)
-        done = ", ".join(
-            f"{each.brought + each.there + each.failed:,} {kind}" for kind, each in report.tallies.items() if each.found
-        )
-        text = f"{self._name}: {done}, {report.bytes / 1e6:,.0f} MB"
-        if self._live:
-            sys.stderr.write(f"\r\x1b[2K{text[: os.get_terminal_size(sys.stderr.fileno()).columns - 1]}")
-            sys.stderr.flush()
-        else:
-            show.say(text)
-
-    def end(self) -> None:
-        """Leave the line empty for what comes."""
-        if self._live:
-            sys.stderr.write("\r\x1b[2K")
-            sys.stderr.flush()
+def _progress(name: str, report: Report) -> str:
+    """What came so far."""
+    done = ", ".join(
+        f"{each.brought + each.there + each.failed:,} {kind}" for kind, each in report.tallies.items() if each.found
+    )
+    return f"{name}: {done}, {report.bytes / 1e6:,.0f} MB"

@@ -1,51 +1,70 @@
-"""`argosy predict`: the rows of a file, scored as the inference server would score them."""
+"""`argosy predict`: rows of files, datasets or a query, scored by the versions that answer now."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+import shlex
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
+import msgspec
 import polars as pl
+from cyclopts import Parameter
 
-from argosy.cli import home, show, target
+from argosy.cli import home, rows, show, target
 from argosy.cli.option import Common
+from argosy.cli.progress import Progress
 from argosy.cli.role import Readers
-from argosy.controller.wanted import wanted
-from argosy.data import csv
+from argosy.controller.scoring import account, landing, source
+from argosy.controller.scoring.account import Account
+from argosy.controller.scoring.job import Job, Terms
+from argosy.controller.scoring.shelf import Shelf
+from argosy.controller.scoring.source import Source
 from argosy.errors import InputError, UsageError
-from argosy.serving.batch import Batch
-from argosy.serving.cache import ModelCache, blob_loader
 from argosy.serving.check import moment
 from argosy.serving.routing import Endpoint, Routing
-from argosy.serving.score import Scorer
-from argosy.serving.snapshot import Source
-from argosy.spec.dataset import Dataset
-from argosy.spec.fleet import Fleet
+from argosy.serving.snapshot import Source as Facts
 from argosy.spec.quantity import plural
-from argosy.spec.source import Csv
 from argosy.store import Store
 
-_ROWS = 50_000
-_TYPES: dict[str, pl.DataType] = {
-    "BOOL": pl.Boolean(), "INT64": pl.Int64(), "FP64": pl.Float64(), "BYTES": pl.String(),
-    "TIME": pl.Datetime("us", "UTC"),
-}  # fmt: skip
+_SHOWN, _REASONS = 100, 3
+_DATASET = "dataset:"
+
+
+class _Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """One call: the store, who answers, what is read, how, and what people or programs want to see of it."""
+
+    store: Store
+    endpoint: Endpoint
+    sources: list[Source]
+    terms: Terms
+    now: datetime
+    json: bool
 
 
 def predict(
-    fleet: str, /, *, file: Path, to: Path | None = None, at: str | None = None, common: Common | None = None
-) -> int:
-    """Score the rows of a file: each is routed to its member and answered by the version that serves now.
+    fleet: str, /, *, file: Annotated[list[Path] | None, Parameter(consume_multiple=True)] = None,
+    dataset: str | None = None, where: str | None = None, sql: str | None = None, to: str | None = None,
+    at: str | None = None, strict: Annotated[bool, Parameter(negative="")] = False,
+    canaries: Annotated[bool, Parameter(negative="")] = False, common: Common | None = None,
+) -> int:  # fmt: skip
+    """Score rows, however many: each is routed to its member and answered by the champion, or the pooled model.
 
-    Feature views are read as of each row's decision time. Nothing is recorded as served.
+    Feature views are read as of each row's decision time. A row that does not fit, or that nobody answers, has no
+    prediction and a reason. Nothing is recorded as served. Into a directory or a dataset, the same command goes on
+    after one that was interrupted.
 
     For example:
       argosy predict late-arrival --file rows.parquet --to scored.parquet
-      argosy predict late-arrival --file rows.csv
       argosy predict late-arrival --file rows.json --json | jq .[0]
-      argosy predict late-arrival --file rows.parquet --at 2013-04-01T12:00:00Z
+      argosy predict late-arrival --file day-1.parquet day-2.parquet --to scored/
+      argosy predict late-arrival --dataset flights@12 --where "origin = 'JFK'" --to dataset:scores
+      argosy predict late-arrival --sql "select * from flights order by distance limit 1000" --at 2013-04-01T12:00:00Z
 
     Parameters
     ----------
@@ -54,206 +73,195 @@ def predict(
     file
         Rows as Parquet, CSV, or JSON (a list of objects, or one object a line). Times without an offset are read in
         the zone that the fleet's dataset declares for its CSV files; where it declares none, they are refused.
+    dataset
+        The rows of a dataset, of its latest version or of NAME@VERSION.
+    where
+        Those of the dataset for which this condition holds, in SQL.
+    sql
+        What this query gives, over the latest versions of the datasets that it names.
     to
-        Where to write the rows with their predictions: .parquet, .csv or .json. Default: stdout.
+        Where to write the rows with their predictions: a file (.parquet, .csv, .json or .arrow), a directory (DIR/),
+        or dataset:NAME, as one version of it, without columns that are tagged. Default: stdout.
     at
-        The decision time of all rows. Default: each row's event time minus the fleet's lead where the file has it,
-        else now.
+        The decision time of all rows. Default: each row's event time minus the fleet's lead where they have it, else
+        now.
+    strict
+        Refuse all rows where one would have no prediction.
+    canaries
+        Let canaries answer the share of the rows that they have of requests.
     """
     given = common or Common()
-    if not file.exists():
-        raise UsageError(f"there is no file {file}", next="check --file")
     with home.open(given.home) as store:
         now = home.clock(store).now()
-        routing = Source(store)() or Routing(0, {})
-        endpoint = routing.endpoint(fleet)
-        spine = _spine(store, fleet)
-        rows = _read(file, endpoint, spine)
-        read = _instants(endpoint, rows, spine.source.zone if isinstance(spine.source, Csv) else None)
-        moments = _moments(endpoint, read, at, now)
-        answers = pl.concat(list(_score(store, endpoint, read, moments, now)))
-    scored = rows.hstack(answers)
-    if to is not None:
-        _write(scored, to)
-        used = plural(answers["version"].n_unique(), "version")
-        show.say(f"{plural(scored.height, 'row')} scored by {used}, written to {to}")
-    elif given.json:
-        show.emit(scored.to_dicts())
+        endpoint = (Facts(store)() or Routing(0, {})).endpoint(fleet)
+        with store.read() as conn:
+            sources = source.opened(conn, store, endpoint, files=file or (), dataset=dataset, where=where, sql=sql)
+        terms = _terms(endpoint, sources, at, now, strict=strict, canaries=canaries)
+        asked = _Asked(store=store, endpoint=endpoint, sources=sources, terms=terms, now=now, json=given.json)
+        if to is not None and to.startswith(_DATASET):
+            return _land(asked, to.removeprefix(_DATASET))
+        if to is not None and (to.endswith("/") or Path(to).is_dir()):
+            return _fill(asked, Path(to))
+        return _write(asked, Path(to)) if to is not None else _show(asked)
+
+
+def _terms(
+    endpoint: Endpoint, sources: Sequence[Source], at: str | None, now: datetime, *, strict: bool, canaries: bool
+) -> Terms:  # fmt: skip
+    """How the rows are to be scored."""
+    if at is not None:
+        try:
+            return Terms(at=moment(at, "--at"), strict=strict, canaries=canaries)
+        except InputError as error:
+            raise UsageError(error.message, next=error.next) from error
+    timed = [endpoint.time in each.rows.collect_schema().names() for each in sources]
+    if all(timed):
+        return Terms(at=None, strict=strict, canaries=canaries)
+    if any(timed):
+        raise InputError(
+            f"{sources[timed.index(False)].name} lacks {endpoint.time}, and {sources[timed.index(True)].name} has it",
+            next="score them one by one, or give --at",
+        )
+    return Terms(at=now, floating=True, strict=strict, canaries=canaries)
+
+
+def _run(asked: _Asked, shelf: Shelf) -> Job:
+    """Answer all rows, and say how far it has come."""
+    job = Job(asked.store, asked.endpoint, asked.sources, shelf, asked.terms, asked.now)
+    if not job.rows:
+        raise InputError(f"{asked.sources[0].name} holds no rows", next="give at least one")
+    _answer(asked, job)
+    return job
+
+
+def _answer(asked: _Asked, job: Job) -> None:
+    readers, progress = Readers(str(asked.store.blobs.root.parent))(asked.store.home), Progress()
+    try:
+        job.run(readers, lambda done: progress.tell(lambda: f"{done:,} of {job.rows:,} rows scored"))
+    finally:
+        progress.end()
+
+
+def _show(asked: _Asked) -> int:
+    """The first rows on a terminal, all of them for programs."""
+    lengths = [] if asked.json else [each.rows.select(pl.len()).collect().item() for each in asked.sources]
+    if not asked.json:
+        asked = msgspec.structs.replace(asked, sources=[_head(each) for each in asked.sources])
+    with _apart(Path(tempfile.gettempdir())) as shelf:
+        job = _run(asked, shelf)
+        found = _rows(job).collect()
+        counted = account.count([each.path for each in job.chunks])
+    if asked.json:
+        show.emit(found.to_dicts())
+        return _code(counted)
+    with asked.store.read() as conn:
+        spine = source.spine(conn, asked.endpoint.fleet)
+    answers = ["prediction", "version", "route", *(["stale"] if "stale" in found.columns else [])]
+    answers += ["reason"] if found["reason"].count() else []
+    names = [name for name in (*asked.endpoint.by, *spine.key) if name in found.columns]
+    shown = found.select(*dict.fromkeys(names), *answers).head(_SHOWN)
+    show.table([f">{n}" if n == "prediction" else n for n in shown.columns], shown.iter_rows(), counts=())
+    if sum(lengths) > shown.height:
+        show.say(f"the first {shown.height} of {sum(lengths):,} rows; write all of them with --to FILE")
+    return _code(counted)
+
+
+def _head(source: Source) -> Source:
+    return msgspec.structs.replace(source, rows=source.rows.head(_SHOWN), kept=False)
+
+
+def _write(asked: _Asked, path: Path) -> int:
+    """One file, whole or not at all."""
+    target.check(path, rows.KINDS, replace=True)
+    with _apart(path.parent) as shelf:
+        job = _run(asked, shelf)
+        rows.sink(_rows(job), path, force=True)
+        counted = account.count([each.path for each in job.chunks])
+    return _tell(asked, counted, f"written to {path}", to=str(path))
+
+
+def _fill(asked: _Asked, folder: Path) -> int:
+    """A directory of Parquet files, those of another run of this command taken out at the end."""
+    shelf = Shelf(folder)
+    with shelf.held():
+        job = _run(asked, shelf)
+        shelf.leave(each.path for each in job.chunks)
+    return _tell(asked, account.count([each.path for each in job.chunks]), f"written to {folder}", to=str(folder))
+
+
+def _land(asked: _Asked, name: str) -> int:
+    """One version of a dataset, with its lineage; what is in already is not added again."""
+    if asked.terms.floating and asked.endpoint.views:
+        raise UsageError(
+            f"the rows have no {asked.endpoint.time}, and fleet {asked.endpoint.fleet!r} reads feature views: "
+            f"what they hold depends on the decision time",
+            next=f"state it, so that the same rows are known again: --at {asked.now:%Y-%m-%dT%H:%M:%SZ}",
+        )
+    tagged = frozenset[str]().union(*(each.tagged for each in asked.sources))
+    asked = msgspec.structs.replace(asked, terms=msgspec.structs.replace(asked.terms, timed=True, drop=tagged))
+    store, begun = asked.store, (time.process_time(), time.perf_counter())
+    with store.read() as conn:
+        landing.allowed(conn, name)
+    shelf = Shelf(store.blobs.root.parent / "scoring" / name)
+    with shelf.held():
+        job = Job(store, asked.endpoint, asked.sources, shelf, asked.terms, asked.now)
+        with store.read() as conn:
+            there = landing.landed(conn, name, job)
+        if there is not None:
+            shelf.leave(())
+            return _nothing(asked, job, f"{name}@{there.number}")
+        _answer(asked, job)
+        counted = account.count([each.path for each in job.chunks])
+        costs = {"cpu": time.process_time() - begun[0], "wall": time.perf_counter() - begun[1]}
+        run = landing.execution(
+            asked.endpoint.fleet, job, asked.now, home.clock(store).now(), home.actor(), costs
+        )  # fmt: skip
+        version = landing.land(store, name, asked.endpoint.fleet, job, asked.sources, counted.versions, run)
+        shelf.leave(())
+    return _tell(asked, counted, f"added as {name}@{version.number}", to=f"{name}@{version.number}")
+
+
+def _nothing(asked: _Asked, job: Job, version: str) -> int:
+    if asked.json:
+        show.emit({"to": version, "rows": job.rows, "added": 0})
     else:
-        names = [name for name in (*endpoint.by, *spine.key) if name in rows.columns]
-        shown = scored.select(*dict.fromkeys(names), *answers.columns).head(100)
-        show.table([f">{n}" if n == "prediction" else n for n in shown.columns], shown.iter_rows(), counts=())
-        if scored.height > shown.height:
-            show.say(f"the first {shown.height} of {scored.height:,} rows; write all of them with --to FILE")
+        show.say(f"nothing to add: {version} holds the same {plural(job.rows, 'row')}, answered by the same versions")
     return 0
 
 
-def _read(path: Path, endpoint: Endpoint, spine: Dataset) -> pl.DataFrame:
-    """The rows of a file. Raises InputError that names the file and what is wrong with it."""
-    readers: dict[str, Callable[[Path], pl.DataFrame]] = {
-        ".parquet": pl.read_parquet,
-        ".csv": lambda path: _csv(path, endpoint, spine),
-        ".json": _json,
-        ".jsonl": pl.read_ndjson,
-    }
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise UsageError(f"{path} is of no known kind", next=f"name a file that ends in {', '.join(readers)}")
+def _tell(asked: _Asked, counted: Account, where: str, *, to: str) -> int:
+    """What came of it."""
+    if asked.json:
+        show.emit({"to": to, "added": counted.rows} | msgspec.to_builtins(counted))
+        return _code(counted)
+    used = plural(len(counted.versions), "version")
+    lacking = counted.rows - counted.answered
+    said = plural(counted.rows, "row") if not lacking else f"{counted.answered:,} of {plural(counted.rows, 'row')}"
+    show.say(f"{said} scored by {used}, {where}")
+    if lacking:
+        show.say(f"{plural(lacking, 'row')} without a prediction:")
+        for reason, count in list(counted.reasons.items())[:_REASONS]:
+            show.say(f"  {count:,}: {reason}")
+        if len(counted.reasons) > _REASONS:
+            show.say(f"  {len(counted.reasons) - _REASONS:,} more reasons, beside their rows in the column 'reason'")
+        show.say(f"  next: argosy why {shlex.quote(asked.endpoint.fleet)}, or see what these rows hold")
+    return _code(counted)
+
+
+def _code(counted: Account) -> int:
+    """A run that answers no row has failed."""
+    return 0 if counted.answered else 1
+
+
+def _rows(job: Job) -> pl.LazyFrame:
+    return pl.concat([pl.scan_parquet(each.path, glob=False) for each in job.chunks], how="diagonal_relaxed")
+
+
+@contextmanager
+def _apart(folder: Path) -> Iterator[Shelf]:
+    """A shelf that nobody sees, gone at the end."""
+    place = Path(tempfile.mkdtemp(prefix=".argosy-", dir=folder))
     try:
-        rows = reader(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(
-            f"{path} cannot be read: {str(error)[:300]}", next="check that it is what its name says"
-        ) from error
-    if rows.is_empty():
-        raise InputError(f"{path} holds no rows", next="give at least one")
-    return rows
-
-
-def _csv(path: Path, endpoint: Endpoint, spine: Dataset) -> pl.DataFrame:
-    """The rows of a CSV file as ingest reads them, in the types that the endpoint takes.
-
-    Where the fleet's dataset is of CSV files, this one is written as they are.
-    """
-    source = spine.source if isinstance(spine.source, Csv) else Csv(str(path))
-    expected = {each.name: _TYPES[each.datatype] for each in endpoint.inputs}
-    dates = {each.name for each in endpoint.inputs if each.datatype == "TIME"}
-    rows, _, _ = csv.parse(path.read_bytes(), str(path), source, expected, dates, spine.tags)
-    return rows
-
-
-def _json(path: Path) -> pl.DataFrame:
-    with path.open("rb") as file:
-        return pl.read_ndjson(path) if file.read(1) == b"{" else pl.read_json(path, infer_schema_length=10_000)
-
-
-def _spine(store: Store, fleet: str) -> Dataset:
-    """The dataset that a fleet with an endpoint is trained on."""
-    with store.read() as conn:
-        declared = wanted(conn)
-    found = declared["fleet", fleet].declaration
-    assert isinstance(found, Fleet)
-    spine = declared["dataset", found.spine].declaration
-    assert isinstance(spine, Dataset)
-    return spine
-
-
-def _instants(endpoint: Endpoint, rows: pl.DataFrame, zone: str | None) -> pl.DataFrame:
-    """The rows with the times that the endpoint takes in UTC; those without an offset are read in `zone`.
-
-    Raises InputError for one without an offset where no zone is given, in the words of an answer over HTTP.
-    """
-    names = [each.name for each in endpoint.inputs if each.datatype == "TIME" and each.name in rows.columns]
-    return rows.with_columns(_instant(rows[name], zone) for name in names)
-
-
-def _instant(column: pl.Series, zone: str | None) -> pl.Series:
-    where, bare = f"column {column.name!r}", column
-    told = pl.Series(column.name, [None] * column.len(), _TYPES["TIME"])
-    if column.dtype == pl.String:
-        read = [None if text is None else _iso(text, where) for text in column]
-        at = [each.astimezone(UTC) if each is not None and each.tzinfo else None for each in read]
-        told = pl.Series(column.name, at, _TYPES["TIME"])
-        naive = [each if each is not None and not each.tzinfo else None for each in read]
-        bare = pl.Series(column.name, naive, pl.Datetime("us"))
-    elif column.dtype != pl.Date and not (isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is None):
-        return column
-    bare = bare.cast(pl.Datetime("us"))
-    if bare.null_count() == bare.len():
-        return told
-    if zone is None:
-        moment(bare.drop_nulls()[0].isoformat(), where)  # it has no offset, which is refused
-    made = bare.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
-    lost = made.is_null() & bare.is_not_null()
-    if lost.any():
-        raise InputError(
-            f"{where} holds {bare.filter(lost)[0]} in row {_row(lost)}, which does not exist in {zone}",
-            next="write it with its offset",
-        )
-    return told.zip_with(told.is_not_null(), made)
-
-
-def _iso(text: str, where: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return moment(text, where)  # it is no time, which is refused
-
-
-def _moments(endpoint: Endpoint, rows: pl.DataFrame, at: str | None, now: datetime) -> datetime | list[datetime]:
-    """The decision time of all rows, or of each."""
-    if at is not None:
-        try:
-            return moment(at, "--at")
-        except InputError as error:
-            raise UsageError(error.message, next=error.next) from error
-    if endpoint.time is None or endpoint.time not in rows.columns:
-        return now
-    times = _typed(rows, endpoint.time, "TIME")
-    if times.null_count():
-        raise InputError(
-            f"{endpoint.time} is missing in {plural(times.null_count(), 'row')}, so there is no decision time",
-            next="fill it in, or give --at",
-        )
-    decided: list[datetime] = (times - endpoint.lead).to_list()
-    return decided
-
-
-def _score(
-    store: Store, endpoint: Endpoint, rows: pl.DataFrame, moments: datetime | list[datetime], now: datetime
-) -> Iterator[pl.DataFrame]:
-    """Answers of the rows, `_ROWS` at a time."""
-    missing = [name for name in sorted(endpoint.required) if name not in rows.columns]
-    if missing:
-        raise InputError(
-            f"the file lacks {', '.join(missing)}, which fleet {endpoint.fleet!r} needs",
-            next=f"it takes {', '.join(each.name for each in endpoint.inputs)}",
-        )
-    columns = {
-        each.name: _typed(rows, each.name, each.datatype) for each in endpoint.inputs if each.name in rows.columns
-    }
-    for name in endpoint.by:
-        if columns[name].null_count():
-            lacking = plural(columns[name].null_count(), "row")
-            raise InputError(f"{name} is missing in {lacking}", next="every row needs its key")
-    readers = Readers(str(store.blobs.root.parent))(store.home)
-    scorer = Scorer(ModelCache(blob_loader(store.blobs)), lambda: now, readers)
-    for start in range(0, rows.height, _ROWS):
-        part = slice(start, min(start + _ROWS, rows.height))
-        values: dict[str, list[Any]] = {name: column[part].to_list() for name, column in columns.items()}
-        when = moments if isinstance(moments, datetime) else moments[part]
-        answer = scorer.answer(scorer.plan(Batch(endpoint, values, part.stop - part.start, "offline", when)))
-        found: dict[str, Any] = {"prediction": answer.predictions, "version": answer.versions, "route": answer.routes}
-        yield pl.DataFrame(found | ({} if answer.stale is None else {"stale": answer.stale}))
-
-
-def _typed(rows: pl.DataFrame, name: str, datatype: str) -> pl.Series:
-    """A column in the type that the endpoint takes. Raises InputError with the first value that does not fit."""
-    column, wanted = rows[name], _TYPES[datatype]
-    if column.dtype == wanted:
-        return column
-    made = column.cast(wanted, strict=False)
-    lost = made.is_null() & column.is_not_null()
-    if lost.any():
-        raise InputError(
-            f"column {name!r} holds {str(column.filter(lost)[0])[:40]!r} in row {_row(lost)}, wanted {wanted}",
-            next="correct the file",
-        )
-    return made
-
-
-def _row(lost: pl.Series) -> int:
-    """The number of the first row that is lost, as people count them."""
-    first = lost.arg_max()
-    assert first is not None
-    return first + 1
-
-
-def _write(rows: pl.DataFrame, path: Path) -> None:
-    writers: dict[str, Callable[[Path], object]] = {
-        ".parquet": rows.write_parquet,
-        ".csv": rows.write_csv,
-        ".json": rows.write_json,
-    }
-    with target.whole(path, writers, replace=True) as partial:
-        writers[path.suffix.lower()](partial)
+        yield Shelf(place)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)

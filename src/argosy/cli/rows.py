@@ -12,6 +12,8 @@ from argosy.errors import InputError
 from argosy.spec.quantity import plural
 
 SHOWN = 20
+KINDS = (".parquet", ".csv", ".json", ".arrow")
+"""Endings of the files that rows are written to."""
 _CHUNK = 50_000
 
 
@@ -31,14 +33,16 @@ def tell(rows: pl.LazyFrame, count: int, name: str, *, limit: int | None, json: 
 
 def write(rows: pl.LazyFrame, count: int, name: str, path: Path, *, limit: int | None, force: bool) -> None:
     """Write rows as they are read, however many. Raises InputError where the kind of file cannot hold them."""
-    rows = rows if limit is None else rows.head(limit)
-    writers: dict[str, Callable[[Path], object]] = {
-        ".parquet": rows.sink_parquet,
-        ".csv": rows.sink_csv,
-        ".json": lambda partial: _json(rows, partial),
-        ".arrow": rows.sink_ipc,
-    }
-    with target.whole(path, writers, replace=force) as partial:
+    sink(rows if limit is None else rows.head(limit), path, force=force)
+    part = f"{limit:,} of " if limit is not None and limit < count else ""
+    show.say(f"{part}{plural(count, 'row')} of {name} written to {path}")
+
+
+def sink(rows: pl.LazyFrame, path: Path, *, force: bool) -> None:
+    """Make rows a file, as they are read; `force` replaces one that is there. Raises as `write` does."""
+    sinks = (rows.sink_parquet, rows.sink_csv, lambda partial: _json(rows, partial), rows.sink_ipc)
+    writers: dict[str, Callable[[Path], object]] = dict(zip(KINDS, sinks, strict=True))
+    with target.whole(path, KINDS, replace=force) as partial:
         try:
             writers[path.suffix.lower()](partial)
         except (pl.exceptions.PolarsError, OSError) as error:
@@ -46,8 +50,6 @@ def write(rows: pl.LazyFrame, count: int, name: str, path: Path, *, limit: int |
                 f"{path} cannot be written: {str(error).splitlines()[0]:.300}",
                 next="check the disk; Parquet holds every column, nested ones too",
             ) from error
-    part = f"{limit:,} of " if limit is not None and limit < count else ""
-    show.say(f"{part}{plural(count, 'row')} of {name} written to {path}")
 
 
 def _json(rows: pl.LazyFrame, path: Path) -> None:

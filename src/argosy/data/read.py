@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import polars as pl
@@ -14,7 +14,7 @@ from argosy.data.part import Layout
 from argosy.errors import InputError, UnknownError
 from argosy.spec.quantity import plural
 from argosy.store import Store, datasets, edges, events, executions
-from argosy.store.datasets import ROWS, NewVersion, Version
+from argosy.store.datasets import ROWS, NewPart, NewVersion, Version
 
 
 def scan(
@@ -74,7 +74,7 @@ def newest(rows: pl.LazyFrame, layout: Layout, *, distinct: bool = False) -> pl.
 def append(
     store: Store,
     dataset: str,
-    rows: pl.DataFrame,
+    rows: pl.DataFrame | Iterable[pl.DataFrame],
     *,
     time: str,
     sources: Sequence[str],
@@ -89,15 +89,21 @@ def append(
 ) -> Version:
     """Add rows as they are to a dataset that the system fills: recorded predictions, materialised features.
 
-    `sources` are what the rows came from, each taken once and for all: `ConflictError` if one is in already.
-    `execution` with its `inputs`, pairs of kind and reference, is recorded as what made the version; `work` is the
-    caller's share of the same transaction. Categories are stored as text. Raises `InputError` where the columns do not
-    fit those of the dataset, or cannot be stored.
+    Rows that come in pieces are held a piece at a time, and are one version all the same. `sources` are what the rows
+    came from, each taken once and for all: `ConflictError` if one is in already. `execution` with its `inputs`, pairs
+    of kind and reference, is recorded as what made the version; `work` is the caller's share of the same transaction.
+    Categories are stored as text. Raises `InputError` where the columns do not fit those of the dataset, or cannot be
+    stored.
     """
     layout = Layout(time, known, tuple(key))
-    rows = dtype.storable(rows, dataset)
-    instants(rows, (time, layout.knowing), dataset)
-    parts = part.write(store.blobs, rows, layout, sources)
+    parts: list[NewPart] = []
+    types, until, count = dtype.Types(), None, 0
+    for piece in [rows] if isinstance(rows, pl.DataFrame) else rows:
+        each = dtype.storable(piece, dataset)
+        instants(each, (time, layout.knowing), dataset)
+        parts += part.write(store.blobs, each, layout, sources)
+        types, until = union(dataset, types, each.schema), later(until, each, layout.knowing)
+        count += each.height
     with store.write() as tx:
         last = datasets.version(tx, dataset)
         (run,) = executions.record(tx, [execution]) if execution is not None else (None,)
@@ -105,9 +111,9 @@ def append(
             dataset=dataset,
             at=now,
             parts=parts,
-            columns=dtype.names(union(dataset, dtype.parse_all(last.columns) if last else {}, rows.schema)),
+            columns=dtype.names(union(dataset, dtype.parse_all(last.columns) if last else {}, types)),
             sources=sources,
-            known_until=later(last.known_until if last else None, rows, layout.knowing),
+            known_until=max(filter(None, (last.known_until if last else None, until)), default=None),
             execution_id=run,
             cause=cause,
         )
@@ -117,7 +123,7 @@ def append(
             read = [edges.Edge(execution_id=run, direction=edges.IN, kind=kind, reference=ref) for kind, ref in inputs]
             made = edges.Edge(execution_id=run, direction=edges.OUT, kind="dataset", reference=reference)
             edges.add(tx, [*read, made])
-        message = f"{reference}: {plural(rows.height, 'row')} added ({cause})"
+        message = f"{reference}: {plural(count, 'row')} added ({cause})"
         events.add(
             tx, [events.NewEvent(at=now, kind="dataset.appended", subject=dataset, actor=actor, message=message)]
         )

@@ -45,16 +45,17 @@ def chosen(
 ) -> Choice:  # fmt: skip
     """The version of each row. With `canaries`, they have the share of the rows that they would have of requests.
 
-    `first` is the number of the first row, which names it where it has no key. A row that nobody answers has its
-    reason then.
+    `first` is the number of the first row, which names it where it has no key. A row that has a reason already is given
+    to nobody; one that nobody answers has its reason then.
     """
+    fits = reasons.open
     distinct, members = grouped(rows, endpoint.by)
     keys = [member_key(values) for values in distinct.iter_rows()] if endpoint.by else [""] * distinct.height
     refs: list[VersionRef] = []
     which, routes = _champions(endpoint, keys, refs)
-    choice = Choice(refs, which[members], routes[members], keys, members)
+    choice = Choice(refs, np.where(fits, which[members], -1), np.where(fits, routes[members], -1), keys, members)
     if canaries:
-        _draw(endpoint, rows, choice, first)
+        _draw(endpoint, rows, choice, fits, first)
     addresses = [f"{endpoint.fleet}/{key}" if key else endpoint.fleet for key in keys]
     whys = [f"no version answers for member {address!r}" for address in addresses]
     reasons.add_each(choice.which < 0, whys, members)
@@ -73,10 +74,10 @@ def _champions(endpoint: Endpoint, keys: Sequence[str], refs: list[VersionRef]) 
     return which, routes
 
 
-def _draw(endpoint: Endpoint, rows: pl.DataFrame, choice: Choice, first: int) -> None:
+def _draw(endpoint: Endpoint, rows: pl.DataFrame, choice: Choice, fits: Mask, first: int) -> None:
     """Let chance choose where a canary has a share: by the row, as for a request."""
     tried = [member for member, key in enumerate(choice.keys) if _tried(endpoint, key)]
-    mine = np.flatnonzero(np.isin(choice.members, tried))
+    mine = np.flatnonzero(np.isin(choice.members, tried) & fits)
     named = endpoint.row_key is not None and endpoint.row_key in rows.columns
     given = rows[endpoint.row_key or ""].gather(mine).to_list() if named else [None] * len(mine)
     places = {ref: place for place, ref in enumerate(choice.refs)}

@@ -1,0 +1,1 @@
+"""Scoring rows that lie somewhere: they are read a chunk at a time, answered in columns, and kept."""

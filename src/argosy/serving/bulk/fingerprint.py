@@ -1,0 +1,40 @@
+"""What the answers to rows depend on beside the rows."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+import polars as pl
+
+from argosy.serving.bulk.group import grouped
+from argosy.serving.derive import DTYPES
+from argosy.serving.routing import Endpoint, Route, VersionRef, champion, member_key
+
+
+def fingerprint(endpoint: Endpoint, rows: pl.DataFrame, *, canaries: bool = False) -> str:
+    """SHA-256 over who answers these rows, of which the key columns are needed, and how their features are made.
+
+    Equal rows of equal fingerprints, decided at equal times, get equal answers. A version that answers none of the
+    rows does not count.
+    """
+    types = {each.name: DTYPES[each.datatype] for each in endpoint.inputs}
+    distinct, _ = grouped(
+        rows.select(pl.col(name).cast(types[name], strict=False) for name in endpoint.by), endpoint.by
+    )
+    keys = sorted(member_key(values) for values in distinct.iter_rows()) if endpoint.by else [""]
+    answers = [(key, _version(ref), route) for key in keys for ref, route in [champion(endpoint, key)]]
+    drawn = [(key, _route(endpoint.routes.get(key))) for key in keys] if canaries else []
+    views = [(each.name, each.entity, each.columns, str(each.ttl)) for each in endpoint.views]
+    made = [(name, each.polars) for name, each in endpoint.request_features]
+    inputs = [(each.name, each.datatype, each.required) for each in endpoint.inputs]
+    parts = (answers, drawn, _route(endpoint.pooled) if canaries else (), inputs, made, views, str(endpoint.lead))
+    return hashlib.sha256(msgspec.json.encode((endpoint.fleet, endpoint.time, endpoint.row_key, *parts))).hexdigest()
+
+
+def _route(route: Route | None) -> tuple[str, str, float]:
+    return (_version(route.champion), _version(route.canary), route.share) if route is not None else ("", "", 0.0)
+
+
+def _version(ref: VersionRef | None) -> str:
+    return f"{ref.address} {ref.slot.digest} {ref.signature}" if ref is not None else ""
