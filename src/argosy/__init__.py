@@ -19,7 +19,7 @@ from argosy.spec.log import log
 from argosy.spec.monitor import Drift, Performance, Quality, Skew
 from argosy.spec.pipeline import Pipeline, pipeline
 from argosy.spec.report import Report
-from argosy.spec.rollout import Canary, Immediate
+from argosy.spec.rollout import ABTest, Canary, Immediate, Shadow
 from argosy.spec.schedule import Cron, Every
 from argosy.spec.scratch import scratch
 from argosy.spec.search import Candidate, Choice, Float, Int, Search
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "ABTest",
     "Approval",
     "Canary",
     "Candidate",
@@ -68,6 +69,7 @@ __all__ = [
     "RequestFeatures",
     "Rule",
     "Search",
+    "Shadow",
     "Skew",
     "Slice",
     "Span",

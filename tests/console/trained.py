@@ -205,7 +205,7 @@ def finish(
     rollout.promote(
         tx, made.name, held, at, "controller", "held for 2d: log_loss 0.43 against 0.44 on 212 rows", evidence
     )
-    rollout.roll_back_canary(
+    rollout.reject(
         tx,
         made.name,
         worse,

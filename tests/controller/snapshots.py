@@ -36,13 +36,14 @@ FAILED = FRESH | {"execution_outcome": "failed", "execution_reason": "one class"
 _COLUMNS = dict.fromkeys(("origin", "distance", "late", "t"), "Float64")
 _TIMES = ("version_at", "champion_since", "rollout_at", "execution_at")
 _EMPTY: dict[str, Any] = {
-    "rollout_id": None, "rollout_version_id": None, "rollout_state": None, "execution_outcome": None,
-    "execution_reason": None,
+    "rollout_id": None, "rollout_version_id": None, "rollout_kind": None, "rollout_state": None, "rollout_share": None,
+    "execution_outcome": None, "execution_reason": None,
 }  # fmt: skip
 _TYPES: dict[str, Any] = {
     "member_id": pl.Int64, "key": pl.String, "version_id": pl.Int64, "version_number": pl.Int64, "target": pl.String,
     "champion_id": pl.Int64, "champion_number": pl.Int64, "rollout_id": pl.Int64, "rollout_version_id": pl.Int64,
-    "rollout_state": pl.String, "execution_outcome": pl.String, "execution_reason": pl.String, "failures": pl.Int64,
+    "rollout_kind": pl.String, "rollout_state": pl.String, "rollout_share": pl.Float64, "execution_outcome": pl.String,
+    "execution_reason": pl.String, "failures": pl.Int64,
     **dict.fromkeys(_TIMES, pl.Int64), **dict.fromkeys(signal.ALL, pl.Float64),
 }  # fmt: skip
 

@@ -35,7 +35,12 @@ ACTIONS: list[tuple[Action, str, str]] = [
         "train 5 members (m0, m1, m2, …) of late",
     ),
     (Gate("late", (1, 2), "w"), "fleet:late", "ask the gates about 2 new versions of late"),
-    (Finish("late", (1,), (2, 3), "w"), "fleet:late", "end canaries of late: promote 1, roll back 2"),
+    (Finish("late", (1,), (2, 3), "w"), "fleet:late", "end rollouts of late: promote 1, roll back 2"),
+    (
+        Finish("late", (), (2,), "w", ((1, 0.5), (3, 0.5))),
+        "fleet:late",
+        "end rollouts of late: promote 0, roll back 1, widen 2",
+    ),
     (Wait("approval of late", ("a",), "w"), "approval of late", "wait: approval of late"),
     (Wait("retry", ("a",), "w", datetime(2013, 1, 1, tzinfo=UTC)), "retry", "wait: retry"),
 ]

@@ -270,7 +270,8 @@ def test_an_approval_is_waited_for_and_then_asked_about() -> None:
 def canary(version: int, since: timedelta, said: float | None = None, of: int | None = None) -> dict[str, Any]:
     """A member whose version is on a canary since a while, and what the rows say of which version."""
     return {
-        "rollout_id": version, "rollout_version_id": version, "rollout_state": "started", "rollout_at": NOW - since,
+        "rollout_id": version, "rollout_version_id": version, "rollout_kind": "canary", "rollout_state": "started",
+        "rollout_at": NOW - since,
         signal.CANARY: said, signal.CANARY_VERSION: None if said is None else float(of or version),
     }  # fmt: skip
 
@@ -282,7 +283,7 @@ def test_canaries_end_as_the_last_watch_said_of_them() -> None:
         "h": canary(8, 3 * HOUR, -1.0, of=99), "i": {"rollout_state": "finished", "rollout_at": NOW - DAY},
     }  # fmt: skip
     found = only(snapshot(given))
-    assert found == Finish("late", (3, 6), (4, 5), "2 held until the end of their bake; 2 did worse than the champion")
+    assert found == Finish("late", (3, 6), (4, 5), "2 held; 2 did not hold")
     assert actions(snapshot({"a": canary(1, HOUR), "b": canary(2, 3 * HOUR, 0.0)})) == ()
 
 
@@ -299,13 +300,34 @@ def test_canaries_end_as_the_last_watch_said_of_them() -> None:
 def test_a_fleet_is_watched_again_at_the_end_of_a_canary(since: timedelta, watched: timedelta, ends: bool) -> None:
     given = fleet(rollout=ag.Canary(bake="2h", patience="1d"))
     found = actions(snapshot({"a": canary(1, since, 0.0)}, given, state={"watched_at": NOW - watched}))
-    assert found == ((Watch("late", "the time of 1 canary is over"),) if ends else ())
+    assert found == ((Watch("late", "the time of 1 rollout is over"),) if ends else ())
 
 
 def test_canaries_end_at_once_where_the_rollout_became_immediate() -> None:
     given = {"a": canary(1, timedelta()), "b": canary(2, HOUR, 0.0), "c": canary(3, HOUR, -1.0)}
     found = only(snapshot(given, fleet(rollout=ag.Immediate())))
-    assert found == Finish("late", (1, 2), (3,), "2 became immediate; 1 did worse than the champion")
+    assert found == Finish("late", (1, 2), (3,), "2 became immediate; 1 did not hold")
+
+
+def test_a_canary_that_held_is_widened_until_its_last_step() -> None:
+    steps = [(0.05, 1.0), (0.2, 1.0), (0.5, 1.0), (0.1, 1.0), (0.05, 0.0), (0.2, -1.0)]
+    given = {
+        key: canary(id, HOUR, said) | {"rollout_share": share}
+        for id, (key, (share, said)) in enumerate(zip("abcdef", steps, strict=True), 1)
+    }
+    found = only(snapshot(given, fleet(rollout=ag.Canary(steps=[0.05, 0.2, 0.5]))))
+    why = "1 held; 3 held so far; 1 did not hold"
+    assert found == Finish("late", (3,), (6,), why, ((1, 0.2), (2, 0.5), (4, 0.2)))
+
+
+def test_a_fleet_is_watched_again_when_the_time_of_any_kind_of_rollout_is_over() -> None:
+    kinds = [("shadow", ag.Shadow(bake="1h"), HOUR), ("ab_test", ag.ABTest(longest="3h"), 3 * HOUR)]
+    kinds.append(("shadow", ag.ABTest(longest="9h"), 2 * HOUR))  # declared anew: a shadow's own default holds
+    for kind, rollout, ends in kinds:
+        for since, over in ((ends, True), (ends / 2, False)):
+            given = {"a": canary(1, since, 0.0) | {"rollout_kind": kind}}
+            asked = snapshot(given, fleet(rollout=rollout), state={"watched_at": NOW - HOUR / 4})
+            assert actions(asked) == ((Watch("late", "the time of 1 rollout is over"),) if over else ())
 
 
 def everything() -> Snapshot:

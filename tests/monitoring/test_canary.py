@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from argosy.monitoring.canary import Arm, judge
+from argosy.monitoring.arm import Arm
+from argosy.monitoring.canary import judge
 
 
 def _arm(seed: int, size: int, *, noise: float = 0.0, failed: int = 0, positives: bool = True) -> Arm:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 import argosy as ag
 from argosy.errors import ConflictError
-from argosy.registry.rollout import Chosen, promote, roll_back, roll_back_canary, start
+from argosy.registry.rollout import Chosen, promote, reject, roll_back, start, widen
 from argosy.spec.rollout import Rollout
 from argosy.store import aliases, artifacts, executions, members, rollouts, routes, versions
 from argosy.store.store import Store
@@ -64,7 +64,7 @@ class Port:
     def end(self, *given: versions.Version) -> None:
         """Take canaries off traffic."""
         why = {version.id: f"worse {version.number}" for version in given}
-        self.do(lambda tx: roll_back_canary(tx, FLEET, given, moment(self.hour), "controller", why))
+        self.do(lambda tx: reject(tx, FLEET, given, moment(self.hour), "controller", why))
 
     def back(self, key: str = "a") -> str:
         """Undo the last change of a member."""
@@ -142,6 +142,46 @@ def test_a_canary_that_does_worse(port: Port) -> None:
     assert [version for _, _, version, _ in port.traffic()] == [each.id for each in first]
     with port.store.read() as conn:
         assert rollouts.current(conn, FLEET)[second[0].member_id].reason == "worse 2"
+
+
+@pytest.mark.parametrize(
+    ("rollout", "kind", "said", "ended"),
+    [
+        (ag.Shadow(), "shadow", "shadow of 100% of the rows", "the shadow was taken off traffic"),
+        (ag.ABTest(share=0.3), "ab_test", "A/B test on 30% of the rows", "the A/B test was taken off traffic"),
+        (ag.Canary(steps=[0.05, 0.5]), "canary", "canary on 5% of the rows", "the canary was taken off traffic"),
+    ],
+)
+def test_every_kind_of_rollout_starts_and_ends_as_what_it_is(
+    port: Port, rollout: Rollout, kind: str, said: str, ended: str
+) -> None:
+    first = port.train("a", "b", "c")
+    port.start(*first)
+    second = port.train("a", "b", "c")
+    assert port.start(*second, rollout=rollout) == [said] * 3
+    assert port.answers("a") == ("own", 1, second[0].id)
+    port.promote(second[0])
+    port.end(second[1])
+    assert port.back("c") == ended
+    with port.store.read() as conn:
+        found = rollouts.current(conn, FLEET)
+    assert {(each.kind, each.state) for each in found.values()} == {(kind, "finished"), (kind, "rolled_back")}
+    assert [port.answers(key)[:2] for key in "abc"] == [("own", 2), ("own", 1), ("own", 1)]
+
+
+def test_a_canary_is_widened(port: Port) -> None:
+    (first,) = port.train("a")
+    port.start(first)
+    (second,) = port.train("a")
+    port.start(second)
+    port.do(
+        lambda tx: widen(tx, FLEET, {second.id: 0.5}, moment(port.hour), {second.id: "held"}, {second.id: {"n": 1}})
+    )
+    assert ("a", "rollout", second.id, 0.5) in port.traffic()
+    assert port.answers() == ("own", 1, second.id)
+    with port.store.read() as conn:
+        last = rollouts.current(conn, FLEET)[second.member_id]
+    assert (last.state, last.reason, last.evidence, last.at) == ("started", "held", {"n": 1}, moment(port.hour))
 
 
 def test_a_newer_version_supersedes_a_canary(port: Port) -> None:

@@ -9,7 +9,7 @@ from argosy.registry.address import parse
 
 
 def rollback(member: str, /, *, reason: str = "", common: Common | None = None) -> int:
-    """Undo a member's last change: stop its canary, or give the place back to what answered before.
+    """Undo a member's last change: end its rollout, or give the place back to what answered before.
 
     For example:
       argosy rollback late-arrival/JFK/AA --reason "complaints from the gate"

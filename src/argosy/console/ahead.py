@@ -15,7 +15,7 @@ from argosy.controller.plan import due
 from argosy.controller.standing import Standing
 from argosy.spec import duration
 from argosy.spec.condition import OlderThan
-from argosy.spec.rollout import Canary
+from argosy.spec.rollout import NOUNS, ABTest, Canary, Gradual, Immediate, kind, under_way
 
 
 class Ahead(msgspec.Struct, frozen=True):
@@ -33,11 +33,9 @@ def ahead(state: Standing, row: Mapping[str, Any], now: datetime) -> Iterator[Ah
         yield Ahead(f"{waits.told[:1].upper()}{waits.told[1:]}.")
     if state.blocked:
         yield Ahead(f"Nothing is trained until the data is mended: {state.blocked}.")
-    if row["rollout_state"] == "started" and isinstance(fleet.rollout, Canary):
-        yield Ahead(
-            "The canary is promoted unless it does worse than the champion.",
-            row["rollout_at"] + duration.parse(fleet.rollout.bake),
-        )
+    if row["rollout_state"] == "started" and not isinstance(fleet.rollout, Immediate):
+        rollout = under_way(fleet.rollout, row["rollout_kind"])
+        yield Ahead(_ending(rollout, row), row["rollout_at"] + rollout.deadlines[0])
     if row["version_id"] is not None and row[signal.JUDGED] != row["version_id"]:
         yield Ahead(f"The gates are asked about version {row['version_number']}.")
     yield from _training(state, row, now)
@@ -48,6 +46,15 @@ def nearest(items: Iterable[Ahead]) -> tuple[Ahead, ...]:
     found = list(items)
     timed = sorted((each for each in found if each.at is not None), key=lambda each: (each.at, each.words))
     return (*timed, *(each for each in found if each.at is None))
+
+
+def _ending(rollout: Gradual, row: Mapping[str, Any]) -> str:
+    """What becomes of a rollout under way when its time is over."""
+    if isinstance(rollout, ABTest):
+        return "The champion stays, unless the losses of the A/B test have decided before."
+    wider = rollout.after(row["rollout_share"]) if isinstance(rollout, Canary) else None
+    then = "promoted" if wider is None else f"widened to {wider:.0%} of the rows"
+    return f"The {NOUNS[kind(rollout)]} is {then} unless it does worse than the champion."
 
 
 def _training(state: Standing, row: Mapping[str, Any], now: datetime) -> Iterator[Ahead]:

@@ -21,7 +21,7 @@ from argosy.controller.standing import Standing
 from argosy.registry.duel import Duel, duels
 from argosy.spec.fleet import POOLED
 from argosy.spec.quantity import plural
-from argosy.spec.rollout import Canary
+from argosy.spec.rollout import NOUNS, ABTest, Canary, Shadow
 from argosy.store import aliases, approvals, signals, verdicts, versions
 
 _VERSIONS = 12
@@ -213,9 +213,16 @@ def _answers(found: Standing, row: dict[str, Any], moves: list[aliases.Alias]) -
 
 def _rolled(found: Standing, row: dict[str, Any]) -> Wish:
     wanted, state = "all rows at once", row["rollout_state"]
-    if isinstance(found.fleet.rollout, Canary):
-        wanted = f"canary on {found.fleet.rollout.share:.0%} for {found.fleet.rollout.bake}"
-    true = f"under way since {words.moment(row['rollout_at'])}" if state == "started" else str(state or "none yet")
+    match found.fleet.rollout:
+        case Canary(steps=steps, share=share, bake=bake):
+            shares = ", ".join(f"{each:.0%}" for each in steps or (share,))
+            wanted = f"canary on {shares} for {bake}" + (" each" if steps else "")
+        case Shadow(share=share, bake=bake):
+            wanted = f"shadow of {share:.0%} for {bake}"
+        case ABTest(share=share, longest=longest):
+            wanted = f"A/B test on {share:.0%} for {longest} at most"
+    on = f" on {row['rollout_share']:.0%}" if row["rollout_share"] else ""
+    true = f"under way{on} since {words.moment(row['rollout_at'])}" if state == "started" else str(state or "none yet")
     since = None if state == "started" else row["rollout_at"]
     return Wish("rollout", wanted, true.replace("_", " "), None if state is None else state != "rolled_back", since)
 
@@ -257,5 +264,5 @@ def _role(version: int, row: dict[str, Any]) -> str:
     if version == row["champion_id"]:
         return "champion"
     if version == row["rollout_version_id"] and row["rollout_state"] == "started":
-        return "canary"
+        return NOUNS[row["rollout_kind"]]
     return "rolled back" if version == row["rollout_version_id"] and row["rollout_state"] == "rolled_back" else ""

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from argosy.console.chart import Happening, Point
 from argosy.spec.fleet import Fleet
 from argosy.spec.quantity import plural
+from argosy.spec.rollout import NOUNS
 from argosy.store import alerts, aliases, rollouts, schema, versions
 
 _ALERTS = 1_000
@@ -46,8 +47,9 @@ def happenings(
     found += _moves(moves, numbers)
     for each in rollouts.history(conn, member, 200):
         number = numbers.get(each.version_id, 0)
-        if each.kind == "canary" and each.state == rollouts.STARTED:
-            found.append(Happening(each.at, "canary", f"version {number} on {each.share or 0:.0%} of the rows"))
+        if each.kind in NOUNS and each.state == rollouts.STARTED:
+            noun = "" if each.kind == "canary" else f", {NOUNS[each.kind]}"
+            found.append(Happening(each.at, "canary", f"version {number} on {each.share or 0:.0%} of the rows{noun}"))
         elif each.state == rollouts.ROLLED_BACK:
             found.append(Happening(each.at, "rolled back", f"version {number} rolled back: {each.reason}"))
     found += _alerts(conn, fleet.name, key)

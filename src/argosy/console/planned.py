@@ -58,10 +58,9 @@ def _step(conn: Connection, action: Action) -> Step:
             count = len(action.members) + pooled
             spent = f"about {words.short(cost.cpu_s * count)} CPU-s" if cost.cpu_s is not None else "not known yet"
             return Step(name, headline(action), action.why, fleet, groups, None, spent)
-        case Finish(promote=held, roll_back=back):
-            groups = tuple(
-                Group(cause, _keys(conn, ids)) for cause, ids in (("promote", held), ("roll back", back)) if ids
-            )
+        case Finish(promote=held, roll_back=back, widen=wider):
+            causes = (("promote", held), ("roll back", back), ("widen", tuple(dict(wider))))
+            groups = tuple(Group(cause, _keys(conn, ids)) for cause, ids in causes if ids)
             return Step(name, headline(action), action.why, fleet, groups)
         case Gate(versions=ids):
             return Step(name, headline(action), action.why, fleet, (Group("new versions", _keys(conn, ids)),))

@@ -108,12 +108,16 @@ class Gate(_Action, frozen=True, tag="gate"):
 
 
 class Finish(_Action, frozen=True, tag="finish"):
-    """End running canaries: promote those that held, roll back those that did worse."""
+    """End rollouts: promote those that held, roll back those that did worse.
+
+    Canaries that held and have another step go on: `widen` has the ids of their versions, each with its next share.
+    """
 
     fleet: str
     promote: tuple[int, ...]
     roll_back: tuple[int, ...]
     why: str
+    widen: tuple[tuple[int, float], ...] = ()
 
     @property
     def subject(self) -> str:
@@ -173,8 +177,9 @@ def headline(action: Action) -> str:
             return f"train {' and '.join(parts)} of {fleet}"
         case Gate(fleet=fleet, versions=versions):
             return f"ask the gates about {plural(len(versions), 'new version')} of {fleet}"
-        case Finish(fleet=fleet, promote=promote, roll_back=back):
-            return f"end canaries of {fleet}: promote {len(promote)}, roll back {len(back)}"
+        case Finish(fleet=fleet, promote=promote, roll_back=back, widen=wider):
+            more = f", widen {len(wider)}" if wider else ""
+            return f"end rollouts of {fleet}: promote {len(promote)}, roll back {len(back)}{more}"
         case Start(pipeline=pipeline, span=span):
             return f"start {pipeline}" + (f" for {span}" if span else "")
         case Wait(about=about):

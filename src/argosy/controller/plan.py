@@ -13,12 +13,11 @@ from argosy.controller.action import Action, Finish, Gate, Group, Ingest, Materi
 from argosy.controller.libraries import changes
 from argosy.controller.observe import FleetState, Snapshot
 from argosy.data.dtype import instant
-from argosy.spec import duration
 from argosy.spec.dataset import Dataset, in_order
 from argosy.spec.feature import FeatureView, RequestFeatures, Spine, ViewReference
 from argosy.spec.fleet import Fleet
 from argosy.spec.quantity import plural
-from argosy.spec.rollout import Canary
+from argosy.spec.rollout import NOUNS, Canary, Immediate, under_way
 from argosy.store import datasets, verdicts
 from argosy.store.rollouts import STARTED
 
@@ -99,8 +98,8 @@ def of_fleet(snapshot: Snapshot, state: FleetState, now: datetime) -> Iterator[A
     if state.watched != watch_key(snapshot, fleet, now):
         yield Watch(fleet.name, "new rows or predictions" if state.watched else "nothing has been counted yet")
     elif ended := _ended(state, now):
-        yield Watch(fleet.name, f"the time of {plural(ended, 'canary', 'canaries')} is over")
-    yield from _canaries(state)
+        yield Watch(fleet.name, f"the time of {plural(ended, 'rollout')} is over")
+    yield from _rollouts(state)
     yield from _training(snapshot, state, now)
     yield from _gates(state)
 
@@ -285,29 +284,43 @@ def _gates(state: FleetState) -> Iterator[Action]:
 
 
 def _ended(state: FleetState, now: datetime) -> int:
-    """How many canaries have come to the end of their bake, or of their patience, since the last watch."""
+    """How many rollouts have come to where time alone may decide since the last watch."""
     rollout, watched = state.fleet.rollout, state.watched_at
-    if not isinstance(rollout, Canary) or watched is None:
+    if isinstance(rollout, Immediate) or watched is None:
         return 0
-    bake = duration.parse(rollout.bake)
-    ends = (bake, bake + duration.parse(rollout.patience))
-    over = [pl.col("rollout_at").is_between(instant(watched - end), instant(now - end), closed="right") for end in ends]
+    over = [
+        (pl.col("rollout_kind") == kind)
+        & pl.col("rollout_at").is_between(instant(watched - end), instant(now - end), closed="right")
+        for kind in NOUNS
+        for end in under_way(rollout, kind).deadlines
+    ]
     return int(state.table.select((_running() & pl.any_horizontal(over)).sum()).item())
 
 
-def _canaries(state: FleetState) -> Iterator[Action]:
-    """What the last watch said of the canaries under way is done; all end where the rollout is no canary any more."""
+def _rollouts(state: FleetState) -> Iterator[Action]:
+    """What the last watch said of the rollouts under way is done; all end where the fleet's is immediate by now.
+
+    A canary that held goes on to the next step, if there is one.
+    """
     said = pl.when(pl.col(signal.CANARY_VERSION) == pl.col("rollout_version_id")).then(signal.CANARY).fill_null(0.0)
-    table = state.table.select(pl.col("rollout_version_id").filter(_running()), said=said.filter(_running()))
-    immediate = not isinstance(state.fleet.rollout, Canary)
+    table = state.table.filter(_running()).select("rollout_version_id", "rollout_share", "rollout_kind", said=said)
+    rollout, immediate = state.fleet.rollout, isinstance(state.fleet.rollout, Immediate)
+    steps: dict[int, float] = {}
+    if isinstance(rollout, Canary) and rollout.steps:
+        canaries = table.filter(pl.col("said") > 0, pl.col("rollout_kind") == "canary")
+        nexts = {
+            id: rollout.after(share) for id, share in canaries.select("rollout_version_id", "rollout_share").rows()
+        }
+        steps = {id: share for id, share in nexts.items() if share is not None}
     held = table.filter((pl.col("said") > 0) | (pl.lit(immediate) & (pl.col("said") == 0)))["rollout_version_id"]
-    back = table.filter(pl.col("said") < 0)["rollout_version_id"]
-    if back.is_empty() and held.is_empty():
+    promote = tuple(id for id in held if id not in steps)
+    back = tuple(table.filter(pl.col("said") < 0)["rollout_version_id"])
+    if not (promote or back or steps):
         return
-    why = "became immediate" if immediate else "held until the end of their bake"
-    reasons = [f"{len(held)} {why}"] * (not held.is_empty())
-    reasons += [f"{len(back)} did worse than the champion"] * (not back.is_empty())
-    yield Finish(state.fleet.name, tuple(held), tuple(back), "; ".join(reasons))
+    reasons = [f"{len(promote)} {'became immediate' if immediate else 'held'}"] * bool(promote)
+    reasons += [f"{len(steps)} held so far"] * bool(steps)
+    reasons += [f"{len(back)} did not hold"] * bool(back)
+    yield Finish(state.fleet.name, promote, back, "; ".join(reasons), tuple(steps.items()))
 
 
 def _running() -> pl.Expr:

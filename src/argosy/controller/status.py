@@ -161,10 +161,13 @@ def _canary(now: datetime) -> pl.Expr:
         .then(pl.lit("not worse than the champion"))
         .otherwise(pl.lit("nothing speaks against it so far"))
     )
+    does = pl.when(pl.col("rollout_kind") == "shadow").then(pl.lit("scores, unseen,")).otherwise(pl.lit("answers"))
     return pl.format(
-        "version {} answers {} % of rows for {}: {}",
+        "version {} {} {} % of {} for {}: {}",
         pl.col("version_number"),
+        does,
         (pl.col("rollout_share") * 100).round(0).cast(pl.Int64),
+        pl.when(pl.col("rollout_kind") == "ab_test").then(pl.lit("keys in an A/B test")).otherwise(pl.lit("rows")),
         ago(pl.col("rollout_at"), now),
         verdict,
     )

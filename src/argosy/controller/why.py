@@ -29,6 +29,7 @@ from argosy.registry.address import Address, parse
 from argosy.spec.fleet import POOLED
 from argosy.spec.metric import greater_is_better
 from argosy.spec.quantity import plural
+from argosy.spec.rollout import NOUNS
 from argosy.store import aliases, datasets, decisions, members, rollouts, signals, verdicts, versions
 from argosy.training.plan import changed
 
@@ -254,21 +255,24 @@ def _gates(conn: Connection, state: FleetState, asked: Address, version: version
 
 
 def _rollout(conn: Connection, asked: Address, row: dict[str, Any], now: datetime) -> Topic:
-    """The member's latest rollout, and what the rows say of a canary."""
+    """The member's latest rollout, and what the rows say of it while it is under way."""
     last = rollouts.history(conn, int(row["member_id"]), limit=1)[0]
     number = versions.get(conn, [last.version_id])[last.version_id].number
     share = f", {last.share:.0%} of the rows" if last.state == rollouts.STARTED and last.share else ""
-    says = f"{last.kind} of {asked.member}@{number}: {last.state.replace('_', ' ')} at {_time(last.at)}{share}"
+    noun, state = NOUNS.get(last.kind, last.kind), last.state.replace("_", " ")
+    says = f"{noun} of {asked.member}@{number}: {state} at {_time(last.at)}{share}"
     details = [last.reason] if last.reason else []
     if last.state == rollouts.STARTED:
         seen = signals.bodies(conn, signal.CANARY, [last.member_id]).get(last.member_id)
-        details.append(_canary(seen) if seen else "no rows have been compared yet")
+        details.append(_compared(seen, last.kind) if seen else "no rows have been compared yet")
     return Topic("Rollout", says, tuple(details), evidence=last.evidence)
 
 
-def _canary(seen: dict[str, Any]) -> str:
+def _compared(seen: dict[str, Any], kind: str) -> str:
     rows, others = plural(seen.get("canary_rows", 0), "row"), seen.get("champion_rows", 0)
-    return f"{seen.get('reason', '')} ({rows} of the canary, {others:,} of the champion)".strip()
+    told = f"of both, on {plural(seen.get('paired', 0), 'row')}" if kind == "shadow" else f"{others:,} of the champion"
+    of = "labelled" if kind == "shadow" else "of the canary" if kind == "canary" else "of the challenger"
+    return f"{seen.get('reason', '')} ({rows} {of}, {told})".strip()
 
 
 def _traffic(conn: Connection, version: versions.Version, waits: verdicts.Waiting | None) -> Topic:
@@ -323,8 +327,8 @@ def _concerns(action: Action, state: FleetState, key: str, row: dict[str, Any]) 
             return fleet == name and (key in action.members or (key == POOLED and pooled))
         case Gate(fleet=fleet, versions=asked):
             return fleet == name and row["version_id"] in asked
-        case Finish(fleet=fleet, promote=promote, roll_back=back):
-            return fleet == name and row["rollout_version_id"] in (*promote, *back)
+        case Finish(fleet=fleet, promote=promote, roll_back=back, widen=wider):
+            return fleet == name and row["rollout_version_id"] in (*promote, *back, *dict(wider))
         case Wait(members=waiting):
             if _aside(action, name):
                 return False

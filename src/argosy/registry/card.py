@@ -16,6 +16,7 @@ from argosy.registry.duel import Duel, duels
 from argosy.registry.limit import limits
 from argosy.spec import document
 from argosy.spec.fleet import Fleet
+from argosy.spec.rollout import NOUNS
 from argosy.store import (
     aliases,
     applications,
@@ -195,12 +196,14 @@ def _fleet(body: dict[str, Any] | None) -> Fleet | None:
 
 
 def _role(conn: Connection, version: versions.Version, fleet: Fleet | None) -> str:
-    """Champion since when, on a canary, waiting for whom, or why none of these."""
+    """Champion since when, under trial, waiting for whom, or why none of these."""
     state = members.states(conn, [version.member_id])[version.member_id]
     if state.champion_id == version.id and state.champion_since:
         return f"champion since {state.champion_since:%Y-%m-%d %H:%M} UTC"
     if state.rollout_state == "started" and state.rollout_version_id == version.id:
-        return f"challenger: a canary on {state.rollout_share or 0:.0%} of the rows"
+        started = NOUNS[state.rollout_kind or "canary"]
+        article = "an" if started[0] == "A" else "a"
+        return f"challenger: {article} {started} on {state.rollout_share or 0:.0%} of the rows"
     undecided = verdicts.undecided(conn, version.fleet, fleet.approval if fleet else None)
     if waits := [each for each in undecided.waiting if each.version_id == version.id]:
         return f"{waits[0].message} ({waits[0].command})"

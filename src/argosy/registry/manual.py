@@ -56,7 +56,7 @@ def promote(store: Store, address: Address, actor: str, reason: str, now: dateti
 
 
 def roll_back(store: Store, address: Address, actor: str, reason: str, now: datetime) -> str:
-    """Undo a member's last change: stop its canary, or give the place back; returns what was done, in words.
+    """Undo a member's last change: end its rollout, or give the place back; returns what was done, in words.
 
     Raises UnknownError for a member that is not there, ConflictError if there is nothing to go back to.
     """

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from argosy.errors import ConflictError
 from argosy.registry.address import Address
-from argosy.spec.rollout import Canary, Rollout
+from argosy.spec.rollout import NOUNS, Gradual, Immediate, Rollout, kind
 from argosy.store import aliases, members, rollouts
 from argosy.store.aliases import CHALLENGER, CHAMPION, NONE, OWN, POOLED, Move
 from argosy.store.filters import Term
@@ -43,7 +43,7 @@ def start(
     """Bring versions to traffic as the fleet's rollout says; returns what happened to each, in words, by version id.
 
     The first version of a member that nobody answers for yet goes straight to all of its rows: there is no champion
-    to compare a canary with. A version that answers already, or whose canary is under way, is left as it is.
+    to compare it with. A version that answers already, or whose rollout is under way, is left as it is.
     """
     states = members.states(tx, (each.version.member_id for each in chosen))
     step, said = _Step([], []), dict[int, str]()
@@ -57,10 +57,11 @@ def start(
             if state.target != POOLED:
                 step.moves.append(_move(fleet, each.version, POOLED, now, actor, each.reason))
             said[each.version.id] = "the pooled model answers"
-        elif isinstance(rollout, Canary) and state.target in (OWN, POOLED):
-            step.states.append(_state(fleet, each.version, "canary", STARTED, now, each.reason, share=rollout.share))
+        elif not isinstance(rollout, Immediate) and state.target in (OWN, POOLED):
+            started = _state(fleet, each.version, kind(rollout), STARTED, now, each.reason, share=rollout.share)
+            step.states.append(started)
             step.moves.append(_move(fleet, each.version, OWN, now, actor, each.reason, CHALLENGER))
-            said[each.version.id] = f"canary on {rollout.share:.0%} of the rows"
+            said[each.version.id] = _words(rollout)
         else:
             step.states.append(_state(fleet, each.version, "immediate", FINISHED, now, each.reason, share=1.0))
             step.moves.append(_move(fleet, each.version, OWN, now, actor, each.reason))
@@ -73,15 +74,15 @@ def promote(
     tx: Connection, fleet: str, versions: Iterable[Version], now: datetime, actor: str,
     reason: str | Mapping[int, str], evidence: Mapping[int, dict[str, Any]] | None = None,
 ) -> None:  # fmt: skip
-    """Make versions champions of their members; a canary of theirs is finished, any other is superseded."""
+    """Make versions champions of their members; a rollout of theirs is finished, that of any other is superseded."""
     given = list(versions)
     states = members.states(tx, (version.member_id for version in given))
     step = _Step([], [])
     for version in given:
         state, why = states[version.member_id], _reason(reason, version.id)
         if state.rollout_version_id == version.id and state.rollout_state == STARTED:
-            seen = (evidence or {}).get(version.id, {})
-            step.states.append(_state(fleet, version, "canary", FINISHED, now, why, share=1.0, evidence=seen))
+            seen, started = (evidence or {}).get(version.id, {}), state.rollout_kind or "canary"
+            step.states.append(_state(fleet, version, started, FINISHED, now, why, share=1.0, evidence=seen))
         else:
             _supersede(step, fleet, state, version.id, now, actor)
             step.states.append(_state(fleet, version, "immediate", FINISHED, now, why, share=1.0))
@@ -91,21 +92,36 @@ def promote(
     step.write(tx)
 
 
-def roll_back_canary(
+def widen(
+    tx: Connection, fleet: str, shares: Mapping[int, float], now: datetime,
+    reason: Mapping[int, str], evidence: Mapping[int, dict[str, Any]],
+) -> None:  # fmt: skip
+    """Begin the next step of running canaries: by the id of each version, the share of the rows that it has now."""
+    found = get(tx, shares)
+    states = [
+        _state(fleet, version, "canary", STARTED, now, reason[id], share=shares[id], evidence=evidence.get(id, {}))
+        for id, version in found.items()
+    ]
+    rollouts.record(tx, states)
+
+
+def reject(
     tx: Connection, fleet: str, versions: Iterable[Version], now: datetime, actor: str,
     reason: str | Mapping[int, str], evidence: Mapping[int, dict[str, Any]] | None = None,
 ) -> None:  # fmt: skip
-    """Take running canaries off traffic; the champion answers all rows again."""
-    step = _Step([], [])
-    for version in versions:
+    """End the rollouts of versions under way; the champion answers all rows, as before."""
+    given, step = list(versions), _Step([], [])
+    states = members.states(tx, (version.member_id for version in given))
+    for version in given:
         why, seen = _reason(reason, version.id), (evidence or {}).get(version.id, {})
-        step.states.append(_state(fleet, version, "canary", ROLLED_BACK, now, why, share=0.0, evidence=seen))
+        started = states[version.member_id].rollout_kind or "canary"
+        step.states.append(_state(fleet, version, started, ROLLED_BACK, now, why, share=0.0, evidence=seen))
         step.moves.append(_move(fleet, version, NONE, now, actor, why, CHALLENGER))
     step.write(tx)
 
 
 def roll_back(tx: Connection, fleet: str, member_id: int, now: datetime, actor: str, reason: str) -> str:
-    """Undo the last change of a member: stop its canary, or give the place back to the previous champion.
+    """Undo the last change of a member: end its rollout, or give the place back to the previous champion.
 
     Returns what was done, in words. Raises ConflictError if there is nothing to go back to.
     """
@@ -114,7 +130,7 @@ def roll_back(tx: Connection, fleet: str, member_id: int, now: datetime, actor: 
         step = _Step([], [])
         _supersede(step, fleet, state, None, now, actor, ROLLED_BACK, reason)
         step.write(tx)
-        return "the canary was taken off traffic"
+        return f"the {NOUNS[state.rollout_kind or 'canary']} was taken off traffic"
     past = aliases.history(tx, member_id, CHAMPION)
     before = next((m for m in past[1:] if (m.target, m.version_id) != (past[0].target, past[0].version_id)), None)
     if before is None or before.target == NONE:
@@ -140,7 +156,7 @@ def _supersede(
     step: _Step, fleet: str, state: members.State, by: int | None, now: datetime, actor: str,
     outcome: str = SUPERSEDED, reason: str = "a newer version took its place",
 ) -> None:  # fmt: skip
-    """End a running canary of another version than `by`, which is taken off traffic."""
+    """End a running rollout of another version than `by`, which is taken off traffic."""
     running = state.rollout_version_id
     if state.rollout_state == STARTED and running is not None and running != by:
         step.states.append(
@@ -170,6 +186,11 @@ def _move(
         fleet=fleet, member_id=version.member_id, alias=alias, target=target, at=now, actor=actor,
         version_id=version.id if target == OWN else None, reason=reason,
     )  # fmt: skip
+
+
+def _words(rollout: Gradual) -> str:
+    """What was started: `canary on 20% of the rows`."""
+    return f"{NOUNS[kind(rollout)]} {'of' if kind(rollout) == 'shadow' else 'on'} {rollout.share:.0%} of the rows"
 
 
 def _reason(reason: str | Mapping[int, str], version: int) -> str:

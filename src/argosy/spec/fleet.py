@@ -15,7 +15,7 @@ from argosy.spec.gate import Approval, Gate
 from argosy.spec.limit import FILLED, ColumnName, ColumnNames, Name, between
 from argosy.spec.metric import CLASSIFICATION, METRICS
 from argosy.spec.monitor import MONITORS, Monitor, Performance
-from argosy.spec.rollout import Canary, Immediate, Rollout
+from argosy.spec.rollout import ABTest, Canary, Immediate, Rollout, Shadow
 from argosy.spec.search import Candidate, Search, candidate
 from argosy.spec.slice import Slice, slice_of
 
@@ -113,7 +113,10 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
         self._durations()
         super().__post_init__()
         field = f"Fleet({self.name!r})"
-        check.instance(f"{field}.rollout", self.rollout, (Immediate, Canary), "ag.Immediate() or ag.Canary()")
+        kinds = (Immediate, Canary, Shadow, ABTest)
+        check.instance(
+            f"{field}.rollout", self.rollout, kinds, "ag.Immediate(), ag.Canary(), ag.Shadow() or ag.ABTest()"
+        )
         check.instance(f"{field}.retrain", self.retrain, _Condition, "a condition, such as ag.older_than('30d')")
         check.distinct(f"{field}.features", self._feature_names())
         self._one_task()
@@ -197,5 +200,5 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
         for monitor in self.monitors:
             if isinstance(monitor, Performance):
                 check.member(f"{field}.monitors.metric", monitor.metric, allowed)
-        if isinstance(self.rollout, Canary) and self.rollout.metric:
+        if not isinstance(self.rollout, Immediate) and self.rollout.metric:
             check.member(f"{field}.rollout.metric", self.rollout.metric, allowed)

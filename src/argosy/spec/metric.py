@@ -15,8 +15,13 @@ COST = {"latency_p99_ms": False, "size_kb": False}
 METRICS = {**CLASSIFICATION, **REGRESSION}
 """Score name -> whether a greater value is better."""
 
+LOSSES = ("log_loss", "brier", "accuracy", "rmse", "mae")
+"""Scores that are means over rows, or the roots of such."""
+
 Metric = Annotated[str, limit.one_of(METRICS)]
 """The name of a score."""
+Loss = Annotated[str, limit.one_of(LOSSES)]
+"""The name of a score that is a loss a row: `accuracy` counts the wrong ones, `rmse` the squares."""
 
 
 def greater_is_better(metric: str) -> bool:

@@ -14,7 +14,7 @@ from argosy.spec.fleet import Fleet
 from argosy.spec.gate import Gate
 from argosy.spec.metric import METRICS
 from argosy.spec.monitor import Performance
-from argosy.spec.rollout import Canary
+from argosy.spec.rollout import Immediate
 from argosy.training import slicing
 from argosy.training.choose import LEVEL
 from argosy.training.outcome import BINS, Evaluation, Histogram
@@ -34,7 +34,7 @@ def asked(fleet: Fleet) -> tuple[str, ...]:
 def wanted(fleet: Fleet) -> tuple[str, ...]:
     """The scores that a fleet's search, gates, monitors and rollout ask for, and those always shown, once each."""
     more = [monitor.metric for monitor in fleet.monitors if isinstance(monitor, Performance)]
-    if isinstance(fleet.rollout, Canary) and fleet.rollout.metric:
+    if not isinstance(fleet.rollout, Immediate) and fleet.rollout.metric:
         more.append(fleet.rollout.metric)
     return tuple(dict.fromkeys((*asked(fleet), *more, *_ALWAYS[fleet.task])))
 

@@ -56,7 +56,7 @@ def test_a_row_that_was_asked_for_again_counts_once_for_each_version_and_outcome
     last = come(store, NOW + HOUR, [*again, ("", OLD, "own", 1), ("", OLD, "own", None), ("", OLD, "own", None)])
     with store.read() as conn:
         found = tried(arrived(conn, store, "late", NOW, number=last))
-    told = found.group_by("row_key", "version", "on_canary", "failed").len().rows()
+    told = found.group_by("row_key", "version", "on_trial", "failed").len().rows()
     assert sorted(told) == [
         ("", OLD, False, False, 2), ("", OLD, False, True, 2), ("a", OLD, False, False, 1), ("a", NEW, True, False, 1),
         ("b", OLD, False, False, 1), ("b", NEW, True, False, 1), ("b", NEW, True, True, 1),

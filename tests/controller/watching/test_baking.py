@@ -16,7 +16,10 @@ STARTED = NOW - timedelta(hours=1)
 
 
 def canary(id: int) -> dict[str, Any]:
-    return {"version_id": id, "rollout_version_id": id, "rollout_state": "started", "rollout_at": STARTED}
+    return {
+        "version_id": id, "rollout_version_id": id, "rollout_kind": "canary", "rollout_state": "started",
+        "rollout_at": STARTED,
+    }  # fmt: skip
 
 
 def answered(member: str, version: str, right: bool, count: int = 200) -> pl.DataFrame:
@@ -25,7 +28,8 @@ def answered(member: str, version: str, right: bool, count: int = 200) -> pl.Dat
     wobble = pl.Series([(i * 37 % 100) / 500 for i in range(count)])
     return pl.DataFrame({
         "row_key": "", "at": NOW - timedelta(days=30), "arrived": NOW - timedelta(minutes=30),
-        "member": member, "version": version, "prediction": told * 0.6 + 0.1 + wobble, "label": label,
+        "member": member, "version": version, "prediction": told * 0.6 + 0.1 + wobble, "label": label, "shadow": False,
+        "unit": None,
     })  # fmt: skip
 
 
@@ -112,3 +116,43 @@ def test_at_the_end_of_its_time_the_reason_says_on_what_evidence() -> None:
     assert said["LGA"][1].endswith("on 60 labelled rows (champion 80); 0 of 60 rows failed")
     assert said["BOS"] == (0.0, "it was asked for no row yet")
     assert said["EWR"] == (1.0, "after 3h: it was asked for no row, so only its gates speak for it")
+
+
+def shadowed(member: str, version: str, by: str, count: int = 200) -> pl.DataFrame:
+    """Rows that the champion answered well, and a shadow scored wrongly."""
+    keys = pl.Series([f"{member}{i}" for i in range(count)])
+    own = answered(member, version, True, count).with_columns(row_key=keys)
+    return pl.concat([own, answered(member, by, False, count).with_columns(row_key=keys, shadow=pl.lit(True))])
+
+
+def test_a_shadow_is_held_against_the_champion_on_the_same_rows() -> None:
+    given = fleet(rollout=ag.Shadow(bake="2h"), search=ag.Search(metric="log_loss"))
+    state = snapshot({"JFK": canary(12) | {"rollout_kind": "shadow"}}, given).fleets["late"]
+    found = weigh(state, shadowed("JFK", "late/JFK@4", "late/JFK@5"), {12: 5}, NOW)["JFK"]
+    assert found[signal.CANARY] == -1.0
+    assert (found["body"]["paired"], found["body"]["canary_rows"], found["body"]["champion_rows"]) == (200, 200, 200)
+    assert found["body"]["reason"].startswith("after 1h: log_loss gain -")
+
+
+def test_an_ab_test_is_decided_by_its_loss_and_by_the_units_that_it_assigns() -> None:
+    given = fleet(rollout=ag.ABTest(metric="brier", longest="2h"))
+    members = {key: canary(id) | {"rollout_kind": "ab_test"} for key, id in (("JFK", 12), ("LGA", 13))}
+    state = snapshot(members, given).fleets["late"]
+    keys = pl.Series([str(i) for i in range(200)])
+    rows = pl.concat([
+        answered("JFK", "late/JFK@5", True).with_columns(row_key=keys),
+        answered("JFK", "late/JFK@4", False).with_columns(row_key=keys),
+        answered("LGA", "late/LGA@5", True).with_columns(row_key=keys, unit=pl.lit("ann")),
+        answered("LGA", "late/LGA@4", False).with_columns(row_key=keys, unit=pl.lit("bob")),
+    ], how="vertical_relaxed")  # fmt: skip
+    found = weigh(state, rows, {12: 5, 13: 5}, NOW)
+    assert (found["JFK"][signal.CANARY], found["LGA"][signal.CANARY]) == (1.0, 0.0)
+    assert found["JFK"]["body"]["metric"] == "brier"
+    assert found["LGA"]["body"]["reason"] == "1 of 100 labelled observations (champion 1): 0 of 200 rows failed"
+
+
+def test_a_rollout_of_another_kind_than_is_declared_by_now_goes_on_by_its_defaults() -> None:
+    given = fleet(rollout=ag.ABTest(), search=ag.Search(metric="log_loss"))
+    state = snapshot({"JFK": canary(12)}, given).fleets["late"]
+    found = weigh(state, answered("JFK", "late/JFK@4", True), {12: 5}, NOW)["JFK"]
+    assert found["body"]["reason"] == "it was asked for no row yet" and found["body"]["metric"] == "log_loss"

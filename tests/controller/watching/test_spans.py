@@ -27,7 +27,8 @@ def rows(shift: float = 0.0) -> pl.DataFrame:
     """A row every half an hour from DAY to NOW."""
     moments = pl.datetime_range(DAY, NOW, "30m", closed="left", time_unit="us", time_zone="UTC", eager=True)
     value = pl.Series([i % 7 + shift for i in range(len(moments))])
-    return pl.DataFrame({"at": moments, "member": "a", "x": value, "prediction": value / 10, "late": value > 3})
+    found = {"at": moments, "member": "a", "x": value, "prediction": value / 10, "route": "own", "late": value > 3}
+    return pl.DataFrame(found)
 
 
 def bins(shift: float = 0.0) -> Bins:

@@ -21,7 +21,7 @@ def came(*rows: tuple[str, int], hours: float = 1, prediction: float | None = 0.
     frame = frame.select(pl.col("member").repeat_by("count")).explode("member").with_row_index("row")
     return frame.select(
         "member", row_key=pl.format("{} {}", pl.lit(hours), "row"), at=pl.lit(EARLY).cast(INSTANT),
-        version=pl.lit("late/*@1"), prediction=pl.lit(prediction, pl.Float64), on_canary=pl.lit(False),
+        version=pl.lit("late/*@1"), prediction=pl.lit(prediction, pl.Float64), on_trial=pl.lit(False),
         arrived=pl.lit(NOW - timedelta(hours=hours)).cast(INSTANT),
     )  # fmt: skip
 

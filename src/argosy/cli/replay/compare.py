@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from argosy.cli.replay.days import FLEET
 from argosy.controller.plan import predictions
-from argosy.controller.watching.answered import once
+from argosy.controller.watching.answered import ANSWERED, once
 from argosy.data.read import scan
 from argosy.metric import score
 from argosy.model.format import load
@@ -59,7 +59,7 @@ def compare(store: Store, frozen_at: datetime, until: datetime) -> Comparison | 
             return None
         rows = once(
             scan(conn, store, predictions(FLEET), low=frozen_at, high=until + _DAY)
-            .filter(pl.col("at") < until + _DAY, pl.col("prediction").is_not_null())
+            .filter(pl.col("at") < until + _DAY, ANSWERED)
             .collect()
         )
         told = scan(conn, store, "flights", latest=True).select(row_key="flight_id", label="late").collect()

@@ -46,11 +46,11 @@ def run(house: House, snapshot: Snapshot, action: Watch, now: datetime) -> str:
         known = {*counts, *state.table["key"]} - {POOLED}
         rows = unknown.pool(_rows(house, conn, snapshot, state, spine, now), known)
         came = _came(house, conn, snapshot, state, now)
+        told = came.filter(~pl.col("shadow"))
         seen = look(house, conn, snapshot, state, rows, now)
-        seen.add(unknown.measure(came, known, now))
-        came = unknown.pool(came, known)
-        seen.tables.append(failing.measure(came, now))
-        seen.add(baking.measure(house, conn, snapshot, state, came, now))
+        seen.add(unknown.measure(told, known, now))
+        seen.tables.append(failing.measure(unknown.pool(told, known), now))
+        seen.add(baking.measure(house, conn, snapshot, state, unknown.pool(came, known), now))
         active = [msgspec.convert(a.body, Alert) for a in alerts.raised(conn, state.fleet.name)]
     seen.add({key: {signal.ROWS: float(count)} for key, count in counts.items()})
     if state.fleet.pooled:

@@ -25,7 +25,16 @@ _TYPES: dict[str, pl.DataType] = {
     "row_key": pl.String(), "member": pl.String(), "at": INSTANT, "version": pl.String(), "prediction": pl.Float64(),
 }  # fmt: skip
 _ROUTED = _TYPES | {"route": pl.String()}
-_COLUMNS = [*(pl.col(name) for name in _TYPES), pl.col("route").eq_missing("canary").alias("on_canary")]
+TRIED = ("canary", "challenger")
+"""Routes on which a version under trial answers: where it fails, the champion does."""
+SHADOW = "shadow"
+"""The route of rows that a version scored beside the one that answered them."""
+ANSWERED = pl.col("prediction").is_not_null() & pl.col("route").ne_missing(SHADOW)
+"""Of recorded rows, those that their version answered: it did not fail on them, and no shadow scored them."""
+_COLUMNS = [
+    *(pl.col(name) for name in _TYPES), pl.col("route").is_in(TRIED).fill_null(False).alias("on_trial"),
+    pl.col("route").eq_missing(SHADOW).alias("shadow"),
+]  # fmt: skip
 REACH = timedelta(days=1)
 """How much earlier than the row was answered its event may lie: a spine is read from then on."""
 
@@ -37,16 +46,16 @@ def answers(
     """Rows answered with a decision time in [low, high): `row_key`, `member`, `at`, `version`, `prediction`.
 
     Each once, in order of arrival: a request that was repeated counts as one. Rows that their version failed on are
-    none of them: see `arrived`. `number` is the version of the recorded predictions (default: the latest).
+    none of them, nor are those of shadows: see `arrived`. `number` is the version of the recorded predictions (default:
+    the latest).
     """
     if number is None:
         version = datasets.version(conn, predictions(fleet))
         number = version.number if version is not None else 0
     parts = datasets.parts(conn, predictions(fleet), number, low=low, high=high)
-    rows = _read(store, kept or Kept(), parts, ("answers",), _ROUTED, _COLUMNS).select(*_TYPES)
-    return once(
-        rows.filter(pl.col("at") >= instant(low), pl.col("at") < instant(high), pl.col("prediction").is_not_null())
-    )
+    rows = _read(store, kept or Kept(), parts, ("answers",), _ROUTED, _COLUMNS)
+    mine = (pl.col("at") >= instant(low), pl.col("at") < instant(high), pl.col("prediction").is_not_null())
+    return once(rows.filter(*mine, ~pl.col("shadow")).select(*_TYPES))
 
 
 def once(rows: pl.DataFrame, by: Sequence[str] = ("row_key", "at")) -> pl.DataFrame:
@@ -62,9 +71,10 @@ def arrived(
 ) -> pl.DataFrame:  # fmt: skip
     """Rows that came in at `since` or later, whatever their decision time, answered or not.
 
-    The columns of `answers`, `on_canary` (the row took that route) and `arrived` (when the version of the recorded
-    predictions was committed that it came with, of those up to `number`). Without a `prediction` are rows that their
-    version failed on. A row that was asked for again is there again: see `tried`.
+    The columns of `answers`, `on_trial` (a version under trial was to answer), `shadow` (the version scored the row
+    beside the one that was to answer it) and `arrived` (when the version of the recorded predictions was committed that
+    it came with, of those up to `number`). Without a `prediction` are rows that their version failed on. A row that was
+    asked for again is there again: see `tried`.
     """
     name = predictions(fleet)
     came = datasets.commits(conn, name, since, number)
@@ -81,26 +91,35 @@ def tried(rows: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
 
 def labelled(
     conn: Connection, store: Store, kept: Kept, fleet: Fleet, spine: Dataset, version: datasets.Version | None,
-    rows: pl.DataFrame, now: datetime,
+    rows: pl.DataFrame, now: datetime, *, unit: str | None = None,
 ) -> pl.DataFrame:  # fmt: skip
     """The answered rows with their `label`: null where it is not known at `now`, or the spine has no single key.
 
-    Labels are those of a `version` of the spine.
+    Labels are those of a `version` of the spine. Where `unit`, a column of it, is given, each row gets the value that
+    it has there as text, in the column `unit`; null where there is none.
     """
     low = rows["at"].min()
     if version is None or not isinstance(low, datetime) or len(spine.key) != 1:
-        return rows.with_columns(label=pl.lit(None, pl.Float64))
+        none = rows.with_columns(label=pl.lit(None, pl.Float64))
+        return none if unit is None else none.with_columns(unit=pl.lit(None, pl.String))
     (key,), label, known = spine.key, fleet.label.column, fleet.label.known_at
     columns = [pl.col(key).cast(pl.String).alias("row_key"), pl.col(label).cast(pl.Float64).alias("label")]
     columns += [pl.col(spine.time).alias("event"), *([pl.col(known).alias("known")] if known else [])]
     held = parse_all(version.columns)
-    types = {name: held[name] for name in (key, label, known, spine.time) if name in held}
+    if unit is not None:
+        named = pl.col(unit).cast(pl.String) if unit in held else pl.lit(None, pl.String)
+        columns.append(named.alias("unit"))
+    types = {name: held[name] for name in (key, label, known, spine.time, unit) if name in held}
     parts = datasets.parts(conn, spine.name, version.number, low=low - REACH)
-    told = _read(store, kept, parts, ("labels", key, label, known, spine.time), types, columns)
+    told = _read(store, kept, parts, ("labels", key, label, known, spine.time, unit), types, columns)
     told = told.filter(pl.col("event") >= instant(low - REACH))
     if known:
         told = told.filter(pl.col("known") <= instant(now))
-    return join_labels(rows, told.drop_nulls("label"), "row_key")
+    found = join_labels(rows, told.drop_nulls("label"), "row_key")
+    if unit is None:
+        return found
+    units = told.select("row_key", "unit").unique("row_key", keep="last")
+    return found.join(units, on="row_key", how="left", maintain_order="left")
 
 
 def known_labels(fleet: Fleet, rows: pl.LazyFrame, now: datetime) -> pl.LazyFrame:

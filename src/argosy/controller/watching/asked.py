@@ -43,7 +43,7 @@ def horizon(fleet: Fleet, now: datetime) -> datetime:
 
 
 def arrivals(state: FleetState, now: datetime) -> datetime:
-    """Since when rows came in that count for failures and canaries: for a day, or since the oldest canary started."""
+    """Since when rows came in that count for failures and rollouts: for a day, or since the oldest of these started."""
     running = state.table.filter((pl.col("rollout_state") == "started").fill_null(False))
     started: list[datetime] = running["rollout_at"].to_list()
     return min([now - DAY, *started])

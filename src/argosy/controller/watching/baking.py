@@ -1,9 +1,10 @@
-"""Canaries under way, judged on the rows of theirs and the champion's that have come in since they started."""
+"""Rollouts under way, judged on the rows of theirs and the champion's that have come in since they started."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,112 +14,148 @@ from sqlalchemy import Connection
 from argosy.controller import signal
 from argosy.controller.house import House
 from argosy.controller.observe import FleetState, Snapshot
-from argosy.controller.watching import answered
-from argosy.monitoring.canary import Arm, Judgement, judge
+from argosy.controller.watching import answered, arms
+from argosy.controller.watching.arms import Sides
+from argosy.monitoring import abtest, canary, shadow
+from argosy.monitoring.abtest import Units
+from argosy.monitoring.arm import Judgement
 from argosy.spec import duration
 from argosy.spec.dataset import Dataset
-from argosy.spec.rollout import Canary
+from argosy.spec.fleet import Fleet
+from argosy.spec.rollout import ABTest, Canary, Gradual, Immediate, Shadow, under_way
 from argosy.store import versions
 
 _SAYS = {"roll back": -1.0, "continue": 0.0, "promote": 1.0}
-_NOTHING = np.empty(0)
+_NO_UNITS = Units(np.empty(0), np.empty(0))
+Judge = Callable[[str, timedelta], tuple[Judgement, Sides]]
+"""Judges the rollout of a member, by its key, that has been under way for so long."""
 
 
 def measure(
     house: House, conn: Connection, snapshot: Snapshot, state: FleetState, came: pl.DataFrame, now: datetime
 ) -> dict[str, dict[str, Any]]:
-    """Signals per member with a canary under way: what its rows say, of which version, and the evidence.
+    """Signals per member with a rollout under way: what its rows say, of which version, and the evidence.
 
-    `came` are all rows since the oldest canary started, as `answered.arrived` gives them.
+    `came` are all rows since the oldest of them started, as `answered.arrived` gives them.
     """
-    running = state.table.filter((pl.col("rollout_state") == "started").fill_null(False))
+    running = _running(state)
     if running.is_empty():
         return {}
     spine = snapshot.wanted["dataset", state.fleet.spine].declaration
     assert isinstance(spine, Dataset)
     numbers = {id: each.number for id, each in versions.get(conn, running["rollout_version_id"]).items()}
-    told = snapshot.versions.get(spine.name)
-    rows = answered.labelled(conn, house.store, house.memory.kept, state.fleet, spine, told, came, now)
-    return weigh(state, rows, numbers, now)
+    told, rollout = snapshot.versions.get(spine.name), state.fleet.rollout
+    by = rollout.by if isinstance(rollout, ABTest) else None
+    rows = answered.labelled(conn, house.store, house.memory.kept, state.fleet, spine, told, came, now, unit=by)
+    return weigh(state, rows if by else rows.with_columns(unit=pl.lit(None, pl.String)), numbers, now)
 
 
 def weigh(
     state: FleetState, rows: pl.DataFrame, numbers: Mapping[int, int], now: datetime
 ) -> dict[str, dict[str, Any]]:  # fmt: skip
-    """`measure` of rows with their `label`; `numbers` gives the number of each canary's version."""
-    rollout = state.fleet.rollout
-    running = state.table.filter((pl.col("rollout_state") == "started").fill_null(False))
-    if running.is_empty() or not isinstance(rollout, Canary):
+    """`measure` of rows with their `label` and `unit`; `numbers` gives the number of each new version."""
+    fleet, running = state.fleet, _running(state)
+    if running.is_empty() or isinstance(fleet.rollout, Immediate):
         return {}
     addresses = [
-        f"{state.fleet.name}/{key}@{numbers[id]}" if key else f"{state.fleet.name}@{numbers[id]}"
+        f"{fleet.name}/{key}@{numbers[id]}" if key else f"{fleet.name}@{numbers[id]}"
         for key, id in running.select("key", "rollout_version_id").iter_rows()
     ]
-    canaries = running.select("key", "pooled", "rollout_at", canary=pl.Series(addresses, dtype=pl.String))
-    arms = _arms(canaries, rows)
-    metric = rollout.metric or state.fleet.search.metric
-    bake, patience = duration.parse(rollout.bake), duration.parse(rollout.patience)
     found = {}
-    for key, id, began in running.select("key", "rollout_version_id", "rollout_at").iter_rows():
-        canary, champion = (arms.get((key, mine), Arm(_NOTHING, _NOTHING, 0)) for mine in (True, False))
-        judged = judge(
-            canary, champion, metric, baked=now - began >= bake, waited=now - began >= bake + patience,
-            minimum_rows=rollout.minimum_rows, errors=rollout.errors,
-        )  # fmt: skip
-        ended = "" if judged.verdict == "continue" else f"after {duration.show(now - began)}: "
-        found[key] = {
-            signal.CANARY: _SAYS[judged.verdict],
-            signal.CANARY_VERSION: float(id),
-            "body": {"version": id, "reason": ended + judged.reason} | _evidence(judged, metric, canary, champion),
-        }
+    tries = running.select("key", "pooled", "rollout_at", "rollout_kind", address=pl.Series(addresses, dtype=pl.String))
+    for (kind,), some in tries.partition_by("rollout_kind", as_dict=True).items():
+        rollout = under_way(fleet.rollout, str(kind))
+        score = _score(fleet, rollout)
+        judge = _judge(rollout, score, arms.of(some.drop("rollout_kind"), _columns(rows)))
+        mine = running.filter(pl.col("rollout_kind") == kind).select("key", "rollout_version_id", "rollout_at")
+        for key, id, began in mine.iter_rows():
+            judged, sides = judge(key, now - began)
+            ended = "" if judged.verdict == "continue" else f"after {duration.show(now - began)}: "
+            found[key] = {
+                signal.CANARY: _SAYS[judged.verdict],
+                signal.CANARY_VERSION: float(id),
+                "body": {"version": id, "reason": ended + judged.reason} | _evidence(judged, score, sides),
+            }
     return found
 
 
-def _arms(canaries: pl.DataFrame, rows: pl.DataFrame) -> dict[tuple[str, bool], Arm]:
-    """What the canary (true) and the champion (false) of each member did, where they did anything."""
+def _score(fleet: Fleet, rollout: Gradual) -> str:
+    """By which score or loss a rollout is judged."""
+    if isinstance(rollout, ABTest):
+        return rollout.loss(fleet.search.metric, fleet.task)
+    return rollout.metric or fleet.search.metric
+
+
+def _judge(rollout: Gradual, score: str, rows: pl.DataFrame) -> Judge:
+    match rollout:
+        case Canary():
+            return partial(_canary, rollout, score, arms.answering(rows))
+        case Shadow():
+            return partial(_shadow, rollout, score, arms.shadowing(rows))
+        case ABTest():
+            return partial(_ab_test, rollout, score, arms.answering(rows), arms.units(rows, score))
+
+
+def _canary(
+    rollout: Canary, score: str, sides: Mapping[str, Sides], key: str, age: timedelta
+) -> tuple[Judgement, Sides]:
+    bake, patience = rollout.deadlines
+    mine = sides.get(key, arms.NOTHING)
+    judged = canary.judge(
+        mine.ours, mine.theirs, score, baked=age >= bake, waited=age >= patience, minimum_rows=rollout.minimum_rows,
+        errors=rollout.errors,
+    )  # fmt: skip
+    return judged, mine
+
+
+def _shadow(
+    rollout: Shadow, score: str, sides: Mapping[str, Sides], key: str, age: timedelta
+) -> tuple[Judgement, Sides]:
+    bake, patience = rollout.deadlines
+    mine = sides.get(key, arms.NOTHING)
+    judged = shadow.judge(
+        mine.ours, mine.theirs, score, baked=age >= bake, waited=age >= patience, apart=mine.apart, paired=mine.paired,
+        difference=rollout.difference, minimum_rows=rollout.minimum_rows, errors=rollout.errors,
+    )  # fmt: skip
+    return judged, mine
+
+
+def _ab_test(
+    rollout: ABTest, score: str, sides: Mapping[str, Sides], units: Mapping[tuple[str, bool], Units], key: str,
+    age: timedelta,
+) -> tuple[Judgement, Sides]:  # fmt: skip
+    mine = sides.get(key, arms.NOTHING)
+    judged = abtest.judge(
+        mine.ours, mine.theirs, units.get((key, True), _NO_UNITS), units.get((key, False), _NO_UNITS), score,
+        over=age >= rollout.deadlines[0], alpha=rollout.alpha, effect=rollout.effect,
+        minimum_rows=rollout.minimum_rows, errors=rollout.errors,
+    )  # fmt: skip
+    return judged, mine
+
+
+def _running(state: FleetState) -> pl.DataFrame:
+    return state.table.filter((pl.col("rollout_state") == "started").fill_null(False))
+
+
+def _columns(rows: pl.DataFrame) -> pl.DataFrame:
     numbers = pl.col("label", "prediction").cast(pl.Float64)
-    given = answered.tried(
-        _since(canaries, rows.select("row_key", "member", "at", "version", "arrived", numbers)), ["key"]
-    )
-    scored = ~pl.col("failed") & pl.col("label").is_not_null()
-    found = given.group_by("key", "mine").agg(
-        pl.col("label", "prediction").filter(scored), answered=(~pl.col("failed")).sum(), failed=pl.col("failed").sum()
-    )
-    columns = found.select("key", "mine", "label", "prediction", "answered", "failed").iter_columns()
-    return {
-        (key, mine): Arm(y.to_numpy(), p.to_numpy(), answers, failures)
-        for key, mine, y, p, answers, failures in zip(*columns, strict=True)
-    }
+    return rows.select("row_key", "member", "at", "version", "arrived", "shadow", "unit", numbers)
 
 
-def _since(canaries: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of each canary's member that came in since it started, with its `key` and whether they are its (`mine`).
-
-    By arrival, not by decision time: a nightly batch states those of the day, a replay those of
-    last year. The pooled model's rows are those of any of its versions, whosever they are.
-    """
-    of_members = rows.join(canaries.filter(~pl.col("pooled")), left_on="member", right_on="key", how="inner")
-    prefix = pl.col("canary").str.replace(r"[0-9]+$", "")
-    of_pooled = rows.join(canaries.filter("pooled"), how="cross").filter(pl.col("version").str.starts_with(prefix))
-    found = pl.concat([of_members.with_columns(key="member"), of_pooled.select(*of_members.columns, "key")])
-    return found.filter(pl.col("arrived") >= pl.col("rollout_at")).with_columns(
-        mine=pl.col("version") == pl.col("canary")
-    )
-
-
-def _evidence(judged: Judgement, metric: str, canary: Arm, champion: Arm) -> dict[str, Any]:
-    return {
-        "metric": metric,
+def _evidence(judged: Judgement, score: str, sides: Sides) -> dict[str, Any]:
+    told = {
+        "metric": score,
         "gain": _number(judged.gain),
         "low": _number(judged.low),
         "high": _number(judged.high),
         "canary_rows": judged.canary_rows,
         "champion_rows": judged.champion_rows,
-        "canary_answered": canary.answered,
-        "canary_failed": canary.failed,
-        "champion_answered": champion.answered,
-        "champion_failed": champion.failed,
+        "canary_answered": sides.ours.answered,
+        "canary_failed": sides.ours.failed,
+        "champion_answered": sides.theirs.answered,
+        "champion_failed": sides.theirs.failed,
     }
+    return told | ({"paired": sides.paired, "apart": sides.apart} if sides.paired else {})
 
 
 def _number(value: float) -> float | None:

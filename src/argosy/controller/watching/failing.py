@@ -18,9 +18,9 @@ LIMIT = 0.01
 def measure(came: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """Signals for alerts: of each member that was asked in the last day, the share of rows left without an answer.
 
-    `came` are rows as `answered.arrived` gives them; the day is that of their arrival. What a canary failed on is none
-    of them: the champion answered in its place.
+    `came` are rows as `answered.arrived` gives them, those of shadows left out; the day is that of their arrival. What
+    a version under trial failed on is none of them: the champion answered in its place.
     """
     recent = tried(came.filter(pl.col("arrived") >= instant(now - DAY)))
-    every = recent.filter(~(pl.col("failed") & pl.col("on_canary")))
+    every = recent.filter(~(pl.col("failed") & pl.col("on_trial")))
     return failure_signals(every.group_by("member").agg(pl.len().alias("rows"), pl.col("failed").sum()), LIMIT)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from argosy.controller.act.materialise import sources
 from argosy.controller.observe import Snapshot
 from argosy.controller.plan import predictions
-from argosy.controller.watching.answered import REACH, once
+from argosy.controller.watching.answered import ANSWERED, REACH, once
 from argosy.controller.watching.spans import column
 from argosy.data.dtype import parse_all
 from argosy.data.part import Layout, frame
@@ -58,7 +58,7 @@ def _served(
     """The rows of the sample with the values of their features as they were recorded."""
     version = snapshot.versions[predictions(fleet.name)]
     columns = [column(feature, parse_all(version.columns)) for feature in bins.features]
-    given = _scan(conn, store, version, low, high).filter(pl.col("prediction").is_not_null())
+    given = _scan(conn, store, version, low, high).filter(ANSWERED)
     rows = given.select("row_key", "at", "member", "version", *columns).collect()
     return once(rows.join(sample, on=["row_key", "at"], how="semi", maintain_order="left"))
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from argosy.controller.plan import predictions
 from argosy.controller.watching import unknown
-from argosy.controller.watching.answered import answers, once
+from argosy.controller.watching.answered import ANSWERED, answers, once
 from argosy.controller.watching.asked import DAY, midnight
 from argosy.controller.watching.kept import Kept
 from argosy.data.dtype import parse_all
@@ -84,7 +84,7 @@ def _counted(
     parts = datasets.cover(conn, predictions(fleet), version.number, since=since, low=low, high=high)
     given = frame(store.blobs, parts, types) if parts else pl.LazyFrame(schema=types)
     day = pl.col("at").dt.truncate("1d").alias("day")
-    given = given.filter(pl.col("prediction").is_not_null(), day.is_in(list(some)))
+    given = given.filter(ANSWERED, day.is_in(list(some)))
     rows = once(given.select("row_key", "member", "at", "prediction", day, *columns).collect())
     if since:
         before = answers(conn, store, fleet, low, high, number=since, kept=kept).filter(pl.col("row_key") != "")
