@@ -20,6 +20,7 @@ from argosy.cli import home, rows, show, target
 from argosy.cli.option import Common
 from argosy.cli.progress import Progress
 from argosy.cli.role import Readers
+from argosy.controller.house import Places
 from argosy.controller.scoring import account, landing, source
 from argosy.controller.scoring.account import Account
 from argosy.controller.scoring.job import Job, Terms
@@ -135,7 +136,7 @@ def _run(asked: _Asked, shelf: Shelf) -> Job:
 
 
 def _answer(asked: _Asked, job: Job) -> None:
-    readers, progress = Readers(str(asked.store.blobs.root.parent))(asked.store.home), Progress()
+    readers, progress = Readers(str(Places.of(asked.store).root))(asked.store.home), Progress()
     try:
         job.run(readers, lambda done: progress.tell(lambda: f"{done:,} of {job.rows:,} rows scored"))
     finally:
@@ -202,7 +203,7 @@ def _land(asked: _Asked, name: str) -> int:
     store, begun = asked.store, (time.process_time(), time.perf_counter())
     with store.read() as conn:
         landing.allowed(conn, name)
-    shelf = Shelf(store.blobs.root.parent / "scoring" / name)
+    shelf = Shelf(Places.of(store).scoring / name)
     with shelf.held():
         job = Job(store, asked.endpoint, asked.sources, shelf, asked.terms, asked.now)
         with store.read() as conn:

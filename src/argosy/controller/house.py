@@ -35,6 +35,7 @@ class Places:
         self.segments = root / "segments"
         self.bundles = root / "bundles"
         self.sets = root / "sets"
+        self.scoring = root / "scoring"
 
     @classmethod
     def of(cls, store: Store) -> Places:
