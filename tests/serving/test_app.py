@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import msgspec
 import numpy as np
+import polars as pl
 import pytest
 
 from argosy.errors import ConflictError
@@ -16,7 +17,8 @@ from argosy.serving.app import App, Settings
 from argosy.serving.cache import ModelCache, blob_loader
 from argosy.serving.routing import Routing
 from argosy.serving.score import Scorer
-from tests.serving.conftest import NOW
+from argosy.store import declarations
+from tests.serving.conftest import FLIGHTS, NOW, declared
 from tests.serving.served import TOKEN, URL, Served, body, outputs, tensor
 
 
@@ -161,10 +163,24 @@ def test_every_answered_row_is_recorded_with_its_features(served: Served) -> Non
     assert rows["member"].to_list() == ["JFK/AA", "JFK/ZZ"]
     assert rows["prediction"].to_list() == got["prediction"] and rows["version"].to_list() == got["version"]
     assert rows["route"].to_list() == ["own", "unknown"] and rows["request_id"].to_list() == ["r1", "r1"]
-    assert rows["at"].to_list() == [NOW, NOW]
+    assert rows["at"].to_list() == [NOW, NOW] and rows["one_in"].to_list() == [1, 1]
+    assert 0 < rows["latency_us"][0] < 10_000_000
     assert rows.select("distance", "hour", "temp", "wind", "dest").row(0) == (0.25, 15.0, 3.0, 0.5, "LAX")
     assert served.post(body(dest=None)).status_code == 400
     assert len(served.recorded()) == 2
+
+
+def test_a_tagged_column_is_scored_and_not_recorded(served: Served) -> None:
+    before = outputs(served.post(body()))
+    tags = declared(msgspec.structs.replace(FLIGHTS, tags={"dest": "pii"}))
+    with served.fleet.store.write() as tx:
+        declarations.add(tx, [tags])
+    for rows in (1, 3):
+        got = outputs(served.post(body(rows, flight=tensor("flight", "BYTES", [f"g{i}" for i in range(rows)]))))
+        assert got["prediction"] == before["prediction"] * rows
+    served.recorder.flush()
+    frames = [pl.read_ipc(path) for path in served.segments.rglob("*.arrow")]
+    assert sorted(("dest" in frame.columns, frame.height) for frame in frames) == [(False, 4), (True, 1)]
 
 
 def test_a_new_champion_and_a_canary_take_over_without_a_restart(served: Served) -> None:

@@ -17,9 +17,10 @@ from argosy.model.format import Matrix
 from argosy.model.signature import Feature, Signature
 from argosy.serving.app import App, Settings
 from argosy.serving.cache import Loaded, ModelCache, blob_loader
-from argosy.serving.recorder import META, Recorder
+from argosy.serving.recorder import Recorder
 from argosy.serving.routing import VersionRef
 from argosy.serving.score import Scorer
+from argosy.serving.segment import META, ONE_IN
 from argosy.serving.snapshot import Source
 from argosy.spec.feature import FeatureView, request_features
 from argosy.store import artifacts, declarations, versions
@@ -218,10 +219,10 @@ def test_rows_that_failed_are_recorded_without_features(clinic: Clinic) -> None:
     clinic.served.recorder.flush()
     [segment] = clinic.served.segments.rglob("*.arrow")
     [row] = pl.read_ipc(segment).to_dicts()
-    assert list(row) == list(META)
+    assert list(row) == [*META, ONE_IN] and row.pop("latency_us") > 0
     assert row == {
         "row_key": "f0", "member": "JFK/AA", "at": NOW, "request_id": "r1", "version": f"{AA}@1", "route": "own",
-        "prediction": None, "stale": None,
+        "prediction": None, "stale": None, ONE_IN: 1,
     }  # fmt: skip
 
 

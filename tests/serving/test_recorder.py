@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -16,26 +17,23 @@ import pytest
 
 from argosy.errors import CapacityError, InputError
 from argosy.model.signature import Feature, Signature
-from argosy.serving.recorder import META, Line, Recorder, Stream, segment
+from argosy.serving.recorder import Recorder
+from argosy.serving.segment import ONE_IN, Line, Stream
 from tests.serving.conftest import NOW
 
 STREAM = Stream("f", Signature((Feature("x", "number"), Feature("at", "boolean")), "regression", "y"))
 
 
+WIDTH = len(STREAM.schema)
+
+
 def line(name: str, x: float | None = 1.5) -> Line:
-    return (name, "a/b", 1_364_817_600_000_000, "r", "f/a/b@1", "own", 0.25, False, x, True)
+    return (name, "a/b", 1_364_817_600_000_000, "r", "f/a/b@1", "own", 0.25, False, 900, x, True)
 
 
 def rows(directory: Path) -> list[str]:
     found = [pl.read_ipc(path)["row_key"].to_list() for path in sorted(directory.rglob("*.arrow"))]
     return [name for names in found for name in names]
-
-
-def test_a_segment_holds_typed_columns_and_renames_what_collides() -> None:
-    frame = segment(STREAM, [line("k", None)])
-    assert list(frame.columns) == [*META, "x", "feature.at"]
-    assert frame["at"].to_list() == [NOW] and frame["x"].to_list() == [None]
-    assert frame.schema["x"] == pl.Float64 and frame.schema["feature.at"] == pl.Boolean
 
 
 def test_flush_returns_when_everything_is_on_disk(tmp_path: Path) -> None:
@@ -84,11 +82,11 @@ def test_many_threads_lose_nothing(tmp_path: Path) -> None:
 
 def test_a_disk_that_refuses_keeps_the_rows_and_then_refuses_more(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("a file where the folder should be")
-    recorder = Recorder(tmp_path, lambda: NOW, flush_seconds=0.05, limit_rows=2)
+    recorder = Recorder(tmp_path, lambda: NOW, flush_seconds=0.05, limit_values=2 * WIDTH, durable=True)
     recorder.add(STREAM, [line("a"), line("b")])
     with pytest.raises(CapacityError, match="2 predictions are not on disk"):
         recorder.flush()
-    with pytest.raises(CapacityError, match="wait to be written"):
+    with pytest.raises(CapacityError, match="2 predictions wait to be written"):
         recorder.add(STREAM, [line("c")])
     (tmp_path / "f").unlink()
     end = time.monotonic() + 10
@@ -115,13 +113,14 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from argosy.model.signature import Feature, Signature
-from argosy.serving.recorder import Recorder, Stream
+from argosy.serving.recorder import Recorder
+from argosy.serving.segment import Stream
 stream = Stream("f", Signature((Feature("x", "number"),), "regression", "y"))
 recorder = Recorder(Path(sys.argv[1]), lambda: datetime.now(UTC), flush_seconds=0.02)
 number = 0
 while True:
     for _ in range(500):
-        recorder.add(stream, [(str(number), "m", 0, "r", "v", "own", 0.5, False, 1.0)])
+        recorder.add(stream, [(str(number), "m", 0, "r", "v", "own", 0.5, False, 900, 1.0)])
         number += 1
     recorder.flush()
     print(number, flush=True)
@@ -133,7 +132,46 @@ def test_a_flush_interval_that_means_nothing_is_refused(tmp_path: Path) -> None:
         Recorder(tmp_path, lambda: NOW, flush_seconds=0)
 
 
-def test_integers_and_booleans_of_a_category_are_kept_as_text() -> None:
-    stream = Stream("f", Signature((Feature("c", "category", ("1", "true")),), "regression", "y"))
-    lines = [(*line("k")[:8], value) for value in (1, "a", None)]
-    assert segment(stream, lines)["c"].to_list() == ["1", "a", None]
+def columns(names: list[str]) -> list[list[object]]:
+    return [list(values) for values in zip(*map(line, names), strict=True)]
+
+
+def test_rows_that_come_in_columns_are_recorded_beside_lines(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, lambda: NOW, flush_seconds=60)
+    recorder.add(STREAM, [line("a")])
+    recorder.add_columns(STREAM, columns(["b", "c"]))
+    recorder.add(STREAM, [line("d")])
+    assert recorder.waiting == 4 and recorder.flush() == 4
+    recorder.close()
+    assert sorted(rows(tmp_path)) == ["a", "b", "c", "d"]
+
+
+def test_where_the_disk_is_behind_some_rows_stand_for_the_others(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("a file where the folder should be")
+    draw = random.Random(7).random
+    recorder = Recorder(tmp_path, lambda: NOW, flush_seconds=0.05, limit_values=4_000 * WIDTH, draw=draw)
+    for number in range(3_000):
+        recorder.add(STREAM, [line(f"{number}")])
+        recorder.add_columns(STREAM, columns([f"{number}a", f"{number}b"]))
+    assert 2_900 < recorder.waiting <= 4_000
+    assert recorder.waiting + recorder.dropped == 9_000
+    (tmp_path / "f").unlink()
+    recorder.close()
+    frames = [pl.read_ipc(path).select("row_key", ONE_IN) for path in tmp_path.rglob("*.arrow")]
+    found = pl.concat(frames)
+    assert found["row_key"].n_unique() == found.height
+    shares = dict(found.group_by(ONE_IN).len().iter_rows())
+    assert 2_000 <= shares[1] <= 2_002 and 900 < shares[2] < 1_100 and 400 < shares[4] < 600 and 8 in shares
+    assert 8_000 < sum(one_in * count for one_in, count in shares.items()) < 10_000  # all that were answered
+
+
+def test_durable_recording_drops_nothing_and_refuses_at_its_limit(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("a file where the folder should be")
+    recorder = Recorder(tmp_path, lambda: NOW, flush_seconds=60, limit_values=100 * WIDTH, durable=True)
+    for number in range(100):
+        recorder.add(STREAM, [line(str(number))])
+    with pytest.raises(CapacityError, match="100 predictions wait to be written"):
+        recorder.add(STREAM, [line("more")])
+    (tmp_path / "f").unlink()
+    recorder.close()
+    assert sorted(rows(tmp_path)) == sorted(map(str, range(100)))

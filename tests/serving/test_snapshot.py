@@ -11,11 +11,13 @@ import pytest
 from argosy.model.signature import Feature, Signature
 from argosy.serving.routing import Endpoint, Routing
 from argosy.serving.snapshot import Source
+from argosy.spec.dataset import Dataset
 from argosy.spec.feature import FeatureView, request_features
 from argosy.spec.gate import Approval
+from argosy.spec.source import Parquet
 from argosy.store import aliases, approvals, declarations, members, verdicts, versions
 from tests.serving import conftest
-from tests.serving.conftest import FLEET, NOW, SIGNATURE, Fixture, declared
+from tests.serving.conftest import FLEET, FLIGHTS, NOW, SIGNATURE, Fixture, declared
 
 
 def picture(source: Source) -> Endpoint:
@@ -141,3 +143,12 @@ def test_what_only_a_canary_needs_is_optional_until_it_is_champion(
     after = {each.name: each for each in picture(Source(fleet.store)).inputs}
     assert all(after[name].required for name in ("seats", "cargo", "gate"))
     assert after["distance"].datatype == "BYTES" and canary.endswith("@2")
+
+
+def test_what_comes_of_tagged_columns_is_not_to_be_recorded(fleet: Fixture) -> None:
+    flights = msgspec.structs.replace(FLIGHTS, tags={"dest": "pii", "departure": "sensitive", "flight": "pii"})
+    weather = Dataset("weather", time="observed", source=Parquet("weather.parquet"), tags={"wind": "sensitive"})
+    assert picture(Source(fleet.store)).redacted == frozenset()
+    with fleet.store.write() as tx:
+        declarations.add(tx, [declared(flights), declared(weather)])
+    assert picture(Source(fleet.store)).redacted == {"dest", "hour", "wind"}

@@ -8,58 +8,33 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from math import log2
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-import msgspec
 import polars as pl
 
 from argosy.errors import CapacityError, InputError
-from argosy.model.signature import Signature
+from argosy.serving.segment import Buffer, Line, Stream, segment
 
-META: dict[str, pl.DataType] = {
-    "row_key": pl.String(),
-    "member": pl.String(),
-    "at": pl.Int64(),
-    "request_id": pl.String(),
-    "version": pl.String(),
-    "route": pl.String(),
-    "prediction": pl.Float64(),
-    "stale": pl.Boolean(),
-}
-_KINDS: dict[str, pl.DataType] = {"number": pl.Float64(), "category": pl.String(), "boolean": pl.Boolean()}
+_LEAST_SHARE = 1024
 _LOG = logging.getLogger("argosy.serving")
-Line = tuple[Any, ...]
-
-
-class Stream(msgspec.Struct, frozen=True, eq=False):
-    """Rows of one fleet and one signature: they share their columns, so they share segments. Hold it: it is the key.
-
-    Rows that their version failed on have no signature and no features: their `prediction` is null.
-    """
-
-    fleet: str
-    signature: Signature | None
-
-    def schema(self) -> dict[str, pl.DataType]:
-        """Columns of a segment: `META`, then each feature (as `feature.<name>` where the name is taken)."""
-        names = {
-            feature: f"feature.{feature.name}" if feature.name in META else feature.name
-            for feature in (self.signature.features if self.signature is not None else ())
-        }
-        return META | {name: _KINDS[feature.kind] for feature, name in names.items()}
 
 
 class Recorder:
     """Buffers rows and writes one segment a stream every `flush_seconds`, or sooner at `flush_rows`.
 
     Segments are `<directory>/<fleet>/<milliseconds>-<number>-<pid>-<random>.arrow`, in order of time for
-    one process and never equal for two. At `limit_rows` unwritten rows it refuses more with
-    CapacityError. Threads share it; `close` it to write what is left.
+    one process and never equal for two. Threads share it; `close` it to write what is left.
+
+    Memory is bounded: `limit_values` values wait, a feature of a row being one. From half of that on only one row in
+    two is kept, drawn by lot, and one in twice as many whenever half of the room that was left is taken; what is kept
+    says so in the column `one_in`. With `durable` every row is kept. Where there is no room CapacityError is raised.
     """
 
     def __init__(
@@ -69,20 +44,22 @@ class Recorder:
         *,
         flush_seconds: float = 1.0,
         flush_rows: int = 50_000,
-        limit_rows: int = 500_000,
+        limit_values: int = 8_000_000,
         durable: bool = False,
+        draw: Callable[[], float] = random.random,
     ) -> None:
         if not 0 < flush_seconds <= 60:
             raise InputError(f"flush_seconds={flush_seconds}", next="choose between 0 and 60 seconds")
         self.durable = durable
-        self.written = 0
-        self._directory, self._clock = Path(directory), clock
-        self._seconds, self._rows, self._limit = flush_seconds, flush_rows, limit_rows
+        self.written = self.dropped = 0
+        self._directory, self._clock, self._draw = Path(directory), clock, draw
+        self._seconds, self._rows, self._limit = flush_seconds, flush_rows, limit_values
         self._mark = f"{os.getpid()}-{token_hex(4)}"
         self._number = 0
         self._state = threading.Condition()
-        self._buffers: dict[Stream, list[Line]] = {}
+        self._buffers: dict[tuple[Stream, int], Buffer] = {}
         self._accepted = self._settled = 0
+        self._values = 0
         self._hurry = self._closing = False
         self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="argosy-recorder", daemon=True)
@@ -93,19 +70,56 @@ class Recorder:
         """Rows accepted and not yet on disk."""
         return self._accepted - self._settled
 
-    def add(self, stream: Stream, rows: Sequence[Line]) -> None:
-        """Take rows (values in the order of the stream's columns, `at` in microseconds); raises CapacityError."""
+    def add(self, stream: Stream, rows: list[Line]) -> None:
+        """Take rows: values in the order of the stream's schema, `at` in microseconds; raises CapacityError."""
         with self._state:
-            if self.waiting + len(rows) > self._limit or self._closing:
-                raise CapacityError(
-                    f"{self.waiting:,} predictions of {stream.fleet!r} wait to be written (limit {self._limit:,})",
-                    next=f"free disk space under {self._directory}",
-                )
-            self._buffers.setdefault(stream, []).extend(rows)
-            self._accepted += len(rows)
-            if self.waiting >= self._rows and not self._hurry:
-                self._hurry = True
-                self._state.notify_all()
+            one_in = self._share(stream, len(rows))
+            if one_in > 1:
+                rows = [rows[place] for place in self._drawn(len(rows), one_in)]
+            self._buffer(stream, one_in).lines += rows
+            self._took(stream, len(rows))
+
+    def add_columns(self, stream: Stream, columns: Sequence[Sequence[Any]]) -> None:
+        """As `add`, for rows that are there as columns, which must not change any more."""
+        count = len(columns[0])
+        with self._state:
+            one_in = self._share(stream, count)
+            if one_in > 1:
+                places = self._drawn(count, one_in)
+                columns, count = [[values[place] for place in places] for values in columns], len(places)
+            self._buffer(stream, one_in).blocks.append(columns)
+            self._took(stream, count)
+
+    def _share(self, stream: Stream, rows: int) -> int:
+        """Of how many rows one is kept; raises CapacityError where there is no room for these."""
+        room = self._limit - self._values
+        if 2 * room > self._limit and not self._closing:
+            return 1
+        one_in = 1 if self.durable or room <= 0 else min(_LEAST_SHARE, 2 ** int(log2(self._limit / room)))
+        if rows * len(stream.schema) / one_in > room or self._closing:
+            raise CapacityError(
+                f"{self.waiting:,} predictions wait to be written, as many as the memory for them takes",
+                next=f"free disk space under {self._directory}",
+            )
+        return one_in
+
+    def _drawn(self, rows: int, one_in: int) -> list[int]:
+        found = [place for place in range(rows) if self._draw() * one_in < 1]
+        self.dropped += rows - len(found)
+        return found
+
+    def _buffer(self, stream: Stream, one_in: int) -> Buffer:
+        found = self._buffers.get((stream, one_in))
+        if found is None:
+            found = self._buffers[stream, one_in] = Buffer()
+        return found
+
+    def _took(self, stream: Stream, rows: int) -> None:
+        self._accepted += rows
+        self._values += rows * len(stream.schema)
+        if self.waiting >= self._rows and not self._hurry:
+            self._hurry = True
+            self._state.notify_all()
 
     def flush(self, timeout: float = 30.0) -> int:
         """Wait until everything accepted so far is on disk; returns rows written since the start.
@@ -139,28 +153,34 @@ class Recorder:
                 closing, taken, self._buffers = self._closing, self._buffers, {}
             failed = self._write_all(taken)
             with self._state:
-                for stream, rows in failed.items():
-                    self._buffers[stream] = rows + self._buffers.get(stream, [])
-                self._settled += sum(map(len, taken.values())) - sum(map(len, failed.values()))
+                for key, buffer in failed.items():
+                    if key in self._buffers:
+                        buffer.add(self._buffers[key])
+                    self._buffers[key] = buffer
+                for key, buffer in taken.items():
+                    if key not in failed:
+                        self._settled += buffer.rows
+                        self._values -= buffer.rows * len(key[0].schema)
                 self._state.notify_all()
             if closing:
                 return
             if failed:
                 threading.Event().wait(self._seconds)
 
-    def _write_all(self, taken: dict[Stream, list[Line]]) -> dict[Stream, list[Line]]:
+    def _write_all(self, taken: dict[tuple[Stream, int], Buffer]) -> dict[tuple[Stream, int], Buffer]:
         failed = {}
-        for stream, rows in taken.items():
+        for (stream, one_in), buffer in taken.items():
             try:
-                self._write(stream, rows)
-                self.written += len(rows)
+                if buffer.rows:
+                    self._write(stream, segment(stream, buffer, one_in))
+                self.written += buffer.rows
             except (OSError, pl.exceptions.PolarsError) as error:
                 _LOG.error("predictions of fleet %s are not written yet: %s", stream.fleet, error)
                 self._failure = error
-                failed[stream] = rows
+                failed[stream, one_in] = buffer
         return failed
 
-    def _write(self, stream: Stream, rows: list[Line]) -> None:
+    def _write(self, stream: Stream, frame: pl.DataFrame) -> None:
         folder = self._directory / stream.fleet
         folder.mkdir(parents=True, exist_ok=True)
         self._number += 1
@@ -168,7 +188,7 @@ class Recorder:
         temporary = folder / f".{name}.part"
         try:
             with temporary.open("wb") as file:
-                segment(stream, rows).write_ipc(file, compression="lz4")
+                frame.write_ipc(file, compression="lz4")
                 file.flush()
                 os.fsync(file.fileno())
             temporary.rename(folder / name)
@@ -179,13 +199,3 @@ class Recorder:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def segment(stream: Stream, rows: Sequence[Line]) -> pl.DataFrame:
-    """The rows as a frame of the stream's columns; `at` in UTC."""
-    columns = zip(*rows, strict=True)
-    schema = stream.schema().items()
-    series = [
-        pl.Series(name, column, dtype, strict=False) for (name, dtype), column in zip(schema, columns, strict=True)
-    ]
-    return pl.DataFrame(series).with_columns(pl.col("at").cast(pl.Datetime("us", "UTC")))

@@ -69,7 +69,7 @@ class ViewBinding(msgspec.Struct, frozen=True):
 class Endpoint(msgspec.Struct, frozen=True, dict=True):
     """How one fleet answers. `row_key` names the input that identifies a row, `time` its event time.
 
-    `waiting` holds, by key, the members' versions that wait for a person.
+    `waiting` holds, by key, the members' versions that wait for a person; `redacted` names what no record may hold.
     """
 
     fleet: str
@@ -84,6 +84,7 @@ class Endpoint(msgspec.Struct, frozen=True, dict=True):
     pooled: Route = Route()
     routes: Mapping[str, Route] = {}
     waiting: Mapping[str, Waiting] = {}
+    redacted: frozenset[str] = frozenset()
 
     @cached_property
     def by_name(self) -> dict[str, Input]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from secrets import token_hex
+from time import perf_counter
 from typing import Any, Protocol
 
 import msgspec
@@ -20,7 +21,7 @@ from argosy.serving.contribution import explain
 from argosy.serving.derive import Derivation, Lost
 from argosy.serving.failure import Failed, Failure, Unanswered
 from argosy.serving.prediction import Given, predict
-from argosy.serving.recorder import Recorder, Stream
+from argosy.serving.recorder import Recorder
 from argosy.serving.routing import (
     Assignment,
     Endpoint,
@@ -29,8 +30,11 @@ from argosy.serving.routing import (
     assigned,
     champion,
     choose,
+    drawn_by,
     member_key,
 )
+from argosy.serving.segment import Line, Stream
+from argosy.serving.shadow import Answered, Shadows
 from argosy.serving.version import only
 
 _LOG = logging.getLogger("argosy.serving")
@@ -63,7 +67,7 @@ class OnlineReader(Protocol):
 
 
 class Plan(msgspec.Struct):
-    """A batch with its versions chosen and its decision time known.
+    """A batch with its versions chosen and its decision time known; `began` is of a clock of durations.
 
     `models` are those of the assignment once all are found; `failed` fills with the versions that failed on
     rows of it: those rows of theirs are assigned anew.
@@ -75,6 +79,7 @@ class Plan(msgspec.Struct):
     rows: list[str]
     assignment: Assignment
     at: datetime | list[datetime]
+    began: float
     models: dict[VersionRef, Loaded] = {}
     failed: set[VersionRef] = set()
 
@@ -82,7 +87,8 @@ class Plan(msgspec.Struct):
 class Scorer:
     """Answers batches of one routing picture after another. Threads share it.
 
-    `clock` gives the arrival time, `readers` the online reader of an endpoint with views.
+    `clock` gives the arrival time, `readers` the online reader of an endpoint with views, and `shadows` get what is
+    answered.
     """
 
     def __init__(
@@ -91,14 +97,16 @@ class Scorer:
         clock: Callable[[], datetime],
         readers: Callable[[Endpoint], OnlineReader] | None = None,
         recorder: Recorder | None = None,
+        shadows: Shadows | None = None,
     ) -> None:
+        self.shadows = shadows
         self._cache = cache
         self._clock = clock
         self._readers = readers
         self._recorder = recorder
         self._derivations: dict[int, tuple[Endpoint, Derivation]] = {}
         self._online: dict[int, tuple[Endpoint, OnlineReader]] = {}
-        self._streams: dict[tuple[str, str], Stream] = {}
+        self._streams: dict[tuple[str, str, frozenset[str]], Stream] = {}
         self._told: set[int] = set()
         self._broken: dict[VersionRef, tuple[datetime, Exception]] = {}
         self._prefix = token_hex(6)
@@ -108,7 +116,7 @@ class Scorer:
         """Choose the version of each row; raises UnknownError where there is none, InputError for many to explain."""
         if batch.explain:
             explanation.check(batch.count)
-        endpoint, columns = batch.endpoint, batch.columns
+        began, endpoint, columns = perf_counter(), batch.endpoint, batch.columns
         id = batch.id if batch.id is not None else f"{self._prefix}-{next(self._numbers):x}"
         given = columns.get(endpoint.row_key) if endpoint.row_key else None
         rows = [f"{id}:{i}" if value is None else str(value) for i, value in enumerate(given or [None] * batch.count)]
@@ -118,14 +126,15 @@ class Scorer:
         else:
             parts = [columns[name] for name in endpoint.by]
             keys = [member_key(values) for values in zip(*parts, strict=True)] if parts else [""] * batch.count
+        drawn = rows if endpoint.sticky is None else drawn_by(endpoint, columns, rows)
         if batch.version is not None:
             assignment = only(endpoint, batch.version, keys)
         elif batch.count == 1:
-            version, reason = choose(endpoint, keys[0], rows[0])
+            version, reason = choose(endpoint, keys[0], drawn[0])
             assignment = Assignment([version], [reason], {version: [0]})
         else:
-            assignment = assign(endpoint, keys, rows)
-        return Plan(batch, id, keys, rows, assignment, at)
+            assignment = assign(endpoint, keys, drawn)
+        return Plan(batch, id, keys, rows, assignment, at, began)
 
     def is_warm(self, plan: Plan) -> bool:
         """Whether every version of a plan is loaded: else `warm` it off the event loop before `answer`."""
@@ -193,6 +202,10 @@ class Scorer:
         why = explain(plan.models, plan.assignment, given) if batch.explain else None
         if self._recorder is not None:
             self._record(plan, columns, predictions, stale)
+        if self.shadows is not None and batch.endpoint.shadows and batch.version is None:
+            routes = plan.assignment.reasons
+            answered = Answered(batch.endpoint, plan.id, plan.keys, plan.rows, plan.at, columns, lost, stale, routes)
+            self.shadows.offer(answered)
         versions = [ref.address for ref in plan.assignment.versions]
         return Answer(plan.id, predictions, versions, list(plan.assignment.reasons), stale, why)
 
@@ -241,9 +254,12 @@ class Scorer:
             trace = None if isinstance(failure.error, ArgosyError) else failure.error
             _LOG.error("version %s fails: %s", failure.ref.address, failure.error, exc_info=trace)
         if self._recorder is not None:
-            at, reasons, version = _instants(plan), plan.assignment.reasons, failure.ref.address
-            rows = [(plan.rows[i], plan.keys[i], at[i], plan.id, version, reasons[i], None, None) for i in failure.rows]
-            self._recorder.add(self._stream(plan.batch.endpoint.fleet, None), rows)
+            at, took, reasons, version = _instants(plan), _took(plan), plan.assignment.reasons, failure.ref.address
+            rows: list[Line] = [
+                (plan.rows[i], plan.keys[i], at[i], plan.id, version, reasons[i], None, None, took)
+                for i in failure.rows
+            ]
+            self._recorder.add(self._stream(plan.batch.endpoint, None), rows)
 
     def _read_views(self, endpoint: Endpoint, columns: Columns, rows: int, at: datetime | list[datetime]) -> list[bool]:
         """Add what the views hold for the rows; whether what one of them holds has expired, for each row.
@@ -325,22 +341,32 @@ class Scorer:
         predictions: list[float],
         stale: list[bool] | None,
     ) -> None:
+        """Hand the rows to the recorder: many in the columns that they came in, which is a copy less for each."""
         assert self._recorder is not None
-        at, reasons = _instants(plan), plan.assignment.reasons
-        for ref, indices in plan.assignment.groups.items():
-            signature = plan.models[ref].signature
-            values = [columns[name] for name in signature.names]
-            rows = []
-            for i in indices:
-                asked = (plan.rows[i], plan.keys[i], at[i], plan.id, ref.address, reasons[i])
-                rows.append((*asked, predictions[i], stale[i] if stale else False, *[v[i] for v in values]))
-            self._recorder.add(self._stream(plan.batch.endpoint.fleet, signature), rows)
+        batch, chosen, took = plan.batch, plan.assignment, _took(plan)
+        if batch.count == 1:
+            [ref] = chosen.versions
+            stream = self._stream(batch.endpoint, plan.models[ref].signature)
+            asked = (plan.rows[0], plan.keys[0], _instants(plan)[0], plan.id, ref.address, chosen.reasons[0])
+            values = [columns[name][0] for name in stream.names]
+            self._recorder.add(stream, [(*asked, predictions[0], stale[0] if stale else False, took, *values)])
+            return
+        answers: list[list[Any]] = [plan.rows, plan.keys, _instants(plan), [plan.id] * batch.count]
+        answers += [[ref.address for ref in chosen.versions], chosen.reasons, predictions]
+        answers += [stale or [False] * batch.count, [took] * batch.count]
+        streams: dict[Stream, list[int]] = {}
+        for ref, indices in chosen.groups.items():
+            streams.setdefault(self._stream(batch.endpoint, plan.models[ref].signature), []).extend(indices)
+        for stream, rows in streams.items():
+            every = [*answers, *(columns[name] for name in stream.names)]
+            some = every if len(rows) == batch.count else [[values[i] for i in rows] for values in every]
+            self._recorder.add_columns(stream, some)
 
-    def _stream(self, fleet: str, signature: Signature | None) -> Stream:
-        key = (fleet, signature.digest if signature is not None else "")
+    def _stream(self, endpoint: Endpoint, signature: Signature | None) -> Stream:
+        key = (endpoint.fleet, signature.digest if signature is not None else "", endpoint.redacted)
         known = self._streams.get(key)
         if known is None:
-            known = self._streams[key] = Stream(fleet, signature)
+            known = self._streams[key] = Stream(endpoint.fleet, signature, endpoint.redacted)
         return known
 
 
@@ -349,6 +375,11 @@ def _instants(plan: Plan) -> list[int]:
     if isinstance(plan.at, list):
         return [(at - _EPOCH) // _MICROSECOND for at in plan.at]
     return [(plan.at - _EPOCH) // _MICROSECOND] * plan.batch.count
+
+
+def _took(plan: Plan) -> int:
+    """Microseconds since a batch was planned."""
+    return int((perf_counter() - plan.began) * 1e6)
 
 
 def _expired(age: timedelta | None, ttl: timedelta | None) -> bool:

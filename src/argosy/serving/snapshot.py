@@ -17,6 +17,7 @@ from argosy.spec.document import Declaration, recorded
 from argosy.spec.expression import Expression
 from argosy.spec.feature import FeatureView, RequestFeatures
 from argosy.spec.fleet import POOLED, Fleet
+from argosy.spec.tag import tagged
 from argosy.store import Store, datasets, declarations, routes, schema, verdicts
 from argosy.store.blobs import Blobs
 
@@ -67,7 +68,8 @@ class Source:
     def _endpoint(self, conn: Connection, fleet: Fleet, current: Sequence[Declaration]) -> Endpoint:
         table = routes.table(conn, fleet.name)
         members = _members(fleet, table)
-        spine = next((d for d in current if isinstance(d, Dataset) and d.name == fleet.spine), None)
+        known = {each.name: each for each in current if isinstance(each, Dataset)}
+        spine = known.get(fleet.spine)
         if spine is None:
             raise DeclarationError(f"fleet {fleet.name!r} names dataset {fleet.spine!r}, which is not declared")
         latest = datasets.version(conn, fleet.spine)
@@ -75,7 +77,10 @@ class Source:
         settled = {route.signature for route in table if route.role == "champion"}
         needed = _features(self._read(self._store.blobs, settled)) or features
         features |= needed  # where a canary takes a feature in another way, requests carry what the champion takes
-        views = _views([each for each in current if isinstance(each, FeatureView)], features)
+        declared = [each for each in current if isinstance(each, FeatureView)]
+        views = _views(declared, features)
+        read = {view.name for view in views}
+        sources = [spine, *(known[each.dataset] for each in declared if each.name in read and each.dataset in known)]
         expressions = _expressions(conn, fleet, features)
         return Endpoint(
             fleet=fleet.name,
@@ -90,6 +95,7 @@ class Source:
             pooled=members.pop(POOLED, Route()) if fleet.pooled else Route(),
             routes=members,
             waiting=_waiting(conn, fleet),
+            redacted=tagged(sources, expressions).intersection(features),
         )
 
     def _read(self, blobs: Blobs, digests: Iterable[str | None]) -> list[Signature]:

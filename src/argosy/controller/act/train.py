@@ -36,6 +36,7 @@ from argosy.spec.dataset import Dataset
 from argosy.spec.feature import Feature, RequestFeatures, Spine, ViewReference
 from argosy.spec.fleet import POOLED, Fleet
 from argosy.spec.quantity import plural
+from argosy.spec.tag import tagged
 from argosy.store import decisions, events, members, signals
 from argosy.store.executions import FALLBACK
 from argosy.training.fleet import preload, train
@@ -152,8 +153,8 @@ def training_set(
     signature = signature or signature_of(fleet, views.sources, frame)
     reference.record(
         house.store, fleet, state.revision, frame, frame.with_columns(member=member(fleet.by))["member"],
-        signature.names, (*action.members, *([POOLED] * action.pooled)), now, version.number,
-        partial(house.write, action.subject),
+        _recorded(snapshot, fleet, spine, signature), (*action.members, *([POOLED] * action.pooled)), now,
+        version.number, partial(house.write, action.subject),
     )  # fmt: skip
     _forget(path.parent)
     data = build(frame, signature, Columns(fleet.by, AT, fleet.label.column, slices=slices), path)
@@ -243,6 +244,15 @@ def _views(conn: Connection, house: House, snapshot: Snapshot, fleet: Fleet) -> 
         given.append((source, scan(conn, house.store, version.dataset, version.number)))
         references.append(("dataset", f"{version.dataset}@{version.number}"))
     return _Views(given, tuple(references))
+
+
+def _recorded(snapshot: Snapshot, fleet: Fleet, spine: Dataset, signature: Signature) -> list[str]:
+    """The features that are recorded where they are served: all but those that come of tagged columns."""
+    declared = [snapshot.wanted["dataset", view.dataset].declaration for view, _, _ in sources(snapshot, fleet)]
+    derived = (feature.expressions for feature in fleet.features if isinstance(feature, RequestFeatures))
+    expressions = {name: each for given in derived for name, each in given.items()}
+    redacted = tagged([spine, *(each for each in declared if isinstance(each, Dataset))], expressions)
+    return [name for name in signature.names if name not in redacted]
 
 
 def _code(snapshot: Snapshot, wanted: Wanted) -> str:
