@@ -1,0 +1,167 @@
+"""One recorded prediction: what was asked, who answered what, why, and what it is like and was made from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import polars as pl
+from sqlalchemy import Connection
+
+from argosy.controller import neighbour
+from argosy.controller.house import Places
+from argosy.controller.neighbour import Neighbours
+from argosy.controller.plan import predictions
+from argosy.data import part
+from argosy.data.dtype import parse_all
+from argosy.errors import ArgosyError, UnknownError
+from argosy.model.format import load
+from argosy.model.signature import Signature, encode_rows
+from argosy.model.space import Space
+from argosy.registry.address import parse
+from argosy.store import artifacts, datasets, declarations, edges, mask, versions
+from argosy.store.store import Store
+from argosy.store.versions import Version
+
+_PARTS = 16
+_MINE = "feature."
+"""What stands before the name of a feature that is called as another column of recorded rows."""
+_NEAR = 1e-6
+_GONE = "the version that answered is not in this home"
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """A feature of a row: its value, or the tag of its column in its place, and how much it moved the score."""
+
+    feature: str
+    origin: str
+    value: Any
+    contribution: float
+
+
+class Explained(msgspec.Struct, frozen=True):
+    """Why a row got what it got: the features, those that moved its score most first.
+
+    With `base` they sum to `score`, in `space`. `reason` says why there are none.
+    """
+
+    moved: tuple[Moved, ...] = ()
+    base: float | None = None
+    score: float | None = None
+    space: Space | None = None
+    reason: str = ""
+
+
+class Prediction(msgspec.Struct, frozen=True):
+    """A recorded row. `member` is its key, `version` the address of who answered; `prediction` is None if that failed.
+
+    `inputs` are the versions of datasets that the version was trained on, `dataset` is that which holds the row.
+    """
+
+    fleet: str
+    row: str
+    member: str
+    request: str
+    at: datetime
+    version: str
+    route: str
+    prediction: float | None
+    stale: bool
+    latency_us: int | None
+    explained: Explained
+    neighbours: Neighbours
+    inputs: tuple[str, ...]
+    dataset: str
+
+
+def read(conn: Connection, store: Store, fleet: str, id: str) -> Prediction:
+    """The prediction of a row by its key, or of the first row of a request by its id; the last where several have it.
+
+    Raises UnknownError where none has been recorded.
+    """
+    row, dataset = _find(conn, store, fleet, id)
+    address = parse(row["version"])
+    version = versions.find(conn, address.fleet, address.key, address.number)
+    explained, near, inputs = Explained(reason=_GONE), Neighbours(reason=_GONE), tuple[str, ...]()
+    if version is not None and version.signature is not None:
+        signature = Signature.from_json(store.blobs.get(version.signature))
+        read_by = edges.of(conn, [version.execution_id], edges.IN)
+        inputs = tuple(each.reference for each in read_by if each.kind == "dataset")
+        tags = _tags(conn, inputs)
+        values = {name: row[column] for name in signature.names if (column := _column(name, row)) in row}
+        explained = _explained(conn, store, version, signature, values, row["prediction"], tags)
+        digest = next((each.reference for each in read_by if each.kind == "rows"), "")
+        near = _masked(neighbour.nearest(Places.of(store).sets / fleet, address.key, digest, values), tags)
+    return Prediction(
+        fleet=fleet, row=row["row_key"] or "", member=row["member"] or "", request=row["request_id"] or "",
+        at=row["at"], version=row["version"], route=row["route"] or "", prediction=row["prediction"],
+        stale=bool(row["stale"]), latency_us=row.get("latency_us"), explained=explained, neighbours=near,
+        inputs=inputs, dataset=dataset,
+    )  # fmt: skip
+
+
+def _find(conn: Connection, store: Store, fleet: str, id: str) -> tuple[dict[str, Any], str]:
+    """The last recorded row with this key, else the first of the request with this id; and what dataset holds it."""
+    name = predictions(fleet)
+    version = datasets.version(conn, name)
+    parts = datasets.parts(conn, name, version.number)[::-1] if version is not None else []
+    for column in ("row_key", "request_id"):
+        for start in range(0, len(parts), _PARTS):
+            some = parts[start : start + _PARTS]
+            types = parse_all(version.columns) if version is not None else {}
+            rows = part.frame(store.blobs, some, types).filter(pl.col(column) == id)
+            found = rows.sort("at", descending=column == "row_key", maintain_order=True).head(1).collect()
+            if not found.is_empty():
+                return found.row(0, named=True), f"{name}@{version.number if version is not None else 0}"
+    raise UnknownError(
+        f"no prediction of fleet {fleet!r} with the row key or request id {id[:80]!r} has been recorded",
+        next="answered rows are there once the controller has taken them in, some seconds after they were answered",
+    )
+
+
+def _explained(
+    conn: Connection, store: Store, version: Version, signature: Signature, values: Mapping[str, Any],
+    prediction: float | None, tags: mask.Tags,
+) -> Explained:  # fmt: skip
+    """The contributions of the version's features, computed anew: the same model and values give the same."""
+    try:
+        artifact = artifacts.get(conn, [version.artifact])[version.artifact]
+        model = load(version.format, artifacts.content(store.blobs, artifact), known=True)
+        matrix = encode_rows([values], signature)
+        again = float(model.predict(matrix)[0])
+        if prediction is not None and not math.isclose(again, prediction, rel_tol=_NEAR, abs_tol=_NEAR):
+            return Explained(
+                reason=f"the recorded features give {again:.4g}, the row was answered {prediction:.4g}: "
+                f"some that the version takes were not recorded"
+            )
+        found = model.explain(matrix)[0].tolist()
+    except ArgosyError as error:
+        return Explained(reason=error.message)
+    moved = [
+        Moved(each.name, each.origin, mask.value(values[each.name], tags.get(each.name)), contribution)
+        for each, contribution in zip(signature.features, found[:-1], strict=True)
+    ]
+    moved.sort(key=lambda each: -abs(each.contribution))
+    return Explained(tuple(moved), found[-1], sum(found), model.space)
+
+
+def _tags(conn: Connection, inputs: Sequence[str]) -> dict[str, str]:
+    """The tags of the columns of all datasets that a version was trained on."""
+    known = declarations.tags(conn, [each.rpartition("@")[0] for each in inputs])
+    return {name: tag for each in known.values() for name, tag in each.items()}
+
+
+def _masked(found: Neighbours, tags: mask.Tags) -> Neighbours:
+    rows = mask.rows([each.values for each in found.nearest], tags)
+    pairs = zip(found.nearest, rows, strict=True)
+    return msgspec.structs.replace(
+        found, nearest=tuple(msgspec.structs.replace(each, values=values) for each, values in pairs)
+    )
+
+
+def _column(feature: str, row: Mapping[str, Any]) -> str:
+    """The column that holds a feature."""
+    return f"{_MINE}{feature}" if f"{_MINE}{feature}" in row else feature
