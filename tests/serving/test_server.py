@@ -17,7 +17,7 @@ import httpx
 import polars as pl
 import pytest
 
-from argosy.errors import ConflictError
+from argosy.errors import ConflictError, InputError
 from argosy.serving.server import Options, run
 from tests.serving.conftest import Fixture
 from tests.serving.served import URL, body, tensor
@@ -28,27 +28,28 @@ _CODE = """
 import sys
 from pathlib import Path
 from argosy.serving.server import Options, run
-home, port, workers, durable = sys.argv[1:]
+home, port, workers, durable, notice = sys.argv[1:]
 predictions = Path(home) / "predictions"
 run(Options(home=home, token="a-token-for-the-tests", predictions=predictions, poll_seconds=0.05,
-            flush_seconds=0.2, durable=durable == "True"), port=int(port), workers=int(workers))
+            flush_seconds=0.2, durable=durable == "True", warm=Path(home) / "warm", notice_seconds=float(notice)),
+    port=int(port), workers=int(workers))
 """
 
 
 class Running:
     """A server process and a client of it."""
 
-    def __init__(self, home: str, *, workers: int = 1, durable: bool = False) -> None:
+    def __init__(self, home: str, *, workers: int = 1, durable: bool = False, notice: float = 0.0) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        self.home, self.workers, self.durable = home, workers, durable
+        self.home, self.workers, self.durable, self.notice = home, workers, durable, notice
         headers = {"Authorization": f"Bearer {TOKEN}"}
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=20)
         self.start()
 
     def start(self) -> None:
-        arguments = [self.home, str(self.port), str(self.workers), str(self.durable)]
+        arguments = [self.home, str(self.port), str(self.workers), str(self.durable), str(self.notice)]
         self.process = subprocess.Popen([sys.executable, "-c", _CODE, *arguments], start_new_session=True)
         end = time.monotonic() + 30
         while time.monotonic() < end and self.process.poll() is None:
@@ -229,6 +230,38 @@ def test_a_request_under_way_is_answered_and_recorded_when_the_server_is_asked_t
         assert _read(link).startswith(b"HTTP/1.1 200 ")
     assert running.process.wait(20) == 0
     assert running.recorded() == ["last"]
+
+
+@pytest.mark.slow
+def test_a_server_that_is_to_stop_says_so_and_answers_until_all_have_heard_it(fleet: Fixture) -> None:
+    server = Running(fleet.store.home, notice=1.5)
+    try:
+        assert "connection" not in server.ask().headers
+        os.kill(server.process.pid, signal.SIGTERM)
+        time.sleep(0.5)
+        with httpx.Client(base_url=server.client.base_url, headers=server.client.headers, timeout=20) as new:
+            ready = new.get("/v2/health/ready")
+        assert ready.status_code == 503 and ready.json()["why"] == "the server is about to stop"
+        last = server.ask("last")
+        assert last.status_code == 200 and last.headers["connection"] == "close"
+        assert server.process.wait(20) == 0
+        assert server.recorded() == ["f", "last"]
+    finally:
+        server.stop()
+        server.client.close()
+
+
+@pytest.mark.slow
+def test_a_model_that_was_in_use_is_loaded_before_it_is_asked_again(fleet: Fixture, running: Running) -> None:
+    assert running.ask().status_code == 200
+    assert running.stop() == 0
+    running.start()
+    assert "argosy_cache_models 1" in running.client.get("/metrics").text
+
+
+def test_a_stop_that_may_outlast_the_patience_of_the_watching_process_is_refused() -> None:
+    with pytest.raises(InputError, match="notice_seconds=45"):
+        Options(home="x", token=TOKEN, notice_seconds=45, drain_seconds=10)
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ def inference(
     root = Path(blobs).parent
     options = Options(
         home=home, token=token, blobs=Path(blobs), predictions=root / "segments", hosts=tuple(hosts),
-        readers=Readers(str(root)), flush_seconds=flush_seconds, poll_seconds=poll_seconds,
+        readers=Readers(str(root)), warm=root / "warm", flush_seconds=flush_seconds, poll_seconds=poll_seconds,
     )  # fmt: skip
     run(options, host, port)
 

@@ -16,13 +16,16 @@ from argosy.serving.caller import Caller, Callers
 from argosy.serving.limits import Limits
 from argosy.serving.measure import Measures
 from argosy.serving.meter import Meter
+from argosy.serving.readiness import Readiness
 from argosy.serving.recorder import Recorder
 from argosy.serving.request import JSON, Call, Errand, Headers, Refused, Reply, Request, told
 from argosy.serving.router import Router
 from argosy.serving.routing import Routing
 from argosy.serving.score import Scorer
+from argosy.serving.warmth import Warmth
 
 _LOG = logging.getLogger("argosy.serving")
+_STALE_SECONDS, _STALE_POLLS = 2.0, 4
 _OPEN = frozenset({"/v2/health/live", "/v2/health/ready"})
 
 
@@ -59,23 +62,27 @@ class App:
         cache: ModelCache,
         recorder: Recorder | None = None,
         callers: Callers | None = None,
+        warmth: Warmth | None = None,
     ) -> None:
         self.routing = Routing(-1, {})
         self.measures = Measures()
         self._admission, self._meter = Admission(settings.limits), Meter(settings.limits, time.monotonic)
-        self._callers = callers or Callers(settings.token)
+        self._callers, self._warmth = callers or Callers(settings.token), warmth or Warmth(cache)
         self._settings, self._source = settings, source
         self._cache, self._recorder = cache, recorder
         self._router = Router(
             scorer, cache, recorder, self.measures, settings.version, settings.limits, self._admission, self._meter
         )
         self._tasks: list[asyncio.Task[None]] = []
-        self._draining = False
+        self._draining = self._failing = False
+        self._read_at = time.perf_counter()
+        self._stale_after = max(_STALE_SECONDS, _STALE_POLLS * settings.poll_seconds)
 
     async def start(self) -> None:
-        """Take the first picture, and newer ones from then on until `stop`."""
+        """Take the first picture, and newer ones from then on until `stop`; models that were in use are loaded."""
         await self._refresh_safely()
-        self._tasks = [asyncio.create_task(each) for each in (self._poll(), self._admission.probe())]
+        parts = (self._poll(), self._admission.probe(), self._warmth.restore(self.routing))
+        self._tasks = [asyncio.create_task(each) for each in parts]
 
     def drain(self) -> None:
         """Say that this server is not ready from now on: it is about to stop."""
@@ -86,6 +93,7 @@ class App:
         for each in self._tasks:
             each.cancel()
         self._admission.close()
+        await asyncio.to_thread(self._warmth.keep)
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.close)
 
@@ -97,6 +105,7 @@ class App:
         self._callers.take()
         self._callers.take(await asyncio.to_thread(self._callers.read))
         newer = await asyncio.to_thread(self._source)
+        self._read_at = time.perf_counter()
         if newer is None or newer.version <= self.routing.version:
             return
         self.routing = newer
@@ -106,13 +115,26 @@ class App:
         while True:
             await asyncio.sleep(self._settings.poll_seconds)
             await self._refresh_safely()
+            await asyncio.to_thread(self._warmth.keep)
 
     async def _refresh_safely(self) -> None:
-        """Keep the last picture while the store cannot be read: answering goes on."""
+        """Keep the last picture while the store cannot be read: answering goes on, and says how old the picture is."""
         try:
             await self.refresh()
+            self._failing = False
         except Exception as error:  # whatever the store raises must not end the poller
-            _LOG.error("the routing picture is not refreshed: %s", error)
+            if not self._failing:
+                _LOG.error("the routing picture is not refreshed: %s", error)
+            self._failing = True
+
+    def readiness(self) -> Readiness:
+        """Whether requests should be sent here, and what there is to say of it."""
+        age = time.perf_counter() - self._read_at
+        stale = round(age, 1) if age > self._stale_after else 0.0
+        why = self._warmth.why if self.routing.version >= 0 else "the store was not read yet"
+        if self._draining:
+            why = "the server is about to stop"
+        return Readiness(why, stale, age)
 
     @property
     def body_limit(self) -> int:
@@ -154,7 +176,10 @@ class App:
     def _counted(self, call: Call, reply: Reply) -> Reply:
         fleet = call.errand.fleet if call.errand is not None else ""
         self.measures.answered(fleet, reply.status, time.perf_counter() - call.began)
-        return reply
+        if call.began - self._read_at <= self._stale_after:
+            return reply
+        age = b"%.1f" % (call.began - self._read_at)
+        return msgspec.structs.replace(reply, headers=(*reply.headers, (b"argosy-stale-seconds", age)))
 
     def begin(self, request: Request) -> Errand:
         """What a request is about, once it may ask; its body need not have been read. Raises ArgosyError.
@@ -164,7 +189,7 @@ class App:
         self._check_host(request.headers.get(b"host", b""))
         if request.path not in _OPEN:
             request.caller = self.admit(request.headers.get(b"authorization", b""), request.method).name
-        return self._router.find(request, self.routing, ready=self.routing.version >= 0 and not self._draining)
+        return self._router.find(request, self.routing, self.readiness)
 
     def admit(self, authorization: bytes, method: str = "POST") -> Caller:
         """Who asks; raises Refused where it may not, or where it or the server has had too much."""

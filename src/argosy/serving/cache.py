@@ -65,6 +65,11 @@ class ModelCache:
         """How many models are loaded."""
         return len(self._models)
 
+    def ids(self) -> list[int]:
+        """Ids of the versions that are loaded, those asked for last at the end."""
+        with self._lock:
+            return list(self._models)
+
     def peek(self, ref: VersionRef) -> Loaded | None:
         """The model if it is warm; never blocks on a load."""
         with self._lock:

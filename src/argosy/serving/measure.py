@@ -43,16 +43,16 @@ class Measures:
         """Every counter, as Prometheus reads it."""
         lines = ["# TYPE argosy_requests_total counter"]
         lines += [
-            f'argosy_requests_total{{fleet="{_escaped(fleet)}",status="{status}"}} {n}'
+            f'argosy_requests_total{{fleet="{escaped(fleet)}",status="{status}"}} {n}'
             for (fleet, status), n in sorted(self.requests.items())
         ]
         lines.append("# TYPE argosy_rows_total counter")
         lines += [
-            f'argosy_rows_total{{fleet="{_escaped(fleet)}",route="{route}"}} {n}'
+            f'argosy_rows_total{{fleet="{escaped(fleet)}",route="{route}"}} {n}'
             for (fleet, route), n in sorted(self.rows.items())
         ]
         lines.append("# TYPE argosy_version_failures_total counter")
-        lines += [f'argosy_version_failures_total{{version="{_escaped(v)}"}} {n}' for v, n in self.failures.items()]
+        lines += [f'argosy_version_failures_total{{version="{escaped(v)}"}} {n}' for v, n in self.failures.items()]
         lines += self._histogram()
         counters = cache.counters
         plain = {
@@ -78,5 +78,6 @@ class Measures:
         return [*lines, f"{name}_sum {self._seconds:.6f}", f"{name}_count {total}"]
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """The value of a label."""
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -21,6 +21,7 @@ class Meter:
     def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
         self.rows: Counter[tuple[str, str]] = Counter()
         self.seconds: Counter[tuple[str, str]] = Counter()
+        self.refused: Counter[str] = Counter()
         self._limits, self._clock = limits, clock
         self._buckets: dict[str, tuple[float, float]] = {}
 
@@ -30,6 +31,7 @@ class Meter:
             return
         held = self._held(caller, rate)
         if held < 0:
+            self.refused["rows"] += 1
             wait = max(1, ceil(-held / rate))
             raise Refused(
                 429,

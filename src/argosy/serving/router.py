@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from argosy.errors import CapacityError, UnknownError
+from argosy.serving import load
 from argosy.serving.admission import Admission
 from argosy.serving.batch import Answer, Batch
 from argosy.serving.cache import ModelCache
@@ -16,6 +17,7 @@ from argosy.serving.door import infer, metadata, records
 from argosy.serving.limits import Limits
 from argosy.serving.measure import Measures
 from argosy.serving.meter import Meter
+from argosy.serving.readiness import Readiness
 from argosy.serving.recorder import Recorder
 from argosy.serving.request import Errand, Refused, Reply, Request, told
 from argosy.serving.routing import Endpoint, Routing
@@ -40,7 +42,7 @@ class Router:
         self._limits, self._admission, self._meter = limits, admission, meter
         self._durable = recorder is not None and recorder.durable
 
-    def find(self, request: Request, routing: Routing, *, ready: bool) -> Errand:
+    def find(self, request: Request, routing: Routing, readiness: Callable[[], Readiness]) -> Errand:
         """The errand of a method and a path, over the picture of now.
 
         Raises UnknownError for a path or a fleet that is not there, Refused where HTTP says why not.
@@ -49,7 +51,7 @@ class Router:
         if request.method == "POST":
             return self._post(parts, routing)
         if request.method == "GET":
-            return self._get(parts, routing, ready)
+            return self._get(parts, routing, readiness)
         raise Refused(405, f"{request.method} is not answered here", next="use GET or POST")
 
     def answer(self, batch: Batch, render: Render, request: Request) -> Reply | Awaitable[Reply]:
@@ -114,14 +116,15 @@ class Router:
                 return Errand("", lambda request: self._flush())
         raise UnknownError(f"there is no POST /{'/'.join(parts)[:80]}", next="POST /v2/models/FLEET/infer")
 
-    def _get(self, parts: list[str], routing: Routing, ready: bool) -> Errand:
+    def _get(self, parts: list[str], routing: Routing, readiness: Callable[[], Readiness]) -> Errand:
         match parts:
             case ["v2"] | ["v2", ""]:
                 return Errand("", lambda request: told(metadata.server_metadata(self._version)))
             case ["v2", "health", "live"]:
                 return Errand("", lambda request: told({"live": True}))
             case ["v2", "health", "ready"]:
-                return Errand("", lambda request: told({"ready": ready}, 200 if ready else 503))
+                found = readiness()
+                return Errand("", lambda request: told(found.told(), 200 if found.ready else 503))
             case ["v2", "models", fleet]:
                 endpoint = routing.endpoint(fleet)
                 return Errand(endpoint.fleet, lambda request: told(metadata.model_metadata(endpoint)))
@@ -131,7 +134,7 @@ class Router:
                 said = {"name": endpoint.fleet, "ready": able}
                 return Errand(endpoint.fleet, lambda request: told(said, 200 if able else 503))
             case ["metrics"]:
-                return Errand("", lambda request: self._metrics(routing.version))
+                return Errand("", lambda request: self._metrics(routing.version, readiness()))
         raise UnknownError(f"there is no GET /{'/'.join(parts)[:80]}", next="GET /v2 names what is served")
 
     def _infer(self, endpoint: Endpoint, request: Request) -> Reply | Awaitable[Reply]:
@@ -153,5 +156,6 @@ class Router:
             raise CapacityError("this server records nothing", next="start it with a directory for predictions")
         return told({"rows": await asyncio.to_thread(self._recorder.flush)})
 
-    def _metrics(self, version: int) -> Reply:
-        return Reply(200, self._measures.text(self._cache, self._recorder, version).encode(), _TEXT)
+    def _metrics(self, version: int, readiness: Readiness) -> Reply:
+        counters = self._measures.text(self._cache, self._recorder, version)
+        return Reply(200, (counters + load.text(self._admission, self._meter, readiness)).encode(), _TEXT)

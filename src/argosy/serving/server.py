@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 import uvloop
 
+from argosy.errors import InputError
 from argosy.serving.app import App, Settings
 from argosy.serving.cache import ModelCache, blob_loader
 from argosy.serving.caller import Callers
@@ -26,13 +27,14 @@ from argosy.serving.recorder import Recorder
 from argosy.serving.routing import Endpoint
 from argosy.serving.score import OnlineReader, Scorer
 from argosy.serving.snapshot import Source
+from argosy.serving.warmth import Warmth
 from argosy.serving.watch import listen, watch
 from argosy.serving.wire import serve
 from argosy.store import Store, tokens
 
 _MB = 1 << 20
 _PR_SET_PDEATHSIG = 1
-_DRAIN_SECONDS = 10
+_END_SECONDS = 50
 Readers = Callable[[Endpoint], OnlineReader]
 
 
@@ -40,7 +42,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What a server is started with. `readers` is called with the home, once in each worker process.
 
     `predictions` is the directory of recorded segments (None: nothing is recorded), `cache_mb` bounds
-    the loaded models of one worker.
+    the loaded models of one worker. `warm` is the file that tells which models were in use: a start waits for them for
+    `warm_seconds`. A stop is announced for `notice_seconds`, and then waits for what is under way for `drain_seconds`.
+    Raises InputError where that may take longer than the watching process waits.
     """
 
     home: str
@@ -55,6 +59,17 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     poll_seconds: float = 0.5
     body_limit_mb: int = 32
     limits: Limits = Limits()
+    warm: Path | None = None
+    warm_seconds: float = 5.0
+    notice_seconds: float = 0.0
+    drain_seconds: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.notice_seconds + self.drain_seconds <= _END_SECONDS:
+            raise InputError(
+                f"notice_seconds={self.notice_seconds} and drain_seconds={self.drain_seconds}",
+                next=f"give {_END_SECONDS} s together, at most",
+            )
 
 
 def application(options: Options) -> App:
@@ -70,7 +85,8 @@ def application(options: Options) -> App:
         options.limits,
     )  # fmt: skip
     callers = Callers(options.token, partial(_tokens, store), _now)
-    return App(settings, Source(store), Scorer(cache, _now, readers, recorder), cache, recorder, callers)
+    warmth = Warmth(cache, options.warm, options.warm_seconds)
+    return App(settings, Source(store), Scorer(cache, _now, readers, recorder), cache, recorder, callers, warmth)
 
 
 def run(options: Options, host: str = "127.0.0.1", port: int = 8080, workers: int = 1) -> None:
@@ -88,17 +104,19 @@ def _work(options: Options, watcher: int, listener: socket.socket) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != watcher:
             raise SystemExit("the watching process ended before its worker began")
-    uvloop.run(_serve(application(options), listener))
+    uvloop.run(_serve(application(options), options, listener))
 
 
-async def _serve(app: App, listener: socket.socket) -> None:
+async def _serve(app: App, options: Options, listener: socket.socket) -> None:
     stop = asyncio.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(each, stop.set)
     await app.start()
     gc.collect()
     gc.freeze()  # what the start has made stays as long as the worker: no need to walk it again and again
-    await serve(app, listener, stop, drain_seconds=_DRAIN_SECONDS)
+    await serve(
+        app, listener, stop, drain_seconds=options.drain_seconds, notice_seconds=options.notice_seconds
+    )  # fmt: skip
     await app.stop()
 
 

@@ -54,7 +54,7 @@ class Application(Protocol):
         ...
 
     def drain(self) -> None:
-        """Be told that no new connections are taken."""
+        """Be told that the server is about to stop."""
         ...
 
 
@@ -277,7 +277,8 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport.is_closing():
             return
-        body, keep = reply.body, exchange.keep and not (self._ending and not self._waiting)
+        last = not self._waiting and (self._ending or self._among.draining)
+        body, keep = reply.body, exchange.keep and not last
         more = b"".join([b"%b: %b\r\n" % each for each in reply.headers]) if reply.headers else b""
         head = b"HTTP/1.1 %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b%b\r\n" % (
             _STATUS[reply.status], reply.kind, len(body), more, b"" if keep else b"connection: close\r\n"
@@ -290,10 +291,14 @@ class Connection(asyncio.Protocol):
             transport.close()
 
 
-async def serve(app: Application, listener: socket.socket, stop: asyncio.Event, *, drain_seconds: float) -> None:
+async def serve(
+    app: Application, listener: socket.socket, stop: asyncio.Event, *, drain_seconds: float, notice_seconds: float = 0.0
+) -> None:  # fmt: skip
     """Answer the connections of a listening socket until `stop` is set.
 
-    No new ones are taken from then on, and requests under way have `drain_seconds` to end.
+    For `notice_seconds` from then on all are still answered, new ones too, and each is told to close; whoever sends
+    requests here has so long to learn that this server is about to stop. Then no new ones are taken, the idle ones are
+    closed, and requests under way have `drain_seconds` to end.
     """
     loop = asyncio.get_running_loop()
     connections = Connections(app, loop)
@@ -302,8 +307,11 @@ async def serve(app: Application, listener: socket.socket, stop: asyncio.Event, 
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _SWEEP_SECONDS)
         connections.sweep(loop.time())
-    server.close()
     app.drain()
+    if notice_seconds:
+        connections.draining = True
+        await asyncio.sleep(notice_seconds)
+    server.close()
     connections.drain()
     end = loop.time() + drain_seconds
     while connections.open and loop.time() < end:

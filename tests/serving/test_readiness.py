@@ -1,0 +1,94 @@
+"""Readiness, and what is said while the store cannot be read."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from argosy.errors import ConflictError
+from argosy.serving.app import App, Settings
+from argosy.serving.cache import ModelCache, blob_loader
+from argosy.serving.routing import Routing
+from argosy.serving.score import Scorer
+from argosy.serving.server import Options, application
+from argosy.serving.snapshot import Source
+from tests.serving.conftest import NOW
+from tests.serving.served import ASK, TOKEN, URL, Direct, Served, body
+from tests.serving.test_caller import GIVEN
+from tests.serving.test_load import samples
+
+
+def client(app: App) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=Direct(app), base_url="http://127.0.0.1", headers=ASK)
+
+
+def test_a_server_whose_store_cannot_be_read_answers_on_and_says_how_old_its_picture_is(served: Served) -> None:
+    cache = ModelCache(blob_loader(served.fleet.store.blobs))
+    source, broken = Source(served.fleet.store), False
+
+    def read() -> Routing | None:
+        if broken:
+            raise ConflictError("the database does not answer")
+        return source()
+
+    app = App(Settings(TOKEN, poll_seconds=0.01), read, Scorer(cache, lambda: NOW), cache)
+
+    async def talk() -> None:
+        nonlocal broken
+        await app.start()
+        async with client(app) as ask:
+            assert (await ask.get("/v2/health/ready")).json() == {"ready": True}
+            fresh = await ask.post(URL, json=body(**GIVEN))
+            broken = True
+            await asyncio.sleep(2.3)
+            stale, ready = await ask.post(URL, json=body(**GIVEN)), await ask.get("/v2/health/ready")
+            metrics = samples((await ask.get("/metrics")).text)
+            assert "argosy-stale-seconds" not in fresh.headers and stale.json()["outputs"] == fresh.json()["outputs"]
+            assert float(stale.headers["argosy-stale-seconds"]) > 2
+            assert ready.status_code == 200 and ready.json()["ready"] and ready.json()["stale_seconds"] > 2
+            assert metrics["argosy_routing_age_seconds"][0][1] > 2
+            broken = False
+            await asyncio.sleep(0.3)
+            assert (await ask.get("/v2/health/ready")).json() == {"ready": True}
+        await app.stop()
+
+    asyncio.run(talk())
+
+
+def test_answers_go_on_where_the_database_was_moved_away(served: Served, home: Path) -> None:
+    app = application(Options(home=served.fleet.store.home, token=TOKEN, poll_seconds=0.05))
+
+    async def talk() -> list[int]:
+        await app.start()
+        async with client(app) as ask:
+            before = await ask.post(URL, json=body(**GIVEN))
+            for path in home.glob("argosy.db*"):
+                path.rename(path.with_name(f"gone.{path.name}"))
+            await asyncio.sleep(0.2)
+            after = await ask.post(URL, json=body(**GIVEN))
+        await app.stop()
+        return [before.status_code, after.status_code]
+
+    assert asyncio.run(talk()) == [200, 200]
+
+
+def test_a_server_is_not_ready_before_its_first_picture_nor_once_it_is_to_stop(served: Served) -> None:
+    fresh = msgspec.structs.replace(served, app=application(Options(home=served.fleet.store.home, token=TOKEN)))
+
+    async def talk() -> list[tuple[int, str]]:
+        found = []
+        async with client(fresh.app) as ask:
+            for step in (None, fresh.app.start, fresh.app.drain):
+                waited = step() if step else None
+                if waited is not None:
+                    await waited
+                answer = await ask.get("/v2/health/ready")
+                found.append((answer.status_code, answer.json().get("why", "")))
+            assert (await ask.get("/v2/health/live")).status_code == 200
+        await fresh.app.stop()
+        return found
+
+    assert asyncio.run(talk()) == [(503, "the store was not read yet"), (200, ""), (503, "the server is about to stop")]
