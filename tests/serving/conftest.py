@@ -90,8 +90,10 @@ class Fixture(msgspec.Struct, frozen=True):
     store: Store
     estimators: dict[str, LGBMClassifier]
 
-    def add_version(self, key: str, seed: int, *, champion: bool = True, share: float | None = None) -> str:
-        """Record a version of a member as champion, or as canary with `share`; returns its address."""
+    def add_version(
+        self, key: str, seed: int, *, champion: bool = True, share: float | None = None, kind: str = "canary"
+    ) -> str:
+        """Record a version of a member as champion, or under a rollout with `share`; returns its address."""
         estimator = trained(seed)
         format, data = export(estimator, SIGNATURE, matrix(2))
         blobs = self.store.blobs
@@ -114,7 +116,7 @@ class Fixture(msgspec.Struct, frozen=True):
                 move = aliases.Move(alias="champion", target="own", version_id=version.id, actor="test", **who)
                 aliases.move(tx, [move])
             if share is not None:
-                state = rollouts.NewRollout(version_id=version.id, kind="canary", state="started", share=share, **who)
+                state = rollouts.NewRollout(version_id=version.id, kind=kind, state="started", share=share, **who)
                 rollouts.record(tx, [state])
         address = f"{FLEET.name}/{key}@{version.number}"
         self.estimators[address] = estimator

@@ -69,7 +69,7 @@ class App:
         self._admission, self._meter = Admission(settings.limits), Meter(settings.limits, time.monotonic)
         self._callers, self._warmth = callers or Callers(settings.token), warmth or Warmth(cache)
         self._settings, self._source = settings, source
-        self._cache, self._recorder = cache, recorder
+        self._cache, self._recorder, self._shadows = cache, recorder, scorer.shadows
         self._router = Router(
             scorer, cache, recorder, self.measures, settings.version, settings.limits, self._admission, self._meter
         )
@@ -96,6 +96,8 @@ class App:
         await asyncio.to_thread(self._warmth.keep)
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.close)
+        if self._shadows is not None:
+            await asyncio.to_thread(self._shadows.close)
 
     async def refresh(self) -> None:
         """Take the newest picture of the source, if there is one; models that no route names are dropped.
@@ -109,7 +111,7 @@ class App:
         if newer is None or newer.version <= self.routing.version:
             return
         self.routing = newer
-        self._cache.drop({ref.id for each in newer.endpoints.values() for ref in each.versions})
+        self._cache.drop({ref.id for each in newer.endpoints.values() for ref in (*each.versions, *each.shadows)})
 
     async def _poll(self) -> None:
         while True:

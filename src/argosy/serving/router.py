@@ -154,8 +154,11 @@ class Router:
     async def _flush(self) -> Reply:
         if self._recorder is None:
             raise CapacityError("this server records nothing", next="start it with a directory for predictions")
+        if self._scorer.shadows is not None:
+            await asyncio.to_thread(self._scorer.shadows.flush)
         return told({"rows": await asyncio.to_thread(self._recorder.flush)})
 
     def _metrics(self, version: int, readiness: Readiness) -> Reply:
         counters = self._measures.text(self._cache, self._recorder, version)
+        counters += self._scorer.shadows.text() if self._scorer.shadows is not None else ""
         return Reply(200, (counters + load.text(self._admission, self._meter, readiness)).encode(), _TEXT)

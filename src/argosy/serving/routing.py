@@ -1,7 +1,8 @@
 """Who answers a row: an immutable picture of every endpoint, and the choice of a version for each row.
 
 A canary's share is decided by a hash of the row's key and the canary's address: the same row meets
-the same version for as long as the rollout lasts, and another rollout draws other rows.
+the same version for as long as the rollout lasts, and another rollout draws other rows. An A/B test's challenger is
+routed as a canary; where the test assigns by another column than the row's key, its value takes the place of the key.
 """
 
 from __future__ import annotations
@@ -42,11 +43,12 @@ class VersionRef(msgspec.Struct, frozen=True):
 
 
 class Route(msgspec.Struct, frozen=True):
-    """The versions that may answer for one member; `share` of its rows go to the canary."""
+    """The versions of one member; `share` of its rows are answered by the canary, or scored by the shadow."""
 
     champion: VersionRef | None = None
     canary: VersionRef | None = None
     share: float = 0.0
+    shadow: VersionRef | None = None
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -69,6 +71,8 @@ class ViewBinding(msgspec.Struct, frozen=True):
 class Endpoint(msgspec.Struct, frozen=True, dict=True):
     """How one fleet answers. `row_key` names the input that identifies a row, `time` its event time.
 
+    `sticky` names the input by whose value rows are assigned in an A/B test, where it is not the row's key.
+
     `waiting` holds, by key, the members' versions that wait for a person; `redacted` names what no record may hold.
     """
 
@@ -81,6 +85,7 @@ class Endpoint(msgspec.Struct, frozen=True, dict=True):
     time: str | None = None
     lead: timedelta = timedelta(0)
     row_key: str | None = None
+    sticky: str | None = None
     pooled: Route = Route()
     routes: Mapping[str, Route] = {}
     waiting: Mapping[str, Waiting] = {}
@@ -96,6 +101,11 @@ class Endpoint(msgspec.Struct, frozen=True, dict=True):
         """Every version that may answer some row."""
         routes = (self.pooled, *self.routes.values())
         return tuple(ref for route in routes for ref in (route.champion, route.canary) if ref is not None)
+
+    @cached_property
+    def shadows(self) -> tuple[VersionRef, ...]:
+        """Every version that scores rows and answers none."""
+        return tuple(route.shadow for route in (self.pooled, *self.routes.values()) if route.shadow is not None)
 
     @cached_property
     def numbers(self) -> dict[str, VersionRef | None]:
@@ -163,6 +173,23 @@ def champion(endpoint: Endpoint, key: str) -> tuple[VersionRef | None, Reason]:
     if route is not None and route.champion is not None:
         return route.champion, "own"
     return endpoint.pooled.champion, "unknown" if route is None else "pooled"
+
+
+def shadowing(endpoint: Endpoint, key: str, row: str) -> VersionRef | None:
+    """The version that scores a row of member `key` beside who answers it: its own, else the pooled model's shadow."""
+    route = endpoint.routes.get(key, endpoint.pooled)
+    if route.shadow is None and route.champion is None:
+        route = endpoint.pooled
+    drawn = route.shadow
+    return drawn if drawn is not None and (route.share >= 1.0 or draw(drawn, row) < route.share) else None
+
+
+def drawn_by(endpoint: Endpoint, columns: Mapping[str, Sequence[object]], rows: Sequence[str]) -> Sequence[str]:
+    """By what each row is drawn for a canary: its name among `rows`, or its value of the endpoint's sticky input."""
+    given = columns.get(endpoint.sticky) if endpoint.sticky is not None else None
+    if given is None:
+        return rows
+    return [name if value is None else str(value) for name, value in zip(rows, given, strict=True)]
 
 
 def assign(endpoint: Endpoint, keys: Sequence[str], rows: Sequence[str]) -> Assignment:

@@ -26,6 +26,7 @@ from argosy.serving.limits import Limits
 from argosy.serving.recorder import Recorder
 from argosy.serving.routing import Endpoint
 from argosy.serving.score import OnlineReader, Scorer
+from argosy.serving.shadow import Shadows
 from argosy.serving.snapshot import Source
 from argosy.serving.warmth import Warmth
 from argosy.serving.watch import listen, watch
@@ -76,9 +77,10 @@ def application(options: Options) -> App:
     """The application over a store that exists; its threads start with it."""
     store = Store.open(options.home, blobs=options.blobs, create=False)
     cache = ModelCache(blob_loader(store.blobs), options.cache_mb * _MB)
-    recorder = None
+    recorder = shadows = None
     if options.predictions is not None:
         recorder = Recorder(options.predictions, _now, flush_seconds=options.flush_seconds, durable=options.durable)
+        shadows = Shadows(cache, Recorder(options.predictions, _now, flush_seconds=options.flush_seconds))
     readers = options.readers(options.home) if options.readers is not None else None
     settings = Settings(
         options.token, options.hosts, options.body_limit_mb * _MB, options.poll_seconds, version("argosy"),
@@ -86,7 +88,9 @@ def application(options: Options) -> App:
     )  # fmt: skip
     callers = Callers(options.token, partial(_tokens, store), _now)
     warmth = Warmth(cache, options.warm, options.warm_seconds)
-    return App(settings, Source(store), Scorer(cache, _now, readers, recorder), cache, recorder, callers, warmth)
+    return App(
+        settings, Source(store), Scorer(cache, _now, readers, recorder, shadows), cache, recorder, callers, warmth
+    )
 
 
 def run(options: Options, host: str = "127.0.0.1", port: int = 8080, workers: int = 1) -> None:

@@ -17,6 +17,7 @@ from argosy.spec.document import Declaration, recorded
 from argosy.spec.expression import Expression
 from argosy.spec.feature import FeatureView, RequestFeatures
 from argosy.spec.fleet import POOLED, Fleet
+from argosy.spec.rollout import ABTest
 from argosy.spec.tag import tagged
 from argosy.store import Store, datasets, declarations, routes, schema, verdicts
 from argosy.store.blobs import Blobs
@@ -92,6 +93,7 @@ class Source:
             time=spine.time,
             lead=duration.parse(fleet.lead) if fleet.lead else timedelta(0),
             row_key=spine.key[0] if len(spine.key) == 1 else None,
+            sticky=_sticky(fleet),
             pooled=members.pop(POOLED, Route()) if fleet.pooled else Route(),
             routes=members,
             waiting=_waiting(conn, fleet),
@@ -112,10 +114,12 @@ def _members(fleet: Fleet, table: Sequence[routes.Route]) -> dict[str, Route]:
     for row in table:
         ref = _reference(fleet, row)
         known = found.get(row.key, Route())
-        if row.role == "rollout" and row.kind == "canary":
-            found[row.key] = Route(known.champion, ref, row.share or 0.0)
-        elif row.role == "champion":
-            found[row.key] = Route(ref if row.target == "own" else None, known.canary, known.share)
+        if row.role == "rollout":
+            share, beside = row.share or 0.0, row.kind == "shadow"
+            found[row.key] = Route(known.champion, None if beside else ref, share, ref if beside else None)
+        else:
+            own = ref if row.target == "own" else None
+            found[row.key] = Route(own, known.canary, known.share, known.shadow)
     return found
 
 
@@ -173,7 +177,8 @@ def _inputs(
 ) -> tuple[Input, ...]:
     """What a request must carry (keys, and what the features `needed` come from) and may.
 
-    It may carry what other features come from, which no champion takes yet, the time, the row key and given features.
+    It may carry what other features come from, which no champion takes yet, the time, the row key, the column by which
+    an A/B test assigns, and given features.
     """
     inputs = {name: Input(name, _datatype(name, types, features)) for name in fleet.by}
     for required, taken in ((True, needed), (False, features)):
@@ -183,9 +188,14 @@ def _inputs(
             inputs.setdefault(name, Input(name, _datatype(name, types, features), required))
         for name in [name for name, feature in taken.items() if feature.origin == "column"]:
             inputs.setdefault(name, Input(name, _KINDS[taken[name].kind], required))
-    for name in (spine.time, *spine.key[:1], *features):
+    sticky = _sticky(fleet)
+    for name in (spine.time, *spine.key[:1], *([sticky] if sticky is not None else []), *features):
         inputs.setdefault(name, Input(name, _datatype(name, types, features), required=False))
     return tuple(inputs.values())
+
+
+def _sticky(fleet: Fleet) -> str | None:
+    return fleet.rollout.by if isinstance(fleet.rollout, ABTest) else None
 
 
 def _datatype(name: str, types: dict[str, str], features: dict[str, Feature]) -> Datatype:

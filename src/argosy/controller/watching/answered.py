@@ -25,14 +25,12 @@ _TYPES: dict[str, pl.DataType] = {
     "row_key": pl.String(), "member": pl.String(), "at": INSTANT, "version": pl.String(), "prediction": pl.Float64(),
 }  # fmt: skip
 _ROUTED = _TYPES | {"route": pl.String()}
-TRIED = ("canary", "challenger")
-"""Routes on which a version under trial answers: where it fails, the champion does."""
 SHADOW = "shadow"
 """The route of rows that a version scored beside the one that answered them."""
 ANSWERED = pl.col("prediction").is_not_null() & pl.col("route").ne_missing(SHADOW)
 """Of recorded rows, those that their version answered: it did not fail on them, and no shadow scored them."""
 _COLUMNS = [
-    *(pl.col(name) for name in _TYPES), pl.col("route").is_in(TRIED).fill_null(False).alias("on_trial"),
+    *(pl.col(name) for name in _TYPES), pl.col("route").eq_missing("canary").alias("on_trial"),
     pl.col("route").eq_missing(SHADOW).alias("shadow"),
 ]  # fmt: skip
 REACH = timedelta(days=1)

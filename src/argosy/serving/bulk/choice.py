@@ -13,7 +13,7 @@ import polars as pl
 from argosy.errors import UnknownError
 from argosy.serving.bulk.group import grouped
 from argosy.serving.bulk.reason import Mask, Reasons
-from argosy.serving.routing import Endpoint, Reason, VersionRef, champion, choose, member_key
+from argosy.serving.routing import Endpoint, Reason, VersionRef, champion, choose, drawn_by, member_key
 
 ROUTES: tuple[Reason, ...] = ("own", "canary", "pooled", "unknown")
 Which = npt.NDArray[np.int32]
@@ -80,11 +80,14 @@ def _draw(endpoint: Endpoint, rows: pl.DataFrame, choice: Choice, fits: Mask, fi
     mine = np.flatnonzero(np.isin(choice.members, tried) & fits)
     named = endpoint.row_key is not None and endpoint.row_key in rows.columns
     given = rows[endpoint.row_key or ""].gather(mine).to_list() if named else [None] * len(mine)
+    names = [f"offline:{first + row}" if name is None else str(name) for row, name in zip(mine, given, strict=True)]
+    sticky = [name for name in (endpoint.sticky,) if name is not None and name in rows.columns]
+    drawn = drawn_by(endpoint, {name: rows[name].gather(mine).to_list() for name in sticky}, names)
     places = {ref: place for place, ref in enumerate(choice.refs)}
-    for row, name in zip(mine.tolist(), given, strict=True):
+    for row, name in zip(mine.tolist(), drawn, strict=True):
         key = choice.keys[choice.members[row]]
         with suppress(UnknownError):  # nobody answers what the canary is not drawn for
-            ref, route = choose(endpoint, key, f"offline:{first + row}" if name is None else str(name))
+            ref, route = choose(endpoint, key, name)
             choice.which[row], choice.routes[row] = places.setdefault(ref, len(places)), ROUTES.index(route)
     choice.refs = list(places)
 
