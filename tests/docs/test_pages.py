@@ -13,6 +13,7 @@ from tests.docs.session import Session
 LONG = {
     "README.md",
     "docs/tutorial.md",
+    "docs/edge.md",
     "docs/exports.md",
     "docs/cli.md",
     "docs/http.md",

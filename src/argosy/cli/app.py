@@ -52,6 +52,7 @@ _GROUPS: Final = {
         ("pause", "Let a pipeline start no runs by itself."),
         ("resume", "Let a paused pipeline start by itself again."),
         ("predict", "Score the rows of a file as the inference server would."),
+        ("package", "Pack a version so that it predicts without Argosy."),
         ("approve", "Grant or refuse what a gate waits for."),
         ("promote", "Make a version the one that answers."),
         ("rollback", "Undo the last change of who answers."),

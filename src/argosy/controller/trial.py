@@ -1,0 +1,105 @@
+"""Rows of a training set with their values by name: what a version is tried on where Argosy is not."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from argosy.errors import InputError
+from argosy.features.trainingset import TrainingSet
+from argosy.model.signature import Feature, Signature, encode_rows
+from argosy.registry.address import Address
+from argosy.registry.bundle.content import Trial
+from argosy.spec.fleet import POOLED
+from argosy.store.codec import to_micros
+from argosy.store.versions import Version
+
+_PROVEN, _CARRIED = 2_000, 50
+_HELD, _LAST = "held-out rows of the training set", "the last rows of the training set"
+_MASKED = ", without values of tagged columns,"
+Value = float | str | bool | None
+Places = npt.NDArray[np.int64]
+
+
+def rows(sets: Path, address: Address, version: Version, signature: Signature, hidden: Collection[str]) -> Trial:
+    """Rows of a version's member in the newest of the fleet's training sets, below `sets`, that has its features.
+
+    Those that it was held against travel, where there are any; values of `hidden` features are missing in them. Raises
+    InputError where no training set has rows of the member with these features.
+    """
+    for file in sorted(sets.glob("*/set.json"), key=lambda path: path.stat().st_mtime, reverse=True):
+        data = TrainingSet.open(file.parent)
+        held, rest = _places(data, address.key, version)
+        if not _has(data, signature) or not len(held) + len(rest):
+            continue
+        proven = _named(data, signature, _spread(held, rest))
+        some = held[-_CARRIED:] if len(held) else rest[-_CARRIED:]
+        carried = tuple({**row, **dict.fromkeys(hidden)} for row in _named(data, signature, some))
+        told = (_HELD if len(held) else _LAST) + (_MASKED if hidden else "")
+        return Trial(encode_rows(proven, signature), carried, told)
+    raise InputError(
+        f"there are no rows to prove {address} on: no training set of {address.fleet} on this machine has its features",
+        next=f"argosy train {address.fleet}, which builds one",
+    )
+
+
+def _has(data: TrainingSet, signature: Signature) -> bool:
+    """Whether the rows have a version's features; what the pooled model takes of the key, the member tells."""
+    given = {each.name: each.kind for each in data.signature.features}
+    keys = data.columns.by
+    return all(
+        given.get(each.name) == each.kind or (each.kind == "category" and each.name in keys)
+        for each in signature.features
+    )
+
+
+def _places(data: TrainingSet, key: str, version: Version) -> tuple[Places, Places]:
+    """Where the member's rows are that the version was held against, and where its others are."""
+    lines = data.members.select("member", "start", "rows").iter_rows()
+    start, count = next(((start, count) for member, start, count in lines if member == key), (0, 0))
+    every, times = np.arange(start, start + count), data.span(start, count).times
+    span = version.body.get("held_out", {})
+    low, high = (to_micros(msgspec.convert(span.get(name), datetime | None, strict=False)) for name in ("low", "high"))
+    if low is None or high is None:
+        return every[:0], every
+    inside = (times >= low) & (times <= high)
+    return every[inside], every[~inside]
+
+
+def _spread(held: Places, rest: Places) -> Places:
+    """Rows for the proof: of both, evenly."""
+    every = np.concatenate([held, rest])
+    return every[np.linspace(0, len(every) - 1, min(len(every), _PROVEN)).astype(np.int64)]
+
+
+def _named(data: TrainingSet, signature: Signature, places: Places) -> Iterator[dict[str, Value]]:
+    """Rows with the values of a version's features by name: the inverse of how the set encodes them.
+
+    What is infinite is missing.
+    """
+    lines = [line for line in data.members.select("start", "member").sort("start").rows() if line[1] != POOLED]
+    starts, names = [start for start, _ in lines], set(signature.names)
+    for place in places.tolist():
+        values = data.span(place, 1).matrix[0].tolist()
+        given = dict(zip(data.signature.features, values, strict=True))
+        row = {each.name: _value(each, value) for each, value in given.items() if each.name in names}
+        member = bisect_right(starts, place) - 1
+        if len(row) < len(names) and member >= 0:
+            keys = zip(data.columns.by, Address("", lines[member][1]).values, strict=True)
+            row |= {name: value for name, value in keys if name not in row}
+        yield {name: row[name] for name in signature.names}
+
+
+def _value(feature: Feature, number: float) -> Value:
+    if not math.isfinite(number):
+        return None
+    if feature.categories is not None:
+        return feature.categories[int(number)]
+    return bool(number) if feature.kind == "boolean" else number

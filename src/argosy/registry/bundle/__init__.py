@@ -1,0 +1,1 @@
+"""Bundles: a version with all that predicts by it, for places that have onnxruntime and no Argosy."""

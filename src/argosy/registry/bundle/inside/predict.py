@@ -1,0 +1,148 @@
+"""Predictions of one model, by onnxruntime and NumPy alone.
+
+    predict([{"distance": 120.5, "carrier": "AA"}])        a number for each row
+
+On a command line, with the name of this directory or of the installed package for PACKAGE:
+
+    python -m PACKAGE rows.json      a JSON list of objects; - or nothing reads them from the standard input
+    python -m PACKAGE --self-test    whether all files are as they were packed, and predictions too
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+FAILED, USAGE = 1, 2
+_NAN = float("nan")
+_QUIET = 4
+_TYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
+
+
+class Bundle:
+    """The model in a directory, ready to predict. Threads may share it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.schema: dict[str, Any] = _read(folder / "schema.json")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = _QUIET
+        model = (folder / "model.onnx").read_bytes()
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        (matrix,) = self._session.get_inputs()
+        self._input, self._dtype = matrix.name, _TYPES[matrix.type]
+        self._codes = {
+            each["name"]: {text: float(code) for code, text in enumerate(each["categories"])}
+            for each in self.schema["inputs"]
+            if each["kind"] == "category"
+        }
+
+    def predict(self, rows: Iterable[Mapping[str, Any]]) -> list[float]:
+        """One number a row: the probability of the label, or its value, as `output` in the schema says.
+
+        A row has every input of the schema; None stands for a missing value, and a category that is not in the schema
+        counts as missing. Other entries are left alone. Raises ValueError that names the row and the input.
+        """
+        matrix = self.encode(rows)
+        if not len(matrix):
+            return []
+        with np.errstate(over="ignore"):
+            (found,) = self._session.run(None, {self._input: matrix.astype(self._dtype)})
+        return [float(value) for value in found]
+
+    def encode(self, rows: Iterable[Mapping[str, Any]]) -> npt.NDArray[np.float64]:
+        """The numbers that the model takes, rows x inputs."""
+        values = [self._encoded(row, place) for place, row in enumerate(rows, 1)]
+        return np.array(values, dtype=np.float64).reshape(len(values), len(self.schema["inputs"]))
+
+    def check(self) -> str:
+        """What was found to be as it was packed, in words. Raises ValueError that names what is not."""
+        for name, digest in _read(self._folder / "MANIFEST.json")["files"].items():
+            path = self._folder / name
+            if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+                raise ValueError(f"{name} is not the file that was packed")
+        packed = _read(self._folder / "selftest.json")
+        seen = np.array(self.predict(packed["rows"]))
+        wanted = np.array(packed["predictions"])
+        difference = float(np.max(np.abs(seen - wanted), initial=0.0))
+        if not difference <= packed["tolerance"]:
+            raise ValueError(f"predictions differ by {difference:g}, tolerance {packed['tolerance']:g}")
+        return f"{len(wanted)} predictions are as packed, largest difference {difference:g}"
+
+    def _encoded(self, row: Mapping[str, Any], place: int) -> list[float]:
+        if not isinstance(row, Mapping):
+            raise ValueError(f"row {place} is {type(row).__name__}, wanted an object with a value for each input")
+        return [self._value(each, row, place) for each in self.schema["inputs"]]
+
+    def _value(self, each: Mapping[str, Any], row: Mapping[str, Any], place: int) -> float:
+        name, kind = each["name"], each["kind"]
+        if name not in row:
+            raise ValueError(f"row {place} has no {name!r}; null stands for a missing value")
+        value = row[name]
+        if value is None:
+            return _NAN
+        if kind == "category":
+            if isinstance(value, (str, bool, np.bool_, int, np.integer)):
+                return self._codes[name].get(_text(value), _NAN)
+        elif isinstance(value, (bool, np.bool_)):
+            return float(value)
+        elif kind == "number" and isinstance(value, (int, float, Decimal, np.integer, np.floating)):
+            try:
+                return float(value)
+            except OverflowError:
+                raise ValueError(f"row {place}: {name!r} is beyond what a float64 holds") from None
+        raise ValueError(f"row {place}: {name!r} is {type(value).__name__}, wanted a {kind}")
+
+
+@cache
+def _own() -> Bundle:
+    return Bundle(Path(__file__).parent)
+
+
+def predict(rows: Iterable[Mapping[str, Any]]) -> list[float]:
+    """One number a row, by the model beside this file; see `Bundle.predict`."""
+    return _own().predict(rows)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code: 0 done, 1 the self-test failed, 2 used wrongly or wrong rows."""
+    parser = argparse.ArgumentParser(prog="python -m PACKAGE", description="Predict rows by the model in this package.")
+    parser.add_argument("rows", nargs="?", default="-", help="a file with a JSON list of objects; - is standard input")
+    parser.add_argument("--self-test", action="store_true", help="check files and predictions against those packed")
+    given = parser.parse_args(arguments)
+    try:
+        if given.self_test:
+            print(_own().check())  # noqa: T201 - a command line prints
+            return 0
+        rows = json.load(sys.stdin) if given.rows == "-" else _read(Path(given.rows))
+        if not isinstance(rows, list):
+            raise ValueError("the rows are no JSON list of objects")
+        print(json.dumps(predict(rows)))  # noqa: T201 - a command line prints
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - a command line prints
+        return FAILED if given.self_test else USAGE
+    return 0
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (bool, np.bool_)):
+        return "true" if value else "false"
+    return str(int(value))  # type: ignore[call-overload]
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

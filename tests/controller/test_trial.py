@@ -1,0 +1,87 @@
+"""Rows of a training set with their values by name."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from argosy.controller.trial import rows
+from argosy.errors import InputError
+from argosy.features.trainingset import Columns, build
+from argosy.model.signature import Feature, Signature, encode
+from argosy.registry.address import parse
+from argosy.store.versions import Version
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+FEATURES = (
+    Feature("miles", "number"), Feature("place", "category", ("JFK", "LGA")), Feature("wet", "boolean"),
+)  # fmt: skip
+SIGNATURE = Signature(FEATURES, "binary", "late")
+WHOLE = Signature((*FEATURES, Feature("carrier", "category", ("AA", "A/B"))), "binary", "late")
+
+
+def frame() -> pl.DataFrame:
+    """Twenty rows an hour apart of each of two carriers."""
+    carriers = ["AA", "A/B"] * 20
+    times = [START + timedelta(hours=n // 2) for n in range(40)]
+    miles = [float(n) if n % 7 else None for n in range(40)]
+    places = [("JFK", "LGA", None)[n % 3] for n in range(40)]
+    data = {"carrier": carriers, "at": times, "miles": miles, "place": places, "wet": [n % 2 == 0 for n in range(40)]}
+    return pl.DataFrame(data).with_columns(late=pl.Series([n % 2 for n in range(40)]))
+
+
+def version(held: tuple[datetime, datetime] | None = None) -> Version:
+    body = {"held_out": {"rows": 5, "low": held[0].isoformat(), "high": held[1].isoformat()}} if held else {}
+    return Version(
+        fleet="late", member_id=1, key="", artifact="", format="onnx", execution_id=1, at=START, rows=20, body=body,
+        id=1, number=1,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def sets(tmp_path: Path) -> Path:
+    build(frame(), SIGNATURE, Columns(("carrier",), "at", "late"), tmp_path / "sets" / "abc")
+    return tmp_path / "sets"
+
+
+def test_rows_are_as_they_were_before_they_were_encoded(sets: Path) -> None:
+    found = rows(sets, parse("late/AA@1"), version(), SIGNATURE, ())
+    mine = frame().filter(pl.col("carrier") == "AA").select(SIGNATURE.names)
+    assert list(found.rows) == mine.to_dicts() and found.told == "the last rows of the training set"
+    assert np.array_equal(found.matrix, encode(mine, SIGNATURE), equal_nan=True)
+
+
+def test_those_that_the_version_was_held_against_travel(sets: Path) -> None:
+    held = START + timedelta(hours=15), START + timedelta(hours=19)
+    found = rows(sets, parse("late/AA@1"), version(held), SIGNATURE, ())
+    mine = frame().filter(pl.col("carrier") == "AA", pl.col("at") >= held[0]).select(SIGNATURE.names)
+    assert list(found.rows) == mine.to_dicts() and found.told == "held-out rows of the training set"
+    assert len(found.matrix) == 20
+
+
+def test_the_pooled_model_is_told_the_member_of_each_row(sets: Path) -> None:
+    found = rows(sets, parse("late/*@1"), version(), WHOLE, ())
+    assert [row["carrier"] for row in found.rows] == ["A/B"] * 20 + ["AA"] * 20
+    assert [place for *_, place in found.matrix] == [1.0] * 20 + [0.0] * 20
+
+
+def test_hidden_values_do_not_travel(sets: Path) -> None:
+    found = rows(sets, parse("late/AA@1"), version(), SIGNATURE, {"miles"})
+    assert {row["miles"] for row in found.rows} == {None} and {row["place"] for row in found.rows} != {None}
+    assert found.told == "the last rows of the training set, without values of tagged columns,"
+    assert not math.isnan(np.nanmax(found.matrix[:, 0]))
+
+
+def test_the_newest_set_with_the_features_is_read(sets: Path) -> None:
+    narrow = Signature((Feature("miles", "number"),), "binary", "late")
+    build(frame(), narrow, Columns(("carrier",), "at", "late"), sets / "abd")
+    assert set(rows(sets, parse("late/AA@1"), version(), SIGNATURE, ()).rows[0]) == {"miles", "place", "wet"}
+    other = Signature((Feature("miles", "number"), Feature("wind", "number")), "binary", "late")
+    for address, signature in (("late/AA@1", other), ("late/DL@1", SIGNATURE)):
+        with pytest.raises(InputError, match=r"no rows to prove late/..@1 on[\s\S]*argosy train late"):
+            rows(sets, parse(address), version(), signature, ())
