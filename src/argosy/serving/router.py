@@ -61,7 +61,7 @@ class Router:
         """
         began = time.perf_counter()
         plan = self._scorer.plan(batch)
-        if batch.count > _INLINE_ROWS or not self._scorer.is_warm(plan) or self._durable:
+        if batch.count > _INLINE_ROWS or batch.explain or not self._scorer.is_warm(plan) or self._durable:
             return self._later(plan, render, request)
         try:
             answer = self._scorer.answer(plan)
@@ -142,7 +142,7 @@ class Router:
         return self.answer(batch, lambda answer: Reply(200, infer.response(endpoint, answer, wanted)), request)
 
     def _predict(self, endpoint: Endpoint, request: Request) -> Reply | Awaitable[Reply]:
-        batch = records.parse(request.body, endpoint)
+        batch = records.parse(request.body, endpoint, request.query)
         return self.answer(batch, lambda answer: Reply(200, records.response(answer)), request)
 
     async def _load(self, endpoint: Endpoint) -> Reply:

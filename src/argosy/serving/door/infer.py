@@ -12,8 +12,9 @@ from argosy.serving.batch import Answer, Batch, Columns
 from argosy.serving.check import MAX_ROWS, checked, decision, metadata_hint, typed
 from argosy.serving.door import wide
 from argosy.serving.door.json import decoded, encode
-from argosy.serving.door.output import OUTPUTS, told
+from argosy.serving.door.output import EXPLAINED, OUTPUTS, told
 from argosy.serving.door.tensor import Tensor
+from argosy.serving.explanation import Explanation
 from argosy.serving.routing import Endpoint
 
 _ONE = [1]
@@ -43,13 +44,14 @@ class InferRequest(msgspec.Struct):
     outputs: list[Requested] | None = None
 
 
-class Output(msgspec.Struct):
-    """One output tensor of shape [n]."""
+class Output(msgspec.Struct, omit_defaults=True):
+    """One output tensor of shape [n]; of contributions [n, k], with the names of the features among its parameters."""
 
     name: str
     datatype: str
     shape: list[int]
     data: list[Any]
+    parameters: dict[str, Any] | None = None
 
 
 class InferResponse(msgspec.Struct):
@@ -93,14 +95,26 @@ def read(request: InferRequest, endpoint: Endpoint) -> tuple[Batch, Wanted | Non
     parameters = request.parameters
     at = None if parameters is None else decision(endpoint, columns, parameters.get("at"), count)
     wanted = None if request.outputs is None and parameters is None else _wanted(request)
-    return Batch(endpoint, columns, count, request.id, at), wanted
+    return Batch(endpoint, columns, count, request.id, at, explain=_asked(parameters)), wanted
 
 
 def outputs(answer: Answer, names: frozenset[str] | None = None) -> list[Output]:
     """The outputs of an answer, of those asked for (None: all)."""
     shape = [len(answer.predictions)]
-    found = told(answer).items()
-    return [Output(name, OUTPUTS[name], shape, data) for name, data in found if names is None or name in names]
+    found = [Output(name, OUTPUTS[name], shape, data) for name, data in told(answer).items()]
+    if answer.explanation is not None:
+        found += _explained(answer.explanation)
+    return found if names is None else [each for each in found if each.name in names]
+
+
+def _explained(why: Explanation) -> list[Output]:
+    rows, features = why.contributions.shape
+    contributions = why.contributions.ravel().tolist()
+    return [
+        Output("contributions", EXPLAINED["contributions"], [rows, features], contributions, {"names": why.names}),
+        Output("base", EXPLAINED["base"], [rows], why.base),
+        Output("space", EXPLAINED["space"], [rows], list(why.space)),
+    ]
 
 
 def response(endpoint: Endpoint, answer: Answer, wanted: Wanted | None) -> bytes:
@@ -109,14 +123,25 @@ def response(endpoint: Endpoint, answer: Answer, wanted: Wanted | None) -> bytes
     return encode(InferResponse(endpoint.fleet, answer.id, outputs(answer, names)))
 
 
+def _asked(parameters: dict[str, Any] | None) -> bool:
+    """Whether the rows are to be explained; raises InputError where that is neither said nor denied."""
+    found = False if parameters is None else parameters.get("explain", False)
+    if not isinstance(found, bool):
+        raise InputError(f"the parameter explain is {str(found)[:40]!r}", next="send true, or leave it out")
+    return found
+
+
 def _wanted(request: InferRequest) -> Wanted | None:
-    binary = bool((request.parameters or {}).get("binary_data_output"))
+    parameters = request.parameters or {}
+    binary, known = bool(parameters.get("binary_data_output")), OUTPUTS
+    if parameters.get("explain"):
+        known = OUTPUTS | EXPLAINED
     if request.outputs is None:
-        return Wanted(None, frozenset(OUTPUTS)) if binary else None
+        return Wanted(None, frozenset(known)) if binary else None
     chosen = set()
     for output in request.outputs:
-        if output.name not in OUTPUTS:
-            raise InputError(f"there is no output {output.name!r}", next=f"ask for some of {', '.join(OUTPUTS)}")
+        if output.name not in known:
+            raise InputError(f"there is no output {output.name!r}", next=f"ask for some of {', '.join(known)}")
         parameters = output.parameters or {}
         for name in ("shared_memory_region", "classification"):
             if parameters.get(name):

@@ -8,6 +8,8 @@ from argosy.serving.batch import Answer
 
 OUTPUTS = {"prediction": "FP64", "version": "BYTES", "route": "BYTES", "stale": "BOOL"}
 """Every output and its type on the wire."""
+EXPLAINED = {"contributions": "FP64", "base": "FP64", "space": "BYTES"}
+"""Those of rows that are explained."""
 
 
 def told(answer: Answer) -> dict[str, list[Any]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -11,6 +12,7 @@ from argosy.errors import InputError
 from argosy.serving.batch import Answer, Batch, Columns
 from argosy.serving.check import MAX_ROWS, checked, decision, missing
 from argosy.serving.door.json import decoded, encode
+from argosy.serving.door.output import told
 from argosy.serving.routing import Endpoint
 
 
@@ -20,6 +22,7 @@ class RecordsRequest(msgspec.Struct, forbid_unknown_fields=True):
     records: list[dict[str, Any]]
     id: str | None = None
     at: str | list[str] | None = None
+    explain: bool = False
 
 
 _records: Callable[[bytes], RecordsRequest | list[dict[str, Any]]] = msgspec.json.Decoder(
@@ -27,9 +30,12 @@ _records: Callable[[bytes], RecordsRequest | list[dict[str, Any]]] = msgspec.jso
 ).decode
 
 
-def parse(body: bytes, endpoint: Endpoint) -> Batch:
-    """The rows of a list of JSON records, or of an object with `records`; raises InputError."""
-    request = decoded(_records, body, "send JSON with `records`, and beside them `id` or `at` only")
+def parse(body: bytes, endpoint: Endpoint, query: bytes = b"") -> Batch:
+    """The rows of a list of JSON records, or of an object with `records`; raises InputError.
+
+    They are explained where the object says `explain`, or the query `explain=true`.
+    """
+    request = decoded(_records, body, "send JSON with `records`, and beside them `id`, `at` or `explain` only")
     if isinstance(request, list):
         request = RecordsRequest(request)
     if not request.records or len(request.records) > MAX_ROWS:
@@ -44,12 +50,14 @@ def parse(body: bytes, endpoint: Endpoint) -> Batch:
             raise missing(endpoint, each.name, f"record {lacks}")
     columns = checked(endpoint, given, len(request.records), None)
     at = decision(endpoint, columns, request.at, len(request.records))
-    return Batch(endpoint, columns, len(request.records), request.id, at)
+    asked = request.explain or (b"explain" in query and parse_qs(query).get(b"explain", [b""])[-1].lower() == b"true")
+    return Batch(endpoint, columns, len(request.records), request.id, at, explain=asked)
 
 
 def response(answer: Answer) -> bytes:
     """The body of the answer to records: one object a row."""
-    stale: Sequence[bool | None] = answer.stale or [None] * len(answer.predictions)
-    rows = zip(answer.predictions, answer.versions, answer.routes, stale, strict=True)
-    found = [{"prediction": p, "version": v, "route": r} | ({} if s is None else {"stale": s}) for p, v, r, s in rows]
-    return encode({"id": answer.id, "predictions": found})
+    found = told(answer)
+    rows = [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)]
+    if answer.explanation is not None:
+        rows = [row | {"explanation": why} for row, why in zip(rows, answer.explanation.told(), strict=True)]
+    return encode({"id": answer.id, "predictions": rows})
