@@ -17,6 +17,7 @@ from argosy.controller.house import House
 from argosy.controller.loop import tick
 from argosy.controller.why import why
 from argosy.registry.rollout import Chosen, promote, start
+from argosy.spec.rollout import Rollout
 from argosy.store import artifacts, events, executions, members, rollouts, signals, versions
 from tests.controller.conftest import START
 from tests.controller.test_loop import FLEET
@@ -26,6 +27,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.slow]
 
 MEMBER = f"{FLEET}/LGA/AA"
 NOW = START + timedelta(hours=13)
+CANARY = ag.Canary(share=0.5)
 
 
 def narrow() -> bytes:
@@ -37,7 +39,9 @@ def narrow() -> bytes:
     return text.encode()
 
 
-def on_canary(house: House, data: bytes) -> tuple[versions.Version, Path]:
+def on_canary(
+    house: House, data: bytes, rollout: Rollout = CANARY, format: str = "lightgbm"
+) -> tuple[versions.Version, Path]:
     """LGA/AA's champion, and beside it on a canary a version of these bytes that passed its gates; where they lie."""
     store = house.store
     with store.read() as conn:
@@ -52,11 +56,11 @@ def on_canary(house: House, data: bytes) -> tuple[versions.Version, Path]:
         )
         [execution] = executions.record(tx, [run])
         new = versions.NewVersion(
-            fleet=FLEET, member_id=own.member_id, key="canary", artifact=slot.digest, format="lightgbm",
+            fleet=FLEET, member_id=own.member_id, key="canary", artifact=slot.digest, format=format,
             execution_id=execution, at=START, rows=own.rows, signature=own.signature,
         )  # fmt: skip
         [canary] = versions.add(tx, [new])
-        start(tx, FLEET, ag.Canary(share=0.5), [Chosen(canary, True, "it passed its gates")], START, "tester")
+        start(tx, FLEET, rollout, [Chosen(canary, True, "it passed its gates")], START, "tester")
         judged = signals.NewSignal(
             fleet=FLEET, member_id=own.member_id, name=signal.JUDGED, value=float(canary.id), at=START
         )
@@ -120,3 +124,35 @@ def test_a_failing_canary_is_rolled_back_and_no_request_is_lost(house: House, tm
     table = survey.observe(house, NOW).fleets[FLEET].table
     [served] = [row[signal.SERVED] for row in table.iter_rows(named=True) if row["key"] == "LGA/AA"]
     assert served == 80  # rows answered, each once; those that failed are none
+
+
+@pytest.mark.parametrize("sound", [True, False])
+def test_a_shadow_is_scored_beside_every_answer_and_ends_by_what_it_scored(
+    house: House, tmp_path: Path, sound: bool
+) -> None:
+    """One has the model of the champion, the other fails on every row; those who ask see neither."""
+    with house.store.read() as conn:
+        own = versions.find(conn, FLEET, "LGA/AA")
+        assert own is not None
+        same = house.store.blobs.read(artifacts.get(conn, [own.artifact])[own.artifact].slot)
+    shadow, _ = on_canary(house, same if sound else narrow(), ag.Shadow(), own.format if sound else "lightgbm")
+    with Plant(tmp_path, date(2013, 2, 15)) as plant:
+        plant.ready()
+        assert ask(plant, [f"F{i}" for i in range(40)]) == {(f"{MEMBER}@1", "own"): 40}
+        assert plant.ask("/argosy/flush", {})[0] == 200
+        assert not [each.said for each in tick(house, NOW) if each.failed]
+    with house.store.read() as conn:
+        last, *_ = rollouts.history(conn, shadow.member_id)
+        state = members.states(conn, [shadow.member_id])[shadow.member_id]
+    told = {name: last.evidence[f"canary_{name}"] for name in ("answered", "failed")}
+    assert (last.kind, last.evidence["champion_answered"], state.challenger_id) == ("shadow", 40, None)
+    if sound:
+        assert (last.state, told, state.champion_number) == ("finished", {"answered": 40, "failed": 0}, shadow.number)
+        assert last.reason.endswith("that both scored, predictions 0 apart on 40 rows; 0 of 40 rows failed")
+    else:
+        assert (last.state, told, state.champion_number) == ("rolled_back", {"answered": 0, "failed": 40}, 1)
+        assert last.reason.startswith("after 13h: 40 of 40 rows failed, of the champion's 0 of 40;")
+    tick(house, NOW)
+    table = survey.observe(house, NOW).fleets[FLEET].table
+    [served] = [row[signal.SERVED] for row in table.iter_rows(named=True) if row["key"] == "LGA/AA"]
+    assert served == 40  # what a shadow scored is in no window and no count
