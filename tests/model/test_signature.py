@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from argosy.errors import CorruptError, DeclarationError, InputError
-from argosy.model.signature import Feature, Signature, encode, encode_columns, encode_rows, infer_signature
+from argosy.model.signature import Feature, Signature, encode, encode_columns, encode_one, encode_rows, infer_signature
 
 SIGNATURE = Signature(
     (
@@ -48,6 +48,18 @@ def test_rows_and_frame_encode_alike(rows: list[dict[str, object]]) -> None:
     np.testing.assert_array_equal(by_frame, by_rows)
     columns = {name: [row[name] for row in rows] for name in SCHEMA}
     np.testing.assert_array_equal(by_frame, encode_columns(columns, len(rows), SIGNATURE))
+    for place, row in enumerate(rows):
+        one = encode_one({name: [value] for name, value in row.items()}, SIGNATURE)
+        np.testing.assert_array_equal(by_frame[place : place + 1], one)
+
+
+@given(st.lists(st.none() | st.floats() | st.integers(-(2**53), 2**53) | st.booleans(), min_size=2, max_size=2))
+def test_a_row_of_numbers_encodes_as_its_columns_do(row: list[object]) -> None:
+    numbers = Signature((Feature("a", "number"), Feature("b", "number")), "regression", "y")
+    columns = {"a": row[:1], "b": row[1:]}
+    by_columns = encode_columns(columns, 1, numbers)
+    np.testing.assert_array_equal(by_columns, encode_one(columns, numbers))
+    np.testing.assert_array_equal(by_columns, encode_rows([{"a": row[0], "b": row[1]}], numbers))
 
 
 def test_encoding_means_what_it_says() -> None:

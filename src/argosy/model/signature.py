@@ -26,7 +26,7 @@ Matrix = npt.NDArray[np.float64]
 Row = Mapping[str, Any]
 
 _NAN = math.nan
-_FLOATS = {float, type(None)}
+_FLOAT, _FLOATS = {float}, {float, type(None)}
 _TEXTS = {str, type(None)}
 
 
@@ -69,6 +69,11 @@ class Signature(msgspec.Struct, frozen=True, dict=True):
     def names(self) -> tuple[str, ...]:
         """Names of the features in matrix order."""
         return tuple(feature.name for feature in self.features)
+
+    @cached_property
+    def numeric(self) -> bool:
+        """Whether every feature is a number."""
+        return all(feature.kind == "number" for feature in self.features)
 
     @cached_property
     def digest(self) -> str:
@@ -163,19 +168,28 @@ def _expression(schema: pl.Schema, feature: Feature) -> pl.Expr:
 
 def encode_rows(rows: Iterable[Row], signature: Signature) -> Matrix:
     """Equal to `encode` of the same rows, without a frame: for a few rows on the inference path."""
-    tables = signature.tables
-    values = [_encode_row(row, tables) for row in rows]
-    return np.array(values, dtype=np.float64).reshape(len(values), len(tables))
+    values = [_encode_row(_named(row, signature), signature) for row in rows]
+    return np.array(values, dtype=np.float64).reshape(len(values), len(signature.features))
 
 
-def _encode_row(row: Row, tables: tuple[tuple[str, Feature, dict[str, float] | None], ...]) -> list[float]:
+def encode_one(columns: Mapping[str, Sequence[Any]], signature: Signature) -> Matrix:
+    """Equal to `encode` of the only row, given as columns of one Python value."""
+    return np.array([_encode_row([each[0] for each in _named(columns, signature)], signature)], dtype=np.float64)
+
+
+def _named(row: Mapping[str, Any], signature: Signature) -> list[Any]:
+    try:
+        return [row[name] for name in signature.names]
+    except KeyError as error:
+        raise _absent(error.args[0], row) from None
+
+
+def _encode_row(row: list[Any], signature: Signature) -> list[float]:
+    if signature.numeric and set(map(type, row)) == _FLOAT:
+        return row
     values: list[float] = []
     add = values.append
-    for name, feature, codes in tables:
-        try:
-            value = row[name]
-        except KeyError:
-            raise _absent(name, row) from None
+    for value, (_, feature, codes) in zip(row, signature.tables, strict=True):
         if value is None:
             add(_NAN)
         elif codes is not None:

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from argosy.errors import ArgosyError, InputError
-from argosy.model.signature import Matrix, Signature, encode_columns, encode_rows
+from argosy.model.signature import Matrix, Signature, encode_columns, encode_one, encode_rows
 from argosy.serving.batch import Columns
 from argosy.serving.cache import Loaded
 from argosy.serving.derive import Lost
@@ -32,7 +32,7 @@ class Given(msgspec.Struct, frozen=True):
         """The only row; raises InputError where it does not fit."""
         if self.lost:
             _check(0, self._lost(signature))
-        return encode_rows([{name: values[0] for name, values in self.columns.items()}], signature)
+        return encode_one(self.columns, signature)
 
     def whole(self, signature: Signature) -> Matrix | None:
         """All rows, or None where some do not fit, though they may be none of those that versions of it answer."""

@@ -124,8 +124,9 @@ class Scorer:
         if batch.count == 1:
             keys = [member_key([columns[name][0] for name in endpoint.by])]
         else:
-            parts = [columns[name] for name in endpoint.by]
-            keys = [member_key(values) for values in zip(*parts, strict=True)] if parts else [""] * batch.count
+            parts = list(zip(*(columns[name] for name in endpoint.by), strict=True)) or [()] * batch.count
+            known = {values: member_key(values) for values in set(parts)}
+            keys = [known[values] for values in parts]
         drawn = rows if endpoint.sticky is None else drawn_by(endpoint, columns, rows)
         if batch.version is not None:
             assignment = only(endpoint, batch.version, keys)
