@@ -14,6 +14,7 @@ LONG = {
     "README.md",
     "docs/tutorial.md",
     "docs/edge.md",
+    "docs/explanations.md",
     "docs/exports.md",
     "docs/cli.md",
     "docs/http.md",

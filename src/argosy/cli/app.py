@@ -32,6 +32,7 @@ _GROUPS: Final = {
         ("describe", "Show all that is known of one thing."),
         ("read", "Show the rows of a version of a dataset, or write them to a file."),
         ("why", "Explain a member, a version, a dataset or a run, and why nothing happens."),
+        ("explain", "Show how much each feature moved the answer to a row."),
         ("lineage", "Show what a thing was made from and what came of it."),
         ("runs", "List runs of pipelines: states, times, what their calls came to."),
         ("logs", "Show what the steps of a run wrote."),
