@@ -23,10 +23,13 @@ from argosy.cli.role import Readers
 from argosy.controller.house import Places
 from argosy.controller.scoring import account, landing, source
 from argosy.controller.scoring.account import Account
+from argosy.controller.scoring.history import History
 from argosy.controller.scoring.job import Job, Terms
 from argosy.controller.scoring.shelf import Shelf
 from argosy.controller.scoring.source import Source
 from argosy.errors import InputError, UsageError
+from argosy.serving.bulk.online import OnlineViews
+from argosy.serving.bulk.view import Views
 from argosy.serving.check import moment
 from argosy.serving.routing import Endpoint, Routing
 from argosy.serving.snapshot import Source as Facts
@@ -42,6 +45,7 @@ class _Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     store: Store
     endpoint: Endpoint
+    views: Views | None
     sources: list[Source]
     terms: Terms
     now: datetime
@@ -97,13 +101,21 @@ def predict(
         endpoint = (Facts(store)() or Routing(0, {})).endpoint(fleet)
         with store.read() as conn:
             sources = source.opened(conn, store, endpoint, files=file or (), dataset=dataset, where=where, sql=sql)
+            views = (History.of(conn, store, endpoint) or _online(store, endpoint)) if endpoint.views else None
         terms = _terms(endpoint, sources, at, now, strict=strict, canaries=canaries)
-        asked = _Asked(store=store, endpoint=endpoint, sources=sources, terms=terms, now=now, json=given.json)
+        asked = _Asked(
+            store=store, endpoint=endpoint, views=views, sources=sources, terms=terms, now=now, json=given.json
+        )  # fmt: skip
         if to is not None and to.startswith(_DATASET):
             return _land(asked, to.removeprefix(_DATASET))
         if to is not None and (to.endswith("/") or Path(to).is_dir()):
             return _fill(asked, Path(to))
         return _write(asked, Path(to)) if to is not None else _show(asked)
+
+
+def _online(store: Store, endpoint: Endpoint) -> Views:
+    """The views as requests read them, where their rows are computed no longer, or not yet."""
+    return OnlineViews(endpoint, Readers(str(Places.of(store).root))(store.home)(endpoint))
 
 
 def _terms(
@@ -136,9 +148,9 @@ def _run(asked: _Asked, shelf: Shelf) -> Job:
 
 
 def _answer(asked: _Asked, job: Job) -> None:
-    readers, progress = Readers(str(Places.of(asked.store).root))(asked.store.home), Progress()
+    progress = Progress()
     try:
-        job.run(readers, lambda done: progress.tell(lambda: f"{done:,} of {job.rows:,} rows scored"))
+        job.run(asked.views, lambda done: progress.tell(lambda: f"{done:,} of {job.rows:,} rows scored"))
     finally:
         progress.end()
 
@@ -217,9 +229,16 @@ def _land(asked: _Asked, name: str) -> int:
         run = landing.execution(
             asked.endpoint.fleet, job, asked.now, home.clock(store).now(), home.actor(), costs
         )  # fmt: skip
-        version = landing.land(store, name, asked.endpoint.fleet, job, asked.sources, counted.versions, run)
+        version = landing.land(store, name, asked.endpoint.fleet, job, _read(asked, counted), run)
         shelf.leave(())
     return _tell(asked, counted, f"added as {name}@{version.number}", to=f"{name}@{version.number}")
+
+
+def _read(asked: _Asked, counted: Account) -> list[tuple[str, str]]:
+    """What the rows and their answers come from, by kind and reference."""
+    found = [each for source in asked.sources for each in source.read]
+    found += [("version", each) for each in counted.versions]
+    return found + [("dataset", each) for each in (asked.views.versions if isinstance(asked.views, History) else ())]
 
 
 def _nothing(asked: _Asked, job: Job, version: str) -> int:

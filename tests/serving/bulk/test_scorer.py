@@ -23,6 +23,7 @@ from argosy.model.lightgbm import LightGBM
 from argosy.model.matrix import Matrix
 from argosy.model.signature import Feature, Signature
 from argosy.serving.batch import Answer, Batch
+from argosy.serving.bulk.online import OnlineViews
 from argosy.serving.bulk.scorer import BulkScorer
 from argosy.serving.cache import Loaded, ModelCache
 from argosy.serving.derive import DTYPES
@@ -153,7 +154,7 @@ def test_each_row_is_answered_as_if_alone(
     types = {each.name: DTYPES[each.datatype] for each in endpoint.inputs if given_temp or each.name != "temp"}
     rows = [{name: row[name] for name in types} for row in rows]
     frame = pl.DataFrame(rows, schema=types)
-    with BulkScorer(endpoint, cache, reader, NOW, canaries=canaries, threads=2) as bulk:
+    with BulkScorer(endpoint, cache, OnlineViews(endpoint, reader), NOW, canaries=canaries, threads=2) as bulk:
         found = bulk.score(frame, at).to_dicts()
     if not canaries:
         still = {key: Route(each.champion) for key, each in endpoint.routes.items()}
@@ -176,7 +177,7 @@ def test_reasons_say_what_is_wrong_with_a_row(cache: ModelCache, reader: Reader)
         {"t": NOW - timedelta(days=399), "origin": "EWR"},
     ]  # fmt: skip
     rows = pl.DataFrame([good | change for change in changes], strict=False, schema_overrides={"x": pl.String})
-    with BulkScorer(ALONE, cache, reader, NOW, threads=1) as bulk:
+    with BulkScorer(ALONE, cache, OnlineViews(ALONE, reader), NOW, threads=1) as bulk:
         reasons = bulk.score(rows, None)["reason"].to_list()
     since = f"{NOW - timedelta(hours=3) - HISTORY:%Y-%m-%dT%H:%M:%SZ}"
     assert reasons == [
@@ -203,7 +204,8 @@ def test_a_version_that_answers_most_rows_is_asked_about_slices_of_them(cache: M
 
 
 def test_columns_that_every_row_needs_are_asked_for_at_once(cache: ModelCache, reader: Reader) -> None:
-    with BulkScorer(ENDPOINT, cache, reader, NOW) as bulk, pytest.raises(InputError, match="lack b, c, k, n, origin"):
+    views = OnlineViews(ENDPOINT, reader)
+    with BulkScorer(ENDPOINT, cache, views, NOW) as bulk, pytest.raises(InputError, match="lack b, c, k, n, origin"):
         bulk.score(pl.DataFrame({"x": [1.0]}), NOW)
-    with pytest.raises(InputError, match="no online store"):
+    with pytest.raises(InputError, match="reads feature views and nothing reads them"):
         BulkScorer(ENDPOINT, cache, None, NOW)

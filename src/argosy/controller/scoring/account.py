@@ -10,7 +10,7 @@ import polars as pl
 
 
 class Account(msgspec.Struct, frozen=True):
-    """Rows, those that have a prediction, by route and by reason, the commonest first; and the versions that answered."""
+    """Rows, those with a prediction, by route and by reason, the commonest first; and the versions that answered."""
 
     rows: int
     answered: int

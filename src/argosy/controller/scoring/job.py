@@ -17,9 +17,9 @@ from argosy.controller.scoring.source import Source
 from argosy.errors import InputError
 from argosy.serving.bulk.fingerprint import fingerprint
 from argosy.serving.bulk.scorer import BulkScorer
+from argosy.serving.bulk.view import Views
 from argosy.serving.cache import ModelCache, blob_loader
 from argosy.serving.routing import Endpoint
-from argosy.serving.score import OnlineReader
 from argosy.store import Store
 
 AT = "at"
@@ -82,17 +82,16 @@ class Job:
         """How many rows there are."""
         return sum(each.rows for each in self.chunks)
 
-    def run(self, readers: Callable[[Endpoint], OnlineReader], done: Callable[[int], None]) -> None:
+    def run(self, views: Views | None, done: Callable[[int], None]) -> None:
         """Answer the chunks that are not there; `done` is told how many rows are, now and then.
 
-        `readers` gives what reads the endpoint's views, if it has any. May be killed anywhere: the next run goes on.
+        `views` read those of the endpoint, if it has any. May be killed anywhere: the next run goes on.
         Raises InputError for rows that cannot be read, and where a row has no prediction and the terms are strict.
         """
         store, endpoint = self._store, self._endpoint
         cache = ModelCache(blob_loader(store.blobs), _MODELS)
-        reader = readers(endpoint) if endpoint.views else None
         count = 0
-        with BulkScorer(endpoint, cache, reader, self._now, canaries=self._terms.canaries) as bulk:
+        with BulkScorer(endpoint, cache, views, self._now, canaries=self._terms.canaries) as bulk:
             for place, source in enumerate(self._sources):
                 chunks = [each for each in self.chunks if each.source == place]
                 for chunk, rows in self._lacking(source, chunks):

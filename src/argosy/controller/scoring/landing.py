@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import polars as pl
 from sqlalchemy import Connection
 
 from argosy.controller.scoring.job import AT, Job
-from argosy.controller.scoring.source import Source
 from argosy.controller.wanted import kinds, wanted
 from argosy.data.read import append
 from argosy.errors import ConflictError
@@ -42,14 +41,12 @@ def landed(conn: Connection, dataset: str, job: Job) -> Version | None:
 
 
 def land(
-    store: Store, dataset: str, fleet: str, job: Job, sources: Sequence[Source], versions: Iterable[str],
-    run: NewExecution,
+    store: Store, dataset: str, fleet: str, job: Job, read: Sequence[tuple[str, str]], run: NewExecution
 ) -> Version:  # fmt: skip
-    """Commit what a job answered, with the execution `run` that read the sources and asked the `versions`.
+    """Commit what a job answered, with the execution `run` that did it, and what it `read`, by kind and reference.
 
     One transaction: all rows or none. Raises ConflictError where they are in already.
     """
-    read = [each for source in sources for each in source.read] + [("version", each) for each in sorted(versions)]
     rows = (pl.read_parquet(each.path, glob=False) for each in job.chunks)
     return append(
         store, dataset, rows, time=AT, sources=[_source(job)], now=run.ended_at, cause=f"predictions of {fleet}",

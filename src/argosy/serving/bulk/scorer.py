@@ -16,30 +16,29 @@ from argosy.serving.bulk.ask import Given, ask
 from argosy.serving.bulk.choice import ROUTES, chosen
 from argosy.serving.bulk.given import given, moments
 from argosy.serving.bulk.reason import Reasons, mask
-from argosy.serving.bulk.view import viewed
+from argosy.serving.bulk.view import Views, viewed
 from argosy.serving.cache import ModelCache
 from argosy.serving.derive import Derivation
 from argosy.serving.routing import Endpoint
-from argosy.serving.score import OnlineReader
 
 
 class BulkScorer:
     """Answers chunks of rows of one endpoint. As a context, from one thread; it asks the models from `threads`.
 
-    `reader` reads the endpoint's views, if it has any; `now` is the time beyond whose history they forget.
+    `views` read those of the endpoint, if it has any; `now` is the time beyond whose history they forget.
     With `canaries`, they answer the share of the rows that they would have of requests; else champions alone do.
     """
 
     def __init__(
-        self, endpoint: Endpoint, cache: ModelCache, reader: OnlineReader | None, now: datetime, *,
+        self, endpoint: Endpoint, cache: ModelCache, views: Views | None, now: datetime, *,
         canaries: bool = False, threads: int | None = None,
     ) -> None:  # fmt: skip
-        if endpoint.views and reader is None:
+        if endpoint.views and views is None:
             raise InputError(
-                f"fleet {endpoint.fleet!r} reads feature views and no online store is there",
-                next="name the home whose online store holds them",
+                f"fleet {endpoint.fleet!r} reads feature views and nothing reads them here",
+                next="pass what reads them",
             )
-        self._endpoint, self._cache, self._reader, self._now = endpoint, cache, reader, now
+        self._endpoint, self._cache, self._views, self._now = endpoint, cache, views, now
         self._canaries, self._derivation = canaries, Derivation(endpoint)
         self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="argosy-bulk")
 
@@ -63,8 +62,8 @@ class BulkScorer:
         moment = moments(endpoint, found, at, reasons)
         choice = chosen(endpoint, found, reasons, canaries=self._canaries, first=first)
         stale = None
-        if endpoint.views and self._reader is not None:
-            found, stale = viewed(endpoint, self._reader, found, moment, self._now, reasons)
+        if endpoint.views and self._views is not None:
+            found, stale = viewed(endpoint, self._views, found, moment, self._now, reasons)
         features, lost = self._derivation.beside(found) if rows.height else (found, {})
         made = Given(features, {name: mask(rows.height, list(each.why)) for name, each in lost.items()})
         out, before = np.full(rows.height, np.nan), reasons.open
