@@ -18,7 +18,6 @@ SERVICE = f"{PACKAGE}.GRPCInferenceService"
 _NAMED = {"name": (1, "string"), "version": (2, "string")}
 _METADATA_TENSOR = "ModelMetadataResponse.TensorMetadata"
 _PARAMETERS = "map InferParameter"
-_DURATION = "StatisticDuration"
 _LOADING = {
     "repository_name": (1, "string"),  # KServe's clients write the model's name here: they have no repositories
     "model_name": (2, "string"),
@@ -101,6 +100,9 @@ _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     },
     "RepositoryModelUnloadRequest": _LOADING,
     "RepositoryModelUnloadResponse": {},
+    # These two are of the package grpc.health.v1; a package has no place in the bytes of a message.
+    "HealthCheckRequest": {"service": (1, "string")},
+    "HealthCheckResponse": {"status": (1, "int32")},
 }
 
 

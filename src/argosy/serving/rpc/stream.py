@@ -1,0 +1,77 @@
+"""One call on a connection: the messages that came of it, and what is still to be sent."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from argosy.serving.rpc.frame import Head, literals
+from argosy.serving.rpc.status import Outcome, Status, percent_encoded
+
+PREFIX = 5
+WINDOW = 1 << 20
+"""Bytes that a client may send on a stream before some of them are taken."""
+
+
+_OK = literals([(b"grpc-status", b"0")])
+
+
+class Unfit(Exception):
+    """What came is no message that can be taken; `outcome` says why."""
+
+    def __init__(self, status: Status, text: str) -> None:
+        super().__init__(text)
+        self.outcome = Outcome(status=status, text=text)
+
+
+class Stream:
+    """A call. `many`: each side may send several messages. `due` is when a request must be whole, and an answer taken.
+
+    `room` is how many bytes the client takes, `taken` how many it has sent since it was last allowed more, `ended` that
+    it sends no more. `told` and `trailers` are how far the answer is: its head has left; what is to follow it last.
+    """
+
+    __slots__ = (
+        "busy", "due", "ended", "head", "id", "many", "messages", "out", "partial", "room", "taken", "told", "trailers",
+    )  # fmt: skip
+
+    def __init__(self, id: int, head: Head, room: int, due: float, *, many: bool) -> None:
+        self.id, self.head, self.room, self.due, self.many = id, head, room, due, many
+        self.partial, self.out = bytearray(), bytearray()
+        self.messages: deque[bytes] = deque()
+        self.taken = 0
+        self.ended = self.busy = self.told = False
+        self.trailers: bytes | None = None
+
+    def take(self, data: bytes, limit: int) -> None:
+        """Add the messages that are whole with these bytes; raises Unfit for one above `limit` bytes."""
+        partial = self.partial
+        partial += data
+        while len(partial) >= PREFIX:
+            if partial[0]:
+                raise Unfit(Status.UNIMPLEMENTED, "the message is compressed\n  next: send it as it is")
+            end = PREFIX + int.from_bytes(partial[1:PREFIX], "big")
+            if end > PREFIX + limit:
+                raise Unfit(
+                    Status.RESOURCE_EXHAUSTED,
+                    f"the message is above the limit of {limit:,} bytes\n  next: send fewer rows in each request",
+                )
+            if len(partial) < end:
+                return
+            if self.messages and not self.many:
+                raise Unfit(Status.INVALID_ARGUMENT, "the call takes one message\n  next: call once for each")
+            self.messages.append(bytes(memoryview(partial)[PREFIX:end]))
+            del partial[:end]
+
+    def answer(self, message: bytes) -> None:
+        """Let a message follow what is to be sent."""
+        self.out += b"\0%b%b" % (len(message).to_bytes(4, "big"), message)
+
+    def finish(self, outcome: Outcome) -> None:
+        """Let the status of the call follow what is to be sent."""
+        if outcome.status == Status.OK and not outcome.fields:
+            self.trailers = _OK
+            return
+        fields = [(b"grpc-status", b"%d" % outcome.status), *outcome.fields]
+        if outcome.text:
+            fields.append((b"grpc-message", percent_encoded(outcome.text)))
+        self.trailers = literals(fields)
