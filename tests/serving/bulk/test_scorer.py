@@ -81,6 +81,7 @@ ENDPOINT = Endpoint(
         "d%2Fe/1": Route(ref(8, FULL, "broken")), "d%2Fe/2": Route(ref(9, SMALL), ref(10, FULL, "broken"), 0.5),
     },
 )  # fmt: skip
+STICKY = msgspec.structs.replace(ENDPOINT, sticky="origin")
 ALONE = msgspec.structs.replace(ENDPOINT, pooled=Route())
 
 
@@ -144,7 +145,7 @@ def alone(
 
 @settings(max_examples=60)
 @given(
-    rows=st.lists(ROW, min_size=1, max_size=30), endpoint=some(ENDPOINT, ALONE), canaries=st.booleans(),
+    rows=st.lists(ROW, min_size=1, max_size=30), endpoint=some(ENDPOINT, ALONE, STICKY), canaries=st.booleans(),
     given_temp=st.booleans(), at=some(None, NOW, NOW - timedelta(days=398)),
 )  # fmt: skip
 def test_each_row_is_answered_as_if_alone(

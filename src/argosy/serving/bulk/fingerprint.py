@@ -29,7 +29,9 @@ def fingerprint(endpoint: Endpoint, rows: pl.DataFrame, *, canaries: bool = Fals
     made = [(name, each.polars) for name, each in endpoint.request_features]
     inputs = [(each.name, each.datatype, each.required) for each in endpoint.inputs]
     parts = (answers, drawn, _route(endpoint.pooled) if canaries else (), inputs, made, views, str(endpoint.lead))
-    return hashlib.sha256(msgspec.json.encode((endpoint.fleet, endpoint.time, endpoint.row_key, *parts))).hexdigest()
+    return hashlib.sha256(
+        msgspec.json.encode((endpoint.fleet, endpoint.time, endpoint.row_key, endpoint.sticky, *parts))
+    ).hexdigest()
 
 
 def _route(route: Route | None) -> tuple[str, str, float]:
