@@ -1,29 +1,41 @@
-"""`argosy promote`: make a version the champion by hand."""
+"""`argosy promote`: make a version the champion by hand, or those of many members at once."""
 
 from __future__ import annotations
 
 from argosy.cli import home, show
 from argosy.cli.option import Common
-from argosy.registry import manual
+from argosy.cli.select import select
+from argosy.registry import manual, selection
 from argosy.registry.address import parse
 
 
-def promote(address: str, /, *, reason: str = "", common: Common | None = None) -> int:
-    """Make a version answer for its member at once, whatever its gates said.
+def promote(
+    address: str | None = None, /, *, where: str = "", reason: str = "", common: Common | None = None
+) -> int:  # fmt: skip
+    """Make a version answer for its member at once, or those of many members together, whatever their gates said.
 
     For example:
       argosy promote late-arrival/JFK/AA@7 --reason "the outage is over"
       argosy promote late-arrival/JFK/AA        (its newest version)
+      argosy promote --where "fleet:late-arrival status:canary"
+      argosy promote --where fleet:late-arrival        (all of its members, or none if one fails)
 
     Parameters
     ----------
     address
         A version, or a member for its newest version.
+    where
+        Of which members the newest version is promoted, as `argosy get members --where` takes it: in one transaction.
     reason
         Why; kept with the move.
     """
     given = common or Common()
     with home.open(given.home) as store:
-        said = manual.promote(store, parse(address), home.actor(), reason, home.clock(store).now())
+        now, actor = home.clock(store).now(), home.actor()
+        chosen = select(address, where, now)
+        if isinstance(chosen, str):
+            said = manual.promote(store, parse(chosen), actor, reason, now)
+        else:
+            said = selection.promote(store, chosen, actor, reason, now)
     show.emit({"done": said}) if given.json else show.say(said)
     return 0

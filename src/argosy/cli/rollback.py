@@ -1,29 +1,40 @@
-"""`argosy rollback`: undo the last change of who answers for a member."""
+"""`argosy rollback`: undo the last change of who answers for a member, or for many."""
 
 from __future__ import annotations
 
 from argosy.cli import home, show
 from argosy.cli.option import Common
-from argosy.registry import manual
+from argosy.cli.select import select
+from argosy.registry import manual, selection
 from argosy.registry.address import parse
 
 
-def rollback(member: str, /, *, reason: str = "", common: Common | None = None) -> int:
-    """Undo a member's last change: end its rollout, or give the place back to what answered before.
+def rollback(
+    member: str | None = None, /, *, where: str = "", reason: str = "", common: Common | None = None
+) -> int:  # fmt: skip
+    """Undo the last change of a member, or of many: end its rollout, or give the place back to what answered before.
 
     For example:
       argosy rollback late-arrival/JFK/AA --reason "complaints from the gate"
+      argosy rollback --where "fleet:late-arrival status:degraded"
       argosy get aliases --where "address:late-arrival/JFK/AA"        (what answered when)
 
     Parameters
     ----------
     member
         The member's address.
+    where
+        Which members are rolled back, as `argosy get members --where` takes it: all in one transaction.
     reason
         Why; kept with the move.
     """
     given = common or Common()
     with home.open(given.home) as store:
-        said = manual.roll_back(store, parse(member), home.actor(), reason, home.clock(store).now())
+        now, actor = home.clock(store).now(), home.actor()
+        chosen = select(member, where, now)
+        if isinstance(chosen, str):
+            said = manual.roll_back(store, parse(chosen), actor, reason, now)
+        else:
+            said = selection.roll_back(store, chosen, actor, reason, now)
     show.emit({"done": said}) if given.json else show.say(said)
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -43,9 +43,7 @@ def page(conn: Connection, kind: str, where: str, limit: int, cursor: str | None
     told, words = _KINDS[kind]
     terms = _stored(kind, filters.parse(where))
     asked = [term for term in terms if term.field == STATUS]
-    for term in asked:
-        if term.operator != ":" or term.value not in words:
-            raise UsageError(f"filter: {term} names no status", next=f"use status: and one of {', '.join(words)}")
+    _check(asked, words)
     if not asked:
         found = resources.page(conn, kind, " ".join(map(str, terms)), limit=limit, cursor=cursor)
         return Page(told(conn, found.items, now), found.next)
@@ -54,6 +52,25 @@ def page(conn: Connection, kind: str, where: str, limit: int, cursor: str | None
     rest = " ".join(str(term) for term in terms if term.field != STATUS)
     items = told(conn, list(resources.every(conn, kind, rest)), now)
     return Page([item for item in items if all(_holds(term, item) for term in asked)][:limit], None)
+
+
+def selected(conn: Connection, where: str, now: datetime) -> list[int]:
+    """The ids of all members that a list of them would show. Raises `UsageError` where there are none."""
+    terms = _stored("members", filters.parse(where))
+    rest = " ".join(str(term) for term in terms if term.field != STATUS)
+    items, asked = list(resources.every(conn, "members", rest)), [term for term in terms if term.field == STATUS]
+    if asked:
+        _check(asked, ORDER)
+        items = [item for item in _members(conn, items, now) if all(_holds(term, item) for term in asked)]
+    if not items:
+        raise UsageError(f"no member has {where}", next="argosy get members shows what may be asked for")
+    return [item["member_id"] for item in items]
+
+
+def _check(asked: Sequence[Term], words: Sequence[str]) -> None:
+    for term in asked:
+        if term.operator != ":" or term.value not in words:
+            raise UsageError(f"filter: {term} names no status", next=f"use status: and one of {', '.join(words)}")
 
 
 def _stored(kind: str, terms: list[Term]) -> list[Term]:

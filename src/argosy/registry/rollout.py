@@ -125,26 +125,37 @@ def roll_back(tx: Connection, fleet: str, member_id: int, now: datetime, actor: 
 
     Returns what was done, in words. Raises ConflictError if there is nothing to go back to.
     """
-    state = members.states(tx, [member_id])[member_id]
-    if state.rollout_state == STARTED and state.rollout_version_id is not None:
-        step = _Step([], [])
-        _supersede(step, fleet, state, None, now, actor, ROLLED_BACK, reason)
-        step.write(tx)
-        return f"the {NOUNS[state.rollout_kind or 'canary']} was taken off traffic"
-    past = aliases.history(tx, member_id, CHAMPION)
-    before = next((m for m in past[1:] if (m.target, m.version_id) != (past[0].target, past[0].version_id)), None)
-    if before is None or before.target == NONE:
-        member = Address(fleet, state.key).member
+    states = members.states(tx, [member_id])
+    done = undo(tx, states, now, actor, reason)
+    if member_id not in done:
+        member = Address(fleet, states[member_id].key).member
         where = shlex.quote(str(Term("address", ":", member, quoted=True)))
         raise ConflictError(f"{member} has had no other champion", next=f"argosy get versions --where {where}")
-    move = Move(
-        fleet=fleet, member_id=member_id, alias=CHAMPION, target=before.target, version_id=before.version_id,
-        at=now, actor=actor, reason=reason,
-    )  # fmt: skip
-    aliases.move(tx, [move])
-    if before.version_id is None:
-        return "the pooled model answers again"
-    return f"version {get(tx, [before.version_id])[before.version_id].number} answers again"
+    return done[member_id]
+
+
+def undo(
+    tx: Connection, states: Mapping[int, members.State], now: datetime, actor: str, reason: str
+) -> dict[int, str]:  # fmt: skip
+    """`roll_back` of many members: by id what was done to each; those with nothing to go back to are left out."""
+    step, said = _Step([], []), dict[int, str]()
+    running = {id for id, each in states.items() if each.rollout_state == STARTED and each.rollout_version_id}
+    past = aliases.before(tx, states.keys() - running, CHAMPION)
+    numbers = get(tx, (each.version_id for each in past.values() if each.version_id is not None))
+    for id, state in states.items():
+        former = past.get(id)
+        if id in running:
+            _supersede(step, state.fleet, state, None, now, actor, ROLLED_BACK, reason)
+            said[id] = f"the {NOUNS[state.rollout_kind or 'canary']} was taken off traffic"
+        elif former is not None and former.target != NONE:
+            step.moves.append(
+                Move(fleet=state.fleet, member_id=id, alias=CHAMPION, target=former.target,
+                     version_id=former.version_id, at=now, actor=actor, reason=reason)
+            )  # fmt: skip
+            own = numbers.get(former.version_id or 0)
+            said[id] = f"version {own.number} answers again" if own is not None else "the pooled model answers again"
+    step.write(tx)
+    return said
 
 
 def _is_there(state: members.State, version: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from argosy.errors import InputError
 from argosy.store import current as projection
 from argosy.store import schema
-from argosy.store.rows import Row, columns, fetch, insert
+from argosy.store.rows import Row, among, columns, fetch, insert
 
 _TABLE = schema.alias
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -67,3 +67,15 @@ def history(conn: Connection, member_id: int, alias: str | None = None, limit: i
     if alias is not None:
         query = query.where(_TABLE.c.alias == alias)
     return fetch(conn, query.order_by(_TABLE.c.id.desc()).limit(limit), Alias)
+
+
+def before(conn: Connection, member_ids: Iterable[int], alias: str) -> dict[int, Alias]:
+    """Of each of some members, the last move that pointed `alias` elsewhere than it points now; those that have one."""
+    query = columns(_TABLE, Alias).where(_TABLE.c.alias == alias, among(_TABLE.c.member_id, member_ids))
+    last: dict[int, Alias] = {}
+    found: dict[int, Alias] = {}
+    for each in fetch(conn, query.order_by(_TABLE.c.id.desc()), Alias):
+        now = last.setdefault(each.member_id, each)
+        if (each.target, each.version_id) != (now.target, now.version_id):
+            found.setdefault(each.member_id, each)
+    return found
