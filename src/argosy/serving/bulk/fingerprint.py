@@ -7,8 +7,8 @@ import hashlib
 import msgspec
 import polars as pl
 
+from argosy.serving.bulk.given import fitted
 from argosy.serving.bulk.group import grouped
-from argosy.serving.derive import DTYPES
 from argosy.serving.routing import Endpoint, Route, VersionRef, champion, member_key
 
 
@@ -18,10 +18,8 @@ def fingerprint(endpoint: Endpoint, rows: pl.DataFrame, *, canaries: bool = Fals
     Equal rows of equal fingerprints, decided at equal times, get equal answers. A version that answers none of the
     rows does not count.
     """
-    types = {each.name: DTYPES[each.datatype] for each in endpoint.inputs}
-    distinct, _ = grouped(
-        rows.select(pl.col(name).cast(types[name], strict=False) for name in endpoint.by), endpoint.by
-    )
+    columns = [fitted(rows[name], endpoint.by_name[name].datatype) for name in endpoint.by]
+    distinct, _ = grouped(pl.DataFrame(columns) if columns else rows, endpoint.by)
     keys = sorted(member_key(values) for values in distinct.iter_rows()) if endpoint.by else [""]
     answers = [(key, _version(ref), route) for key in keys for ref, route in [champion(endpoint, key)]]
     drawn = [(key, _route(endpoint.routes.get(key))) for key in keys] if canaries else []

@@ -9,7 +9,7 @@ import polars as pl
 from argosy.errors import InputError
 from argosy.serving.bulk.reason import Reasons
 from argosy.serving.derive import DTYPES
-from argosy.serving.routing import Endpoint
+from argosy.serving.routing import Datatype, Endpoint
 
 
 def given(endpoint: Endpoint, rows: pl.DataFrame, reasons: Reasons) -> pl.DataFrame:
@@ -26,17 +26,43 @@ def given(endpoint: Endpoint, rows: pl.DataFrame, reasons: Reasons) -> pl.DataFr
     columns = []
     for each in endpoint.inputs:
         if each.name in rows.columns:
-            column, wanted = rows[each.name], DTYPES[each.datatype]
-            made = column.cast(wanted, strict=False)
+            column = rows[each.name]
+            made = fitted(column, each.datatype)
             if made.null_count() > column.null_count():
                 lost = made.is_null() & column.is_not_null()
-                reasons.add(lost.to_numpy(), f"column {each.name!r} holds what is no {wanted}")
+                reasons.add(lost.to_numpy(), f"column {each.name!r} holds what is no {DTYPES[each.datatype]}")
             columns.append(made)
     found = pl.DataFrame(columns)
     for name in endpoint.by:
         if found[name].null_count():
             reasons.add(found[name].is_null().to_numpy(), f"key column {name!r} is missing")
     return found
+
+
+def fitted(column: pl.Series, datatype: Datatype) -> pl.Series:
+    """A column in the type of an input; null where a value is not of it, rather than another value in its place.
+
+    Whole numbers may come as floats, numbers and truth values as text, and truth values as 0 and 1.
+    """
+    kind, wanted = column.dtype, DTYPES[datatype]
+    text = kind == pl.String or isinstance(kind, (pl.Categorical, pl.Enum))
+    fits = {
+        "BYTES": text or kind.is_integer() or kind == pl.Boolean,
+        "INT64": text or kind.is_integer() or kind.is_float(),
+        "FP64": text or kind.is_numeric(),
+        "BOOL": text or kind.is_numeric() or kind == pl.Boolean,
+        "TIME": isinstance(kind, pl.Datetime) and kind.time_zone is not None,
+    }[datatype]
+    if not fits and kind != pl.Null:
+        return pl.Series(column.name, [None], wanted).new_from_index(0, column.len())
+    if datatype == "BOOL" and kind != pl.Boolean:
+        given = column.cast(pl.String).str.to_lowercase() if text else column.cast(pl.Float64)
+        truth = {"true": True, "false": False} if text else {1.0: True, 0.0: False}
+        return given.replace_strict(truth, default=None, return_dtype=wanted)
+    made = column.cast(pl.String if text else kind).cast(wanted, strict=False)
+    if datatype == "INT64" and kind.is_float():
+        return made.set(made.cast(pl.Float64) != column, None)
+    return made
 
 
 def moments(endpoint: Endpoint, found: pl.DataFrame, at: datetime | None, reasons: Reasons) -> pl.Series:
