@@ -21,7 +21,7 @@ from typing import Any, Self
 from tests.docs.likeness import like
 from tests.docs.page import BACKGROUND, FILE, OF, ROOT, Block, Step, steps
 
-PORTS = (8075, 8076)
+PORTS = (8075, 8076, 8078)
 """The ports that pages name: of the console and of the inference server."""
 _PATIENCE = 240.0
 _DEVELOPER = re.compile(r"^\./dev (\w+)")

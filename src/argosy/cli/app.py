@@ -21,6 +21,7 @@ _GROUPS: Final = {
         ("init", "Write a small project that runs."),
         ("demo", "Replay a year of flights: a fleet trains, serves, drifts and retrains."),
         ("up", "Start console, API, controller and inference server."),
+        ("serve", "Start the inference server alone."),
     ),
     "Declare": (
         ("plan", "Show what would change, for which members, why, and what it will cost."),
@@ -60,7 +61,7 @@ _GROUPS: Final = {
         ("import", "Bring what another MLflow keeps into the home."),
         ("delete", "Put an experiment, a tracked run or a model into the trash."),
         ("restore", "Take it out of the trash again."),
-        ("token", "List, make or end the tokens that open console and API."),
+        ("token", "List, make or end the tokens that open the servers."),
     ),
 }
 

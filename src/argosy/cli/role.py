@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Event, Thread
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from argosy.server.settings import LOOPBACK
 
@@ -20,14 +20,19 @@ if TYPE_CHECKING:
 def inference(
     *, home: str, blobs: str, token: str, port: int, host: str = LOOPBACK[0], hosts: Sequence[str] = LOOPBACK,
     flush_seconds: float = 1.0, poll_seconds: float = 0.5,
+    limits: Mapping[str, Any] | None = None, warm_seconds: float = 5.0, notice_seconds: float = 0.0,
+    drain_seconds: float = 10.0,
 ) -> None:  # fmt: skip
-    """The inference server of a home."""
+    """The inference server of a home; `limits` are the fields of its `Limits`."""
+    from argosy.serving.limits import Limits
     from argosy.serving.server import Options, run  # each role imports what it needs alone
 
     root = Path(blobs).parent
     options = Options(
         home=home, token=token, blobs=Path(blobs), predictions=root / "segments", hosts=tuple(hosts),
         readers=Readers(str(root)), warm=root / "warm", flush_seconds=flush_seconds, poll_seconds=poll_seconds,
+        limits=Limits(**(limits or {})), warm_seconds=warm_seconds, notice_seconds=notice_seconds,
+        drain_seconds=drain_seconds,
     )  # fmt: skip
     run(options, host, port)
 

@@ -1,0 +1,114 @@
+"""`argosy serve`, started for real: the home's tokens open it, its limits hold, and it ends cleanly."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from argosy.cli import main
+from argosy.cli.port import free_port
+from argosy.server import secret
+from argosy.store import Store
+
+START = "import sys; from argosy.cli import main; sys.exit(main())"
+ROW = {"left_at": "2026-03-02T17:30:00Z", "depot": "north", "kilometres": 12, "parcels": 4}
+Serve = Callable[..., tuple[subprocess.Popen[bytes], str]]
+
+
+@pytest.fixture
+def place(late: Path, tmp_path: Path) -> Path:
+    """A copy of the project and its home."""
+    shutil.copytree(late, tmp_path / "late")
+    return tmp_path / "late"
+
+
+@pytest.fixture
+def serving(place: Path) -> Iterator[Serve]:
+    """Starts servers of the home, and ends them."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(*options: str) -> tuple[subprocess.Popen[bytes], str]:
+        port = free_port(0)
+        command = [sys.executable, "-c", START, "serve", "--port", str(port), *options]
+        running.append(subprocess.Popen(command, cwd=place))
+        return running[-1], f"http://127.0.0.1:{port}"
+
+    yield start
+    for each in running:
+        each.terminate()
+        assert each.wait(60) == 0
+
+
+def ready(process: subprocess.Popen[bytes], url: str) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end and process.poll() is None:
+        with suppress(httpx.TransportError):
+            if httpx.get(f"{url}/v2/health/ready").status_code == 200:
+                return
+        time.sleep(0.02)
+    raise AssertionError("the server did not start")
+
+
+def ask(url: str, token: str, rows: int = 1) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {token}"}
+    return httpx.post(f"{url}/predict/late-order", json={"records": [ROW] * rows}, headers=headers, timeout=60)
+
+
+@pytest.mark.slow
+def test_tokens_of_the_home_open_it_and_its_limits_hold(place: Path, serving: Serve) -> None:
+    with Store.open(place / ".argosy") as store:
+        now = datetime.now(UTC)
+        shop, dashboard = secret.issue(store, "shop", "caller", now), secret.issue(store, "dashboard", "viewer", now)
+    process, url = serving("--rows", "shop=10,*=1000")
+    ready(process, url)
+    first = ask(url, shop, 500)
+    assert first.status_code == 200 and len(first.json()["predictions"]) == 500
+    owing = ask(url, shop)
+    assert owing.status_code == 429
+    assert 40 <= int(owing.headers["retry-after"]) <= 50 and "'shop'" in owing.json()["error"]
+    assert ask(url, dashboard).status_code == 403
+    with Store.open(place / ".argosy") as store:
+        secret.revoke(store, "shop", datetime.now(UTC))
+    end = time.monotonic() + 20
+    while (status := ask(url, shop).status_code) != 401 and time.monotonic() < end:
+        time.sleep(0.05)
+    assert status == 401
+
+
+@pytest.mark.slow
+def test_it_ends_with_0_and_remembers_which_models_were_in_use(place: Path, serving: Serve) -> None:
+    with Store.open(place / ".argosy") as store:
+        token = secret.issue(store, "shop", "caller", datetime.now(UTC))
+    process, url = serving()
+    ready(process, url)
+    assert ask(url, token).status_code == 200
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+    assert len(json.loads((place / ".argosy" / "warm").read_bytes())) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--rows", "shop"], "'shop' is no limit"),
+        (["--port", "70000"], "--port is 70000"),
+        (["--drain", "60"], "drain_seconds=60"),
+        (["--concurrency", "0"], "concurrency=0"),
+    ],
+)
+def test_options_that_cannot_be_meant_are_refused(
+    inside: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
+) -> None:
+    assert main(["serve", *options]) != 0
+    assert said in capsys.readouterr().err
