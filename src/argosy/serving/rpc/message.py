@@ -21,6 +21,7 @@ _PARAMETERS = "map InferParameter"
 _LOADING = {
     "repository_name": (1, "string"),  # KServe's clients write the model's name here: they have no repositories
     "model_name": (2, "string"),
+    "parameters": (3, "map ModelRepositoryParameter"),
 }
 _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     "ServerLiveRequest": {},
@@ -93,6 +94,12 @@ _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     "RepositoryIndexRequest": {"repository_name": (1, "string"), "ready": (2, "bool")},
     "RepositoryIndexResponse": {"models": (1, "repeated RepositoryIndexResponse.ModelIndex")},
     "RepositoryIndexResponse.ModelIndex": {**_NAMED, "state": (3, "string"), "reason": (4, "string")},
+    "ModelRepositoryParameter": {
+        "bool_param": (1, "oneof bool"),
+        "int64_param": (2, "oneof int64"),
+        "string_param": (3, "oneof string"),
+        "bytes_param": (4, "oneof bytes"),
+    },
     "RepositoryModelLoadRequest": _LOADING,
     "RepositoryModelLoadResponse": {
         "model_name": (1, "string"),  # these two are KServe's; Triton's answer is empty
