@@ -13,6 +13,7 @@ from argosy.errors import ArgosyError, InputError
 from argosy.serving.admission import Admission
 from argosy.serving.cache import ModelCache
 from argosy.serving.caller import Caller, Callers
+from argosy.serving.compression import too_large
 from argosy.serving.limits import Limits
 from argosy.serving.measure import Measures
 from argosy.serving.meter import Meter
@@ -26,7 +27,7 @@ from argosy.serving.warmth import Warmth
 
 _LOG = logging.getLogger("argosy.serving")
 _STALE_SECONDS, _STALE_POLLS = 2.0, 4
-_OPEN = frozenset({"/v2/health/live", "/v2/health/ready"})
+_OPEN = frozenset({"/v2/health/live", "/v2/health/ready", "/ping"})
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -71,8 +72,9 @@ class App:
         self._settings, self._source = settings, source
         self._cache, self._recorder, self._shadows = cache, recorder, scorer.shadows
         self._router = Router(
-            scorer, cache, recorder, self.measures, settings.version, settings.limits, self._admission, self._meter
-        )
+            scorer, cache, recorder, self.measures, settings.version, settings.limits, self._admission, self._meter,
+            settings.body_limit,
+        )  # fmt: skip
         self._tasks: list[asyncio.Task[None]] = []
         self._draining = self._failing = False
         self._read_at = time.perf_counter()
@@ -155,7 +157,7 @@ class App:
 
     def overflow(self, call: Call) -> None:
         """Refuse a call whose body turns out to be above `body_limit`."""
-        call.refusal = excused(_too_large(self.body_limit))
+        call.refusal = excused(too_large(self.body_limit))
 
     def answer(self, call: Call) -> Reply | Awaitable[Reply]:
         """The reply to a call whose body is there; it never raises."""
@@ -220,16 +222,13 @@ class App:
         """Raise Refused for a body that its head alone refuses: by its stated length, or by what it is."""
         length = given.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > self.body_limit:
-            raise _too_large(self.body_limit)
+            raise too_large(self.body_limit)
         if not errand.reads:
             return
         kind = given.get(b"content-type", JSON)
-        if not kind.lower().startswith(JSON):
-            raise Refused(415, f"the body is {kind[:60].decode('latin-1')!r}", next="send application/json")
-        if given.get(b"content-encoding", b"identity").lower() != b"identity":
-            raise Refused(415, "the body is compressed", next="send it as it is")
-        if b"inference-header-content-length" in given:
-            raise Refused(415, "the body holds binary tensors", next="send JSON (binary_data=False)")
+        if not kind.lower().startswith(errand.kinds):
+            wanted = " or ".join(each.decode() for each in errand.kinds)
+            raise Refused(415, f"the body is {kind[:60].decode('latin-1')!r}", next=f"send {wanted}")
 
 
 def excused(error: Exception) -> Reply:
@@ -240,7 +239,3 @@ def excused(error: Exception) -> Reply:
         return told({"error": str(error)}, error.status)
     _LOG.error("a request failed", exc_info=error)  # a defect of ours must not take the server down
     return told({"error": "the server failed on this request; its log says why"}, 500)
-
-
-def _too_large(limit: int) -> Refused:
-    return Refused(413, f"the body is above the limit of {limit:,} bytes", next="send fewer rows in each request")

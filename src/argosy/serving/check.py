@@ -28,7 +28,7 @@ _TYPES: dict[str, frozenset[type]] = {
     "INT64": frozenset({int, _NONE}),
     "FP64": frozenset({int, float, _NONE}),
     "BYTES": frozenset({str, _NONE}),
-    "TIME": frozenset({str, _NONE}),
+    "TIME": frozenset({str, datetime, _NONE}),
 }
 
 
@@ -95,10 +95,21 @@ def _bounded(each: Input, row: int, value: float | None) -> float | None:
     return float(value)
 
 
+def narrowed(datatype: str, values: list[Any]) -> list[Any]:
+    """Floats as the integers or booleans that they equal, where a column is of these and all of them do.
+
+    Matrices and data frames have no other way to hold them.
+    """
+    kind = {"INT64": int, "BOOL": bool}.get(datatype)
+    if kind is None or not all(v is None or (type(v) in (int, float) and v == kind(v)) for v in values):
+        return values
+    return [None if value is None else kind(value) for value in values]
+
+
 def moment(text: object, where: str) -> datetime:
-    """An ISO 8601 time with an offset, as UTC; raises InputError."""
+    """A time with a zone, or an ISO 8601 text of one, as UTC; raises InputError."""
     try:
-        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+        found = datetime.fromisoformat(text) if isinstance(text, str) else text if type(text) is datetime else None
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:

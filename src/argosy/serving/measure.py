@@ -19,6 +19,7 @@ class Measures:
     def __init__(self) -> None:
         self.requests: Counter[tuple[str, int]] = Counter()
         self.rows: Counter[tuple[str, str]] = Counter()
+        self.batches: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
         self._buckets = [0] * (len(_BOUNDS) + 1)
         self._seconds = 0.0
@@ -30,7 +31,8 @@ class Measures:
         self._seconds += seconds
 
     def counted(self, fleet: str, routes: Iterable[str]) -> None:
-        """Count the rows of one answer by how they were routed."""
+        """Count one answer, and its rows by how they were routed."""
+        self.batches[fleet] += 1
         for reason in routes:
             self.rows[fleet, reason] += 1
 

@@ -41,11 +41,15 @@ Work = Callable[[Request], Reply | Awaitable[Reply]]
 
 
 class Errand(msgspec.Struct, frozen=True):
-    """What a request is about: the fleet ("" where it names none), what answers it, and whether that reads a body."""
+    """What a request is about: the fleet ("" where it names none), what answers it, and whether that reads a body.
+
+    `kinds` are the content types of the bodies that it reads.
+    """
 
     fleet: str
     work: Work
     reads: bool = False
+    kinds: tuple[bytes, ...] = (JSON,)
 
 
 class Call(msgspec.Struct):

@@ -13,21 +13,27 @@ from argosy.serving import load
 from argosy.serving.admission import Admission
 from argosy.serving.batch import Answer, Batch
 from argosy.serving.cache import ModelCache
-from argosy.serving.door import infer, metadata, records
+from argosy.serving.compression import packed, unpacked
+from argosy.serving.door import binary, invocations, metadata, predict, repository
+from argosy.serving.door.statistics import statistics
 from argosy.serving.limits import Limits
 from argosy.serving.measure import Measures
 from argosy.serving.meter import Meter
 from argosy.serving.readiness import Readiness
 from argosy.serving.recorder import Recorder
 from argosy.serving.request import Errand, Refused, Reply, Request, told
-from argosy.serving.routing import Endpoint, Routing
+from argosy.serving.routing import Endpoint, Routing, VersionRef
 from argosy.serving.score import Plan, Scorer
+from argosy.serving.version import numbered
 
 _TEXT = b"text/plain; version=0.0.4"
-_INLINE_ROWS = 64
+_PLAIN = b"text/plain; charset=utf-8"
+_INLINE_ROWS, _INLINE_BYTES = 64, 128 * 1024
 TIMEOUT, COST = b"argosy-timeout-ms", b"argosy-cost-ms"
 """Headers: the time that a request has, and what it cost, which a reply says where the request has the header, too."""
 Render = Callable[[Answer], Reply]
+Ask = Callable[[Request, Endpoint], tuple[Batch, Render]]
+"""Reads the rows of a request, and how their answer is told; raises ArgosyError."""
 
 
 class Router:
@@ -35,11 +41,12 @@ class Router:
 
     def __init__(
         self, scorer: Scorer, cache: ModelCache, recorder: Recorder | None, measures: Measures, version: str,
-        limits: Limits, admission: Admission, meter: Meter,
+        limits: Limits, admission: Admission, meter: Meter, body_limit: int,
     ) -> None:  # fmt: skip
         self._scorer, self._cache, self._recorder = scorer, cache, recorder
         self._measures, self._version = measures, version
         self._limits, self._admission, self._meter = limits, admission, meter
+        self._body_limit = body_limit
         self._durable = recorder is not None and recorder.durable
 
     def find(self, request: Request, routing: Routing, readiness: Callable[[], Readiness]) -> Errand:
@@ -71,19 +78,21 @@ class Router:
         return self._charged(render(answer), plan, request, time.perf_counter() - began)
 
     async def _later(self, plan: Plan, render: Render, request: Request) -> Reply:
-        def work() -> tuple[Answer, float]:
+        def work() -> tuple[Answer, Reply, float]:
             began = time.thread_time()
-            return self._scorer.answer(plan), time.thread_time() - began
+            answer = self._scorer.answer(plan)
+            reply = packed(render(answer), request.headers.get(b"accept-encoding", b""))
+            return answer, reply, time.thread_time() - began
 
         seconds = self._limits.seconds(request.headers.get(TIMEOUT))
         try:
-            answer, took = await self._admission.run(work, seconds)
+            answer, reply, took = await self._admission.run(work, seconds)
         finally:
             self._measures.failed(plan.failed)
         if self._recorder is not None and self._durable:
             await asyncio.to_thread(self._recorder.flush)
         self._measures.counted(plan.batch.endpoint.fleet, answer.routes)
-        return self._charged(render(answer), plan, request, took)
+        return self._charged(reply, plan, request, took)
 
     def _charged(self, reply: Reply, plan: Plan, request: Request, seconds: float) -> Reply:
         """The reply, which says what it cost where that is asked."""
@@ -95,23 +104,23 @@ class Router:
     def _post(self, parts: list[str], routing: Routing) -> Errand:
         match parts:
             case ["v2", "models", fleet, "infer"]:
-                endpoint = routing.endpoint(fleet)
-                return Errand(endpoint.fleet, lambda request: self._infer(endpoint, request), reads=True)
+                return self._asked(binary.ask, routing.endpoint(fleet), binary.KINDS)
             case ["predict", fleet]:
+                return self._asked(predict.ask, routing.endpoint(fleet), predict.KINDS)
+            case ["v2", "models", fleet, "versions", number, "infer"]:
                 endpoint = routing.endpoint(fleet)
-                return Errand(endpoint.fleet, lambda request: self._predict(endpoint, request), reads=True)
+                return self._asked(_by(binary.ask, numbered(endpoint, number)), endpoint, binary.KINDS)
+            case ["invocations"]:
+                return self._asked(invocations.ask, invocations.only(routing), invocations.KINDS)
+            case ["invocations", fleet] | ["endpoints", fleet, "invocations"]:
+                return self._asked(invocations.ask, routing.endpoint(fleet), invocations.KINDS)
             case ["v2", "repository", "index"]:
-                return Errand("", lambda request: told(metadata.repository_index(routing)))
+                return Errand("", lambda request: told(repository.index(request.body, routing)), reads=True)
             case ["v2", "repository", "models", fleet, "load"]:
                 endpoint = routing.endpoint(fleet)
-                return Errand(endpoint.fleet, lambda request: self._load(endpoint))
+                return Errand(endpoint.fleet, lambda request: self._load(request.body, endpoint), reads=True)
             case ["v2", "repository", "models", fleet, "unload"]:
-                endpoint = routing.endpoint(fleet)
-                raise Refused(
-                    409,
-                    f"fleet {endpoint.fleet!r} is served because it is declared",
-                    next="withdraw its declaration; idle models leave memory by themselves",
-                )
+                raise repository.kept(routing.endpoint(fleet))
             case ["argosy", "flush"]:
                 return Errand("", lambda request: self._flush())
         raise UnknownError(f"there is no POST /{'/'.join(parts)[:80]}", next="POST /v2/models/FLEET/infer")
@@ -119,34 +128,65 @@ class Router:
     def _get(self, parts: list[str], routing: Routing, readiness: Callable[[], Readiness]) -> Errand:
         match parts:
             case ["v2"] | ["v2", ""]:
-                return Errand("", lambda request: told(metadata.server_metadata(self._version)))
+                return _said("", metadata.server_metadata(self._version))
             case ["v2", "health", "live"]:
-                return Errand("", lambda request: told({"live": True}))
+                return _said("", {"live": True})
             case ["v2", "health", "ready"]:
                 found = readiness()
-                return Errand("", lambda request: told(found.told(), 200 if found.ready else 503))
-            case ["v2", "models", fleet]:
-                endpoint = routing.endpoint(fleet)
-                return Errand(endpoint.fleet, lambda request: told(metadata.model_metadata(endpoint)))
-            case ["v2", "models", fleet, "ready"]:
-                endpoint = routing.endpoint(fleet)
-                able = metadata.is_ready(endpoint)
-                said = {"name": endpoint.fleet, "ready": able}
-                return Errand(endpoint.fleet, lambda request: told(said, 200 if able else 503))
+                return _said("", found.told(), 200 if found.ready else 503)
+            case ["v2", "models", "stats"] if "stats" not in routing.endpoints:
+                return _said("", statistics(self._measures, routing.endpoints.values()))
+            case ["v2", "models", fleet, *rest]:
+                return self._model(rest, routing.endpoint(fleet), parts)
             case ["metrics"]:
                 return Errand("", lambda request: self._metrics(routing.version, readiness()))
-        raise UnknownError(f"there is no GET /{'/'.join(parts)[:80]}", next="GET /v2 names what is served")
+            case ["ping"] | ["health"]:
+                return Errand("", lambda request: Reply(200 if readiness().ready else 503, b"\n", _PLAIN))
+            case ["version"]:
+                return Errand("", lambda request: Reply(200, self._version.encode(), _PLAIN))
+        raise _nothing(parts)
 
-    def _infer(self, endpoint: Endpoint, request: Request) -> Reply | Awaitable[Reply]:
-        batch, wanted = infer.parse(request.body, endpoint)
-        return self.answer(batch, lambda answer: Reply(200, infer.response(endpoint, answer, wanted)), request)
+    def _model(self, rest: list[str], endpoint: Endpoint, parts: list[str]) -> Errand:
+        """What is asked of a fleet, or of one version of it."""
+        fleet, version = endpoint.fleet, None
+        match rest:
+            case ["versions", number, *rest]:
+                version = numbered(endpoint, number)
+        match rest:
+            case []:
+                return _said(fleet, metadata.model_metadata(endpoint, version))
+            case ["ready"]:
+                able = version is not None or metadata.is_ready(endpoint)
+                return _said(fleet, {"name": fleet, "ready": able}, 200 if able else 503)
+            case ["config"]:
+                return _said(fleet, metadata.model_config(endpoint, version))
+            case ["stats"] if version is None:
+                return _said(fleet, statistics(self._measures, [endpoint]))
+        raise _nothing(parts)
 
-    def _predict(self, endpoint: Endpoint, request: Request) -> Reply | Awaitable[Reply]:
-        batch = records.parse(request.body, endpoint, request.query)
-        return self.answer(batch, lambda answer: Reply(200, records.response(answer)), request)
+    def _asked(self, ask: Ask, endpoint: Endpoint, kinds: tuple[bytes, ...]) -> Errand:
+        return Errand(endpoint.fleet, lambda request: self._ask(ask, endpoint, request), reads=True, kinds=kinds)
 
-    async def _load(self, endpoint: Endpoint) -> Reply:
+    def _ask(self, ask: Ask, endpoint: Endpoint, request: Request) -> Reply | Awaitable[Reply]:
+        """Read rows and answer them: on the event loop, unless there is much to read."""
+        if len(request.body) > _INLINE_BYTES or b"content-encoding" in request.headers:
+            return self._ask_later(ask, endpoint, request)
+        batch, render = ask(request, endpoint)
+        return self.answer(batch, render, request)
+
+    async def _ask_later(self, ask: Ask, endpoint: Endpoint, request: Request) -> Reply:
+        def read() -> tuple[Batch, Render]:
+            encoding = request.headers.get(b"content-encoding", b"")
+            request.body = unpacked(request.body, encoding, self._body_limit)
+            return ask(request, endpoint)
+
+        batch, render = await self._admission.run(read, self._limits.seconds(request.headers.get(TIMEOUT)))
+        found = self.answer(batch, render, request)
+        return found if isinstance(found, Reply) else await found
+
+    async def _load(self, body: bytes, endpoint: Endpoint) -> Reply:
         """Load every version that may answer for a fleet."""
+        repository.check_load(body, endpoint)
         refs = endpoint.versions
         await asyncio.to_thread(lambda: [self._cache.get(ref) for ref in refs])
         return told({"name": endpoint.fleet, "versions": len(refs)})
@@ -162,3 +202,22 @@ class Router:
         counters = self._measures.text(self._cache, self._recorder, version)
         counters += self._scorer.shadows.text() if self._scorer.shadows is not None else ""
         return Reply(200, (counters + load.text(self._admission, self._meter, readiness)).encode(), _TEXT)
+
+
+def _by(ask: Ask, version: VersionRef) -> Ask:
+    """As `ask`, of one version alone."""
+
+    def asking(request: Request, endpoint: Endpoint) -> tuple[Batch, Render]:
+        batch, render = ask(request, endpoint)
+        batch.version = version
+        return batch, render
+
+    return asking
+
+
+def _said(fleet: str, value: object, status: int = 200) -> Errand:
+    return Errand(fleet, lambda request: told(value, status))
+
+
+def _nothing(parts: list[str]) -> UnknownError:
+    return UnknownError(f"there is no GET /{'/'.join(parts)[:80]}", next="GET /v2 names what is served")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from argosy.errors import InputError
-from argosy.serving.check import MAX_ROWS, metadata_hint
+from argosy.serving.check import MAX_ROWS, metadata_hint, narrowed
 from argosy.serving.door.tensor import Tensor
 from argosy.serving.routing import Endpoint, Input
 
@@ -62,10 +62,8 @@ def _flat(tensor: Tensor, count: int, width: int) -> list[Any]:
 
 
 def _column(tensor: Tensor, name: str, values: list[Any], known: Input | None) -> Tensor:
-    """A column of a matrix; among floats, integers and booleans are the floats that equal one."""
-    shape, datatype = tensor.shape[:1], tensor.datatype
-    if known is not None and known.datatype in ("INT64", "BOOL") and (datatype.startswith("FP") or datatype == "BF16"):
-        kind = int if known.datatype == "INT64" else bool
-        if all(value is None or (type(value) in (int, float) and value == kind(value)) for value in values):
-            return Tensor(name, shape, known.datatype, [None if value is None else kind(value) for value in values])
-    return Tensor(name, shape, datatype, values)
+    """A column of a matrix; where all its floats are of the type of its input, it is of that type."""
+    floating = tensor.datatype.startswith("FP") or tensor.datatype == "BF16"
+    if known is not None and floating and (found := narrowed(known.datatype, values)) is not values:
+        return Tensor(name, tensor.shape[:1], known.datatype, found)
+    return Tensor(name, tensor.shape[:1], tensor.datatype, values)
