@@ -63,7 +63,10 @@ def parse(body: bytes, endpoint: Endpoint) -> tuple[Batch, infer.Wanted | None]:
 
 
 def reply(endpoint: Endpoint, answer: Answer, wanted: infer.Wanted | None) -> Reply:
-    """The answer: the outputs asked for, or all; each in its contents, or all of them raw. Lists in parameters are JSON."""
+    """The answer: the outputs asked for, or all; each in its contents, or all of them raw.
+
+    Parameters that are lists stand in it as JSON.
+    """
     found = InferResponse(model_name=endpoint.fleet, id=answer.id)
     raw = wanted is not None and bool(wanted.binary)
     for each in infer.outputs(answer, None if wanted is None else wanted.names):
