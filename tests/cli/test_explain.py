@@ -37,7 +37,7 @@ def test_rows_of_a_file_are_explained_by_who_answers_them(run, inside: Path, fil
         assert 1 / (1 + math.exp(-score)) == pytest.approx(each["prediction"])
         assert each["contributions"].keys() >= {"kilometres", "parcels", "hour", "weekday"}
     shown = run("explain", "late-order", "--file", file)
-    assert shown.code == 0 and "for row 1" in shown.err
+    assert shown.code == 0 and "for row 1" in shown.out
     assert "(score: log_odds)" in shown.out and "81.5" in shown.out
     predicted = run("predict", "late-order", "--file", file, "--json").json()
     assert [each["prediction"] for each in predicted] == pytest.approx([each["prediction"] for each in found])
@@ -64,7 +64,7 @@ def test_a_recorded_row_is_explained_by_who_answered_it(
     assert moved == pytest.approx(first["contributions"])
     assert len(found["neighbours"]["nearest"]) == 5
     shown = run("explain", "late-order", "--row", "r-1")
-    assert "for row a-1 at 2026-03-02 17:30 UTC" in shown.err and "(base)" in shown.out
+    assert "for row a-1 at 2026-03-02 17:30 UTC" in shown.out and "(base)" in shown.out
     unknown = run("explain", "late-order", "--row", "a-9")
     assert unknown.code == 2 and "'a-9' has been recorded" in unknown.err
 

@@ -40,6 +40,15 @@ def test_a_map_shows_every_member_once(count: int) -> None:
         assert sum(path.count("zm") for path in drawn) == waiting
 
 
+@given(st.floats(-1e6, 1e6), st.floats(0, 1e6))
+def test_a_value_leans_to_its_side_as_far_as_it_is_large(value: float, most: float) -> None:
+    (bar,) = parsed(svg.lean(value, most)).iter("rect")
+    left, long = float(bar.attrib["x"]), float(bar.attrib["width"])
+    assert 0 <= left and left + long <= 240 and bar.attrib["class"] == ("up" if value >= 0 else "down")
+    if most > 0 and abs(value) >= most:
+        assert long == 119
+
+
 @given(st.lists(st.none() | st.floats(-1e9, 1e9), max_size=40))
 def test_a_sparkline_is_a_picture_or_nothing(values: list[float | None]) -> None:
     found = parsed(svg.spark(values))

@@ -162,6 +162,13 @@ def test_a_card_can_be_kept(world: World) -> None:
     assert kept.headers["content-disposition"].startswith("attachment")
 
 
+def test_a_prediction_is_asked_for_by_a_form(world: World) -> None:
+    answer = world.viewer.get("/fleets/late-arrival/predictions?id=%20r-1/2%20")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/fleets/late-arrival/predictions/r-1/2")
+    found = world.viewer.get("/fleets/late-arrival/predictions/r-1/2")
+    assert found.status_code == 404 and "r-1/2" in found.text and "has been recorded" in found.text
+
+
 def test_a_cell_of_a_large_map_leads_to_its_member(world: World) -> None:
     answer = world.viewer.get("/fleets/late-arrival/cell/1")
     assert (answer.status_code, answer.headers["location"]) == (303, "/members/late-arrival/EWR/9E")

@@ -64,11 +64,12 @@ def _recorded(found: Prediction, *, json: bool) -> int:
         return 0
     why = found.explained
     answered = "failed on" if found.prediction is None else f"answered {show.text(found.prediction)} for"
-    show.say(f"{found.version} {answered} row {found.row} at {found.at:%Y-%m-%d %H:%M} UTC")
+    title = f"{found.version} {answered} row {found.row} at {found.at:%Y-%m-%d %H:%M} UTC"
     if why.reason:
-        show.say(f"no contributions: {why.reason}")
-    else:
-        _table([(each.feature, each.value, each.contribution) for each in why.moved], why.base, why.score, why.space)
+        show.say(title, f"no contributions: {why.reason}")
+        return 0
+    lines = [(each.feature, each.value, each.contribution) for each in why.moved]
+    _table(title, lines, why.base, why.score, why.space)
     return 0
 
 
@@ -95,19 +96,22 @@ def _rows(answer: Answer, *, json: bool) -> int:
         show.emit([{"prediction": p, "version": v, "route": r} | told for (p, v, r), told in pairs])
         return 0
     for place, (prediction, version, _) in enumerate(answered[:_SHOWN]):
-        show.say(f"{version} answers {show.text(prediction)} for row {place}")
         lines = [
             (name, values[place], contribution)
             for (name, values), contribution in zip(why.values.items(), why.contributions[place].tolist(), strict=True)
         ]
         lines.sort(key=lambda line: -abs(line[2]))
         base = why.base[place]
-        _table(lines, base, base + sum(line[2] for line in lines), why.space[place])
+        title = f"{version} answers {show.text(prediction)} for row {place}"
+        _table(title, lines, base, base + sum(line[2] for line in lines), why.space[place])
     if len(answered) > _SHOWN:
         show.say(f"the first {_SHOWN} of {plural(len(answered), 'row')}; --json has all of them")
     return 0
 
 
-def _table(lines: Sequence[tuple[str, Any, float]], base: float | None, score: float | None, space: str | None) -> None:
+def _table(
+    title: str, lines: Sequence[tuple[str, Any, float]], base: float | None, score: float | None, space: str | None
+) -> None:
     ends = [("(base)", None, base), (f"(score: {space})", None, score)]
+    show.put(title)
     show.table(["feature", "value", ">contribution"], [*lines, *ends], counts=())

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         page,
         paper,
         planned,
+        prediction,
         preview,
         run,
         runs,
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "alarm", "ancestry", "artifact", "compare", "experiment", "experiments", "facts", "feed", "fleet", "home", "live",
-    "logged", "member", "models", "page", "paper", "planned", "preview", "run", "runs", "step", "table", "tracked",
-    "trail", "why",
+    "logged", "member", "models", "page", "paper", "planned", "prediction", "preview", "run", "runs", "step", "table",
+    "tracked", "trail", "why",
 ]  # fmt: skip
 
 

@@ -18,6 +18,11 @@ def fleet(name: str, **query: object) -> str:
     return _with(f"/fleets/{_path(name)}", query)
 
 
+def prediction(name: str, id: str) -> str:
+    """The page of a prediction of a fleet, by the key of its row or the id of its request."""
+    return f"/fleets/{_path(name)}/predictions/{_path(id)}"
+
+
 def member(name: str, key: str) -> str:
     """A member's page."""
     return f"/members/{_path(_member(name, key))}"

@@ -117,6 +117,16 @@ def bars(
     return drawing(width, height, *found, class_="bars", role="img", aria_label=f"{len(values)} bars up to {top:g}")
 
 
+def lean(value: float, most: float, width: float = 240.0, height: float = 12.0) -> Markup:
+    """A value as a bar from the middle: to the left where it is below zero, up to `most` on either side."""
+    middle = width / 2
+    long = (middle - 1) * min(abs(value) / most, 1.0) if most > 0 else 0.0
+    side, x = ("up", middle) if value >= 0 else ("down", middle - long)
+    axis = element("path", d=f"M{_text(middle)} 0V{_text(height)}", class_="axis")
+    bar = element("rect", x=x, y=1, width=max(long, 0.5), height=height - 2, class_=side)
+    return drawing(width, height, bar, axis, class_="lean", role="img", aria_label=f"{value:+.4g}")
+
+
 def shares(counts: dict[str, int], width: float = 220.0, height: float = 8.0) -> Markup:
     """How many members have each status, as one bar."""
     total, x, found = sum(counts.values()) or 1, 0.0, []

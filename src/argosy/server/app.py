@@ -29,8 +29,9 @@ _LOG = logging.getLogger("argosy.server")
 ROUTES = [
     api.health, api.kinds, api.listed, api.one, api.done, watch.facts, watch.fleet, watch.events, watch.alerts,
     watch.runs, watch.experiments, watch.tracked_run,
-    pages.index, pages.one_fleet, pages.cell, pages.one_member, pages.decisions, pages.card, pages.events,
-    pages.alerts, pages.lineage, pages.datasets, pages.dataset, pages.plan, pages.static, pages.by_hand,
+    pages.index, pages.one_fleet, pages.cell, pages.find_prediction, pages.one_prediction, pages.one_member,
+    pages.decisions, pages.card, pages.events, pages.alerts, pages.lineage, pages.datasets, pages.dataset, pages.plan,
+    pages.static, pages.by_hand,
     pages.runs, pages.one_run, pages.step, pages.artifact, pages.content, pages.part,
     tracking.index, tracking.one, tracking.compared, tracking.run, tracking.file, tracking.shown,
     tracking.registry, tracking.model, tracking.logged_model, tracking.logged_file, tracking.logged_shown,

@@ -69,6 +69,21 @@ def cell(desk: NamedDependency[Desk], name: FromPath[str], place: FromPath[int])
     return Redirect(links.member(name, keys[place]), status_code=303)
 
 
+@get("/fleets/{name:str}/predictions", sync_to_thread=False)
+def find_prediction(name: FromPath[str], id: FromQuery[str]) -> Redirect:
+    """The page of a prediction that is asked for by a form."""
+    return Redirect(links.prediction(name, id.strip()), status_code=303)
+
+
+@get("/fleets/{name:str}/predictions/{id:path}", sync_to_thread=True)
+def one_prediction(
+    desk: NamedDependency[Desk], request: Asked, name: FromPath[str], id: FromPath[str]
+) -> Response[Any]:
+    """A prediction, by the key of its row or the id of its request."""
+    with desk.store.read() as conn:
+        return answer(request, console.prediction.page(conn, desk.store, name, id.removeprefix("/"), desk.now()))
+
+
 @get("/members/{address:path}", sync_to_thread=True)
 def one_member(desk: NamedDependency[Desk], request: Asked, address: FromPath[str]) -> Response[Any]:
     """A member."""
