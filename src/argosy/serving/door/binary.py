@@ -14,10 +14,11 @@ from argosy.serving.door.json import encode
 from argosy.serving.door.raw import packed, unpacked
 from argosy.serving.request import JSON, Reply, Request
 from argosy.serving.routing import Endpoint
+from argosy.serving.rpc import infer as protobuf
 
 HEADER = b"inference-header-content-length"
 OCTETS = b"application/octet-stream"
-KINDS = (JSON, OCTETS)
+KINDS = (JSON, OCTETS, protobuf.KIND)
 
 
 class _Sized(msgspec.Struct):
@@ -82,7 +83,9 @@ def reply(endpoint: Endpoint, answer: Answer, wanted: infer.Wanted | None) -> Re
 
 
 def ask(request: Request, endpoint: Endpoint) -> tuple[Batch, Callable[[Answer], Reply]]:
-    """The rows of a request, with tensors behind its JSON or without, and how their answer is told."""
+    """The rows of a request, as JSON, with tensors behind it or as protobuf, and how their answer is told."""
+    if request.headers.get(b"content-type") == protobuf.KIND:
+        return protobuf.ask(request, endpoint)
     length = request.headers.get(HEADER)
     if length is None:
         batch, wanted = infer.parse(request.body, endpoint)
