@@ -204,6 +204,20 @@ def test_a_version_that_answers_most_rows_is_asked_about_slices_of_them(cache: M
     assert found["version"].unique().to_list() == ["f/m@3"] and found["reason"].null_count() == 40_000
 
 
+def test_more_models_than_may_be_held_are_not_loaded_anew_for_every_chunk() -> None:
+    rows = np.random.default_rng(1).normal(size=(100, 2))
+    text = LGBMClassifier(n_estimators=2, verbose=-1, n_jobs=1).fit(rows, rows[:, 0] > 0).booster_.model_to_string()
+    model = LightGBM(text.encode(), known=True)
+    cache = ModelCache(lambda version: Loaded(model, SMALL), limit_bytes=6 * model.bytes_in_memory)
+    routes = {f"m{i}": Route(ref(i, SMALL)) for i in range(10)}
+    endpoint = Endpoint("f", "binary", ("k",), (Input("k", "BYTES"), *ENDPOINT.inputs[1:3]), routes=routes)
+    frame = pl.DataFrame({"k": [f"m{i % 10}" for i in range(100)], "n": 1, "x": 0.5})
+    with BulkScorer(endpoint, cache, None, NOW, threads=1) as bulk:
+        for _ in range(5):
+            assert bulk.score(frame, NOW)["reason"].null_count() == 100
+    assert cache.counters.misses <= 10 + 4 * 5
+
+
 def test_columns_that_every_row_needs_are_asked_for_at_once(cache: ModelCache, reader: Reader) -> None:
     views = OnlineViews(ENDPOINT, reader)
     with BulkScorer(ENDPOINT, cache, views, NOW) as bulk, pytest.raises(InputError, match="lack b, c, k, n, origin"):

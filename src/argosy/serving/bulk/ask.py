@@ -65,6 +65,8 @@ def ask(
             reasons.add(mask(len(which), places[rows]), why)
         fits = np.flatnonzero(reasons.open[places])
         shares += [_Share(refs[place], places[part], matrix, part) for place, part in _parts(which[places], fits)]
+    held = set(cache.ids())
+    shares.sort(key=lambda each: each.ref.id not in held)  # else those loaded first would drive out those loaded before
     for share, failure in zip(shares, pool.map(lambda each: _answer(cache, each, out), shares), strict=True):
         if failure is not None:
             failed, why = failure
