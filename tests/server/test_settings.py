@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from argosy.errors import InputError, UsageError
-from argosy.server.settings import LOOPBACK, read
+from argosy.server.settings import LOOPBACK, Inference, read, works
 
 
 def test_what_is_not_set_is_the_loopback(tmp_path: Path) -> None:
@@ -48,3 +48,21 @@ def test_a_retention_that_cannot_be_is_refused(days: str) -> None:
     with pytest.raises(UsageError, match=rf"ARGOSY_TRASH_DAYS is '{days}'.*from 0 to 36500"):
         read({"ARGOSY_HOME": "x", "ARGOSY_TRASH_DAYS": days})
     assert read({"ARGOSY_HOME": "x", "ARGOSY_TRASH_DAYS": "0"}).trash_days == 0
+
+
+def test_how_the_inference_server_works_is_read_and_bounded() -> None:
+    given = {
+        "ARGOSY_HOME": "x", "ARGOSY_WORKERS": "4", "ARGOSY_CACHE_MB": "2048", "ARGOSY_FLUSH_SECONDS": "0.25",
+        "ARGOSY_DURABLE": "1", "ARGOSY_PINNED": "late-arrival/*, prices",
+    }  # fmt: skip
+    assert read(given).inference == Inference(
+        workers=4, cache_mb=2048, flush_seconds=0.25, durable=True, pinned=("late-arrival/*", "prices")
+    )
+    assert read({"ARGOSY_HOME": "x"}).inference == Inference()
+    wrong = {"WORKERS": "0", "CACHE_MB": "8", "FLUSH_SECONDS": "soon", "DURABLE": "yes"}
+    for name, value in wrong.items():
+        with pytest.raises(UsageError, match=f"ARGOSY_{name} is '{value}', which is not"):
+            read({"ARGOSY_HOME": "x", f"ARGOSY_{name}": value})
+    for workers in (0, 65):
+        with pytest.raises(UsageError, match=f"--workers is {workers}"):
+            works(workers)

@@ -30,8 +30,8 @@ class Sized:
         return np.zeros(len(matrix))
 
 
-def ref(id: int) -> VersionRef:
-    return VersionRef(id, f"f/m@{id}", "lightgbm", Slot(f"{id:064d}", None, 0, 1), "s")
+def ref(id: int, member: str = "f/m") -> VersionRef:
+    return VersionRef(id, f"{member}@{id}", "lightgbm", Slot(f"{id:064d}", None, 0, 1), "s")
 
 
 def test_the_least_recently_used_goes_first() -> None:
@@ -42,6 +42,7 @@ def test_the_least_recently_used_goes_first() -> None:
     cache.get(ref(3))
     assert cache.peek(ref(2)) is None and cache.peek(ref(1)) is not None and cache.peek(ref(3)) is not None
     assert (cache.bytes, len(cache), cache.counters.evictions) == (80, 2, 1)
+    assert cache.counters.seconds > 0
 
 
 def test_a_model_above_the_limit_is_kept_alone() -> None:
@@ -56,8 +57,27 @@ def test_dropped_versions_leave_memory() -> None:
     cache = ModelCache(lambda r: Loaded(Sized(10), SIGNATURE))
     for id in range(4):
         cache.get(ref(id))
-    cache.drop({1, 2})
+    cache.retain([ref(1), ref(2)])
     assert len(cache) == 2 and cache.bytes == 20 and cache.peek(ref(0)) is None
+
+
+def test_pinned_models_are_loaded_ahead_and_never_given_up_for_others(caplog: pytest.LogCaptureFixture) -> None:
+    def loader(wanted: VersionRef) -> Loaded:
+        if wanted.id == 9:
+            raise CorruptError("broken")
+        return Loaded(Sized(40), SIGNATURE)
+
+    cache = ModelCache(loader, limit_bytes=100, pinned=("f/hot/*", "g"))
+    every = [ref(1, "f/hot/a"), ref(2, "f/cold"), ref(3, "g"), ref(9, "f/hot/b"), ref(4, "g/h")]
+    cache.pin(every)
+    assert (len(cache), cache.pinned) == (2, 2) and "f/hot/b@9 is pinned and not loaded" in caplog.text
+    for each in (every[1], every[4]):
+        cache.get(each)
+    assert cache.peek(every[0]) is not None and cache.peek(every[2]) is not None
+    assert cache.peek(every[1]) is None and cache.peek(every[4]) is not None
+    assert (cache.bytes, cache.counters.evictions) == (120, 1) and cache.ids() == [1, 3, 4]
+    cache.retain([every[4]])
+    assert (cache.bytes, cache.ids()) == (40, [4])
 
 
 def test_one_load_serves_all_who_wait_and_warm_hits_pass_by() -> None:

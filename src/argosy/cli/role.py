@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 def inference(
     *, home: str, blobs: str, token: str, port: int, host: str = LOOPBACK[0], hosts: Sequence[str] = LOOPBACK,
-    flush_seconds: float = 1.0, poll_seconds: float = 0.5,
-    limits: Mapping[str, Any] | None = None, warm_seconds: float = 5.0, notice_seconds: float = 0.0,
-    drain_seconds: float = 10.0,
+    flush_seconds: float = 1.0, poll_seconds: float = 0.5, workers: int = 1, cache_mb: int = 512,
+    pinned: Sequence[str] = (), durable: bool = False, limits: Mapping[str, Any] | None = None,
+    warm_seconds: float = 5.0, notice_seconds: float = 0.0, drain_seconds: float = 10.0,
 ) -> None:  # fmt: skip
     """The inference server of a home; `limits` are the fields of its `Limits`."""
     from argosy.serving.limits import Limits
@@ -31,10 +31,10 @@ def inference(
     options = Options(
         home=home, token=token, blobs=Path(blobs), predictions=root / "segments", hosts=tuple(hosts),
         readers=Readers(str(root)), warm=root / "warm", flush_seconds=flush_seconds, poll_seconds=poll_seconds,
-        limits=Limits(**(limits or {})), warm_seconds=warm_seconds, notice_seconds=notice_seconds,
-        drain_seconds=drain_seconds,
+        cache_mb=cache_mb, pinned=tuple(pinned), durable=durable, limits=Limits(**(limits or {})),
+        warm_seconds=warm_seconds, notice_seconds=notice_seconds, drain_seconds=drain_seconds,
     )  # fmt: skip
-    run(options, host, port)
+    run(options, host, port, workers)
 
 
 def console(*, home: str, blobs: str, port: int, host: str, hosts: Sequence[str], trash_days: int) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Annotated, NoReturn, Self
 
+import msgspec
 from cyclopts import Parameter
 
 from argosy.cli import home, show
@@ -32,7 +33,8 @@ _DEATHS, _WITHIN_SECONDS, _POLL_SECONDS = 5, 60.0, 0.2
 
 def up(
     project: str | None = None, /, *, port: int | None = None, inference_port: int | None = None,
-    controller: bool = True, create: Annotated[bool, Parameter(negative="")] = False, common: Common | None = None,
+    workers: int | None = None, controller: bool = True, create: Annotated[bool, Parameter(negative="")] = False,
+    common: Common | None = None,
 ) -> int:  # fmt: skip
     """Start console and API, the controller and the inference server of a home.
 
@@ -56,6 +58,8 @@ def up(
         Of console and API. Default: what ARGOSY_PORT names, else 8075, or a free one where that is taken.
     inference_port
         Of the inference server. Default: 8076, or a free one.
+    workers
+        Processes of the inference server, which share its port. Default: what ARGOSY_WORKERS says, else 1.
     controller
         Run the loop, so that what is declared becomes true.
     create
@@ -65,6 +69,8 @@ def up(
     for option, asked in (("--port", port), ("--inference-port", inference_port)):
         if asked is not None:
             settings.listens(asked, f"{option} is {asked}")
+    if workers is not None:
+        settings.works(workers)
     module = locate(project) if project is not None else None
     with home.open(given.home, module, create=create or module is not None) as store, _lock(store, port) as held:
         if module is not None:
@@ -72,7 +78,9 @@ def up(
 
             done = applying.apply(store, module, home.clock(store).now(), home.actor())
             show.say(f"project {done.project}: {plural(len(done.differences), 'declaration')} recorded")
-        return run(store, held, port, inference_port, controller=controller, json=given.json, clients=create)
+        return run(
+            store, held, port, inference_port, controller=controller, json=given.json, clients=create, workers=workers
+        )
 
 
 def look(root: Path) -> int:
@@ -83,7 +91,7 @@ def look(root: Path) -> int:
 
 def run(
     store: Store, held: Lock, port: int | None, inference_port: int | None, *, controller: bool, json: bool,
-    clients: bool = False,
+    clients: bool = False, workers: int | None = None,
 ) -> int:  # fmt: skip
     """Start the processes of a home, say where they are, and keep them up until SIGINT or SIGTERM.
 
@@ -99,9 +107,12 @@ def run(
     held.tell(_url(reached, web))
     place = {"home": store.home, "blobs": str(store.blobs.root)}
     public = {**place, "host": reached.host, "hosts": reached.hosts}
+    serving = {**public, "token": token, "port": scoring, **msgspec.structs.asdict(reached.inference)}
+    if workers is not None:
+        serving["workers"] = workers
     roles: dict[str, tuple[Order, int | None]] = {
         "console": (Order("argosy.cli.role:console", {**public, "port": web, "trash_days": reached.trash_days}), web),
-        "inference": (Order("argosy.cli.role:inference", {**public, "token": token, "port": scoring}), scoring),
+        "inference": (Order("argosy.cli.role:inference", serving), scoring),
     }
     if controller:
         roles["controller"] = (Order("argosy.cli.role:controller", {**place, "runs": reached.runs}), None)

@@ -102,7 +102,7 @@ class App:
             await asyncio.to_thread(self._shadows.close)
 
     async def refresh(self) -> None:
-        """Take the newest picture of the source, if there is one; models that no route names are dropped.
+        """Take the newest picture of the source, once its pinned models are loaded; drop those that no route names.
 
         Tokens are read anew with it.
         """
@@ -112,8 +112,10 @@ class App:
         self._read_at = time.perf_counter()
         if newer is None or newer.version <= self.routing.version:
             return
+        refs = [ref for each in newer.endpoints.values() for ref in (*each.versions, *each.shadows)]
+        await asyncio.to_thread(self._cache.pin, refs)
         self.routing = newer
-        self._cache.drop({ref.id for each in newer.endpoints.values() for ref in (*each.versions, *each.shadows)})
+        self._cache.retain(refs)
 
     async def _poll(self) -> None:
         while True:

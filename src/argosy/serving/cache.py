@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fnmatch
+import logging
+import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from threading import Lock
+from time import perf_counter
 
 import msgspec
 
@@ -15,6 +19,7 @@ from argosy.serving.routing import VersionRef
 from argosy.store.blobs import Blobs
 
 _MB = 1 << 20
+_LOG = logging.getLogger("argosy.serving")
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -25,12 +30,13 @@ class Loaded(msgspec.Struct, frozen=True):
 
 
 class Counters(msgspec.Struct):
-    """How the cache fared since it was made."""
+    """How the cache fared since it was made; `seconds` is what all loads took together."""
 
     hits: int = 0
     misses: int = 0
     evictions: int = 0
     failures: int = 0
+    seconds: float = 0.0
 
 
 def blob_loader(blobs: Blobs) -> Callable[[VersionRef], Loaded]:
@@ -49,26 +55,36 @@ def blob_loader(blobs: Blobs) -> Callable[[VersionRef], Loaded]:
 class ModelCache:
     """Models by version id. Threads share it; a load never makes a warm hit wait, and runs once however many ask.
 
-    The model asked for last is always kept, even alone above `limit_bytes`.
+    The model asked for last is always kept, even alone above `limit_bytes`. Models of members whose address matches one
+    of the patterns `pinned` (`late-arrival/*`) are never given up for others; they count towards the limit.
     """
 
-    def __init__(self, loader: Callable[[VersionRef], Loaded], limit_bytes: int = 512 * _MB) -> None:
+    def __init__(
+        self, loader: Callable[[VersionRef], Loaded], limit_bytes: int = 512 * _MB, pinned: Sequence[str] = ()
+    ) -> None:
         self.counters = Counters()
         self.bytes = 0
         self._loader = loader
         self._limit = limit_bytes
+        self._pattern = re.compile("|".join(map(fnmatch.translate, pinned))) if pinned else None
         self._lock = Lock()
         self._models: OrderedDict[int, Loaded] = OrderedDict()
+        self._pinned: dict[int, Loaded] = {}
         self._flights: dict[int, Future[Loaded]] = {}
 
     def __len__(self) -> int:
         """How many models are loaded."""
-        return len(self._models)
+        return len(self._models) + len(self._pinned)
+
+    @property
+    def pinned(self) -> int:
+        """How many of them are pinned."""
+        return len(self._pinned)
 
     def ids(self) -> list[int]:
         """Ids of the versions that are loaded, those asked for last at the end."""
         with self._lock:
-            return list(self._models)
+            return [*self._pinned, *self._models]
 
     def peek(self, ref: VersionRef) -> Loaded | None:
         """The model if it is warm; never blocks on a load."""
@@ -76,13 +92,15 @@ class ModelCache:
             found = self._models.get(ref.id)
             if found is not None:
                 self._models.move_to_end(ref.id)
-                self.counters.hits += 1
+            elif (found := self._pinned.get(ref.id)) is None:
+                return None
+            self.counters.hits += 1
             return found
 
     def get(self, ref: VersionRef) -> Loaded:
         """The model, loaded by this thread if nobody does; raises what the load raises, and tries again next time."""
         with self._lock:
-            found = self._models.get(ref.id)
+            found = self._models.get(ref.id) or self._pinned.get(ref.id)
             if found is not None:
                 return found
             flight = self._flights.get(ref.id)
@@ -94,13 +112,28 @@ class ModelCache:
             self._load(ref, flight)
         return flight.result()
 
-    def drop(self, ids: set[int]) -> None:
-        """Forget every model whose version is not among `ids`."""
+    def pin(self, refs: Iterable[VersionRef]) -> None:
+        """Load those of some versions that are pinned; one that cannot be is tried again when it is asked for."""
+        for ref in refs:
+            if self._is_pinned(ref):
+                try:
+                    self.get(ref)
+                except Exception as error:  # whatever keeps a version from loading is a failure of that version
+                    _LOG.error("version %s is pinned and not loaded: %s", ref.address, error)
+
+    def retain(self, refs: Iterable[VersionRef]) -> None:
+        """Forget every model whose version is not among these."""
+        ids = {ref.id for ref in refs}
         with self._lock:
-            for id in [id for id in self._models if id not in ids]:
-                self.bytes -= self._models.pop(id).model.bytes_in_memory
+            for table in (self._models, self._pinned):
+                for id in [id for id in table if id not in ids]:
+                    self.bytes -= table.pop(id).model.bytes_in_memory
+
+    def _is_pinned(self, ref: VersionRef) -> bool:
+        return self._pattern is not None and self._pattern.match(ref.address.rpartition("@")[0]) is not None
 
     def _load(self, ref: VersionRef, flight: Future[Loaded]) -> None:
+        began = perf_counter()
         try:
             loaded = self._loader(ref)
         except BaseException as error:
@@ -111,8 +144,10 @@ class ModelCache:
             return
         with self._lock:
             del self._flights[ref.id]
-            self._models[ref.id] = loaded
+            table: dict[int, Loaded] = self._pinned if self._is_pinned(ref) else self._models
+            table[ref.id] = loaded
             self.bytes += loaded.model.bytes_in_memory
+            self.counters.seconds += perf_counter() - began
             while self.bytes > self._limit and len(self._models) > 1:
                 _, old = self._models.popitem(last=False)
                 self.bytes -= old.model.bytes_in_memory

@@ -62,10 +62,13 @@ class Measures:
             "argosy_cache_misses_total": counters.misses,
             "argosy_cache_evictions_total": counters.evictions,
             "argosy_cache_failures_total": counters.failures,
+            "argosy_cache_load_seconds_total": round(counters.seconds, 6),
             "argosy_cache_models": len(cache),
+            "argosy_cache_pinned_models": cache.pinned,
             "argosy_cache_bytes": cache.bytes,
             "argosy_routing_version": version,
             "argosy_recorded_rows_total": recorder.written if recorder else 0,
+            "argosy_recorder_dropped_rows_total": recorder.dropped if recorder else 0,
             "argosy_recorder_waiting_rows": recorder.waiting if recorder else 0,
         }
         for name, value in plain.items():

@@ -42,9 +42,10 @@ Readers = Callable[[Endpoint], OnlineReader]
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What a server is started with. `readers` is called with the home, once in each worker process.
 
-    `predictions` is the directory of recorded segments (None: nothing is recorded), `cache_mb` bounds
-    the loaded models of one worker. `warm` is the file that tells which models were in use: a start waits for them for
-    `warm_seconds`. A stop is announced for `notice_seconds`, and then waits for what is under way for `drain_seconds`.
+    `predictions` is the directory of recorded segments (None: nothing is recorded). `cache_mb` bounds the loaded models
+    of one worker; those of members that match a pattern in `pinned` are always loaded. `warm` is the file that tells
+    which models were in use: a start waits for them for `warm_seconds`. A stop is announced for `notice_seconds`, and
+    then waits for what is under way for `drain_seconds`.
     Raises InputError where that may take longer than the watching process waits.
     """
 
@@ -55,6 +56,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
     readers: Callable[[str], Readers] | None = None
     cache_mb: int = 512
+    pinned: tuple[str, ...] = ()
     flush_seconds: float = 1.0
     durable: bool = False
     poll_seconds: float = 0.5
@@ -76,7 +78,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 def application(options: Options) -> App:
     """The application over a store that exists; its threads start with it."""
     store = Store.open(options.home, blobs=options.blobs, create=False)
-    cache = ModelCache(blob_loader(store.blobs), options.cache_mb * _MB)
+    cache = ModelCache(blob_loader(store.blobs), options.cache_mb * _MB, options.pinned)
     recorder = shadows = None
     if options.predictions is not None:
         recorder = Recorder(options.predictions, _now, flush_seconds=options.flush_seconds, durable=options.durable)
