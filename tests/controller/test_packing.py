@@ -11,7 +11,7 @@ from lightgbm import LGBMClassifier
 from msgspec import json
 
 import argosy as ag
-from argosy.controller.packing import packed, tagged
+from argosy.controller.packing import hidden, packed
 from argosy.errors import UnknownError
 from argosy.registry.address import parse
 from argosy.spec import document
@@ -42,7 +42,7 @@ def test_features_of_tagged_columns_are_tagged(home: Path) -> None:
             ]
             declarations.add(tx, news)
         with store.read() as conn:
-            assert tagged(conn, "late", ["trips@3"]) == {"born", "age"}
-            assert tagged(conn, "late", []) == frozenset()
+            assert hidden(conn, "late", ["trips@3"]) == {"born", "age"}
+            assert hidden(conn, "late", []) == frozenset()
             with pytest.raises(UnknownError, match="no version late@2"):
                 packed(store, conn, parse("late@2"))

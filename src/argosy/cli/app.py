@@ -55,6 +55,7 @@ _GROUPS: Final = {
         ("resume", "Let a paused pipeline start by itself again."),
         ("predict", "Score the rows of a file as the inference server would."),
         ("package", "Pack a version so that it predicts without Argosy."),
+        ("optimise", "Make smaller models of a version, for the gates to judge."),
         ("approve", "Grant or refuse what a gate waits for."),
         ("promote", "Make a version the one that answers."),
         ("rollback", "Undo the last change of who answers."),

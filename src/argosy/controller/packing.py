@@ -14,8 +14,10 @@ from argosy.model.signature import Signature
 from argosy.registry.address import Address
 from argosy.registry.bundle.content import Content, Source, pack
 from argosy.spec import document
+from argosy.spec.dataset import Dataset
 from argosy.spec.feature import RequestFeatures
 from argosy.spec.fleet import Fleet
+from argosy.spec.tag import tagged
 from argosy.store import Store, artifacts, declarations, edges, executions, versions
 from argosy.store.versions import Version
 
@@ -48,19 +50,18 @@ def packed(store: Store, conn: Connection, address: Address, *, dockerfile: bool
         address=meant, format=version.format, model=artifacts.content(store.blobs, known[version.artifact]),
         signature=signature, at=version.at, datasets=tuple(read), code=run.bundle,
     )  # fmt: skip
-    hidden = tagged(conn, meant.fleet, read) & frozenset(signature.names)
-    rows = trial.rows(Places.of(store).sets / meant.fleet, meant, version, signature, hidden)
+    kept_back = hidden(conn, meant.fleet, read) & frozenset(signature.names)
+    rows = trial.rows(Places.of(store).sets / meant.fleet, meant, version, signature, kept_back)
     return Packed(pack(source, rows, dockerfile=dockerfile), version)
 
 
-def tagged(conn: Connection, fleet: str, read: Sequence[str]) -> frozenset[str]:
+def hidden(conn: Connection, fleet: str, read: Sequence[str]) -> frozenset[str]:
     """The columns that are tagged in any of the datasets (as NAME@NUMBER), and the fleet's features made of them."""
-    known = declarations.tags(conn, {each.rpartition("@")[0] for each in read})
-    names = frozenset(name for each in known.values() for name in each)
+    names = {each.rpartition("@")[0] for each in read}
+    last = [found for name in sorted(names) for found in declarations.history(conn, "dataset", name, limit=1)]
     wanted = declarations.get(conn, "fleet", fleet)
-    declared = document.recorded(wanted.body) if wanted is not None else None
-    if not isinstance(declared, Fleet):
-        return names
-    made = [each.expressions for each in declared.features if isinstance(each, RequestFeatures)]
-    derived = {name for each in made for name, expression in each.items() if names & set(expression.columns())}
-    return names | derived
+    declared = [document.recorded(each.body) for each in (*last, *filter(None, [wanted]))]
+    features = [each.features for each in declared if isinstance(each, Fleet)]
+    made = [each.expressions for some in features for each in some if isinstance(each, RequestFeatures)]
+    expressions = {name: each for some in made for name, each in some.items()}
+    return tagged([each for each in declared if isinstance(each, Dataset)], expressions)

@@ -100,7 +100,7 @@ class Boosted:
 
     def portable(self, signature: Signature, sample: Matrix) -> tuple[str, bytes, Model, float]:
         """See `Learner.portable`; the text form is exact."""
-        data = self._string()
+        data = written(self._booster)
         model = load("lightgbm", data, known=True)  # the library wrote it just now, in this process
         difference = float(np.max(np.abs(self.predict(sample) - model.predict(sample)), initial=0.0))
         if not difference <= 1e-12:
@@ -128,14 +128,16 @@ class Boosted:
         _call("LGBM_BoosterGetPredict", self._booster, ctypes.c_int(0), ctypes.byref(length), _pointer(out))
         return out
 
-    def _string(self) -> bytes:
-        length = ctypes.c_int64(1 << 17)
-        while True:
-            buffer = ctypes.create_string_buffer(length.value)
-            _call("LGBM_BoosterSaveModelToString", self._booster, ctypes.c_int(0), ctypes.c_int(-1), ctypes.c_int(0),
-                  ctypes.c_int64(len(buffer)), ctypes.byref(length), buffer)  # fmt: skip
-            if length.value <= len(buffer):
-                return buffer.value
+
+def written(booster: ctypes.c_void_p, rounds: int = -1) -> bytes:
+    """The text form of a booster that the library holds, or of its first rounds alone."""
+    length = ctypes.c_int64(1 << 17)
+    while True:
+        buffer = ctypes.create_string_buffer(length.value)
+        _call("LGBM_BoosterSaveModelToString", booster, ctypes.c_int(0), ctypes.c_int(rounds), ctypes.c_int(0),
+              ctypes.c_int64(len(buffer)), ctypes.byref(length), buffer)  # fmt: skip
+        if length.value <= len(buffer):
+            return buffer.value
 
 
 def _given(estimator: Estimator, settings: dict[str, Any] | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -77,17 +78,40 @@ def trained(
         tried = search.options(job.fleet.candidates, job.settings, search_.member_trials)
         picks = search.picks(tried, train, signature, search_)
         picked, learner, (format, content, model, proof) = _portable(picks, train, held, signature, search_.seed, clock)
-        answers = _rivals(rivals, held.matrix, signature, constants, job.blobs)
-        reference = _reference(learner, model, train, signature)
-        found = evaluate.evaluate(job.fleet, model, held, answers, reference, job.data.slices)
-        importance = evaluate.shares(_importance(learner, model, held, job.fleet))
+        made = Made(picked.candidate.name, picked.settings, picked.trials, learner, format, content, model, proof)
+        found = weighed(job, made, train, held, signature, constants, rivals)
         clock.lap("evaluate")
+    return msgspec.structs.replace(found, warnings=_noted(caught), cost=clock.spent)
+
+
+class Made(NamedTuple):
+    """A model before it is judged: what it is called, how it came about, who made it, and its portable form."""
+
+    candidate: str
+    settings: dict[str, Any]
+    trials: tuple[Trial, ...]
+    learner: Learner
+    format: str
+    data: bytes
+    model: Model
+    proof: float
+
+
+def weighed(
+    job: Job, made: Made, train: Block, held: Block, signature: Signature, constants: Mapping[str, str],
+    rivals: Mapping[str, Rival],
+) -> Fitted:  # fmt: skip
+    """A model with its evidence: scored on `held` beside the rivals; `train` are the rows that it learned from."""
+    answers = _rivals(rivals, held.matrix, signature, constants, job.blobs)
+    reference = _reference(made.learner, made.model, train, signature)
+    found = evaluate.evaluate(job.fleet, made.model, held, answers, reference, job.data.slices)
     return Fitted(
-        format=format, data=content, signature=signature.to_json(), candidate=picked.candidate.name,
-        settings=picked.settings, trials=picked.trials, evaluation=found,
-        choice=_choice(found, search_.metric, rivals.get("pooled")), importance=importance,
+        format=made.format, data=made.data, signature=signature.to_json(), candidate=made.candidate,
+        settings=made.settings, trials=made.trials, evaluation=found,
+        choice=_choice(found, job.fleet.search.metric, rivals.get("pooled")),
+        importance=evaluate.shares(_importance(made.learner, made.model, held, job.fleet)),
         train_rows=len(train.labels), held_out=len(held.labels), span=_span(train), held_out_span=_span(held),
-        trained=reference, proof=proof, warnings=_noted(caught), cost=clock.spent,
+        trained=reference, proof=made.proof, warnings=(), cost={},
     )  # fmt: skip
 
 

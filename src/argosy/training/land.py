@@ -24,12 +24,13 @@ Write = Callable[[], AbstractContextManager[Connection]]
 
 
 class Context(NamedTuple):
-    """What all executions of one call share: the fleet's name, when, in which bundle, and what was read."""
+    """What all executions of one call share: the fleet's name, when, in which bundle, what was read, and their kind."""
 
     fleet: str
     at: datetime
     bundle: str | None
     inputs: tuple[tuple[str, str], ...]
+    kind: str = "train"
 
 
 class Landed(NamedTuple):
@@ -75,7 +76,7 @@ def _execution(context: Context, item: Fit | Fallback, result: Result | None, me
         parameters |= {"candidate": result.value.candidate, "settings": result.value.settings}
         metrics = {"phases": result.value.cost}
     return executions.NewExecution(
-        key=item.key, kind="train", subject=address(context.fleet, item.member.key), started_at=context.at,
+        key=item.key, kind=context.kind, subject=address(context.fleet, item.member.key), started_at=context.at,
         ended_at=context.at + timedelta(seconds=result.wall_s if result else 0.0), outcome=outcome, reason=reason,
         member_id=member, cpu_s=result.cpu_s if result else 0.0, wall_s=result.wall_s if result else 0.0,
         peak_bytes=result.peak_bytes if result else None, parameters=parameters, metrics=metrics, bundle=context.bundle,

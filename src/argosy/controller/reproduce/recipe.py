@@ -133,6 +133,9 @@ def _version(conn: Connection, meant: Address) -> Trained:
             f"there is no version {meant}", next=f"argosy get versions --where fleet:{meant.fleet}"
         )  # fmt: skip
     made = executions.get(conn, [found.execution_id])[found.execution_id]
+    if made.kind != _TRAIN:
+        before = next((e.reference for e in edges.of(conn, [made.id], IN) if e.kind == _VERSION), "another version")
+        raise UsageError(f"{meant} was made of {before}, not trained", next=f"argosy reproduce {before}")
     facts = _bundle(conn, str(meant), made.bundle)
     parts: Mapping[str, str] = made.parameters["parts"]
     key = plan.tuning(parts["code"], parts["declaration"], parts["environment"])

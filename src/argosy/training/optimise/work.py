@@ -1,0 +1,127 @@
+"""What a worker does to optimise a version: make the smaller model, and measure both on the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+
+from argosy.errors import InputError
+from argosy.metric import measure
+from argosy.model.format import Model, load
+from argosy.store.blobs import Blobs
+from argosy.training import evaluate, pool, recode, rows
+from argosy.training.fit import Job, Made, Rival, weighed
+from argosy.training.learner import Learner
+from argosy.training.optimise.distil import LEAVES, distil
+from argosy.training.optimise.prune import prune
+from argosy.training.optimise.quantise import quantise
+from argosy.training.outcome import Fitted
+from argosy.training.rows import Block, Floats, Matrix, Member
+
+Method = Literal["prune", "quantise", "distil"]
+METHODS: tuple[Method, ...] = ("prune", "quantise", "distil")
+_TAKES = {"prune": "lightgbm", "quantise": "onnx"}
+_LEAST = 20
+
+
+class Order(msgspec.Struct, frozen=True):
+    """A method, by what share of its value pruning may make the metric worse, and how many trees to distil into."""
+
+    method: Method
+    tolerance: float
+    trees: int
+
+
+class Lighter(msgspec.Struct, frozen=True):
+    """What a method came to: a model with its evidence, and what the original has on the same rows.
+
+    `before` has scores by name, `latency_p50_ms`, `latency_p99_ms` and `size_kb`. Without a model, `reason` says why
+    the method does not apply.
+    """
+
+    fitted: Fitted | None = None
+    before: dict[str, float] = {}
+    reason: str = ""
+
+
+class _Given:
+    """A model that was made and not fitted, as a learner: it is its own portable form."""
+
+    fitted: Floats | None = None
+
+    def __init__(self, format: str, data: bytes) -> None:
+        self._format, self._data = format, data
+        self._model = load(format, data)
+
+    def predict(self, matrix: Matrix) -> Floats:
+        """See `Learner.predict`."""
+        return self._model.predict(matrix)
+
+    def portable(self, signature: object, sample: Matrix) -> tuple[str, bytes, Model, float]:
+        """See `Learner.portable`."""
+        return self._format, self._data, self._model, 0.0
+
+    def importance(self) -> Floats | None:
+        """None: it is asked of its answers."""
+        return None
+
+
+def optimise(job: Job, members: Sequence[Member], original: Rival, champion: Rival | None, order: Order) -> Lighter:
+    """Apply a method to a version. `members` are the one that it is of, or all for the pooled model.
+
+    The rows before the held-out ones teach; the held-out ones judge. Pruning chooses the number of trees by the older
+    half of these, and is judged by the newer half alone.
+    """
+    absent = recode.missing(job.signature, original.signature, dict.fromkeys(job.fleet.by, ""))
+    if absent:
+        return Lighter(reason=f"it needs {', '.join(absent[:5])}, which the rows no longer have")
+    train, held = pool.gather(job, members, original.signature, pool.ROWS)
+    if min(len(train.labels), len(held.labels)) < _LEAST:
+        return Lighter(reason=f"{len(train.labels)} rows and {len(held.labels)} held out: {_LEAST} of each are needed")
+    data = Blobs(Path(job.blobs)).read(original.slot)
+    teacher = load(original.format, data, known=True)
+    try:
+        learner, settings, held = _made(job, original, data, teacher, train, held, order)
+    except InputError as error:
+        return Lighter(reason=error.message)
+    form = learner.portable(original.signature, held.matrix[-_LEAST:])
+    if len(form[1]) >= len(data):
+        return Lighter(reason=f"it has {len(data) / 1e3:,.1f} kB, and would have {len(form[1]) / 1e3:,.1f} kB")
+    made = Made(f"{order.method} of {original.reference}", settings, (), learner, *form)
+    rivals = {"champion": champion, "pooled": job.pooled}
+    known = {name: rival for name, rival in rivals.items() if rival is not None}
+    constants = dict(zip(job.fleet.by, rows.values(members[0].key), strict=False)) if len(members) == 1 else {}
+    fitted = weighed(job, made, train, held, original.signature, constants, known)
+    return Lighter(fitted, _before(job, teacher, held, len(data)))
+
+
+def _made(
+    job: Job, original: Rival, data: bytes, teacher: Model, train: Block, held: Block, order: Order
+) -> tuple[Learner, dict[str, Any], Block]:  # fmt: skip
+    """The smaller model, by what settings, and the rows that may judge it. Raises InputError where there is none."""
+    takes = _TAKES.get(order.method, original.format)
+    if original.format != takes:
+        raise InputError(f"it is in the format {original.format}, and {order.method} takes {takes}")
+    match order.method:
+        case "prune":
+            older, newer = held.take(slice(0, len(held.labels) // 2)), held.take(slice(len(held.labels) // 2, None))
+            text, trees = prune(data, older, job.fleet.search.metric, order.tolerance)
+            return _Given("lightgbm", text), {"trees": trees}, newer
+        case "quantise":
+            return _Given("onnx", quantise(data)), {"weights": "int8"}, held
+        case "distil":
+            learner = distil(teacher, train, original.signature, order.trees, job.fleet.search.seed)
+            return learner, {"trees": order.trees, "leaves": LEAVES}, held
+
+
+def _before(job: Job, teacher: Model, held: Block, size: int) -> dict[str, float]:
+    """What the original has, measured as a version is."""
+    answers = teacher.predict(held.matrix)
+    scores = {name: measure(name, held.labels, answers).value for name in evaluate.wanted(job.fleet)}
+    p50, p99 = evaluate.latency(teacher, held.matrix)
+    found = scores | {"latency_p50_ms": p50, "latency_p99_ms": p99, "size_kb": size / 1000}
+    return {name: value for name, value in found.items() if np.isfinite(value)}
