@@ -140,3 +140,11 @@ def test_equal_canaries_are_seldom_rolled_back() -> None:
         judge(_arm(2 * seed, 200), _arm(2 * seed + 1, 800), "log_loss", baked=True).verdict for seed in range(300)
     ]
     assert verdicts.count("roll back") <= 6
+
+
+def test_what_else_speaks_against_it_rolls_it_back_at_once_but_for_one_that_answers_nothing() -> None:
+    none = np.empty(0)
+    said = "its latency is 9 ms (p99 of 200 requests), the limit is 5 ms"
+    found = judge(Arm(none, none, 200), Arm(none, none, 800), "log_loss", baked=False, against=said)
+    assert (found.verdict, found.reason) == ("roll back", said)
+    assert judge(Arm(none, none, 0), Arm(none, none, 8), "log_loss", baked=False, against=said).verdict == "continue"

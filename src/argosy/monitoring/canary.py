@@ -19,14 +19,16 @@ def judge(
     minimum_rows: int = 50,
     errors: float = 0.01,
     level: float = 0.99,
+    against: str = "",
 ) -> Judgement:
     """Whether a canary goes on, is promoted, or is rolled back. The first rule that applies decides:
 
     1. It was asked for no row: it goes on, and is promoted once it has `waited` for one long enough.
     2. Its failures speak against it, or may: see `failing`, at 1 - level. A canary within `errors`, or no worse than
        the champion, is never rolled back for failing.
-    3. Both have `minimum_rows` labelled rows, and the whole interval of the gain at `level` is below zero: rolled back.
-    4. It goes on until it is `baked`, and then is promoted: it passed its gates before, and nothing seen speaks against
+    3. Something else speaks `against` it, in words: rolled back.
+    4. Both have `minimum_rows` labelled rows, and the whole interval of the gain at `level` is below zero: rolled back.
+    5. It goes on until it is `baked`, and then is promoted: it passed its gates before, and nothing seen speaks against
        it. With fewer labelled rows it was judged by its errors alone, and the reason says so.
 
     Arms hold different rows, so their variances add. A canary is judged again and again while it bakes, and each
@@ -45,6 +47,8 @@ def judge(
         reason = "it was asked for no row, so only its gates speak for it" if waited else "it was asked for no row yet"
     elif worse := failing(canary, champion, errors, 1.0 - level, minimum_rows, baked, waited):
         verdict, reason = worse
+    elif against:
+        verdict, reason = "roll back", against
     elif few or math.isnan(half):
         missing = one.reason or two.reason or f"{metric} needs two rows for an interval"
         seen = f"{one.rows} of {minimum_rows} labelled rows (champion {two.rows})" if few else missing

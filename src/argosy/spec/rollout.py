@@ -32,7 +32,11 @@ class Canary(Declared, frozen=True, tag="canary", tag_field="kind"):
       errors alone;
     - for its errors, when it failed on more than the share `errors` of its rows and on a larger share than the
       champion: while it bakes only if chance does not explain the difference (p < 0.01), at the end of `bake` anyway
-      if it was asked for `minimum_rows`; asked for fewer it bakes on, for `patience` more at most.
+      if it was asked for `minimum_rows`; asked for fewer it bakes on, for `patience` more at most;
+    - for its latency, where `latency_p99_ms` or `slower` is given, when more than 1 % of the requests that it answered
+      took longer than that, or than `slower` times the champion's 99th percentile, by more than chance explains;
+    - for its inputs, where `quality` is given, when the share of its rows with a bad value of one feature (see
+      `Quality`) is larger by more than that than among the rows that it was trained on, and chance does not explain it.
 
     Otherwise it goes on to the next step at the end of `bake`, and is promoted after the last; the reason on record
     says on what evidence. A canary that was asked for no row bakes on until it is, for `patience` more at most; then it
@@ -46,6 +50,9 @@ class Canary(Declared, frozen=True, tag="canary", tag_field="kind"):
     errors: Annotated[float, between(0, 1)] = 0.01
     patience: Duration = "7d"
     steps: tuple[_Share, ...] = ()
+    latency_p99_ms: Annotated[float, between(0.001, 10**6)] | None = None
+    slower: Annotated[float, between(1, 10**3)] | None = None
+    quality: Annotated[float, between(0, 1)] | None = None
 
     def __post_init__(self) -> None:
         check.put(self, "steps", check.sequence("Canary.steps", self.steps))

@@ -74,12 +74,32 @@ def arrived(
     it came with, of those up to `number`). Without a `prediction` are rows that their version failed on. A row that was
     asked for again is there again: see `tried`.
     """
+    return _arrived(conn, store, fleet, since, number, kept or Kept(), "answers", _ROUTED, _COLUMNS)
+
+
+def _arrived(
+    conn: Connection, store: Store, fleet: str, since: datetime, number: int, kept: Kept, tag: str,
+    types: dict[str, pl.DataType], columns: Sequence[pl.Expr],
+) -> pl.DataFrame:  # fmt: skip
     name = predictions(fleet)
     came = datasets.commits(conn, name, since, number)
     parts = datasets.parts(conn, name, number, since=min(came) - 1) if came else []
-    rows = _read(store, kept or Kept(), parts, ("answers",), _ROUTED, _COLUMNS)
+    rows = _read(store, kept, parts, (tag,), types, columns)
     times = pl.Series("arrived", [came[part.from_version] for part in parts], dtype=INSTANT)
     return rows.with_columns(times.gather(np.repeat(np.arange(len(parts)), [part.rows for part in parts])))
+
+
+def requests(
+    conn: Connection, store: Store, fleet: str, since: datetime, *, number: int, kept: Kept
+) -> pl.DataFrame:  # fmt: skip
+    """As `arrived`, with what each row's request took as `latency_us`, null where that was not recorded.
+
+    The `row_key` is the id of the request.
+    """
+    timed = pl.col("request_id").alias("row_key"), pl.col("latency_us")
+    columns = [*timed, *(pl.col(name) for name in _TYPES if name != "row_key"), _COLUMNS[-1]]
+    types = _ROUTED | {"request_id": pl.String(), "latency_us": pl.Int64()}
+    return _arrived(conn, store, fleet, since, number, kept, "requests", types, columns)
 
 
 def tried(rows: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:

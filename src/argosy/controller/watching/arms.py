@@ -32,6 +32,16 @@ class Sides(msgspec.Struct, frozen=True):
 NOTHING = Sides(Arm(np.empty(0), np.empty(0), 0), Arm(np.empty(0), np.empty(0), 0))
 
 
+def tries(fleet: str, running: pl.DataFrame, numbers: Mapping[int, int]) -> pl.DataFrame:
+    """Of members with a rollout under way, `numbers` of whose new versions are given by id: see `of`."""
+    addresses = [
+        f"{fleet}/{key}@{numbers[id]}" if key else f"{fleet}@{numbers[id]}"
+        for key, id in running.select("key", "rollout_version_id").iter_rows()
+    ]
+    address = pl.Series(addresses, dtype=pl.String)
+    return running.select("key", "pooled", "rollout_at", "rollout_kind", address=address)
+
+
 def of(tries: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows of each member of `tries` since its rollout started, each once, `mine` if they are the new version's.
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from argosy.controller import signal
 from argosy.controller.house import House
 from argosy.controller.observe import FleetState, Snapshot
-from argosy.controller.watching import answered, arms
+from argosy.controller.watching import answered, arms, vitals
 from argosy.controller.watching.arms import Sides
 from argosy.monitoring import abtest, canary, shadow
 from argosy.monitoring.abtest import Units
@@ -43,30 +43,32 @@ def measure(
         return {}
     spine = snapshot.wanted["dataset", state.fleet.spine].declaration
     assert isinstance(spine, Dataset)
-    numbers = {id: each.number for id, each in versions.get(conn, running["rollout_version_id"]).items()}
+    found = versions.get(conn, running["rollout_version_id"])
+    numbers = {id: each.number for id, each in found.items()}
     told, rollout = snapshot.versions.get(spine.name), state.fleet.rollout
     by = rollout.by if isinstance(rollout, ABTest) else None
     rows = answered.labelled(conn, house.store, house.memory.kept, state.fleet, spine, told, came, now, unit=by)
-    return weigh(state, rows if by else rows.with_columns(unit=pl.lit(None, pl.String)), numbers, now)
+    against = vitals.against(house, conn, snapshot, state, found)
+    return weigh(state, rows if by else rows.with_columns(unit=pl.lit(None, pl.String)), numbers, now, against)
 
 
 def weigh(
-    state: FleetState, rows: pl.DataFrame, numbers: Mapping[int, int], now: datetime
+    state: FleetState, rows: pl.DataFrame, numbers: Mapping[int, int], now: datetime,
+    against: Mapping[str, str] | None = None,
 ) -> dict[str, dict[str, Any]]:  # fmt: skip
-    """`measure` of rows with their `label` and `unit`; `numbers` gives the number of each new version."""
+    """`measure` of rows with their `label` and `unit`; `numbers` gives the number of each new version.
+
+    `against` says by key what else speaks against canaries.
+    """
     fleet, running = state.fleet, _running(state)
     if running.is_empty() or isinstance(fleet.rollout, Immediate):
         return {}
-    addresses = [
-        f"{fleet.name}/{key}@{numbers[id]}" if key else f"{fleet.name}@{numbers[id]}"
-        for key, id in running.select("key", "rollout_version_id").iter_rows()
-    ]
     found = {}
-    tries = running.select("key", "pooled", "rollout_at", "rollout_kind", address=pl.Series(addresses, dtype=pl.String))
+    tries = arms.tries(fleet.name, running, numbers)
     for (kind,), some in tries.partition_by("rollout_kind", as_dict=True).items():
         rollout = under_way(fleet.rollout, str(kind))
         score = _score(fleet, rollout)
-        judge = _judge(rollout, score, arms.of(some.drop("rollout_kind"), _columns(rows)))
+        judge = _judge(rollout, score, arms.of(some.drop("rollout_kind"), _columns(rows)), against or {})
         mine = running.filter(pl.col("rollout_kind") == kind).select("key", "rollout_version_id", "rollout_at")
         for key, id, began in mine.iter_rows():
             judged, sides = judge(key, now - began)
@@ -86,10 +88,10 @@ def _score(fleet: Fleet, rollout: Gradual) -> str:
     return rollout.metric or fleet.search.metric
 
 
-def _judge(rollout: Gradual, score: str, rows: pl.DataFrame) -> Judge:
+def _judge(rollout: Gradual, score: str, rows: pl.DataFrame, against: Mapping[str, str]) -> Judge:
     match rollout:
         case Canary():
-            return partial(_canary, rollout, score, arms.answering(rows))
+            return partial(_canary, rollout, score, arms.answering(rows), against)
         case Shadow():
             return partial(_shadow, rollout, score, arms.shadowing(rows))
         case ABTest():
@@ -97,13 +99,13 @@ def _judge(rollout: Gradual, score: str, rows: pl.DataFrame) -> Judge:
 
 
 def _canary(
-    rollout: Canary, score: str, sides: Mapping[str, Sides], key: str, age: timedelta
+    rollout: Canary, score: str, sides: Mapping[str, Sides], against: Mapping[str, str], key: str, age: timedelta
 ) -> tuple[Judgement, Sides]:
     bake, patience = rollout.deadlines
     mine = sides.get(key, arms.NOTHING)
     judged = canary.judge(
         mine.ours, mine.theirs, score, baked=age >= bake, waited=age >= patience, minimum_rows=rollout.minimum_rows,
-        errors=rollout.errors,
+        errors=rollout.errors, against=against.get(key, ""),
     )  # fmt: skip
     return judged, mine
 

@@ -15,5 +15,6 @@ class Memory:
     def __init__(self, store: Store) -> None:
         self.counts = Counts(store)
         self.references = References(store)
+        self.challengers = References(store)
         self.baselines = Baselines()
         self.kept = Kept()
