@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from itertools import pairwise
 
 import pytest
@@ -36,12 +38,27 @@ def test_a_message_above_the_limit_is_refused_before_it_has_come() -> None:
     assert unfit.value.outcome.status == Status.RESOURCE_EXHAUSTED
 
 
-def test_a_compressed_message_and_a_second_one_are_refused() -> None:
-    with pytest.raises(Unfit, match="compressed") as unfit:
-        stream().take(b"\1" + written(b"a")[1:], 50)
-    assert unfit.value.outcome.status == Status.UNIMPLEMENTED
+def test_a_second_message_of_a_unary_call_is_refused() -> None:
     with pytest.raises(Unfit, match="one message"):
         stream(many=False).take(written(b"a", b"b"), 50)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_compressed_message_is_bounded_by_what_it_is(encoding: str) -> None:
+    pack = gzip.compress if encoding == "gzip" else zlib.compress
+    found = Stream(1, {b"grpc-encoding": encoding.encode()}, 100, 0.0, many=True)
+    found.take(b"\1" + written(pack(bytes(1_000)))[1:], 1_000)
+    assert list(found.messages) == [bytes(1_000)]
+    for data, status in ((pack(bytes(1_001)), Status.RESOURCE_EXHAUSTED), (b"none", Status.INVALID_ARGUMENT)):
+        with pytest.raises(Unfit) as unfit:
+            Stream(1, found.head, 100, 0.0, many=True).take(b"\1" + written(data)[1:], 1_000)
+        assert unfit.value.outcome.status == status
+
+
+def test_another_compression_is_refused() -> None:
+    with pytest.raises(Unfit, match="gzip or deflate") as unfit:
+        stream().take(b"\1" + written(b"a")[1:], 50)
+    assert unfit.value.outcome.status == Status.UNIMPLEMENTED
 
 
 def test_a_status_stands_in_the_trailers() -> None:

@@ -46,6 +46,14 @@ def test_messages_of_any_size_come_and_go(server: Wired, size: int) -> None:
         assert call(b"big:%d" % size, timeout=20) == bytes(size)
 
 
+@pytest.mark.parametrize("kind", [grpc.Compression.Gzip, grpc.Compression.Deflate])
+def test_messages_may_come_compressed(server: Wired, kind: grpc.Compression) -> None:
+    with server.client() as channel:
+        call = channel.unary_unary(UNARY)
+        assert call(bytes(WINDOW), compression=kind, timeout=20) == bytes(WINDOW)
+        assert refused(call, bytes(LIMIT + 1), compression=kind)[0] == grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
 def test_calls_share_a_connection_and_end_in_any_order(server: Wired) -> None:
     with server.client() as channel:
         call = channel.unary_unary(UNARY)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 
+from argosy.errors import ArgosyError
+from argosy.serving.compression import unpacked
 from argosy.serving.rpc.frame import Head, literals
-from argosy.serving.rpc.status import Outcome, Status, percent_encoded
+from argosy.serving.rpc.status import Outcome, Status, of_http, percent_encoded
 
 PREFIX = 5
 WINDOW = 1 << 20
@@ -43,12 +45,10 @@ class Stream:
         self.trailers: bytes | None = None
 
     def take(self, data: bytes, limit: int) -> None:
-        """Add the messages that are whole with these bytes; raises Unfit for one above `limit` bytes."""
+        """Add the messages that are whole with these bytes; raises Unfit for one above `limit` bytes, packed or not."""
         partial = self.partial
         partial += data
         while len(partial) >= PREFIX:
-            if partial[0]:
-                raise Unfit(Status.UNIMPLEMENTED, "the message is compressed\n  next: send it as it is")
             end = PREFIX + int.from_bytes(partial[1:PREFIX], "big")
             if end > PREFIX + limit:
                 raise Unfit(
@@ -59,7 +59,8 @@ class Stream:
                 return
             if self.messages and not self.many:
                 raise Unfit(Status.INVALID_ARGUMENT, "the call takes one message\n  next: call once for each")
-            self.messages.append(bytes(memoryview(partial)[PREFIX:end]))
+            message = bytes(memoryview(partial)[PREFIX:end])
+            self.messages.append(self._unpacked(message, limit) if partial[0] else message)
             del partial[:end]
 
     def answer(self, message: bytes) -> None:
@@ -75,3 +76,13 @@ class Stream:
         if outcome.text:
             fields.append((b"grpc-message", percent_encoded(outcome.text)))
         self.trailers = literals(fields)
+
+    def _unpacked(self, message: bytes, limit: int) -> bytes:
+        encoding = self.head.get(b"grpc-encoding", b"")
+        if encoding not in (b"gzip", b"deflate"):
+            text = f"the message is {encoding[:20].decode('latin-1')!r}\n  next: send it as it is, gzip or deflate"
+            raise Unfit(Status.UNIMPLEMENTED, text)
+        try:
+            return unpacked(message, encoding, limit)
+        except ArgosyError as error:
+            raise Unfit(of_http(error.status), str(error)) from error
