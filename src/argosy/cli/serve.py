@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 
+import msgspec
+
 from argosy.cli import home, role, show
 from argosy.cli.option import Where
 from argosy.cli.up import INFERENCE_PORT
@@ -12,18 +14,19 @@ from argosy.server import settings
 
 
 def serve(
-    *, port: int = INFERENCE_PORT, concurrency: int = 8, queue: int = 64,
+    *, port: int = INFERENCE_PORT, grpc_port: int | None = None, concurrency: int = 8, queue: int = 64,
     wait: float = 1.0, timeout: float = 30.0, rows: str = "", warm: float = 5.0, notice: float = 0.0,
     drain: float = 10.0, where: Where | None = None,
 ) -> int:  # fmt: skip
     """Start the inference server of a home, and nothing beside it, until SIGTERM or Ctrl-C.
 
     It listens on the loopback, unless ARGOSY_HOST names another address, and is opened by the tokens of the home: those
-    of the role caller ask for predictions. Several may serve one home.
+    of the role caller ask for predictions. Several may serve one home, and each has as many processes as ARGOSY_WORKERS
+    says.
 
     For example:
       argosy serve
-      argosy serve --port 9001
+      argosy serve --port 9001 --grpc-port 9002
       argosy serve --rows "dashboard=500,*=20000"      (rows a second of each caller)
       ARGOSY_HOST=0.0.0.0 argosy serve --notice 5      (in a container)
 
@@ -31,6 +34,8 @@ def serve(
     ----------
     port
         Where it listens.
+    grpc_port
+        Where it listens for gRPC. Default: nowhere.
     concurrency
         How many requests threads of a worker score at once; small ones need none.
     queue
@@ -51,6 +56,8 @@ def serve(
     from argosy.serving.limits import parse_rows
 
     settings.listens(port, f"--port is {port}")
+    if grpc_port is not None:
+        settings.listens(grpc_port, f"--grpc-port is {grpc_port}")
     limits = {
         "concurrency": concurrency, "queue": queue, "wait_seconds": wait, "timeout_seconds": timeout,
         "rows": parse_rows(rows),
@@ -62,6 +69,6 @@ def serve(
     role.inference(
         home=address, blobs=blobs, token=secrets.token_urlsafe(32), port=port, host=reached.host, hosts=reached.hosts,
         limits=limits, warm_seconds=warm, notice_seconds=notice,
-        drain_seconds=drain,
+        drain_seconds=drain, grpc_port=grpc_port,
     )  # fmt: skip
     return 0
