@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 
-import msgspec
-
 from argosy.cli import home, role, show
 from argosy.cli.option import Where
 from argosy.cli.up import INFERENCE_PORT
@@ -69,6 +67,6 @@ def serve(
     role.inference(
         home=address, blobs=blobs, token=secrets.token_urlsafe(32), port=port, host=reached.host, hosts=reached.hosts,
         limits=limits, warm_seconds=warm, notice_seconds=notice,
-        drain_seconds=drain, grpc_port=grpc_port,
+        drain_seconds=drain, grpc_port=grpc_port, **msgspec.structs.asdict(reached.inference),
     )  # fmt: skip
     return 0
