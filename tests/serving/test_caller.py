@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -114,3 +115,17 @@ def test_tokens_of_the_home_open_the_server_by_their_role_until_they_are_revoked
         return [*found, [asked.status_code]]
 
     assert served.run(talk) == [[200, 403], [200, 200], [200, 200], [401, 401], [401]]
+
+
+def test_a_token_may_come_as_a_password() -> None:
+    known = callers(token("shop"))
+    for text in (b"anybody:shop", b":shop"):
+        assert known.find(b"Basic " + b64encode(text)) == Caller("shop", CALLER)
+    for header in (
+        b"Basic " + b64encode(b"shop:"),
+        b"Basic " + b64encode(b"shop"),
+        b"Basic shop",
+        b"Basic \xff",
+        b"Basic",
+    ):
+        assert known.find(header) is None

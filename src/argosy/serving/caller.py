@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -11,7 +12,7 @@ import msgspec
 from argosy.store.tokens import ADMIN, CALLER, IN_FORCE, Token
 
 _SERVER = "argosy serve"
-_SCHEME = b"bearer "
+_SCHEME, _BASIC = b"bearer ", b"basic "
 _REMEMBERED = 1_000
 
 
@@ -62,14 +63,27 @@ class Callers:
             self._known, self._seen = known, {}
 
     def find(self, authorization: bytes) -> Caller | None:
-        """The caller, None for a token that opens nothing.
+        """The caller, None for a token that opens nothing. It may come as the password of any user: some clients know
+        no other way.
 
         A text that was found once is found again by itself. That tells a stranger nothing: a table compares the whole
         text only where a keyed hash of it is the same.
         """
         found = self._seen.get(authorization)
-        if found is None and authorization[: len(_SCHEME)].lower() == _SCHEME:
-            found = self._known.get(sha256(authorization[len(_SCHEME) :].strip()).hexdigest())
+        if found is None and (token := _token(authorization)):
+            found = self._known.get(sha256(token).hexdigest())
             if found is not None and len(self._seen) < _REMEMBERED:
                 self._seen[authorization] = found
         return found
+
+
+def _token(authorization: bytes) -> bytes:
+    """The token of a header, empty where it has none."""
+    if authorization[: len(_SCHEME)].lower() == _SCHEME:
+        return authorization[len(_SCHEME) :].strip()
+    if authorization[: len(_BASIC)].lower() == _BASIC:
+        try:
+            return b64decode(authorization[len(_BASIC) :], validate=True).partition(b":")[2]
+        except ValueError:
+            return b""
+    return b""
