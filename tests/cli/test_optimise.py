@@ -27,8 +27,9 @@ def test_a_dry_run_measures_and_records_nothing(run, copied: Path) -> None:
     done = run("optimise", "late-order/north", "--dry-run", "--json")
     found = done.json()
     assert done.code == 0 and found["version"] == "late-order/north@1" and found["metric"] == "log_loss"
-    prune, quantise, distil = found["methods"]
+    prune, quantise, static, distil = found["methods"]
     assert quantise["reason"] == "it is in the format lightgbm, and quantise takes onnx" and not quantise["after"]
+    assert static["reason"] == "it is in the format lightgbm, and quantise-static takes onnx"
     for each in (prune, distil):
         assert each["version"] is None and each["after"]["size_kb"] < each["before"]["size_kb"]
         assert each["before"]["latency_p99_ms"] > 0 and each["rows"] > 50

@@ -29,8 +29,9 @@ def optimise(
     """Make smaller models of a version, measure them beside it, and let the gates judge each as a new version.
 
     prune keeps the first trees of a LightGBM model, as few as do almost as well; quantise computes the layers of a
-    network in eight bits; distil fits a few small trees to what the version answers. Both models are measured on the
-    same held-out rows. A method that does not apply says why, and one that leaves nothing smaller makes no version.
+    network in eight bits, scaled for each batch, and quantise-static scaled once by training rows; distil fits a few
+    small trees to what the version answers. Both models are measured on the same held-out rows. A method that does not
+    apply says why, and one that leaves nothing smaller makes no version.
 
     For example:
       argosy optimise late-arrival/JFK/AA@7

@@ -75,16 +75,17 @@ def test_the_pooled_model_learns_from_all_members(home: Path) -> None:
     assert found.fitted.signature == made.signature and len(found.fitted.importance) == 5
 
 
-def test_a_network_is_quantised(home: Path) -> None:
+@pytest.mark.parametrize(("method", "scales"), [("quantise", "dynamic"), ("quantise-static", "static")])
+def test_a_network_is_quantised(home: Path, method: Method, scales: str) -> None:
     rows: Block = some(0, 600)
     estimator = MLPClassifier((128, 64), max_iter=30, random_state=0, tol=1.0)
     estimator.fit(np.nan_to_num(rows.matrix), rows.labels)
     data = export(estimator, SIGNATURE, np.nan_to_num(rows.matrix[:10]))[1]
     blind = Memory({"x": some(0, 600)._replace(matrix=np.nan_to_num(rows.matrix))})
     wanted = Job(fleet(), SIGNATURE, blind, {}, str(home / "blobs"))
-    found = optimise(wanted, blind.members, rival(home, "late-arrival/x@1", "onnx", data), None, order("quantise"))
+    found = optimise(wanted, blind.members, rival(home, "late-arrival/x@1", "onnx", data), None, order(method))
     assert found.fitted is not None and found.fitted.format == "onnx" and len(found.fitted.data) < len(data) / 2
-    assert found.fitted.settings == {"weights": "int8"}
+    assert found.fitted.settings == {"weights": "int8", "scales": scales}
 
 
 def test_why_a_method_does_not_apply(home: Path) -> None:

@@ -22,9 +22,9 @@ from argosy.training.optimise.quantise import quantise
 from argosy.training.outcome import Fitted
 from argosy.training.rows import Block, Floats, Matrix, Member
 
-Method = Literal["prune", "quantise", "distil"]
-METHODS: tuple[Method, ...] = ("prune", "quantise", "distil")
-_TAKES = {"prune": "lightgbm", "quantise": "onnx"}
+Method = Literal["prune", "quantise", "quantise-static", "distil"]
+METHODS: tuple[Method, ...] = ("prune", "quantise", "quantise-static", "distil")
+_TAKES = {"prune": "lightgbm", "quantise": "onnx", "quantise-static": "onnx"}
 _LEAST = 20
 
 
@@ -112,7 +112,9 @@ def _made(
             text, trees = prune(data, older, job.fleet.search.metric, order.tolerance)
             return _Given("lightgbm", text), {"trees": trees}, newer
         case "quantise":
-            return _Given("onnx", quantise(data)), {"weights": "int8"}, held
+            return _Given("onnx", quantise(data)), {"weights": "int8", "scales": "dynamic"}, held
+        case "quantise-static":
+            return _Given("onnx", quantise(data, train.matrix)), {"weights": "int8", "scales": "static"}, held
         case "distil":
             learner = distil(teacher, train, original.signature, order.trees, job.fleet.search.seed)
             return learner, {"trees": order.trees, "leaves": LEAVES}, held
