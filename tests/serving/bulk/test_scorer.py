@@ -110,7 +110,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     with Online(tmp_path_factory.mktemp("online"), map_size=1 << 22) as online:
         source = Source("conditions", ("origin",), "time", None, ("temp", "wind"), timedelta(hours=6))
         times = [NOW - timedelta(days=400), NOW - timedelta(hours=3), NOW - timedelta(hours=6.5)]
-    FK", "JFK", "LGA"], "time": times, "temp": [-1.0, 1.0, 2.0], "wind": [0.5, None, 1.5]}
+        rows = {"origin": ["JFK", "JFK", "LGA"], "time": times, "temp": [-1.0, 1.0, 2.0], "wind": [0.5, None, 1.5]}
         online.write(source, pl.DataFrame(rows))
         online.expire(NOW, HISTORY)
         yield online.reader([source])
