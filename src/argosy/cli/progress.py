@@ -10,6 +10,8 @@ from collections.abc import Callable
 from argosy.cli import show
 
 _LIVE_S, _QUIET_S = 0.2, 30.0
+_WIDTH = 80
+"""Columns of a terminal that does not say how many it has."""
 
 
 class Progress:
@@ -26,7 +28,8 @@ class Progress:
             return
         self._next = at + (_LIVE_S if self._live else _QUIET_S)
         if self._live:
-            sys.stderr.write(f"\r\x1b[2K{text()[: os.get_terminal_size(sys.stderr.fileno()).columns - 1]}")
+            width = os.get_terminal_size(sys.stderr.fileno()).columns or _WIDTH
+            sys.stderr.write(f"\r\x1b[2K{text()[: width - 1]}")
             sys.stderr.flush()
         else:
             show.say(text())
