@@ -18,6 +18,7 @@ from argosy.serving.limits import Limits
 from argosy.serving.request import Refused
 from argosy.serving.server import Options, application
 from tests.serving.served import TOKEN, URL, Served, body, tensor
+from tests.serving.test_load import LONG
 
 
 @contextmanager
@@ -164,9 +165,10 @@ def test_the_servers_limits_hold_at_its_doors(served: Served) -> None:
 
     async def talk(client: httpx.AsyncClient) -> list[httpx.Response]:
         many = body(250, **given)
+        long = body(LONG, **{name: tensor(name, "FP64", [1.0] * LONG) for name in given})
         return [
             await client.post(URL, json=many, headers={"argosy-timeout-ms": "soon"}),
-            await client.post(URL, json=many, headers={"argosy-timeout-ms": "1"}),  # the model is cold
+            await client.post(URL, json=long, headers={"argosy-timeout-ms": "1"}),
             await client.post(URL, json=many, headers={"argosy-cost-ms": "", "argosy-timeout-ms": "20000"}),
             await client.post(URL, json=many),
             await client.get("/v2/models/late-arrival"),

@@ -13,6 +13,8 @@ from argosy.store import tokens
 from tests.serving.served import TOKEN, URL, Served, body, tensor
 from tests.serving.test_caller import GIVEN, token
 
+LONG = 20_000
+"""Rows that no machine answers in a millisecond."""
 AWKWARD = 'a "shop"\\\nof two lines'
 
 
@@ -26,10 +28,9 @@ def test_prometheus_reads_every_metric_and_what_each_caller_cost(served: Served)
             more = {name: tensor(name, "FP64", [1.0] * rows) for name in GIVEN}
             answer = await client.post(URL, json=body(rows, **more), headers={"Authorization": "Bearer shop"})
             assert answer.status_code == 200
-        late = {"argosy-timeout-ms": "1"}
-        many = {name: tensor(name, "FP64", [1.0] * 200) for name in GIVEN}
-        carriers = {"carrier": tensor("carrier", "BYTES", ["B6"] * 200)}
-        assert (await client.post(URL, json=body(200, **many, **carriers), headers=late)).status_code == 504
+        many = {name: tensor(name, "FP64", [1.0] * LONG) for name in GIVEN}
+        late = await client.post(URL, json=body(LONG, **many), headers={"argosy-timeout-ms": "1"})
+        assert late.status_code == 504
         return (await client.get("/metrics")).text
 
     found = samples(served.run(talk))
@@ -38,6 +39,9 @@ def test_prometheus_reads_every_metric_and_what_each_caller_cost(served: Served)
     [(who, seconds)] = found["argosy_caller_seconds_total"]
     assert who == labels and 0 < seconds < 10
     assert found["argosy_refused_total"] == [({"reason": "timeout"}, 1)]
+    assert ({"fleet": "late-arrival"}, 3) in found["argosy_request_seconds_count"]
+    bounds = [(each["le"], n) for each, n in found["argosy_request_seconds_bucket"] if each["fleet"] == "late-arrival"]
+    assert bounds[-1] == ("+Inf", 3) and [n for _, n in bounds] == sorted(n for _, n in bounds)
     assert found["argosy_queue"] == [({}, 0)] and found["argosy_ready"] == [({}, 1)]
     assert 0 <= found["argosy_routing_age_seconds"][0][1] < 10
     assert "argosy_loop_lag_seconds" in found and "argosy_working" in found

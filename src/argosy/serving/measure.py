@@ -6,11 +6,20 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 
+import msgspec
+
 from argosy.serving.cache import ModelCache
 from argosy.serving.recorder import Recorder
 from argosy.serving.routing import VersionRef
 
 _BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class Latencies(msgspec.Struct):
+    """How many requests took up to each bound, and longer than the last, and how long all of them took."""
+
+    buckets: list[int]
+    seconds: float = 0.0
 
 
 class Measures:
@@ -21,14 +30,16 @@ class Measures:
         self.rows: Counter[tuple[str, str]] = Counter()
         self.batches: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
-        self._buckets = [0] * (len(_BOUNDS) + 1)
-        self._seconds = 0.0
+        self._latencies: dict[str, Latencies] = {}
 
     def answered(self, fleet: str, status: int, seconds: float) -> None:
         """Count one request of a fleet ("" where it named none)."""
         self.requests[fleet, status] += 1
-        self._buckets[bisect_left(_BOUNDS, seconds)] += 1
-        self._seconds += seconds
+        found = self._latencies.get(fleet)
+        if found is None:
+            found = self._latencies[fleet] = Latencies([0] * (len(_BOUNDS) + 1))
+        found.buckets[bisect_left(_BOUNDS, seconds)] += 1
+        found.seconds += seconds
 
     def counted(self, fleet: str, routes: Iterable[str]) -> None:
         """Count one answer, and its rows by how they were routed."""
@@ -76,11 +87,14 @@ class Measures:
         return "\n".join(lines) + "\n"
 
     def _histogram(self) -> list[str]:
-        name, total, lines = "argosy_request_seconds", 0, ["# TYPE argosy_request_seconds histogram"]
-        for bound, n in zip([*map(str, _BOUNDS), "+Inf"], self._buckets, strict=True):
-            total += n
-            lines.append(f'{name}_bucket{{le="{bound}"}} {total}')
-        return [*lines, f"{name}_sum {self._seconds:.6f}", f"{name}_count {total}"]
+        name, lines = "argosy_request_seconds", ["# TYPE argosy_request_seconds histogram"]
+        for fleet, found in sorted(self._latencies.items()):
+            label, total = f'fleet="{escaped(fleet)}"', 0
+            for bound, n in zip([*map(str, _BOUNDS), "+Inf"], found.buckets, strict=True):
+                total += n
+                lines.append(f'{name}_bucket{{{label},le="{bound}"}} {total}')
+            lines += [f"{name}_sum{{{label}}} {found.seconds:.6f}", f"{name}_count{{{label}}} {total}"]
+        return lines
 
 
 def escaped(text: str) -> str:
