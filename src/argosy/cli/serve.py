@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 
+import msgspec
+
 from argosy.cli import home, role, show
 from argosy.cli.option import Where
 from argosy.cli.up import INFERENCE_PORT
