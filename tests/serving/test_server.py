@@ -11,13 +11,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
+import grpc
 import httpx
 import polars as pl
 import pytest
 
 from argosy.errors import ConflictError, InputError
+from argosy.serving.rpc.message import SERVICE, message
 from argosy.serving.server import Options, run
 from tests.serving.conftest import Fixture
 from tests.serving.served import URL, body, tensor
@@ -28,11 +32,11 @@ _CODE = """
 import sys
 from pathlib import Path
 from argosy.serving.server import Options, run
-home, port, workers, durable, notice = sys.argv[1:]
+home, port, grpc_port, workers, durable, notice = sys.argv[1:]
 predictions = Path(home) / "predictions"
 run(Options(home=home, token="a-token-for-the-tests", predictions=predictions, poll_seconds=0.05,
             flush_seconds=0.2, durable=durable == "True", warm=Path(home) / "warm", notice_seconds=float(notice)),
-    port=int(port), workers=int(workers))
+    port=int(port), workers=int(workers), grpc_port=int(grpc_port))
 """
 
 
@@ -40,16 +44,18 @@ class Running:
     """A server process and a client of it."""
 
     def __init__(self, home: str, *, workers: int = 1, durable: bool = False, notice: float = 0.0) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        with socket.socket() as probe, socket.socket() as other:
+            for each in (probe, other):
+                each.bind(("127.0.0.1", 0))
+            self.port, self.grpc_port = probe.getsockname()[1], other.getsockname()[1]
         self.home, self.workers, self.durable, self.notice = home, workers, durable, notice
         headers = {"Authorization": f"Bearer {TOKEN}"}
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=20)
         self.start()
 
     def start(self) -> None:
-        arguments = [self.home, str(self.port), str(self.workers), str(self.durable), str(self.notice)]
+        given = [self.port, self.grpc_port, self.workers, self.durable, self.notice]
+        arguments = [self.home, *map(str, given)]
         self.process = subprocess.Popen([sys.executable, "-c", _CODE, *arguments], start_new_session=True)
         end = time.monotonic() + 30
         while time.monotonic() < end and self.process.poll() is None:
@@ -62,6 +68,19 @@ class Running:
 
     def ask(self, name: str = "f") -> httpx.Response:
         return self.client.post(URL, json=body(**GIVEN, flight=tensor("flight", "BYTES", [name])))
+
+    def call(self, channel: grpc.Channel, name: str = "f") -> Any:
+        """As `ask`, by gRPC."""
+        kind, inputs = message("ModelInferRequest"), body(**GIVEN, flight=tensor("flight", "BYTES", [name]))["inputs"]
+        request = kind(model_name="late-arrival")
+        for each in inputs:
+            data = [value.encode() if isinstance(value, str) else value for value in each["data"]]
+            found = request.inputs.add(name=each["name"], datatype=each["datatype"], shape=each["shape"])
+            getattr(found.contents, "bytes_contents" if each["datatype"] == "BYTES" else "fp64_contents").extend(data)
+        infer = channel.unary_unary(
+            f"/{SERVICE}/ModelInfer", kind.SerializeToString, message("ModelInferResponse").FromString
+        )
+        return infer(request, metadata=[("authorization", f"Bearer {TOKEN}")], timeout=20)
 
     def stop(self) -> int:
         if self.process.poll() is None:
@@ -175,6 +194,27 @@ def test_two_workers_share_the_port_and_keep_their_segments_apart(fleet: Fixture
                 assert client.post(URL, json=row).status_code == 200
         assert server.stop() == 0
         assert sorted(server.recorded()) == sorted(f"w{i}" for i in range(40))
+    finally:
+        server.stop()
+        server.client.close()
+
+
+@pytest.mark.slow
+def test_grpc_is_spoken_by_every_worker_and_its_answers_are_recorded(fleet: Fixture) -> None:
+    server = Running(fleet.store.home, workers=2)
+    try:
+        with ExitStack() as stack:
+            options = [("grpc.use_local_subchannel_pool", 1)]
+            target = f"127.0.0.1:{server.grpc_port}"
+            channels = [stack.enter_context(grpc.insecure_channel(target, options)) for _ in range(12)]
+            answers = [server.call(each, f"call-{place}") for place, each in enumerate(channels)]
+            same = server.ask("http").json()["outputs"][0]["data"]
+            assert {tuple(each.outputs[0].contents.fp64_contents) for each in answers} == {tuple(same)}
+            assert server.stop() == 0
+            with pytest.raises(grpc.RpcError) as error:
+                server.call(channels[0])
+        assert error.value.code() == grpc.StatusCode.UNAVAILABLE
+        assert {f"call-{place}" for place in range(12)} | {"http"} == set(server.recorded())
     finally:
         server.stop()
         server.client.close()

@@ -21,7 +21,7 @@ def inference(
     *, home: str, blobs: str, token: str, port: int, host: str = LOOPBACK[0], hosts: Sequence[str] = LOOPBACK,
     flush_seconds: float = 1.0, poll_seconds: float = 0.5, workers: int = 1, cache_mb: int = 512,
     pinned: Sequence[str] = (), durable: bool = False, limits: Mapping[str, Any] | None = None,
-    warm_seconds: float = 5.0, notice_seconds: float = 0.0, drain_seconds: float = 10.0,
+    warm_seconds: float = 5.0, notice_seconds: float = 0.0, drain_seconds: float = 10.0, grpc_port: int | None = None,
 ) -> None:  # fmt: skip
     """The inference server of a home; `limits` are the fields of its `Limits`."""
     from argosy.serving.limits import Limits
@@ -34,7 +34,7 @@ def inference(
         cache_mb=cache_mb, pinned=tuple(pinned), durable=durable, limits=Limits(**(limits or {})),
         warm_seconds=warm_seconds, notice_seconds=notice_seconds, drain_seconds=drain_seconds,
     )  # fmt: skip
-    run(options, host, port, workers)
+    run(options, host, port, workers, grpc_port)
 
 
 def console(*, home: str, blobs: str, port: int, host: str, hosts: Sequence[str], trash_days: int) -> None:

@@ -27,14 +27,14 @@ from argosy.server.settings import Settings
 from argosy.spec.quantity import plural
 from argosy.store import Store
 
-INFERENCE_PORT = 8076
+INFERENCE_PORT, GRPC_PORT = 8076, 8077
 _DEATHS, _WITHIN_SECONDS, _POLL_SECONDS = 5, 60.0, 0.2
 
 
 def up(
     project: str | None = None, /, *, port: int | None = None, inference_port: int | None = None,
-    workers: int | None = None, controller: bool = True, create: Annotated[bool, Parameter(negative="")] = False,
-    common: Common | None = None,
+    grpc_port: int | None = None, workers: int | None = None, controller: bool = True,
+    create: Annotated[bool, Parameter(negative="")] = False, common: Common | None = None,
 ) -> int:  # fmt: skip
     """Start console and API, the controller and the inference server of a home.
 
@@ -58,6 +58,8 @@ def up(
         Of console and API. Default: what ARGOSY_PORT names, else 8075, or a free one where that is taken.
     inference_port
         Of the inference server. Default: 8076, or a free one.
+    grpc_port
+        Of its gRPC door. Default: 8077, or a free one.
     workers
         Processes of the inference server, which share its port. Default: what ARGOSY_WORKERS says, else 1.
     controller
@@ -66,7 +68,7 @@ def up(
         Make the home where there is none yet.
     """
     given = common or Common()
-    for option, asked in (("--port", port), ("--inference-port", inference_port)):
+    for option, asked in (("--port", port), ("--inference-port", inference_port), ("--grpc-port", grpc_port)):
         if asked is not None:
             settings.listens(asked, f"{option} is {asked}")
     if workers is not None:
@@ -79,8 +81,9 @@ def up(
             done = applying.apply(store, module, home.clock(store).now(), home.actor())
             show.say(f"project {done.project}: {plural(len(done.differences), 'declaration')} recorded")
         return run(
-            store, held, port, inference_port, controller=controller, json=given.json, clients=create, workers=workers
-        )
+            store, held, port, inference_port, controller=controller, json=given.json, clients=create, workers=workers,
+            grpc_port=grpc_port,
+        )  # fmt: skip
 
 
 def look(root: Path) -> int:
@@ -91,7 +94,7 @@ def look(root: Path) -> int:
 
 def run(
     store: Store, held: Lock, port: int | None, inference_port: int | None, *, controller: bool, json: bool,
-    clients: bool = False, workers: int | None = None,
+    clients: bool = False, workers: int | None = None, grpc_port: int | None = None,
 ) -> int:  # fmt: skip
     """Start the processes of a home, say where they are, and keep them up until SIGINT or SIGTERM.
 
@@ -107,7 +110,9 @@ def run(
     held.tell(_url(reached, web))
     place = {"home": store.home, "blobs": str(store.blobs.root)}
     public = {**place, "host": reached.host, "hosts": reached.hosts}
-    serving = {**public, "token": token, "port": scoring, **msgspec.structs.asdict(reached.inference)}
+    calls = _port(grpc_port, GRPC_PORT if GRPC_PORT not in (web, scoring) else 0, reached.host)
+    serving = {**public, "token": token, "port": scoring, "grpc_port": calls}
+    serving |= msgspec.structs.asdict(reached.inference)
     if workers is not None:
         serving["workers"] = workers
     roles: dict[str, tuple[Order, int | None]] = {
@@ -122,7 +127,7 @@ def run(
                 listening = roles[child.name][1]
                 if listening is not None and not wait_for(listening, child, host=reached.host):
                     raise ArgosyError(f"the {child.name} did not start on port {listening}", next="argosy doctor")
-            _announce(crew, _url(reached, web), _url(reached, scoring), token, json=json)
+            _announce(crew, _url(reached, web), _url(reached, scoring), _target(reached, calls), token, json=json)
             if clients and not json:
                 show.say(_clients(store, _url(reached, web)))
             crew.watch()
@@ -142,14 +147,19 @@ def _url(reached: Settings, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _announce(crew: _Crew, console: str, inference: str, token: str, *, json: bool) -> None:
+def _target(reached: Settings, port: int) -> str:
+    """As clients of gRPC name an address."""
+    return _url(reached, port).removeprefix("http://")
+
+
+def _announce(crew: _Crew, console: str, inference: str, grpc: str, token: str, *, json: bool) -> None:
     url = f"{console}/?token={token}"
     if json:
         pids = {child.name: child.pid for child in crew.children}
-        show.emit({"url": url, "inference": inference, "token": token, "pids": pids})
+        show.emit({"url": url, "inference": inference, "grpc": grpc, "token": token, "pids": pids})
     else:
         show.put(url)
-        show.say(f"Open it in a browser. Inference: {inference}, same token. Ctrl-C stops all.")
+        show.say(f"Open it in a browser. Inference: {inference}, gRPC: {grpc}, same token. Ctrl-C stops all.")
 
 
 def _clients(store: Store, url: str) -> str:

@@ -25,6 +25,8 @@ from argosy.serving.caller import Callers
 from argosy.serving.limits import Limits
 from argosy.serving.recorder import Recorder
 from argosy.serving.routing import Endpoint
+from argosy.serving.rpc import wire
+from argosy.serving.rpc.service import Service
 from argosy.serving.score import OnlineReader, Scorer
 from argosy.serving.shadow import Shadows
 from argosy.serving.snapshot import Source
@@ -95,34 +97,40 @@ def application(options: Options) -> App:
     )
 
 
-def run(options: Options, host: str = "127.0.0.1", port: int = 8080, workers: int = 1) -> None:
+def run(
+    options: Options, host: str = "127.0.0.1", port: int = 8080, workers: int = 1, grpc_port: int | None = None
+) -> None:  # fmt: skip
     """Serve until SIGTERM or SIGINT; requests under way are answered and predictions written before it returns.
 
-    This process watches over its workers, which share the port, and starts one again that died. Call
-    it from the main thread; the workers are spawned, so a script needs `if __name__ == "__main__"`.
+    HTTP is spoken on `port`, gRPC on `grpc_port` unless that is None. This process watches over its workers, which
+    share the ports, and starts one again that died. Call it from the main thread; the workers are spawned, so a script
+    needs `if __name__ == "__main__"`.
     """
-    watch(partial(_work, options, os.getpid()), listen(host, port), workers)
+    ports = [port] if grpc_port is None else [port, grpc_port]
+    watch(partial(_work, options, os.getpid()), [listen(host, each) for each in ports], workers)
 
 
-def _work(options: Options, watcher: int, listener: socket.socket) -> None:
+def _work(options: Options, watcher: int, *listeners: socket.socket) -> None:
     """Serve as a worker, which does not outlive its watcher, however that ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != watcher:
             raise SystemExit("the watching process ended before its worker began")
-    uvloop.run(_serve(application(options), options, listener))
+    uvloop.run(_serve(application(options), options, *listeners))
 
 
-async def _serve(app: App, options: Options, listener: socket.socket) -> None:
+async def _serve(app: App, options: Options, listener: socket.socket, calls: socket.socket | None = None) -> None:
     stop = asyncio.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(each, stop.set)
     await app.start()
     gc.collect()
     gc.freeze()  # what the start has made stays as long as the worker: no need to walk it again and again
-    await serve(
-        app, listener, stop, drain_seconds=options.drain_seconds, notice_seconds=options.notice_seconds
-    )  # fmt: skip
+    seconds = {"drain_seconds": options.drain_seconds, "notice_seconds": options.notice_seconds}
+    async with asyncio.TaskGroup() as group:
+        group.create_task(serve(app, listener, stop, **seconds))
+        if calls is not None:
+            group.create_task(wire.serve(Service(app), calls, stop, **seconds))
     await app.stop()
 
 

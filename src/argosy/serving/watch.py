@@ -1,10 +1,10 @@
-"""The process that watches over the workers of the inference server: they share its socket."""
+"""The process that watches over the workers of the inference server: they share its sockets."""
 
 from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from logging import getLogger
 from multiprocessing import Pipe, get_context
 from multiprocessing.connection import wait
@@ -15,7 +15,8 @@ from argosy.errors import ConflictError
 _BACKLOG = 2048
 _RESTART_SECONDS, _END_SECONDS = 1.0, 60.0
 _LOG = getLogger("argosy.serving")
-Work = Callable[[socket.socket], None]
+Work = Callable[..., None]
+"""Serves listening sockets, its arguments."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -29,11 +30,11 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def watch(work: Work, listener: socket.socket, workers: int) -> None:
-    """Run `work(listener)` in `workers` spawned processes until SIGTERM or SIGINT, then end them and wait.
+def watch(work: Work, listeners: Sequence[socket.socket], workers: int) -> None:
+    """Run `work(*listeners)` in `workers` spawned processes until SIGTERM or SIGINT, then end them and wait.
 
     A worker that ends by itself is started again after a second; meanwhile connections wait in the
-    socket. One that has not ended a minute after it was asked to is killed. Call it from the main
+    sockets. One that has not ended a minute after it was asked to is killed. Call it from the main
     thread: signals arrive nowhere else.
     """
     asked, ask = Pipe(duplex=False)
@@ -42,7 +43,7 @@ def watch(work: Work, listener: socket.socket, workers: int) -> None:
     pause = 0.0
     try:
         while not asked.poll(pause):
-            running += [_start(work, listener) for _ in range(workers - len(running))]
+            running += [_start(work, listeners) for _ in range(workers - len(running))]
             wait([asked, *(process.sentinel for process in running)])
             for process in [each for each in running if not each.is_alive()]:
                 if not asked.poll():
@@ -50,7 +51,8 @@ def watch(work: Work, listener: socket.socket, workers: int) -> None:
                 running.remove(process)
             pause = _RESTART_SECONDS
     finally:
-        listener.close()
+        for listener in listeners:
+            listener.close()
         for process in running:
             process.terminate()
         for process in running:
@@ -60,7 +62,7 @@ def watch(work: Work, listener: socket.socket, workers: int) -> None:
             signal.signal(each, handler)
 
 
-def _start(work: Work, listener: socket.socket) -> SpawnProcess:
-    process = get_context("spawn").Process(target=work, args=(listener,), name="argosy-inference")
+def _start(work: Work, listeners: Sequence[socket.socket]) -> SpawnProcess:
+    process = get_context("spawn").Process(target=work, args=tuple(listeners), name="argosy-inference")
     process.start()
     return process

@@ -309,10 +309,12 @@ class Connection(asyncio.Protocol):
                 self._flow.put(Kind.RST_STREAM, 0, stream.id, Code.NO_ERROR)
 
 
-async def serve(service: Service, listener: socket.socket, stop: asyncio.Event, *, drain_seconds: float) -> None:
-    """Answer the connections of a listening socket until `stop` is set.
+async def serve(
+    service: Service, listener: socket.socket, stop: asyncio.Event, *, drain_seconds: float, notice_seconds: float = 0.0
+) -> None:  # fmt: skip
+    """Answer the connections of a listening socket until `stop` is set, and for `notice_seconds` from then on.
 
-    No new ones are taken from then on, and calls under way have `drain_seconds` to end.
+    Then no new ones are taken, and calls under way have `drain_seconds` to end.
     """
     loop = asyncio.get_running_loop()
     connections = Connections(service, loop)
@@ -321,6 +323,7 @@ async def serve(service: Service, listener: socket.socket, stop: asyncio.Event, 
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _SWEEP_SECONDS)
         connections.sweep(loop.time())
+    await asyncio.sleep(notice_seconds)
     server.close()
     connections.drain()
     end = loop.time() + drain_seconds
