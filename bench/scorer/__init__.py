@@ -1,0 +1,1 @@
+"""Inference servers side by side: who they are, what each is asked, and how much that costs them."""
