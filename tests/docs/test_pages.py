@@ -21,6 +21,7 @@ LONG = {
     "docs/mlflow.md",
     "docs/operations.md",
     "docs/pipelines.md",
+    "docs/rollouts.md",
     "docs/schedules.md",
 }
 """Pages whose blocks train, serve or wait."""
