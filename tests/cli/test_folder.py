@@ -11,8 +11,9 @@ from argosy.errors import ConflictError, InputError
 def test_a_directory_appears_whole_and_is_replaced_whole(tmp_path: Path) -> None:
     place = tmp_path / "made"
     write(place, {"mark": b"1", "old": b""}, "mark", replace=False)
-    write(place, {"mark": b"2"}, "mark", replace=True)
-    assert [path.name for path in place.iterdir()] == ["mark"] and (place / "mark").read_bytes() == b"2"
+    write(place, {"mark": b"2", "sub/new": b"3"}, "mark", replace=True)
+    assert sorted(path.name for path in place.iterdir()) == ["mark", "sub"] and (place / "mark").read_bytes() == b"2"
+    assert (place / "sub" / "new").read_bytes() == b"3"
     assert list(tmp_path.iterdir()) == [place]
 
 
@@ -33,5 +34,5 @@ def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:
     place = tmp_path / "made"
     write(place, {"mark": b"1"}, "mark", replace=False)
     with pytest.raises(FileNotFoundError):
-        write(place, {"mark": b"2", "no/such": b""}, "mark", replace=True)
+        write(place, {"mark": b"2", "no/such/place": b""}, "mark", replace=True)
     assert (place / "mark").read_bytes() == b"1" and list(tmp_path.iterdir()) == [place]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -69,6 +70,27 @@ def test_a_wheel_is_installed_without_a_network(
     assert found == pytest.approx(served(inside / ".argosy", "north", [row]), rel=1e-12)
 
 
+@pytest.mark.slow
+def test_a_fleet_is_one_bundle_that_routes_by_key(
+    run, late: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, apart: Callable[[str], Path]
+) -> None:
+    shutil.copytree(late / ".argosy", tmp_path / ".argosy")
+    monkeypatch.chdir(tmp_path)
+    states = run("get", "members", "--json").json()["items"]
+    own = {each["key"] for each in states if each["target"] == "own"} | {"north"}
+    run("promote", "late-order/north@1")
+    done = run("package", "late-order", "--to", "docker", "--json").json()
+    assert done["package"] == "model_late_order" and done["difference"] < 1e-15
+    packed = json.loads((tmp_path / "model_late_order" / "fleet.json").read_text())
+    assert {each["key"][0] for each in packed["members"]} == own - {"*"} and packed["pooled"]
+    row = {"kilometres": 31.5, "parcels": 4, "hour": 8, "weekday": 3}
+    rows = [{**row, "depot": depot} for depot in ("north", "nowhere")]
+    assert "predictions are as packed" in python(apart, "-m", "model_late_order", "--self-test", path=tmp_path)
+    found = json.loads(python(apart, "-m", "model_late_order", path=tmp_path, given=json.dumps(rows)))
+    wanted = [served(tmp_path / ".argosy", key, [each])[0] for key, each in zip(("north", "*"), rows, strict=True)]
+    assert found == pytest.approx(wanted, rel=1e-12) and found[0] != found[1]
+
+
 def test_a_directory_for_docker_has_what_it_builds_from(run, inside: Path, tmp_path: Path) -> None:
     done = run("package", "late-order/north@1", "--to", "docker", "--out", tmp_path)
     assert f"docker build -t model-late-order-north {tmp_path / NORTH}" in done.err
@@ -87,7 +109,7 @@ def test_what_is_there_is_replaced_only_by_force(run, inside: Path, tmp_path: Pa
 
 
 def test_what_is_not_there_is_named(run, inside: Path, tmp_path: Path) -> None:
-    for address in ("late-order/north@9", "late-order/west"):
+    for address in ("late-order/north@9", "late-order/west", "late-order@3", "other"):
         absent = run("package", address, "--to", "wheel")
         assert absent.code == 2 and f"there is no version {address}" in absent.err
     assert run("package", "late-order/north", "--to", "exe").code == 2

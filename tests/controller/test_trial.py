@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from argosy.controller.trial import rows
+from argosy.controller.trial import opened, rows
 from argosy.errors import InputError
 from argosy.features.trainingset import Columns, build
 from argosy.model.signature import Feature, Signature, encode
@@ -50,7 +50,7 @@ def sets(tmp_path: Path) -> Path:
 
 
 def test_rows_are_as_they_were_before_they_were_encoded(sets: Path) -> None:
-    found = rows(sets, parse("late/AA@1"), version(), SIGNATURE, ())
+    found = rows(opened(sets), parse("late/AA@1"), version(), SIGNATURE, ())
     mine = frame().filter(pl.col("carrier") == "AA").select(SIGNATURE.names)
     assert list(found.rows) == mine.to_dicts() and found.told == "the last rows of the training set"
     assert np.array_equal(found.matrix, encode(mine, SIGNATURE), equal_nan=True)
@@ -58,20 +58,20 @@ def test_rows_are_as_they_were_before_they_were_encoded(sets: Path) -> None:
 
 def test_those_that_the_version_was_held_against_travel(sets: Path) -> None:
     held = START + timedelta(hours=15), START + timedelta(hours=19)
-    found = rows(sets, parse("late/AA@1"), version(held), SIGNATURE, ())
+    found = rows(opened(sets), parse("late/AA@1"), version(held), SIGNATURE, ())
     mine = frame().filter(pl.col("carrier") == "AA", pl.col("at") >= held[0]).select(SIGNATURE.names)
     assert list(found.rows) == mine.to_dicts() and found.told == "held-out rows of the training set"
     assert len(found.matrix) == 20
 
 
 def test_the_pooled_model_is_told_the_member_of_each_row(sets: Path) -> None:
-    found = rows(sets, parse("late/*@1"), version(), WHOLE, ())
+    found = rows(opened(sets), parse("late/*@1"), version(), WHOLE, ())
     assert [row["carrier"] for row in found.rows] == ["A/B"] * 20 + ["AA"] * 20
     assert [place for *_, place in found.matrix] == [1.0] * 20 + [0.0] * 20
 
 
 def test_hidden_values_do_not_travel(sets: Path) -> None:
-    found = rows(sets, parse("late/AA@1"), version(), SIGNATURE, {"miles"})
+    found = rows(opened(sets), parse("late/AA@1"), version(), SIGNATURE, {"miles"})
     assert {row["miles"] for row in found.rows} == {None} and {row["place"] for row in found.rows} != {None}
     assert found.told == "the last rows of the training set, without values of tagged columns,"
     assert not math.isnan(np.nanmax(found.matrix[:, 0]))
@@ -80,8 +80,8 @@ def test_hidden_values_do_not_travel(sets: Path) -> None:
 def test_the_newest_set_with_the_features_is_read(sets: Path) -> None:
     narrow = Signature((Feature("miles", "number"),), "binary", "late")
     build(frame(), narrow, Columns(("carrier",), "at", "late"), sets / "abd")
-    assert set(rows(sets, parse("late/AA@1"), version(), SIGNATURE, ()).rows[0]) == {"miles", "place", "wet"}
+    assert set(rows(opened(sets), parse("late/AA@1"), version(), SIGNATURE, ()).rows[0]) == {"miles", "place", "wet"}
     other = Signature((Feature("miles", "number"), Feature("wind", "number")), "binary", "late")
     for address, signature in (("late/AA@1", other), ("late/DL@1", SIGNATURE)):
         with pytest.raises(InputError, match=r"no rows to prove late/..@1 on[\s\S]*argosy train late"):
-            rows(sets, parse(address), version(), signature, ())
+            rows(opened(sets), parse(address), version(), signature, ())

@@ -11,7 +11,7 @@ from argosy.errors import ConflictError, InputError
 
 
 def write(path: Path, files: Mapping[str, bytes], mark: str, *, replace: bool) -> None:
-    """Write the directory `path` with files by name; an error leaves what was there.
+    """Write the directory `path` with files by their paths in it; an error leaves what was there.
 
     Raises InputError where the directory above is not there; ConflictError where `path` is and may not be replaced, or
     holds no file `mark` and is none that such a command wrote.
@@ -26,6 +26,7 @@ def write(path: Path, files: Mapping[str, bytes], mark: str, *, replace: bool) -
     partial.mkdir()
     try:
         for name, data in files.items():
+            (partial / name).parent.mkdir(exist_ok=True)
             (partial / name).write_bytes(data)
         if path.exists():
             path.rename(old)

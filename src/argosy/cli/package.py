@@ -27,17 +27,19 @@ def package(
     The bundle is a Python package: the model as ONNX, a schema of its inputs, predict.py, a self-test of rows with
     their predictions, a page about itself, and a manifest of where it comes from. It is written only where it answers
     as the version does, on rows of the training set. It takes the model's features: request features and columns of
-    feature views are for whoever asks to compute, and the schema says which.
+    feature views are for whoever asks to compute, and the schema says which. A fleet with a key, by its name alone,
+    becomes one bundle of all its champions, which routes each row by its key.
 
     For example:
       argosy package late-arrival/JFK/AA@7 --to onnx-bundle
       argosy package late-arrival/JFK/AA --to wheel --out dist       (the latest version)
       argosy package "late-arrival/*" --to docker --force            (the pooled model)
+      argosy package late-arrival --to onnx-bundle                   (every champion)
 
     Parameters
     ----------
     version
-        The version, as FLEET/KEY@NUMBER.
+        The version, as FLEET/KEY@NUMBER, or the fleet.
     to
         A directory, a wheel, or a directory that docker builds an image from.
     out
@@ -47,9 +49,9 @@ def package(
     """
     given = common or Common()
     with home.look(given.home) as (store, conn):
-        content, found = packed(store, conn, parse(version), dockerfile=to == "docker")
+        content, number, at = packed(store, conn, parse(version), dockerfile=to == "docker")
     if to == "wheel":
-        name, data = wheel(content, found.number, found.at)
+        name, data = wheel(content, number, at)
         path = out / name
         with target.whole(path, (), replace=force) as partial:
             partial.write_bytes(data)
@@ -57,7 +59,7 @@ def package(
         path, data = out / content.name, b"".join(content.files.values())
         folder.write(path, content.files, _MARK, replace=force)
     if given.json:
-        show.emit({"path": str(path), "package": content.name, "number": found.number, "files": sorted(content.files),
+        show.emit({"path": str(path), "package": content.name, "number": number, "files": sorted(content.files),
                    "bytes": len(data), "difference": content.difference})  # fmt: skip
         return 0
     show.say(

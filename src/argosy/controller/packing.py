@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -12,47 +13,82 @@ from argosy.controller.house import Places
 from argosy.errors import InputError, UnknownError
 from argosy.model.signature import Signature
 from argosy.registry.address import Address
-from argosy.registry.bundle.content import Content, Source, pack
+from argosy.registry.bundle.content import Content, Source, Trial, pack, pack_fleet
 from argosy.spec import document
 from argosy.spec.dataset import Dataset
 from argosy.spec.feature import RequestFeatures
-from argosy.spec.fleet import Fleet
+from argosy.spec.fleet import POOLED, Fleet
 from argosy.spec.tag import tagged
-from argosy.store import Store, artifacts, declarations, edges, executions, versions
+from argosy.store import Store, aliases, artifacts, declarations, edges, executions, members, versions
 from argosy.store.versions import Version
 
 
 class Packed(NamedTuple):
-    """A bundle, and the version that is in it."""
+    """A bundle, the number of its version (of a fleet's, when its newest version was made) and when that was."""
 
     content: Content
-    version: Version
+    number: int
+    at: datetime
 
 
 def packed(store: Store, conn: Connection, address: Address, *, dockerfile: bool = False) -> Packed:
     """The bundle of a version: of the member's latest where the address has no number.
 
-    It is proven on rows of the newest training set on this machine, of which some travel with it; in these, values of
-    tagged columns are missing. Raises UnknownError for a version that is not there, InputError where no training set
-    has its features or it has no portable form, ConflictError where the bundle would answer otherwise.
+    The address of a fleet with a key, without one, means all its members: the champion of each that has one of its own,
+    and the pooled champion for all others. A bundle is proven on rows of the newest training set on this machine, of
+    which some travel with it; in these, values of tagged columns are missing. Raises UnknownError for a version that is
+    not there, InputError where no training set has its features or it has no portable form, ConflictError where the
+    bundle would answer otherwise.
     """
     version = versions.find(conn, address.fleet, address.key, address.number)
-    if version is None:
+    if version is not None:
+        meant = Address(address.fleet, address.key, version.number)
+        ((source, rows),) = _sources(store, conn, address.fleet, {meant: version})
+        return Packed(pack(source, rows, dockerfile=dockerfile), version.number, version.at)
+    wanted = declarations.get(conn, "fleet", address.fleet)
+    declared = document.recorded(wanted.body) if wanted is not None else None
+    if address.key or address.number or not isinstance(declared, Fleet) or not declared.by:
         raise UnknownError(f"there is no version {address}", next=f"argosy get versions --where fleet:{address.fleet}")
-    meant = Address(address.fleet, address.key, version.number)
-    known = artifacts.get(conn, [version.artifact, version.signature or ""])
-    if version.signature not in known:
-        raise InputError(f"how {meant} takes its rows is not on record", next=f"argosy train {meant.fleet}")
-    signature = Signature.from_json(artifacts.content(store.blobs, known[version.signature]))
-    run = executions.get(conn, [version.execution_id])[version.execution_id]
-    read = [each.reference for each in edges.of(conn, [run.id], edges.IN) if each.kind == "dataset"]
-    source = Source(
-        address=meant, format=version.format, model=artifacts.content(store.blobs, known[version.artifact]),
-        signature=signature, at=version.at, datasets=tuple(read), code=run.bundle,
-    )  # fmt: skip
-    kept_back = hidden(conn, meant.fleet, read) & frozenset(signature.names)
-    rows = trial.rows(Places.of(store).sets / meant.fleet, meant, version, signature, kept_back)
-    return Packed(pack(source, rows, dockerfile=dockerfile), version)
+    found = _champions(conn, address.fleet)
+    if not found:
+        raise UnknownError(f"no version of {address.fleet} answers", next=f"argosy why {address.fleet}")
+    content = pack_fleet(address.fleet, declared.by, _sources(store, conn, address.fleet, found), dockerfile=dockerfile)
+    at = max(each.at for each in found.values())
+    return Packed(content, int(f"{at:%Y%m%d%H%M%S}"), at)
+
+
+def _champions(conn: Connection, fleet: str) -> dict[Address, Version]:
+    """The versions that answer for members by themselves, and the pooled one that answers for all others."""
+    table = members.table(conn, fleet)
+    lines = zip(table["key"], table["champion_id"], table["target"], strict=True)
+    keys = {id: key for key, id, target in lines if id is not None and (target == aliases.OWN or key == POOLED)}
+    return {Address(fleet, keys[id], each.number): each for id, each in versions.get(conn, keys).items()}
+
+
+def _sources(
+    store: Store, conn: Connection, fleet: str, wanted: Mapping[Address, Version]
+) -> list[tuple[Source, Trial]]:  # fmt: skip
+    """What bundles need of versions, and the rows that prove them; a constant number of queries."""
+    known = artifacts.get(conn, {name for each in wanted.values() for name in (each.artifact, each.signature or "")})
+    runs = executions.get(conn, {each.execution_id for each in wanted.values()})
+    read: dict[int, list[str]] = {}
+    for edge in edges.of(conn, runs, edges.IN):
+        if edge.kind == "dataset":
+            read.setdefault(edge.execution_id, []).append(edge.reference)
+    back = hidden(conn, fleet, sorted({name for each in read.values() for name in each}))
+    sets = trial.opened(Places.of(store).sets / fleet)
+    found = []
+    for address, version in wanted.items():
+        if version.signature not in known:
+            raise InputError(f"how {address} takes its rows is not on record", next=f"argosy train {fleet}")
+        signature = Signature.from_json(artifacts.content(store.blobs, known[version.signature]))
+        source = Source(
+            address=address, format=version.format, model=artifacts.content(store.blobs, known[version.artifact]),
+            signature=signature, at=version.at, datasets=tuple(read.get(version.execution_id, ())),
+            code=runs[version.execution_id].bundle,
+        )  # fmt: skip
+        found.append((source, trial.rows(sets, address, version, signature, back)))
+    return found
 
 
 def hidden(conn: Connection, fleet: str, read: Sequence[str]) -> frozenset[str]:

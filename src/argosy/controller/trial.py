@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from argosy.errors import InputError
 from argosy.features.trainingset import TrainingSet
@@ -28,21 +29,29 @@ Value = float | str | bool | None
 Places = npt.NDArray[np.int64]
 
 
-def rows(sets: Path, address: Address, version: Version, signature: Signature, hidden: Collection[str]) -> Trial:
-    """Rows of a version's member in the newest of the fleet's training sets, below `sets`, that has its features.
+def opened(sets: Path) -> list[TrainingSet]:
+    """The training sets of a fleet, below `sets`, the newest first."""
+    files = sorted(sets.glob("*/set.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    return [TrainingSet.open(file.parent) for file in files]
+
+
+def rows(
+    sets: Sequence[TrainingSet], address: Address, version: Version, signature: Signature, hidden: Collection[str]
+) -> Trial:  # fmt: skip
+    """Rows of a version's member in the first training set that has its features.
 
     Those that it was held against travel, where there are any; values of `hidden` features are missing in them. Raises
     InputError where no training set has rows of the member with these features.
     """
-    for file in sorted(sets.glob("*/set.json"), key=lambda path: path.stat().st_mtime, reverse=True):
-        data = TrainingSet.open(file.parent)
+    masked = [name for name in signature.names if name in hidden]
+    for data in sets:
         held, rest = _places(data, address.key, version)
         if not _has(data, signature) or not len(held) + len(rest):
             continue
         proven = _named(data, signature, _spread(held, rest))
         some = held[-_CARRIED:] if len(held) else rest[-_CARRIED:]
-        carried = tuple({**row, **dict.fromkeys(hidden)} for row in _named(data, signature, some))
-        told = (_HELD if len(held) else _LAST) + (_MASKED if hidden else "")
+        carried = tuple({**row, **dict.fromkeys(masked)} for row in _named(data, signature, some))
+        told = (_HELD if len(held) else _LAST) + (_MASKED if masked else "")
         return Trial(encode_rows(proven, signature), carried, told)
     raise InputError(
         f"there are no rows to prove {address} on: no training set of {address.fleet} on this machine has its features",
@@ -62,8 +71,8 @@ def _has(data: TrainingSet, signature: Signature) -> bool:
 
 def _places(data: TrainingSet, key: str, version: Version) -> tuple[Places, Places]:
     """Where the member's rows are that the version was held against, and where its others are."""
-    lines = data.members.select("member", "start", "rows").iter_rows()
-    start, count = next(((start, count) for member, start, count in lines if member == key), (0, 0))
+    mine = data.members.filter(pl.col("member") == key)
+    start, count = mine.select("start", "rows").row(0) if mine.height else (0, 0)
     every, times = np.arange(start, start + count), data.span(start, count).times
     span = version.body.get("held_out", {})
     low, high = (to_micros(msgspec.convert(span.get(name), datetime | None, strict=False)) for name in ("low", "high"))
@@ -84,15 +93,17 @@ def _named(data: TrainingSet, signature: Signature, places: Places) -> Iterator[
 
     What is infinite is missing.
     """
-    lines = [line for line in data.members.select("start", "member").sort("start").rows() if line[1] != POOLED]
-    starts, names = [start for start, _ in lines], set(signature.names)
+    names = set(signature.names)
+    whole = names <= set(data.signature.names)
+    keyed = data.members.filter(pl.col("member") != POOLED).sort("start") if not whole else data.members.clear()
+    starts, members = keyed["start"].to_list(), keyed["member"].to_list()
     for place in places.tolist():
         values = data.span(place, 1).matrix[0].tolist()
         given = dict(zip(data.signature.features, values, strict=True))
         row = {each.name: _value(each, value) for each, value in given.items() if each.name in names}
         member = bisect_right(starts, place) - 1
-        if len(row) < len(names) and member >= 0:
-            keys = zip(data.columns.by, Address("", lines[member][1]).values, strict=True)
+        if member >= 0:
+            keys = zip(data.columns.by, Address("", members[member]).values, strict=True)
             row |= {name: value for name, value in keys if name not in row}
         yield {name: row[name] for name in signature.names}
 

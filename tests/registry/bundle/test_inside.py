@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from argosy.errors import InputError
 from argosy.model.signature import encode_rows
 from argosy.registry.bundle.content import pack
-from argosy.registry.bundle.inside import Bundle
+from argosy.registry.bundle.inside import Model
 from tests.registry.bundle.conftest import Made
 
 VALUES = st.one_of(
@@ -42,7 +42,7 @@ def packed(made: Callable[[str], Made], tmp_path_factory: pytest.TempPathFactory
 @given(row=st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, VALUES)))
 def test_rows_are_taken_as_argosy_takes_them(packed: tuple[Path, Made], row: dict[str, Any]) -> None:
     folder, (source, _) = packed
-    bundle = Bundle(folder)
+    bundle = Model(folder)
     try:
         wanted = encode_rows([row], source.signature)
     except InputError:
@@ -53,7 +53,7 @@ def test_rows_are_taken_as_argosy_takes_them(packed: tuple[Path, Made], row: dic
 
 
 def test_no_rows_have_no_predictions(packed: tuple[Path, Made]) -> None:
-    assert Bundle(packed[0]).predict([]) == []
+    assert Model(packed[0]).predict([]) == []
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_no_rows_have_no_predictions(packed: tuple[Path, Made]) -> None:
 )
 def test_what_is_wrong_is_named(packed: tuple[Path, Made], row: Any, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        Bundle(packed[0]).predict([GOOD, row])
+        Model(packed[0]).predict([GOOD, row])
 
 
 def run(folder: Path, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
@@ -79,7 +79,7 @@ def test_the_command_line_reads_rows_from_a_file_and_from_a_pipe(packed: tuple[P
     folder, (_, trial) = packed
     text = json.dumps(trial.rows[:3])
     (tmp_path / "rows.json").write_text(text)
-    wanted = Bundle(folder).predict(trial.rows[:3])
+    wanted = Model(folder).predict(trial.rows[:3])
     assert json.loads(run(folder, str(tmp_path / "rows.json")).stdout) == wanted
     assert json.loads(run(folder, given=text).stdout) == wanted
     bad = run(folder, given='[{"miles": 1}]')
@@ -101,4 +101,4 @@ def test_the_self_test_tells_a_file_that_was_changed(packed: tuple[Path, Made], 
     assert changed.returncode == 1 and changed.stderr == "error: selftest.json is not the file that was packed\n"
     (folder / "MANIFEST.json").write_text('{"files": {}}')
     differs = run(folder, "--self-test")
-    assert differs.returncode == 1 and "error: predictions differ by 1e-06, tolerance " in differs.stderr
+    assert differs.returncode == 1 and "error: predictions of late/JFK@3 differ by 1e-06, tolerance " in differs.stderr

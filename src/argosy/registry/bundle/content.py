@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib import metadata
 from importlib.resources import files as resources
@@ -23,8 +23,9 @@ from argosy.model.signature import Feature, Signature, encode_rows
 from argosy.model.single import NAME, single
 from argosy.registry.address import Address
 from argosy.registry.bundle import name
-from argosy.registry.bundle.inside import Bundle
-from argosy.registry.bundle.readme import readme
+from argosy.registry.bundle.inside import check
+from argosy.registry.bundle.readme import readme, readme_fleet
+from argosy.spec.fleet import POOLED
 
 REQUIRES = {"numpy": "1.26", "onnxruntime": "1.21"}
 """The oldest releases that a bundle predicts with: 1.21 is the first that has the operator for LightGBM's trees."""
@@ -66,7 +67,7 @@ class Trial(msgspec.Struct, frozen=True):
 
 
 class Content(msgspec.Struct, frozen=True):
-    """A bundle: the name of its package, its files by name, and the largest difference seen from the version itself."""
+    """A bundle: the name of its package, its files by path, and the largest difference seen from its versions."""
 
     name: str
     files: dict[str, bytes]
@@ -74,11 +75,46 @@ class Content(msgspec.Struct, frozen=True):
 
 
 def pack(source: Source, trial: Trial, *, dockerfile: bool = False) -> Content:
-    """The files of a bundle, proven on a trial to answer as the version does.
+    """The files of a version's bundle, proven on a trial to answer as the version does.
 
     To the last bit where the version is ONNX; a LightGBM version within a trillionth of its largest answer. Raises
     ConflictError where it answers otherwise, InputError for a version that has no such form.
     """
+    package = name.package(source.address)
+    files, difference = _proven(source, trial)
+    page = readme(str(source.address), package, source.signature, trial.told, _required())
+    whole = _whole(package, files, page, _origin(source), dockerfile=dockerfile)
+    return Content(package, whole, difference)
+
+
+def pack_fleet(
+    fleet: str, by: Sequence[str], packed: Sequence[tuple[Source, Trial]], *, dockerfile: bool = False
+) -> Content:  # fmt: skip
+    """The files of a bundle of many versions of a fleet, each for the rows of its key, the pooled model's for the rest.
+
+    Raises as `pack` does.
+    """
+    package = name.package(Address(fleet))
+    files: dict[str, bytes] = {}
+    members, pooled, difference, versions = list[dict[str, Any]](), None, 0.0, list[dict[str, Any]]()
+    for place, (source, trial) in enumerate(packed):
+        folder = f"model{place}"
+        found, far = _proven(source, trial)
+        files |= {f"{folder}/{each}": data for each, data in found.items()}
+        difference = max(difference, far)
+        versions.append({"model": folder, **_origin(source)})
+        if source.address.key == POOLED:
+            pooled = folder
+        else:
+            members.append({"key": source.address.values, "version": str(source.address), "model": folder})
+    files["fleet.json"] = _json({"fleet": fleet, "by": by, "members": members, "pooled": pooled})
+    page = readme_fleet(fleet, package, by, len(members), pooled is not None, _required())
+    whole = _whole(package, files, page, {"fleet": fleet, "versions": versions}, dockerfile=dockerfile)
+    return Content(package, whole, difference)
+
+
+def _proven(source: Source, trial: Trial) -> tuple[dict[str, bytes], float]:
+    """A version's own files, and the largest difference seen from it."""
     graph = _graph(source)
     version = load(source.format, source.model, known=True)
     wanted, seen = version.predict(trial.matrix), load("onnx", graph).predict(trial.matrix)
@@ -95,29 +131,35 @@ def pack(source: Source, trial: Trial, *, dockerfile: bool = False) -> Content:
         "of": trial.told, "tolerance": _TESTED[source.format] * _largest(answers), "rows": trial.rows,
         "predictions": answers.tolist(),
     }  # fmt: skip
-    package = name.package(source.address)
+    files = {"model.onnx": graph, "schema.json": _json(_schema(source)), "selftest.json": _json(test)}
+    return files, difference
+
+
+def _whole(
+    package: str, files: Mapping[str, bytes], page: str, origin: Mapping[str, Any], *, dockerfile: bool
+) -> dict[str, bytes]:  # fmt: skip
+    """The files with the code, a page, a manifest and, for an image, a Dockerfile; they have passed their self-test."""
     code = resources("argosy.registry.bundle.inside")
-    files = {each: code.joinpath(each).read_bytes() for each in _CODE}
-    files |= {"model.onnx": graph, "schema.json": _json(_schema(source)), "selftest.json": _json(test)}
+    whole = {each: code.joinpath(each).read_bytes() for each in _CODE} | {**files, "README.md": page.encode()}
     if dockerfile:
-        files["Dockerfile"] = _dockerfile(package).encode()
-    files["README.md"] = readme(str(source.address), package, source.signature, trial.told, _required()).encode()
-    files["MANIFEST.json"] = _json(_manifest(source, files))
-    _check(source.address, files)
-    return Content(package, files, difference)
-
-
-def _check(address: Address, files: Mapping[str, bytes]) -> None:
-    """Let the bundle's own code read and test itself, as it will elsewhere."""
+        whole["Dockerfile"] = _dockerfile(package).encode()
+    manifest = {
+        **origin, "packed_by": f"argosy {metadata.version('argosy')}",
+        "proven_with": {each: metadata.version(each) for each in REQUIRES},
+        "files": {each: hashlib.sha256(data).hexdigest() for each, data in sorted(whole.items())},
+    }  # fmt: skip
+    whole["MANIFEST.json"] = _json(manifest)
     with TemporaryDirectory(prefix="argosy-bundle-") as folder:
-        for each, data in files.items():
+        for each, data in whole.items():
+            Path(folder, each).parent.mkdir(exist_ok=True)
             Path(folder, each).write_bytes(data)
         try:
-            Bundle(Path(folder)).check()
+            check(Path(folder))
         except ValueError as error:
             raise ConflictError(
-                f"{address} is not packed: its bundle fails its self-test: {error}", next="report it with the signature"
+                f"{package} is not packed: it fails its own self-test: {error}", next="report it with the signature"
             ) from error
+    return whole
 
 
 def _graph(source: Source) -> bytes:
@@ -157,13 +199,12 @@ def _input(feature: Feature) -> dict[str, Any]:
     return found
 
 
-def _manifest(source: Source, files: Mapping[str, bytes]) -> dict[str, Any]:
+def _origin(source: Source) -> dict[str, Any]:
+    """Where a version comes from."""
     return {
         "version": str(source.address), "made": source.at, "datasets": source.datasets, "code": source.code,
-        "model": {"format": source.format, "sha256": hashlib.sha256(source.model).hexdigest()},
-        "signature": source.signature.digest, "packed_by": f"argosy {metadata.version('argosy')}",
-        "proven_with": {each: metadata.version(each) for each in REQUIRES},
-        "files": {each: hashlib.sha256(data).hexdigest() for each, data in sorted(files.items())},
+        "format": source.format, "sha256": hashlib.sha256(source.model).hexdigest(),
+        "signature": source.signature.digest,
     }  # fmt: skip
 
 

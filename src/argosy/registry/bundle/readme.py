@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from argosy.model.signature import Signature
 
 _WIDEST = 5
-_PAGE = """# {package}
+_HEAD = """# {package}
 
-The version `{version}` of a model, packed by Argosy. It predicts by itself: all that it needs is {required}.
+{what}, packed by Argosy. All that is needed to predict is {required}.
 
     python -m {package} rows.json        a JSON list of objects in, a JSON list of numbers out; - reads standard input
     python -m {package} --self-test      files and predictions against what was packed
@@ -25,9 +25,11 @@ Run it where the directory `{package}` lies, or where its wheel is installed. Wh
     docker build -t {image} {package}
     docker run --rm -i {image} < rows.json
 
-## Inputs
+"""
+_MISSING = "`null` (in Python `None`) is a missing value, and so is a category that training did not see."
+_MODEL = """## Inputs
 
-Every row has all of them. `null` (in Python `None`) is a missing value, and so is a category that training did not see.
+Every row has all of them. {missing}
 
 | input | kind | comes from |
 | --- | --- | --- |
@@ -40,6 +42,14 @@ A number is {means}.
 `schema.json` holds the inputs with all categories in the order of their codes, `selftest.json` {told}
 with the predictions of the version itself, `MANIFEST.json` where the version comes from and the SHA-256 of every other
 file. `predict.py` is all the code.
+"""
+_FLEET = """## Rows
+
+A row has the key {by}, and every input that `schema.json` names in the directory of the model that answers it.
+{missing} Members with models of their own: {members:,}; {rest}
+
+`fleet.json` says which directory is for which key, `MANIFEST.json` where each version comes from and the SHA-256 of
+every other file. `predict.py` is all the code.
 """
 _KINDS = {"request": "request feature, computed by whoever asks", "column": "the row"}
 
@@ -61,10 +71,24 @@ def readme(version: str, package: str, signature: Signature, told: str, required
         if signature.task == "binary"
         else f"the predicted value of `{signature.label}`"
     )
-    return _PAGE.format(
-        package=package, version=version, required=" and ".join(required), inputs="\n".join(lines), example=some,
-        image=package.lower().replace("_", "-"), means=means, told=told,
-    )  # fmt: skip
+    page = _MODEL.format(missing=_MISSING, inputs="\n".join(lines), means=means, told=told)
+    return _head(package, f"The version `{version}` of a model", some, required) + page
+
+
+def readme_fleet(
+    fleet: str, package: str, by: Sequence[str], members: int, pooled: bool, required: Iterable[str]
+) -> str:  # fmt: skip
+    """The page of a bundle of many members as Markdown."""
+    rest = "the pooled model answers all others." if pooled else "rows of all others are refused."
+    named = ", ".join(f"`{each}`" for each in by)
+    page = _FLEET.format(by=named, missing=_MISSING, members=members, rest=rest)
+    some = ", ".join([*(f'"{each}": ...' for each in by), "..."])
+    return _head(package, f"The champions of the fleet `{fleet}`", some, required) + page
+
+
+def _head(package: str, what: str, example: str, required: Iterable[str]) -> str:
+    image = package.lower().replace("_", "-")
+    return _HEAD.format(package=package, what=what, example=example, image=image, required=" and ".join(required))
 
 
 def _cell(text: str) -> str:

@@ -12,7 +12,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from argosy.registry.bundle.content import REQUIRES, Content
 
 _TAG = "py3-none-any"
-_PYTHON = "3.9"
+_PYTHON = "3.10"
 _MODE = 0o100644 << 16
 
 

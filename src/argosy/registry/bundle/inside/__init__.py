@@ -1,5 +1,5 @@
-"""One model that predicts by itself: `predict(rows)` takes rows as dictionaries and gives a number for each."""
+"""Models that predict by themselves: `predict(rows)` takes rows as dictionaries and gives a number for each."""
 
-from .predict import Bundle, predict
+from .predict import Fleet, Model, check, load, predict
 
-__all__ = ["Bundle", "predict"]
+__all__ = ["Fleet", "Model", "check", "load", "predict"]

@@ -1,4 +1,4 @@
-"""Predictions of one model, by onnxruntime and NumPy alone.
+"""Predictions of a model, or of a fleet of them, by onnxruntime and NumPy alone.
 
     predict([{"distance": 120.5, "carrier": "AA"}])        a number for each row
 
@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ _QUIET = 4
 _TYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
 
-class Bundle:
+class Model:
     """The model in a directory, ready to predict. Threads may share it."""
 
     def __init__(self, folder: Path) -> None:
@@ -49,41 +50,39 @@ class Bundle:
             if each["kind"] == "category"
         }
 
-    def predict(self, rows: Iterable[Mapping[str, Any]]) -> list[float]:
+    def predict(self, rows: Iterable[Mapping[str, Any]], places: Iterable[int] | None = None) -> list[float]:
         """One number a row: the probability of the label, or its value, as `output` in the schema says.
 
         A row has every input of the schema; None stands for a missing value, and a category that is not in the schema
-        counts as missing. Other entries are left alone. Raises ValueError that names the row and the input.
+        counts as missing. Other entries are left alone. Raises ValueError that names the input and the row, by its
+        place among `places` (default: 1, 2, and so on).
         """
-        matrix = self.encode(rows)
+        matrix = self.encode(rows, places)
         if not len(matrix):
             return []
         with np.errstate(over="ignore"):
             (found,) = self._session.run(None, {self._input: matrix.astype(self._dtype)})
         return [float(value) for value in found]
 
-    def encode(self, rows: Iterable[Mapping[str, Any]]) -> npt.NDArray[np.float64]:
+    def encode(
+        self, rows: Iterable[Mapping[str, Any]], places: Iterable[int] | None = None
+    ) -> npt.NDArray[np.float64]:  # fmt: skip
         """The numbers that the model takes, rows x inputs."""
-        values = [self._encoded(row, place) for place, row in enumerate(rows, 1)]
+        values = [self._encoded(row, place) for row, place in zip(rows, places or count(1), strict=False)]
         return np.array(values, dtype=np.float64).reshape(len(values), len(self.schema["inputs"]))
 
-    def check(self) -> str:
-        """What was found to be as it was packed, in words. Raises ValueError that names what is not."""
-        for name, digest in _read(self._folder / "MANIFEST.json")["files"].items():
-            path = self._folder / name
-            if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-                raise ValueError(f"{name} is not the file that was packed")
+    def check(self) -> tuple[int, float]:
+        """How many predictions were packed, and how far those of here are from them at most; ValueError if too far."""
         packed = _read(self._folder / "selftest.json")
-        seen = np.array(self.predict(packed["rows"]))
-        wanted = np.array(packed["predictions"])
+        seen, wanted = np.array(self.predict(packed["rows"])), np.array(packed["predictions"])
         difference = float(np.max(np.abs(seen - wanted), initial=0.0))
         if not difference <= packed["tolerance"]:
-            raise ValueError(f"predictions differ by {difference:g}, tolerance {packed['tolerance']:g}")
-        return f"{len(wanted)} predictions are as packed, largest difference {difference:g}"
+            of = f"of {self.schema['version']}"
+            raise ValueError(f"predictions {of} differ by {difference:g}, tolerance {packed['tolerance']:g}")
+        return len(wanted), difference
 
     def _encoded(self, row: Mapping[str, Any], place: int) -> list[float]:
-        if not isinstance(row, Mapping):
-            raise ValueError(f"row {place} is {type(row).__name__}, wanted an object with a value for each input")
+        _object(row, place)
         return [self._value(each, row, place) for each in self.schema["inputs"]]
 
     def _value(self, each: Mapping[str, Any], row: Mapping[str, Any], place: int) -> float:
@@ -106,13 +105,79 @@ class Bundle:
         raise ValueError(f"row {place}: {name!r} is {type(value).__name__}, wanted a {kind}")
 
 
+class Fleet:
+    """The models of a fleet in a directory: a row is for the one of its key, or for the pooled one.
+
+    A model is loaded when it is first asked, and stays. Threads may share it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        known = _read(folder / "fleet.json")
+        self.by: list[str] = known["by"]
+        self._members: dict[tuple[str, ...], str] = {tuple(each["key"]): each["model"] for each in known["members"]}
+        self._pooled: str | None = known["pooled"]
+        self._models: dict[str, Model] = {}
+
+    def predict(self, rows: Iterable[Mapping[str, Any]]) -> list[float]:
+        """One number a row, as `Model.predict`. Raises ValueError too for a key that no model answers."""
+        given = list(rows)
+        places: dict[str, list[int]] = {}
+        for place, row in enumerate(given):
+            places.setdefault(self._route(row, place + 1), []).append(place)
+        answers = [_NAN] * len(given)
+        for name, some in places.items():
+            found = self._model(name).predict([given[place] for place in some], [place + 1 for place in some])
+            for place, value in zip(some, found, strict=True):
+                answers[place] = value
+        return answers
+
+    def check(self) -> tuple[int, float]:
+        """As `Model.check`, of every model."""
+        names = sorted({*self._members.values(), *filter(None, [self._pooled])})
+        found = [self._model(name).check() for name in names]
+        return sum(count for count, _ in found), max((far for _, far in found), default=0.0)
+
+    def _model(self, name: str) -> Model:
+        if name not in self._models:
+            self._models[name] = Model(self._folder / name)
+        return self._models[name]
+
+    def _route(self, row: Mapping[str, Any], place: int) -> str:
+        _object(row, place)
+        for name in self.by:
+            if not isinstance(row.get(name), (str, bool, np.bool_, int, np.integer)):
+                raise ValueError(f"row {place} has no key {name!r}: a text, a whole number or a boolean")
+        key = tuple(_text(row[name]) for name in self.by)
+        found = self._members.get(key, self._pooled)
+        if found is None:
+            named = ", ".join(f"{name}={value!r}" for name, value in zip(self.by, key, strict=True))
+            raise ValueError(f"row {place}: no model is for {named}, and no pooled one stands behind")
+        return found
+
+
+def load(folder: Path) -> Model | Fleet:
+    """What predicts in a directory."""
+    return Fleet(folder) if (folder / "fleet.json").is_file() else Model(folder)
+
+
+def check(folder: Path) -> str:
+    """What in a directory was found to be as it was packed, in words. Raises ValueError that names what is not."""
+    for name, digest in _read(folder / "MANIFEST.json")["files"].items():
+        path = folder / name
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            raise ValueError(f"{name} is not the file that was packed")
+    tested, difference = load(folder).check()
+    return f"{tested} predictions are as packed, largest difference {difference:g}"
+
+
 @cache
-def _own() -> Bundle:
-    return Bundle(Path(__file__).parent)
+def _own() -> Model | Fleet:
+    return load(Path(__file__).parent)
 
 
 def predict(rows: Iterable[Mapping[str, Any]]) -> list[float]:
-    """One number a row, by the model beside this file; see `Bundle.predict`."""
+    """One number a row, by what lies beside this file; see `Model.predict` and `Fleet.predict`."""
     return _own().predict(rows)
 
 
@@ -124,7 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         if given.self_test:
-            print(_own().check())  # noqa: T201 - a command line prints
+            print(check(Path(__file__).parent))  # noqa: T201 - a command line prints
             return 0
         rows = json.load(sys.stdin) if given.rows == "-" else _read(Path(given.rows))
         if not isinstance(rows, list):
@@ -134,6 +199,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - a command line prints
         return FAILED if given.self_test else USAGE
     return 0
+
+
+def _object(row: object, place: int) -> None:
+    if not isinstance(row, Mapping):
+        raise ValueError(f"row {place} is {type(row).__name__}, wanted an object with a value for each input")
 
 
 def _text(value: object) -> str:
