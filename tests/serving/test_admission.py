@@ -16,7 +16,8 @@ import pytest
 from argosy.serving.admission import Admission
 from argosy.serving.limits import Limits
 from argosy.serving.request import Refused
-from argosy.serving.server import Options, application
+from argosy.serving.server import Options
+from argosy.serving.worker import application
 from tests.serving.served import TOKEN, URL, Served, body, tensor
 from tests.serving.test_load import LONG
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from argosy.serving.caller import Caller, Callers
-from argosy.serving.server import Options, application
+from argosy.serving.server import Options
+from argosy.serving.worker import application
 from argosy.store import tokens
 from argosy.store.tokens import ADMIN, CALLER, ROLES, VIEWER, Token
 from tests.serving.served import TOKEN, URL, Served, body, tensor

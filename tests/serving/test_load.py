@@ -8,7 +8,8 @@ import httpx
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
-from argosy.serving.server import Options, application
+from argosy.serving.server import Options
+from argosy.serving.worker import application
 from argosy.store import tokens
 from tests.serving.served import TOKEN, URL, Served, body, tensor
 from tests.serving.test_caller import GIVEN, token

@@ -13,8 +13,9 @@ from argosy.serving.app import App, Settings
 from argosy.serving.cache import ModelCache, blob_loader
 from argosy.serving.routing import Routing
 from argosy.serving.score import Scorer
-from argosy.serving.server import Options, application
+from argosy.serving.server import Options
 from argosy.serving.snapshot import Source
+from argosy.serving.worker import application
 from tests.serving.conftest import NOW
 from tests.serving.served import ASK, TOKEN, URL, Direct, Served, body
 from tests.serving.test_caller import GIVEN

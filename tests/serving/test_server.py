@@ -323,8 +323,18 @@ def test_a_port_that_is_taken_is_said_at_once(running: Running) -> None:
 @pytest.mark.slow
 def test_the_server_imports_neither_the_trainers_nor_their_frames() -> None:
     code = (
-        "import sys; import argosy.serving.server;"
+        "import sys; import argosy.serving.worker;"
         "print(*sorted({'sklearn', 'pandas', 'lightgbm', 'scipy', 'onnx', 'torch'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+@pytest.mark.slow
+def test_the_process_that_watches_loads_nothing_of_what_serves() -> None:
+    code = (
+        "import sys; import argosy.cli.app, argosy.cli.serve, argosy.serving.server;"
+        "print(*sorted({'numpy', 'polars', 'sqlalchemy', 'httptools', 'uvloop'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""

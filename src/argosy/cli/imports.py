@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from argosy.cli import home, show
+from argosy.cli.address import exists, find
 from argosy.cli.option import Common
 from argosy.cli.progress import Progress
 from argosy.protocols.mlflow.importing import job
@@ -88,7 +89,7 @@ def _source(given: str, roots: list[Path]) -> Source:
 @contextmanager
 def _store(given: str | None, *, dry: bool) -> Iterator[Store]:
     """The store of the home; one that is only counted for, and is not there, is empty."""
-    if not dry or home.exists(home.find(given)):
+    if not dry or exists(find(given)):
         with home.open(given, create=not dry) as store:
             yield store
         return

@@ -16,6 +16,9 @@ from argosy.server.settings import LOOPBACK
 if TYPE_CHECKING:
     from argosy.serving.server import Readers as Opened
 
+_TRACED = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+"""Where one of these says where to, the traces of requests are sent there."""
+
 
 def inference(
     *, home: str, blobs: str, token: str, port: int, host: str = LOOPBACK[0], hosts: Sequence[str] = LOOPBACK,
@@ -33,6 +36,7 @@ def inference(
         readers=Readers(str(root)), warm=root / "warm", flush_seconds=flush_seconds, poll_seconds=poll_seconds,
         cache_mb=cache_mb, pinned=tuple(pinned), durable=durable, limits=Limits(**(limits or {})),
         warm_seconds=warm_seconds, notice_seconds=notice_seconds, drain_seconds=drain_seconds,
+        traces=any(os.environ.get(name) for name in _TRACED),
     )  # fmt: skip
     run(options, host, port, workers, grpc_port)
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from argosy.cli import home, show
+from argosy.cli.address import exists, find
 from argosy.cli.course import Course
 from argosy.cli.log import quietly
 from argosy.cli.option import Common
@@ -150,7 +151,7 @@ def here(project: str, pipeline: str, given: str | None) -> Path | None:
     try:
         return locate(project, pipeline)
     except UnknownError:
-        if project != "." or not home.exists(home.find(given)):
+        if project != "." or not exists(find(given)):
             raise
         return None
 

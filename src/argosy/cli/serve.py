@@ -7,14 +7,14 @@ import secrets
 
 import msgspec
 
-from argosy.cli import home, role, show
+from argosy.cli import role, show
+from argosy.cli.address import located
 from argosy.cli.option import Where
-from argosy.cli.up import INFERENCE_PORT
 from argosy.server import settings
 
 
 def serve(
-    *, port: int = INFERENCE_PORT, grpc_port: int | None = None, concurrency: int = 8, queue: int = 64,
+    *, port: int = settings.INFERENCE_PORT, grpc_port: int | None = None, concurrency: int = 8, queue: int = 64,
     wait: float = 1.0, timeout: float = 30.0, rows: str = "", warm: float = 5.0, notice: float = 0.0,
     drain: float = 10.0, where: Where | None = None,
 ) -> int:  # fmt: skip
@@ -62,13 +62,12 @@ def serve(
         "concurrency": concurrency, "queue": queue, "wait_seconds": wait, "timeout_seconds": timeout,
         "rows": parse_rows(rows),
     }  # fmt: skip
-    with home.open((where or Where()).home) as store:
-        reached = settings.read(os.environ, store.home)
-        address, blobs = store.home, str(store.blobs.root)
+    address, blobs = located((where or Where()).home)
+    reached = settings.read(os.environ, address)
     show.say(f"Inference on {reached.host}, port {port}; a token of the home opens it. Ctrl-C stops it.")
     role.inference(
-        home=address, blobs=blobs, token=secrets.token_urlsafe(32), port=port, host=reached.host, hosts=reached.hosts,
-        limits=limits, warm_seconds=warm, notice_seconds=notice,
-        drain_seconds=drain, grpc_port=grpc_port, **msgspec.structs.asdict(reached.inference),
+        home=address, blobs=str(blobs), token=secrets.token_urlsafe(32), port=port, host=reached.host,
+        hosts=reached.hosts, limits=limits, warm_seconds=warm, notice_seconds=notice, drain_seconds=drain,
+        grpc_port=grpc_port, **msgspec.structs.asdict(reached.inference),
     )  # fmt: skip
     return 0

@@ -27,7 +27,6 @@ from argosy.server.settings import Settings
 from argosy.spec.quantity import plural
 from argosy.store import Store
 
-INFERENCE_PORT, GRPC_PORT = 8076, 8077
 _DEATHS, _WITHIN_SECONDS, _POLL_SECONDS = 5, 60.0, 0.2
 
 
@@ -106,11 +105,14 @@ def run(
     reached = settings.read(os.environ, store.home)
     token = keep_token(store)
     named = reached.port if port is None and reached.port != settings.PORT else port
-    web, scoring = _port(named, settings.PORT, reached.host), _port(inference_port, INFERENCE_PORT, reached.host)
+    web, scoring = (
+        _port(named, settings.PORT, reached.host),
+        _port(inference_port, settings.INFERENCE_PORT, reached.host),
+    )
     held.tell(_url(reached, web))
     place = {"home": store.home, "blobs": str(store.blobs.root)}
     public = {**place, "host": reached.host, "hosts": reached.hosts}
-    calls = _port(grpc_port, GRPC_PORT if GRPC_PORT not in (web, scoring) else 0, reached.host)
+    calls = _port(grpc_port, settings.GRPC_PORT if settings.GRPC_PORT not in (web, scoring) else 0, reached.host)
     serving = {**public, "token": token, "port": scoring, "grpc_port": calls}
     serving |= msgspec.structs.asdict(reached.inference)
     if workers is not None:

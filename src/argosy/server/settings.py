@@ -10,7 +10,7 @@ import msgspec
 from argosy.errors import InputError, UsageError
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-PORT = 8075
+PORT, INFERENCE_PORT, GRPC_PORT = 8075, 8076, 8077
 RUNS, TRASH_DAYS = 2, 30
 WORKERS, CACHE_MB, FLUSH_SECONDS = 1, 512, 1.0
 _LAST, _MOST_RUNS, _MOST_DAYS = 65_535, 100, 36_500

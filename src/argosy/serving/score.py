@@ -185,21 +185,9 @@ class Scorer:
         of which a request feature that it takes cannot be made; what a canary alone does not take is its failure.
         """
         batch = plan.batch
-        columns, stale = dict(batch.columns), None
-        if batch.endpoint.views:
-            stale = self._read_views(batch.endpoint, columns, batch.count, plan.at)
-        lost: Mapping[str, Lost] = {}
-        if batch.endpoint.request_features:
-            lost = self._derivation(batch.endpoint).add(columns, batch.count)
+        columns, lost, stale = self._features(plan)
         given = Given(columns, batch.count, lost)
-        while True:
-            self.warm(plan)
-            try:
-                predictions = predict(plan.models, plan.assignment, given)
-                break
-            except Failed as failed:
-                self._refuse(plan, failed.failures, given)
-                self._replace(plan, failed.failures)
+        predictions = self._predict(plan, given)
         why = explain(plan.models, plan.assignment, given) if batch.explain else None
         if self._recorder is not None:
             self._record(plan, columns, predictions, stale)
@@ -209,6 +197,27 @@ class Scorer:
             self.shadows.offer(answered)
         versions = [ref.address for ref in plan.assignment.versions]
         return Answer(plan.id, predictions, versions, list(plan.assignment.reasons), stale, why)
+
+    def _features(self, plan: Plan) -> tuple[Columns, Mapping[str, Lost], list[bool] | None]:
+        """The columns with what views and expressions add, what those could not make, and which rows are stale."""
+        batch = plan.batch
+        columns, stale = dict(batch.columns), None
+        if batch.endpoint.views:
+            stale = self._read_views(batch.endpoint, columns, batch.count, plan.at)
+        lost: Mapping[str, Lost] = {}
+        if batch.endpoint.request_features:
+            lost = self._derivation(batch.endpoint).add(columns, batch.count)
+        return columns, lost, stale
+
+    def _predict(self, plan: Plan, given: Given) -> list[float]:
+        """One number a row, once rows of canaries that failed are assigned anew."""
+        while True:
+            self.warm(plan)
+            try:
+                return predict(plan.models, plan.assignment, given)
+            except Failed as failed:
+                self._refuse(plan, failed.failures, given)
+                self._replace(plan, failed.failures)
 
     def _refuse(self, plan: Plan, failures: Sequence[Failure], given: Given) -> None:
         """Raise InputError for rows that are the caller's fault: all that were refused, but not by a canary alone."""

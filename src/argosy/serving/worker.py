@@ -1,0 +1,101 @@
+"""A worker of the inference server: it serves the sockets that it is given, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import gc
+import os
+import signal
+import socket
+import sys
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import uvloop
+
+from argosy.serving.app import App, Settings
+from argosy.serving.cache import ModelCache, blob_loader
+from argosy.serving.caller import Callers
+from argosy.serving.recorder import Recorder
+from argosy.serving.rpc import wire
+from argosy.serving.rpc.service import Service
+from argosy.serving.score import Scorer
+from argosy.serving.server import Options
+from argosy.serving.shadow import Shadows
+from argosy.serving.snapshot import Source
+from argosy.serving.warmth import Warmth
+from argosy.serving.wire import serve
+from argosy.store import Store, tokens
+
+if TYPE_CHECKING:
+    from argosy.serving.trace import Traces
+
+_MB = 1 << 20
+_PR_SET_PDEATHSIG = 1
+
+
+def application(options: Options, traces: Traces | None = None) -> App:
+    """The application over a store that exists; its threads start with it."""
+    store = Store.open(options.home, blobs=options.blobs, create=False)
+    cache = ModelCache(blob_loader(store.blobs), options.cache_mb * _MB, options.pinned)
+    recorder = shadows = None
+    if options.predictions is not None:
+        recorder = Recorder(options.predictions, _now, flush_seconds=options.flush_seconds, durable=options.durable)
+        shadows = Shadows(cache, Recorder(options.predictions, _now, flush_seconds=options.flush_seconds))
+    readers = options.readers(options.home) if options.readers is not None else None
+    settings = Settings(
+        options.token, options.hosts, options.body_limit_mb * _MB, options.poll_seconds, version("argosy"),
+        options.limits,
+    )  # fmt: skip
+    callers = Callers(options.token, partial(_tokens, store), _now)
+    warmth = Warmth(cache, options.warm, options.warm_seconds)
+    scorer = (traces.scorer if traces else Scorer)(cache, _now, readers, recorder, shadows)
+    return App(settings, Source(store), scorer, cache, recorder, callers, warmth)
+
+
+def work(options: Options, watcher: int, *listeners: socket.socket) -> None:
+    """Serve HTTP on the first socket and gRPC on the second, if there is one, until SIGTERM or SIGINT.
+
+    A worker does not outlive its `watcher`, the process of this id, however that ends.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != watcher:
+            raise SystemExit("the watching process ended before its worker began")
+    traces = None
+    if options.traces:
+        from argosy.serving.trace import Traces  # an extra
+
+        traces = Traces(version("argosy"))
+    uvloop.run(_serve(options, traces, *listeners))
+
+
+async def _serve(
+    options: Options, traces: Traces | None, listener: socket.socket, calls: socket.socket | None = None
+) -> None:  # fmt: skip
+    app, stop = application(options, traces), asyncio.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(each, stop.set)
+    await app.start()
+    gc.collect()
+    gc.freeze()  # what the start has made stays as long as the worker: no need to walk it again and again
+    seconds = {"drain_seconds": options.drain_seconds, "notice_seconds": options.notice_seconds}
+    async with asyncio.TaskGroup() as group:
+        group.create_task(serve(traces.application(app) if traces else app, listener, stop, **seconds))
+        if calls is not None:
+            group.create_task(wire.serve(Service(app), calls, stop, **seconds))
+    await app.stop()
+    if traces is not None:
+        await asyncio.to_thread(traces.close)
+
+
+def _tokens(store: Store) -> list[tokens.Token]:
+    with store.read() as conn:
+        return tokens.each(conn)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
