@@ -14,7 +14,7 @@ import pytest
 from argosy.controller.house import House
 from argosy.controller.plan import predictions
 from argosy.controller.prediction import Prediction, read
-from argosy.controller.trial import rows
+from argosy.controller.trial import opened, rows
 from argosy.data.read import append
 from argosy.errors import UnknownError
 from argosy.model.format import load
@@ -58,7 +58,7 @@ def answered(house: House) -> Iterator[Answered]:
         assert version is not None and version.signature is not None
         signature = Signature.from_json(house.store.blobs.get(version.signature))
         artifact = artifacts.get(conn, [version.artifact])[version.artifact]
-    trial = rows(house.places.sets / FLEET, parse(f"{FLEET}/*@1"), version, signature, ())
+    trial = rows(opened(house.places.sets / FLEET), parse(f"{FLEET}/*@1"), version, signature, ())
     model = load(version.format, artifacts.content(house.store.blobs, artifact))
     yield Answered(house, version, dict(trial.rows[0]), float(model.predict(encode_rows(trial.rows[:1], signature))[0]))
 

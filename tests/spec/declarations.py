@@ -123,6 +123,7 @@ monitors = st.one_of(
     st.builds(ag.Drift, st.sampled_from(["psi", "js", "ks"]), st.floats(0, 9), durations),
     st.builds(ag.Quality, st.floats(0, 1), durations),
     st.builds(ag.Skew, st.floats(0, 1), durations, st.integers(1, 1000)),
+    st.builds(ag.Attribution, st.floats(0, 1), durations, st.integers(60, 1000), st.integers(1, 60)),
     st.builds(ag.Performance, metrics, drop=st.floats(0, 1), window=durations),
 )
 rollouts = st.builds(ag.Immediate) | st.builds(ag.Canary, st.floats(0.01, 0.9), durations, st.none() | metrics)

@@ -83,6 +83,8 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: ag.Quality(window="a week"), "Quality.window is 'a week'"),
     (lambda: ag.Skew(limit=-0.1), "Skew.limit is -0.1"),
     (lambda: ag.Skew(rows=0), "Skew.rows is 0"),
+    (lambda: ag.Attribution(limit=1.1), "Attribution.limit is 1.1"),
+    (lambda: ag.Attribution(rows=20), "Attribution.minimum_rows is 50; it must be at most rows=20"),
     (lambda: ag.Performance("roc_auc"), "it must be given minimum, maximum or drop"),
     (lambda: ag.Performance("roc_auc", drop=-0.1), "Performance.drop is -0.1"),
     (lambda: ag.Canary(share=1), "Canary.share is 1.0; it must be a number between 0.001 and 0.999"),

@@ -20,7 +20,7 @@ from argosy.metric.tail import normal_quantile, normal_tails, poisson_tail
 from argosy.spec.quantity import plural
 
 Severity = Literal["critical", "warning", "info"]
-KINDS = ("failure", "performance", "prediction", "skew", "quality", "drift")
+KINDS = ("failure", "performance", "prediction", "attribution", "skew", "quality", "drift")
 FEATURES = ("skew", "quality", "drift")
 UNITS = {"failure": "share of rows ", "skew": "share of rows ", "quality": "median rise of their share "}
 SHOWN = 3
@@ -161,6 +161,20 @@ def drift_signals(drift: pl.DataFrame, limit: float, statistic: str = "psi_exces
         below=pl.lit(False),
         p_value="p_value",
         weight=pl.when(outcome).then(1.0).otherwise(weight),
+    )
+
+
+def attribution_signals(leaning: pl.DataFrame, limit: float) -> pl.DataFrame:
+    """Signals of a table of `member`, `value` (how far from training) and `feature`, against a limit on the value."""
+    return leaning.select(
+        kind=pl.lit("attribution"),
+        member="member",
+        cause="feature",
+        value="value",
+        limit=pl.lit(float(limit)),
+        below=pl.lit(False),
+        p_value=pl.lit(None, pl.Float64),
+        weight=pl.lit(1.0),
     )
 
 
@@ -306,6 +320,7 @@ _SAYS = {
     "failure": ("leaves", "leave", "rows without an answer"),
     "performance": ("has", "have", "a poor `{}`"),
     "prediction": ("answers", "answer", "differently (`{}`)"),
+    "attribution": ("leans", "lean", "otherwise on `{}` than in training"),
     "skew": ("is", "are", "served another `{}` than training would join"),
     "drift": ("drifted", "drifted", "on `{}`"),
     "null": ("sees", "see", "more nulls in `{}` than in training"),

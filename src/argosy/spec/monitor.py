@@ -87,6 +87,27 @@ class Skew(Declared, frozen=True, tag="skew", tag_field="kind"):
         super().__post_init__()
 
 
-Monitor = Drift | Performance | Quality | Skew
-MONITORS = (Drift, Performance, Quality, Skew)
+class Attribution(Declared, frozen=True, tag="attribution", tag_field="kind"):
+    """What the version that answers leans on, against what it leant on over rows of its training.
+
+    Of its answered rows of the last `window`, the `rows` newest are explained, once an hour at most, and each feature's
+    share of the contributions is held against its share over as many rows of the training set. Beyond `limit`: half the
+    sum of the differences, from 0 to 1, is larger than that.
+    """
+
+    limit: Annotated[float, between(0, 1)] = 0.25
+    window: Duration = "7d"
+    rows: Annotated[int, between(1, 10_000)] = 200
+    minimum_rows: Annotated[int, between(1, 10_000)] = 50
+
+    def __post_init__(self) -> None:
+        check.put(self, "window", duration.canonical(self.window, "Attribution.window"))
+        super().__post_init__()
+        if self.minimum_rows > self.rows:
+            raise check.fail("Attribution.minimum_rows", self.minimum_rows, f"at most rows={self.rows}",
+                             f"Attribution(rows={self.minimum_rows})")  # fmt: skip
+
+
+Monitor = Drift | Performance | Quality | Skew | Attribution
+MONITORS = (Drift, Performance, Quality, Skew, Attribution)
 """Their classes, as `isinstance` asks for them."""

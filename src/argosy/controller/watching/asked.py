@@ -12,7 +12,7 @@ from argosy.controller.observe import FleetState
 from argosy.spec import duration
 from argosy.spec.declared import Declared
 from argosy.spec.fleet import Fleet
-from argosy.spec.monitor import Drift, Performance, Quality, Skew
+from argosy.spec.monitor import Attribution, Drift, Performance, Quality, Skew
 
 M = TypeVar("M", bound=Declared)
 DAY = timedelta(days=1)
@@ -38,7 +38,7 @@ def spans(fleet: Fleet) -> dict[str, str]:
 def horizon(fleet: Fleet, now: datetime) -> datetime:
     """The first decision time that the monitors look at: a midnight."""
     windows = [*spans(fleet).values(), *(each.window for each in monitors(fleet, Drift))]
-    windows += [each.window for each in monitors(fleet, Quality)] + [each.window for each in monitors(fleet, Skew)]
+    windows += [each.window for kind in (Quality, Skew, Attribution) for each in monitors(fleet, kind)]
     return midnight(min(now - duration.parse(span) for span in windows))
 
 

@@ -16,6 +16,7 @@ from argosy.controller.observe import FleetState, Snapshot
 from argosy.controller.plan import predictions
 from argosy.controller.watching import (
     asked,
+    attributed,
     baseline,
     drifting,
     estimating,
@@ -32,7 +33,7 @@ from argosy.monitoring.alert import SIGNALS, skew_signals
 from argosy.monitoring.window import Windows
 from argosy.spec import duration
 from argosy.spec.fleet import POOLED
-from argosy.spec.monitor import Drift, Quality, Skew
+from argosy.spec.monitor import Attribution, Drift, Quality, Skew
 from argosy.store.windows import NewWindow
 
 Values = dict[str, dict[str, Any]]
@@ -88,6 +89,11 @@ def look(
     skews = asked.monitors(fleet, Skew)
     table, facts = sampled.look(house, conn, snapshot, state, skews, frozen, rows, now)
     seen.tables += [skew_signals(table, each.limit, importance) for each in skews]
+    seen.windows += facts
+    tables, facts = attributed.look(
+        house, conn, snapshot, state, asked.monitors(fleet, Attribution), answering, rows, now
+    )
+    seen.tables += tables
     seen.windows += facts
     for key, served in rows.filter(pl.col("at") >= instant(now - DAY)).group_by("member").len().iter_rows():
         seen.add({key: {signal.SERVED: float(served)}})
