@@ -49,7 +49,7 @@ def test_a_batch_mixes_members_and_equals_its_rows_one_by_one(served: Served) ->
     for i in range(5):
         one = {"inputs": [{**t, "shape": [1], "data": t["data"][i : i + 1]} for t in whole["inputs"]]}
         assert {name: data[0] for name, data in outputs(served.post(one)).items()} == {
-            name: data[i] for name, data in got.items()
+            name: data[i] for name, data in got.items() if name != "flags" or data[i]
         }
 
 

@@ -28,7 +28,7 @@ WIDTH = len(STREAM.schema)
 
 
 def line(name: str, x: float | None = 1.5) -> Line:
-    return (name, "a/b", 1_364_817_600_000_000, "r", "f/a/b@1", "own", 0.25, False, 900, x, True)
+    return (name, "a/b", 1_364_817_600_000_000, "r", "f/a/b@1", "own", 0.25, False, 900, None, x, True)
 
 
 def rows(directory: Path) -> list[str]:
@@ -120,7 +120,7 @@ recorder = Recorder(Path(sys.argv[1]), lambda: datetime.now(UTC), flush_seconds=
 number = 0
 while True:
     for _ in range(500):
-        recorder.add(stream, [(str(number), "m", 0, "r", "v", "own", 0.5, False, 900, 1.0)])
+        recorder.add(stream, [(str(number), "m", 0, "r", "v", "own", 0.5, False, 900, None, 1.0)])
         number += 1
     recorder.flush()
     print(number, flush=True)

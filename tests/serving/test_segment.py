@@ -12,7 +12,7 @@ STREAM = Stream("f", Signature((Feature("x", "number"), Feature("at", "boolean")
 
 
 def line(name: str, *values: object) -> Line:
-    return (name, "a/b", 1_364_817_600_000_000, "r", "f/a/b@1", "own", 0.25, False, 900, *values)
+    return (name, "a/b", 1_364_817_600_000_000, "r", "f/a/b@1", "own", 0.25, False, 900, None, *values)
 
 
 def test_a_segment_holds_typed_columns_and_renames_what_collides() -> None:

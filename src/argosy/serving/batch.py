@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ class Batch(msgspec.Struct):
     """Checked rows of one endpoint as columns of Python values; `at` is the decision time the request states.
 
     `version` is the only one that may answer, where the request names it. `explain` asks for contributions as well.
+    `lacking` are the rows that have no value of a column which others have; `flags` say of each row how it did not fit.
     """
 
     endpoint: Endpoint
@@ -26,6 +28,8 @@ class Batch(msgspec.Struct):
     at: datetime | list[datetime] | None = None
     version: VersionRef | None = None
     explain: bool = False
+    lacking: Mapping[str, Sequence[int]] = {}
+    flags: list[str] | None = None
 
 
 class Answer(msgspec.Struct):
@@ -37,3 +41,4 @@ class Answer(msgspec.Struct):
     routes: list[str]
     stale: list[bool] | None = None
     explanation: Explanation | None = None
+    flags: list[str] | None = None

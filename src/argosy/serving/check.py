@@ -41,13 +41,13 @@ def checked(endpoint: Endpoint, given: Columns, count: int, types: Mapping[str, 
     for each in endpoint.inputs:
         values = given.get(each.name)
         if values is None:
-            if each.required:
+            if each.required and (each.name in endpoint.by or endpoint.rules.missing == "refuse"):
                 raise missing(endpoint, each.name, "the request")
             continue
         if types is not None:
             _check_datatype(each, types[each.name], values)
         columns[each.name] = typed(each, values)
-    if len(columns) != len(given):
+    if len(columns) != len(given) and endpoint.rules.unknown == "refuse":
         extra = sorted(set(given) - set(columns))
         raise InputError(
             f"fleet {endpoint.fleet!r} has no input {extra[0]!r} ({len(extra)} unknown)", next=metadata_hint(endpoint)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import blake2b
 from typing import Literal
@@ -18,8 +18,10 @@ import msgspec
 
 from argosy.errors import UnknownError
 from argosy.model.signature import Task
+from argosy.serving.domain import Domain
 from argosy.spec.expression import Expression
 from argosy.spec.fleet import POOLED
+from argosy.spec.inputs import Inputs
 from argosy.store.blobs import Slot
 from argosy.store.verdicts import Waiting
 
@@ -52,11 +54,13 @@ class Route(msgspec.Struct, frozen=True):
 
 
 class Input(msgspec.Struct, frozen=True):
-    """A column that a request may carry. TIME travels as BYTES in ISO 8601."""
+    """A column that a request may carry. TIME travels as BYTES in ISO 8601. `fill` is what is imputed in it."""
 
     name: str
     datatype: Datatype
     required: bool = True
+    domain: Domain | None = None
+    fill: float | str | bool | datetime | None = None
 
 
 class ViewBinding(msgspec.Struct, frozen=True):
@@ -74,6 +78,7 @@ class Endpoint(msgspec.Struct, frozen=True, dict=True):
     `sticky` names the input by whose value rows are assigned in an A/B test, where it is not the row's key.
 
     `waiting` holds, by key, the members' versions that wait for a person; `redacted` names what no record may hold.
+    `rules` say what becomes of rows that do not fit.
     """
 
     fleet: str
@@ -90,6 +95,17 @@ class Endpoint(msgspec.Struct, frozen=True, dict=True):
     routes: Mapping[str, Route] = {}
     waiting: Mapping[str, Waiting] = {}
     redacted: frozenset[str] = frozenset()
+    rules: Inputs = Inputs()
+
+    @cached_property
+    def guarded(self) -> tuple[Input, ...]:
+        """The inputs that may not hold any value."""
+        return tuple(each for each in self.inputs if each.domain is not None)
+
+    @cached_property
+    def examines(self) -> bool:
+        """Whether rows are looked at for more than their types."""
+        return bool(self.guarded) or self.rules.missing == "impute"
 
     @cached_property
     def by_name(self) -> dict[str, Input]:

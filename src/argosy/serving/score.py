@@ -20,6 +20,7 @@ from argosy.serving.cache import Loaded, ModelCache
 from argosy.serving.contribution import explain
 from argosy.serving.derive import Derivation, Lost
 from argosy.serving.failure import Failed, Failure, Unanswered
+from argosy.serving.flag import examine
 from argosy.serving.prediction import Given, predict
 from argosy.serving.recorder import Recorder
 from argosy.serving.routing import (
@@ -117,6 +118,8 @@ class Scorer:
         if batch.explain:
             explanation.check(batch.count)
         began, endpoint, columns = perf_counter(), batch.endpoint, batch.columns
+        if endpoint.examines:
+            examine(batch)
         id = batch.id if batch.id is not None else f"{self._prefix}-{next(self._numbers):x}"
         given = columns.get(endpoint.row_key) if endpoint.row_key else None
         rows = [f"{id}:{i}" if value is None else str(value) for i, value in enumerate(given or [None] * batch.count)]
@@ -196,7 +199,7 @@ class Scorer:
             answered = Answered(batch.endpoint, plan.id, plan.keys, plan.rows, plan.at, columns, lost, stale, routes)
             self.shadows.offer(answered)
         versions = [ref.address for ref in plan.assignment.versions]
-        return Answer(plan.id, predictions, versions, list(plan.assignment.reasons), stale, why)
+        return Answer(plan.id, predictions, versions, list(plan.assignment.reasons), stale, why, batch.flags)
 
     def _features(self, plan: Plan) -> tuple[Columns, Mapping[str, Lost], list[bool] | None]:
         """The columns with what views and expressions add, what those could not make, and which rows are stale."""
@@ -265,8 +268,9 @@ class Scorer:
             _LOG.error("version %s fails: %s", failure.ref.address, failure.error, exc_info=trace)
         if self._recorder is not None:
             at, took, reasons, version = _instants(plan), _took(plan), plan.assignment.reasons, failure.ref.address
+            flags = plan.batch.flags
             rows: list[Line] = [
-                (plan.rows[i], plan.keys[i], at[i], plan.id, version, reasons[i], None, None, took)
+                (plan.rows[i], plan.keys[i], at[i], plan.id, version, reasons[i], None, None, took, flags and flags[i])
                 for i in failure.rows
             ]
             self._recorder.add(self._stream(plan.batch.endpoint, None), rows)
@@ -358,12 +362,12 @@ class Scorer:
             [ref] = chosen.versions
             stream = self._stream(batch.endpoint, plan.models[ref].signature)
             asked = (plan.rows[0], plan.keys[0], _instants(plan)[0], plan.id, ref.address, chosen.reasons[0])
-            values = [columns[name][0] for name in stream.names]
-            self._recorder.add(stream, [(*asked, predictions[0], stale[0] if stale else False, took, *values)])
+            values, flag = [columns[name][0] for name in stream.names], batch.flags and batch.flags[0]
+            self._recorder.add(stream, [(*asked, predictions[0], stale[0] if stale else False, took, flag, *values)])
             return
         answers: list[list[Any]] = [plan.rows, plan.keys, _instants(plan), [plan.id] * batch.count]
         answers += [[ref.address for ref in chosen.versions], chosen.reasons, predictions]
-        answers += [stale or [False] * batch.count, [took] * batch.count]
+        answers += [stale or [False] * batch.count, [took] * batch.count, batch.flags or [None] * batch.count]
         streams: dict[Stream, list[int]] = {}
         for ref, indices in chosen.groups.items():
             streams.setdefault(self._stream(batch.endpoint, plan.models[ref].signature), []).extend(indices)

@@ -22,6 +22,7 @@ META: dict[str, pl.DataType] = {
     "prediction": pl.Float64(),
     "stale": pl.Boolean(),
     "latency_us": pl.Int64(),
+    "flags": pl.String(),
 }
 ONE_IN = "one_in"
 """The column that says of how many rows like it a row was drawn: 1 where all were kept."""

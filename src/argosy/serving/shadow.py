@@ -164,7 +164,7 @@ class Shadows:
         stream = self._stream(rows[0][0].endpoint, loaded)
         values = [columns[name] for name in stream.names]
         lines = [
-            (*_named(batch, row, ref), answer, batch.stale[row] if batch.stale else False, None, *features)
+            (*_named(batch, row, ref), answer, batch.stale[row] if batch.stale else False, None, None, *features)
             for (batch, row), answer, *features in zip(rows, answers, *values, strict=True)
         ]
         self._write(stream, lines)
@@ -175,7 +175,7 @@ class Shadows:
             self._told.add(ref.id)
             _LOG.error("version %s fails as a shadow: %s", ref.address, error)
         stream = self._stream(rows[0][0].endpoint, None)
-        self._write(stream, [(*_named(batch, row, ref), None, None, None) for batch, row in rows])
+        self._write(stream, [(*_named(batch, row, ref), None, None, None, None) for batch, row in rows])
         self.failed += len(rows)
 
     def _write(self, stream: Stream, lines: list[Line]) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
+import msgspec
 from sqlalchemy import Connection, func, select
 
 from argosy.errors import ArgosyError, DeclarationError
 from argosy.model.signature import Feature, Signature
+from argosy.serving.check import narrowed, typed
+from argosy.serving.domain import Domain
 from argosy.serving.routing import Datatype, Endpoint, Input, Route, Routing, VersionRef, ViewBinding
 from argosy.spec import duration
 from argosy.spec.dataset import Dataset
@@ -38,6 +41,7 @@ class Source:
         self._seen = -1
         self._signatures: dict[str, Signature] = {}
         self._former: dict[str, Endpoint] = {}
+        self._words: dict[str, _Words] = {}
 
     def __call__(self) -> Routing | None:
         """One transaction: nothing is read where nothing has changed."""
@@ -74,7 +78,8 @@ class Source:
         if spine is None:
             raise DeclarationError(f"fleet {fleet.name!r} names dataset {fleet.spine!r}, which is not declared")
         latest = datasets.version(conn, fleet.spine)
-        features = _features(self._read(self._store.blobs, {route.signature for route in table}))
+        known_by = self._read(self._store.blobs, {route.signature for route in table})
+        features = _features(known_by)
         settled = {route.signature for route in table if route.role == "champion"}
         needed = _features(self._read(self._store.blobs, settled)) or features
         features |= needed  # where a canary takes a feature in another way, requests carry what the champion takes
@@ -83,11 +88,14 @@ class Source:
         read = {view.name for view in views}
         sources = [spine, *(known[each.dataset] for each in declared if each.name in read and each.dataset in known)]
         expressions = _expressions(conn, fleet, features)
+        inputs = _inputs(fleet, spine, latest.columns if latest else {}, features, needed, views, expressions)
+        words = self._words.setdefault(fleet.name, _Words())
+        words.learn(known_by)
         return Endpoint(
             fleet=fleet.name,
             task="binary" if fleet.task == "binary" else "regression",
             by=fleet.by,
-            inputs=_inputs(fleet, spine, latest.columns if latest else {}, features, needed, views, expressions),
+            inputs=tuple(_guarded(each, fleet, spine, words.seen) for each in inputs),
             request_features=tuple(expressions.items()),
             views=views,
             time=spine.time,
@@ -98,6 +106,7 @@ class Source:
             routes=members,
             waiting=_waiting(conn, fleet),
             redacted=tagged(sources, expressions).intersection(features),
+            rules=fleet.inputs,
         )
 
     def _read(self, blobs: Blobs, digests: Iterable[str | None]) -> list[Signature]:
@@ -107,6 +116,36 @@ class Source:
                 self._signatures[digest] = Signature.from_json(blobs.get(digest))
             found.append(self._signatures[digest])
         return found
+
+
+class _Words:
+    """The categories that versions of a fleet were trained on, by feature; what was read once is not read again."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, set[str]] = {}
+        self._read: set[str] = set()
+
+    def learn(self, signatures: Iterable[Signature]) -> None:
+        """Take those of signatures that are new."""
+        for signature in signatures:
+            if signature.digest in self._read:
+                continue
+            self._read.add(signature.digest)
+            for each in signature.features:
+                if each.categories is not None and each.origin == "column":
+                    self.seen.setdefault(each.name, set()).update(each.categories)
+
+
+def _guarded(each: Input, fleet: Fleet, spine: Dataset, seen: Mapping[str, set[str]]) -> Input:
+    """An input with its domain, and with what is imputed in it; raises InputError where that is not of its type."""
+    if each.name in fleet.by:
+        return each
+    words = frozenset(seen[each.name]) if each.name in seen and each.datatype == "BYTES" else None
+    columns = spine.contract.columns if spine.contract is not None else {}
+    domain = Domain.of(columns.get(each.name), words) if each.datatype != "TIME" else None
+    fill = fleet.inputs.fill.get(each.name)
+    [value] = typed(each, narrowed(each.datatype, [fill]))
+    return msgspec.structs.replace(each, domain=domain, fill=value)
 
 
 def _members(fleet: Fleet, table: Sequence[routes.Route]) -> dict[str, Route]:

@@ -12,6 +12,7 @@ from argosy.spec.declared import Declared
 from argosy.spec.duration import Duration
 from argosy.spec.feature import Feature, FeatureView, RequestFeatures, Spine, ViewReference, feature
 from argosy.spec.gate import Approval, Gate
+from argosy.spec.inputs import Inputs
 from argosy.spec.limit import FILLED, ColumnName, ColumnNames, Name, between
 from argosy.spec.metric import CLASSIFICATION, METRICS
 from argosy.spec.monitor import MONITORS, Monitor, Performance
@@ -53,6 +54,7 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
     over all rows behind small and unseen members. `history` limits training to the last so much time (default: all the
     past). A member with fewer than `minimum_rows` labelled rows has no model of its own. `slices` are parts of the
     held-out rows that are scored by themselves. `time_limit` and `memory_mb` bound the training of one member.
+    `inputs` says what the inference server does with rows that do not fit.
     """
 
     name: Name
@@ -74,6 +76,7 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
     minimum_rows: Annotated[int, between(10, 10**9)] = 100
     time_limit: Duration = "5m"
     memory_mb: Annotated[int, between(64, 10**6)] = 2048
+    inputs: Inputs = Inputs()
     owner: str = ""
     description: str = ""
 
@@ -101,6 +104,7 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
             minimum_rows: int = 100,
             time_limit: str = "5m",
             memory_mb: int = 2048,
+            inputs: Inputs = ...,
             owner: str = "",
             description: str = "",
         ) -> None:
@@ -157,7 +161,7 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
         check.distinct(f"{field}.slices", (s.name for s in self.slices))
         for name, kinds, noun in (
             ("gates", (Gate, Approval), "ag.Gate or ag.Approval"),
-            ("monitors", MONITORS, "ag.Drift, ag.Performance, ag.Quality, ag.Skew or ag.Attribution"),
+            ("monitors", MONITORS, "ag.Drift, ag.Performance, ag.Quality or ag.Skew"),
         ):
             items = check.sequence(f"{field}.{name}", getattr(self, name))
             for item in items:

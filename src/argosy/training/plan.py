@@ -16,6 +16,7 @@ from argosy.training.rows import Member
 
 _ELSEWHERE = (
     *("gates", "rollout", "monitors", "retrain", "owner", "description"),  # what is done with a version, and by whom
+    "inputs",  # what is asked of a version
     *("time_limit", "memory_mb"),  # what a fit may cost, not what it gives
     "slices",  # what is told of a version; those that are declared later are told of the next one
 )

@@ -102,6 +102,8 @@ def outputs(answer: Answer, names: frozenset[str] | None = None) -> list[Output]
     """The outputs of an answer, of those asked for (None: all)."""
     shape = [len(answer.predictions)]
     found = [Output(name, OUTPUTS[name], shape, data) for name, data in told(answer).items()]
+    if names is not None and "flags" in names and answer.flags is None:
+        found.append(Output("flags", OUTPUTS["flags"], shape, [""] * shape[0]))
     if answer.explanation is not None:
         found += _explained(answer.explanation)
     return found if names is None else [each for each in found if each.name in names]

@@ -55,7 +55,8 @@ def _versions(endpoint: Endpoint, version: VersionRef | None) -> list[str]:
 
 
 def _outputs(endpoint: Endpoint) -> list[str]:
-    return [name for name in OUTPUTS if name != "stale" or endpoint.views]
+    absent = {"stale": not endpoint.views, "flags": not endpoint.examines}
+    return [name for name in OUTPUTS if not absent.get(name)]
 
 
 def _config_type(datatype: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from argosy.serving.batch import Answer
 
-OUTPUTS = {"prediction": "FP64", "version": "BYTES", "route": "BYTES", "stale": "BOOL"}
+OUTPUTS = {"prediction": "FP64", "version": "BYTES", "route": "BYTES", "stale": "BOOL", "flags": "BYTES"}
 """Every output and its type on the wire."""
 EXPLAINED = {"contributions": "FP64", "base": "FP64", "space": "BYTES"}
 """Those of rows that are explained."""
@@ -21,4 +21,6 @@ def told(answer: Answer) -> dict[str, list[Any]]:
     }
     if answer.stale is not None:
         found["stale"] = answer.stale
+    if answer.flags is not None:
+        found["flags"] = answer.flags
     return found

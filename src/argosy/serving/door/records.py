@@ -42,16 +42,23 @@ def parse(body: bytes, endpoint: Endpoint, query: bytes = b"") -> Batch:
         raise InputError(f"{len(request.records):,} records", next=f"send between 1 and {MAX_ROWS:,}")
     names = dict.fromkeys(name for record in request.records for name in record)
     given: Columns = {name: [record.get(name) for record in request.records] for name in names}
-    for each in endpoint.inputs:
-        if (
-            each.required
-            and (lacks := next((i for i, r in enumerate(request.records) if each.name not in r), None)) is not None
-        ):
-            raise missing(endpoint, each.name, f"record {lacks}")
+    lacking = _lacking(request.records, endpoint)
     columns = checked(endpoint, given, len(request.records), None)
     at = decision(endpoint, columns, request.at, len(request.records))
     asked = request.explain or (b"explain" in query and parse_qs(query).get(b"explain", [b""])[-1].lower() == b"true")
-    return Batch(endpoint, columns, len(request.records), request.id, at, explain=asked)
+    return Batch(endpoint, columns, len(request.records), request.id, at, explain=asked, lacking=lacking)
+
+
+def _lacking(records: list[dict[str, Any]], endpoint: Endpoint) -> dict[str, list[int]]:
+    """The records that lack what the fleet imputes, by the name of it; raises InputError for what it does not."""
+    found = {}
+    for each in endpoint.inputs:
+        rows = [i for i, record in enumerate(records) if each.name not in record] if each.required else []
+        if rows and (each.name in endpoint.by or endpoint.rules.missing == "refuse"):
+            raise missing(endpoint, each.name, f"record {rows[0]}")
+        if rows:
+            found[each.name] = rows
+    return found
 
 
 def response(answer: Answer) -> bytes:
