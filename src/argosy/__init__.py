@@ -17,7 +17,7 @@ from argosy.spec.format import Format, format
 from argosy.spec.gate import Approval, Gate
 from argosy.spec.inputs import Inputs
 from argosy.spec.log import log
-from argosy.spec.monitor import Drift, Performance, Quality, Skew
+from argosy.spec.monitor import Attribution, Drift, Performance, Quality, Skew
 from argosy.spec.pipeline import Pipeline, pipeline
 from argosy.spec.report import Report
 from argosy.spec.rollout import ABTest, Canary, Immediate, Shadow
@@ -40,6 +40,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ABTest",
     "Approval",
+    "Attribution",
     "Canary",
     "Candidate",
     "Choice",

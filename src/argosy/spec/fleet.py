@@ -161,7 +161,7 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
         check.distinct(f"{field}.slices", (s.name for s in self.slices))
         for name, kinds, noun in (
             ("gates", (Gate, Approval), "ag.Gate or ag.Approval"),
-            ("monitors", MONITORS, "ag.Drift, ag.Performance, ag.Quality or ag.Skew"),
+            ("monitors", MONITORS, "ag.Drift, ag.Performance, ag.Quality, ag.Skew or ag.Attribution"),
         ):
             items = check.sequence(f"{field}.{name}", getattr(self, name))
             for item in items:
