@@ -240,6 +240,8 @@ def test_a_dataset_takes_the_same_answers_once_with_their_lineage(run, own: Path
     taken = run("predict", "late-order", "--dataset", "orders", "--to", "dataset:orders")
     assert taken.code == 1 and "dataset orders is filled by something else" in taken.err
     assert run("predict", "late-order", "--dataset", "nothing", "--to", "dataset:scores").code == 2
+    none = run("predict", "late-order", "--dataset", "orders", "--where", "kilometres < 0", "--to", "dataset:scores")
+    assert none.code == 1 and "orders@1 holds no rows" in none.err
 
 
 def test_a_query_over_datasets_is_scored(run, inside: Path) -> None:

@@ -129,6 +129,19 @@ def test_sources_are_checked_before_any_row_is_scored(
         job(rows.with_columns(carrier=pl.col("carrier").cast(pl.Int64)))
 
 
+def test_a_file_that_changes_between_the_plan_and_the_answers_is_refused(
+    house: House, endpoint: Endpoint, history: History, sources: list[Source], tmp_path: Path
+) -> None:
+    shelf = Shelf(tmp_path / "shelf")
+    with shelf.held():
+        job = Job(house.store, endpoint, sources[:1], shelf, TERMS, START)
+        fewer = sources[0].rows.head(5).collect()
+        fewer.write_parquet(tmp_path / "aa.parquet")
+        with pytest.raises((ConflictError, InputError), match=r"changed while it was read|cannot be read"):
+            job.run(history, lambda done: None)
+    assert not list(shelf.folder.glob("*.parquet"))
+
+
 def test_of_each_key_the_row_that_became_known_last_is_scored(house: House) -> None:
     with house.store.read() as conn:
         whole, part = (of_dataset(conn, house.store, "flights", where) for where in (None, "carrier = 'AA'"))

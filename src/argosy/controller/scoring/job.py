@@ -14,7 +14,7 @@ from argosy.controller.scoring.cut import cut, size
 from argosy.controller.scoring.instant import instants
 from argosy.controller.scoring.shelf import Shelf
 from argosy.controller.scoring.source import Source
-from argosy.errors import InputError
+from argosy.errors import ConflictError, InputError
 from argosy.serving.bulk.fingerprint import fingerprint
 from argosy.serving.bulk.scorer import BulkScorer
 from argosy.serving.bulk.view import Views
@@ -71,6 +71,8 @@ class Job:
         for each in self._sources:
             _check(endpoint, each, terms)
         self.chunks = list(self._planned())
+        if not self.chunks:
+            raise InputError(f"{sources[0].name} holds no rows", next="give at least one")
 
     @property
     def key(self) -> str:
@@ -86,7 +88,8 @@ class Job:
         """Answer the chunks that are not there; `done` is told how many rows are, now and then.
 
         `views` read those of the endpoint, if it has any. May be killed anywhere: the next run goes on.
-        Raises InputError for rows that cannot be read, and where a row has no prediction and the terms are strict.
+        Raises InputError for rows that cannot be read, and where a row has no prediction and the terms are strict;
+        ConflictError for a source that is another one meanwhile.
         """
         store, endpoint = self._store, self._endpoint
         cache = ModelCache(blob_loader(store.blobs), _MODELS)
@@ -121,8 +124,11 @@ class Job:
             return
         start = min(lacking)
         for rows in _cut(source, source.rows.slice(start) if start else source.rows, self._size(source)):
-            if start in lacking:
-                yield lacking.pop(start), rows
+            chunk = lacking.pop(start, None)
+            if chunk is not None and chunk.rows != rows.height:
+                raise ConflictError(f"{source.name} changed while it was read", next="run it again")
+            if chunk is not None:
+                yield chunk, rows
             if not lacking:
                 return
             start += rows.height
@@ -165,7 +171,7 @@ def _cut(source: Source, rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame
     """The rows by chunks. Raises InputError that names the source where they cannot be read."""
     try:
         yield from cut(rows, size)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:  # a changed file may panic
         raise InputError(
             f"{source.name} cannot be read: {str(error).splitlines()[0]:.300}", next="check what it holds"
         ) from error
