@@ -26,11 +26,12 @@ def running(fleet: Fixture) -> Iterator[Running]:
 
 
 @pytest.fixture
-def ask(running: Running, apart: Callable[[str], Path]) -> Callable[[str, str], dict[str, Any]]:
-    """Run a client's script in its environment with the port and the token; gives what it prints as JSON."""
+def ask(running: Running, apart: Callable[[str], Path]) -> Callable[..., dict[str, Any]]:
+    """Run a client's script in its environment with a port and the token; gives what it prints as JSON."""
 
-    def asking(kind: str, script: str) -> dict[str, Any]:
-        command = [apart(kind) / "bin" / "python", HERE / f"{script}.py", str(running.port), TOKEN]
+    def asking(kind: str, script: str, *, grpc: bool = False) -> dict[str, Any]:
+        port = running.grpc_port if grpc else running.port
+        command = [apart(kind) / "bin" / "python", HERE / f"{script}.py", str(port), TOKEN]
         found = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=HERE.parent)
         assert found.returncode == 0, found.stderr[-4000:]
         told: dict[str, Any] = json.loads(found.stdout.splitlines()[-1])

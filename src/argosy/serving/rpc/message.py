@@ -23,6 +23,8 @@ _LOADING = {
     "model_name": (2, "string"),
     "parameters": (3, "map ModelRepositoryParameter"),
 }
+_TYPES = ("INVALID", "BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64")
+_ENUMS = {"DataType": [f"TYPE_{each}" for each in (*_TYPES, "FP16", "FP32", "FP64", "STRING", "BF16")]}
 _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     "ServerLiveRequest": {},
     "ServerLiveResponse": {"live": (1, "bool")},
@@ -94,6 +96,39 @@ _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     "RepositoryIndexRequest": {"repository_name": (1, "string"), "ready": (2, "bool")},
     "RepositoryIndexResponse": {"models": (1, "repeated RepositoryIndexResponse.ModelIndex")},
     "RepositoryIndexResponse.ModelIndex": {**_NAMED, "state": (3, "string"), "reason": (4, "string")},
+    # Of Triton's configuration and statistics, what there is to say here.
+    "ModelConfigRequest": _NAMED,
+    "ModelConfigResponse": {"config": (1, "ModelConfig")},
+    "ModelConfig": {
+        "name": (1, "string"),
+        "platform": (2, "string"),
+        "version_policy": (3, "ModelVersionPolicy"),
+        "max_batch_size": (4, "int32"),
+        "input": (5, "repeated ModelInput"),
+        "output": (6, "repeated ModelOutput"),
+        "parameters": (14, "map ModelParameter"),
+        "backend": (17, "string"),
+    },
+    "ModelVersionPolicy": {"specific": (3, "ModelVersionPolicy.Specific")},
+    "ModelVersionPolicy.Specific": {"versions": (1, "repeated int64")},
+    "ModelInput": {
+        "name": (1, "string"),
+        "data_type": (2, "DataType"),
+        "dims": (4, "repeated int64"),
+        "optional": (8, "bool"),
+    },
+    "ModelOutput": {"name": (1, "string"), "data_type": (2, "DataType"), "dims": (3, "repeated int64")},
+    "ModelParameter": {"string_value": (1, "string")},
+    "ModelStatisticsRequest": _NAMED,
+    "ModelStatisticsResponse": {"model_stats": (1, "repeated ModelStatistics")},
+    "ModelStatistics": {
+        **_NAMED,
+        "inference_count": (4, "uint64"),
+        "execution_count": (5, "uint64"),
+        "inference_stats": (6, "InferStatistics"),
+    },
+    "InferStatistics": {"success": (1, "StatisticDuration"), "fail": (2, "StatisticDuration")},
+    "StatisticDuration": {"count": (1, "uint64"), "ns": (2, "uint64")},
     "ModelRepositoryParameter": {
         "bool_param": (1, "oneof bool"),
         "int64_param": (2, "oneof int64"),
@@ -116,6 +151,10 @@ _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
 def _file() -> FileDescriptorProto:
     """The descriptor of all messages, nested ones within those that hold them."""
     found = FileDescriptorProto(name="argosy/inference.proto", package=PACKAGE, syntax="proto3")
+    for name, values in _ENUMS.items():
+        enum = found.enum_type.add(name=name)
+        for number, value in enumerate(values):
+            enum.value.add(name=value, number=number)
     places: dict[str, DescriptorProto] = {}
     for name, fields in _MESSAGES.items():
         outer, _, own = name.rpartition(".")
@@ -128,7 +167,7 @@ def _file() -> FileDescriptorProto:
 
 
 def _add(place: DescriptorProto, address: str, name: str, number: int, type: str) -> None:
-    """One field; `type` is a scalar's name or a message's, after what it is: repeated, oneof, map (from strings)."""
+    """One field. `type` names a scalar, an enum or a message, after what it is: repeated, oneof, map (from strings)."""
     how, _, kind = type.rpartition(" ")
     field = place.field.add(name=name, number=number, label=FieldDescriptorProto.LABEL_OPTIONAL)
     if how == "oneof":
@@ -143,6 +182,8 @@ def _add(place: DescriptorProto, address: str, name: str, number: int, type: str
         _add(entry, "", "key", 1, "string")
         _add(entry, "", "value", 2, kind)
         field.type, field.type_name = FieldDescriptorProto.TYPE_MESSAGE, f"{address}.{entry.name}"
+    elif kind in _ENUMS:
+        field.type, field.type_name = FieldDescriptorProto.TYPE_ENUM, f".{PACKAGE}.{kind}"
     elif kind[0].isupper():
         field.type, field.type_name = FieldDescriptorProto.TYPE_MESSAGE, f".{PACKAGE}.{kind}"
     else:

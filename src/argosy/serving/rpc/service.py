@@ -21,6 +21,7 @@ from argosy.serving.rpc.message import SERVICE, message
 from argosy.serving.rpc.status import Outcome, Status, of_http
 
 _STREAM = f"/{SERVICE}/ModelStreamInfer".encode()
+_ALL_STATISTICS = "/v2/models/stats"
 _SERVING, _NOT_SERVING = 1, 2
 _Streamed = message("ModelStreamInferResponse")
 _UNSAID = (b"accept-encoding", b"content-encoding")
@@ -197,6 +198,16 @@ _METHODS = {
             message("ModelMetadataRequest"),
             lambda asked: Asked("GET", _model(asked.name, asked.version)),
             _as("ModelMetadataResponse"),
+        ),
+        "ModelConfig": Method(
+            message("ModelConfigRequest"),
+            lambda asked: Asked("GET", _model(asked.name, asked.version, "/config")),
+            lambda said: ParseDict({"config": said}, message("ModelConfigResponse")(), ignore_unknown_fields=True),
+        ),
+        "ModelStatistics": Method(
+            message("ModelStatisticsRequest"),
+            lambda asked: Asked("GET", _model(asked.name, asked.version, "/stats") if asked.name else _ALL_STATISTICS),
+            _as("ModelStatisticsResponse"),
         ),
         "RepositoryIndex": Method(
             message("RepositoryIndexRequest"),
