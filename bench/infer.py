@@ -3,10 +3,10 @@
     python bench/infer.py [--json FILE] [--requests N] [--peer NAME]... [--no-peers]
 
 CPU per request of the server's process tree is the figure, the least of some rounds in which every server has its
-turn, so that all meet the same load; latencies stand beside it. Ours routes each row of a request to its member, one of three,
-and records every answer; the peers do neither. The fleet "timed" derives two of its features from the time in the
-request by Polars expressions. The floor is our wire under an application that only reads numbers, asks the model and
-writes its answers: it has no names, no check, no routes and no record. A peer that cannot be had is told and left out.
+turn, so that all meet the same load; latencies stand beside it. Ours routes each row to its member, one of three, and
+records every answer; the peers do neither. The fleet "timed" derives two of its features from the time in the request
+by Polars expressions. The floor is our wire under an application that only reads numbers, asks the model and writes its
+answers: it has no names, no check, no routes and no record. A peer that cannot be had is told and left out.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from scorer.target import Target
 
 ROUNDS, ROWS, CONNECTIONS = 4, (1, 32), (1, 16)
 OURS, TIMED, WIRE, FLOOR = "ours", "timed", "wire", "floor"
+_LEAST = 1000
+"""Requests in which the CPU of a floor can be told from the clock's ticks."""
 Case = tuple[int, int]
 """Rows of a request, and connections."""
 Figures = dict[Case, Figure]
@@ -70,7 +72,8 @@ def _peers(names: list[str], root: Path, stack: ExitStack) -> dict[str, Target]:
 
 def _measure(targets: Mapping[str, Target], requests: int) -> dict[str, Figures]:
     """By server and case, the round that cost the least CPU."""
-    share = {name: requests if name in (OURS, TIMED, WIRE, FLOOR) else requests // 4 for name in targets}
+    own = max(requests, _LEAST)
+    share = {name: own if name in (OURS, TIMED, WIRE, FLOOR) else requests // 4 for name in targets}
     best: dict[str, Figures] = {name: {} for name in targets}
     for turn in range(ROUNDS + 1):
         for rows in ROWS:

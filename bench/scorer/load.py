@@ -51,11 +51,14 @@ class Connection:
         end = self._rest.find(b"\r\n\r\n")
         if end < 0:
             return None
-        head = self._rest[:end].lower()
-        length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
-        if len(self._rest) < end + 4 + length:
+        head, last = self._rest[:end].lower(), len(self._rest)
+        if b"content-length:" in head:
+            last = end + 4 + int(head.split(b"content-length:")[1].split(b"\r\n")[0])
+        elif not self._rest.endswith(b"0\r\n\r\n"):  # in chunks
             return None
-        body, self._rest = self._rest[end + 4 : end + 4 + length], self._rest[end + 4 + length :]
+        if len(self._rest) < last:
+            return None
+        body, self._rest = self._rest[end + 4 : last], self._rest[last:]
         return int(head.split(b" ", 2)[1]), body
 
     def fileno(self) -> int:

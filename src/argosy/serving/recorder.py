@@ -174,7 +174,7 @@ class Recorder:
                 if buffer.rows:
                     self._write(stream, segment(stream, buffer, one_in))
                 self.written += buffer.rows
-            except (OSError, pl.exceptions.PolarsError) as error:
+            except Exception as error:  # whatever it is must not end the thread: the rows are kept, and tried again
                 _LOG.error("predictions of fleet %s are not written yet: %s", stream.fleet, error)
                 self._failure = error
                 failed[stream, one_in] = buffer
