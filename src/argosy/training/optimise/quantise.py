@@ -21,8 +21,8 @@ def quantise(data: bytes, rows: Matrix | None = None) -> bytes:
     """An ONNX model whose products of matrices are of eight bits, a quarter of their size.
 
     What goes into a product is scaled anew for each batch (dynamic); with `rows`, once and for all by some of these
-    (static), which costs a single row less. Raises InputError for a model without products of matrices: linear models
-    and trees are operators of their own, which have no such form.
+    (static), which costs a single row less where layers are large. Raises InputError for a model without products of
+    matrices: linear models and trees are operators of their own, which have no such form.
     """
     import onnx  # half a second, and the next as much: only who quantises pays
     from onnxruntime.quantization import QuantType, quantize_dynamic, quantize_static
