@@ -38,7 +38,7 @@ def test_the_answer_is_that_of_the_model(fitted: Fitted, estimator: Any, task: s
     session = onnxruntime.InferenceSession(single(data), providers=["CPUExecutionProvider"])
     (only,) = session.get_outputs()
     (found,) = session.run(None, {session.get_inputs()[0].name: fitted.matrix.astype(np.float32)})
-    assert only.name == "prediction"
+    assert only.name == "prediction" and session.get_modelmeta().custom_metadata_map == {}
     assert np.asarray(found).reshape(-1) == pytest.approx(load("onnx", data).predict(fitted.matrix), rel=1e-6)
 
 

@@ -10,6 +10,7 @@ NAME = "prediction"
 def single(data: bytes) -> bytes:
     """The same graph with one output, `prediction`: of a classifier the probability of the second class.
 
+    The rows that it explains its answers against stay behind: they are of the training set.
     Raises InputError for a graph whose last output has neither one dimension nor two.
     """
     import onnx  # half a second that a server seldom needs
@@ -31,5 +32,6 @@ def single(data: bytes) -> bytes:
     graph.node.append(node)
     del graph.output[:]
     graph.output.append(helper.make_tensor_value_info(NAME, kind, [None]))
+    del model.metadata_props[:]
     made: bytes = model.SerializeToString()
     return made
