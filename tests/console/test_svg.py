@@ -44,7 +44,7 @@ def test_a_map_shows_every_member_once(count: int) -> None:
 def test_a_value_leans_to_its_side_as_far_as_it_is_large(value: float, most: float) -> None:
     (bar,) = parsed(svg.lean(value, most)).iter("rect")
     left, long = float(bar.attrib["x"]), float(bar.attrib["width"])
-    assert 0 <= left and left + long <= 240 and bar.attrib["class"] == ("up" if value >= 0 else "down")
+    assert left >= 0 and left + long <= 240 and bar.attrib["class"] == ("up" if value >= 0 else "down")
     if most > 0 and abs(value) >= most:
         assert long == 119
 

@@ -38,7 +38,8 @@ def spans(fleet: Fleet) -> dict[str, str]:
 def horizon(fleet: Fleet, now: datetime) -> datetime:
     """The first decision time that the monitors look at: a midnight."""
     windows = [*spans(fleet).values(), *(each.window for each in monitors(fleet, Drift))]
-    windows += [each.window for kind in (Quality, Skew, Attribution) for each in monitors(fleet, kind)]
+    windows += [each.window for each in monitors(fleet, Quality)] + [each.window for each in monitors(fleet, Skew)]
+    windows += [each.window for each in monitors(fleet, Attribution)]
     return midnight(min(now - duration.parse(span) for span in windows))
 
 
