@@ -84,8 +84,11 @@ def test_of_many_the_last_row_is_found_and_of_a_request_the_first(answered: Answ
     answered.record(at=START + timedelta(hours=2), request_id="late")
     answered.record(row_key="f-2", at=START + timedelta(hours=1))
     answered.record()
+    answered.record(at=START + timedelta(hours=3), route="shadow", request_id="unseen")
     assert answered.read("f-1").request == "late"
     assert answered.read("r-1").row == "f-1"
+    with pytest.raises(UnknownError):
+        answered.read("unseen")
     with pytest.raises(UnknownError, match="'f-3' has been recorded"):
         answered.read("f-3")
 

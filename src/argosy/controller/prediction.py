@@ -15,6 +15,7 @@ from argosy.controller import neighbour
 from argosy.controller.house import Places
 from argosy.controller.neighbour import Neighbours
 from argosy.controller.plan import predictions
+from argosy.controller.watching.answered import SHADOW
 from argosy.data import part
 from argosy.data.dtype import parse_all
 from argosy.errors import ArgosyError, UnknownError
@@ -26,6 +27,7 @@ from argosy.store import artifacts, datasets, declarations, edges, mask, version
 from argosy.store.store import Store
 from argosy.store.versions import Version
 
+_ASKED = pl.col("route").ne_missing(SHADOW)
 _PARTS = 16
 _MINE = "feature."
 """What stands before the name of a feature that is called as another column of recorded rows."""
@@ -104,7 +106,10 @@ def read(conn: Connection, store: Store, fleet: str, id: str) -> Prediction:
 
 
 def _find(conn: Connection, store: Store, fleet: str, id: str) -> tuple[dict[str, Any], str]:
-    """The last recorded row with this key, else the first of the request with this id; and what dataset holds it."""
+    """The last recorded row with this key, else the first of the request with this id; and what dataset holds it.
+
+    What a shadow scored beside it was nobody's answer.
+    """
     name = predictions(fleet)
     version = datasets.version(conn, name)
     parts = datasets.parts(conn, name, version.number)[::-1] if version is not None else []
@@ -112,7 +117,7 @@ def _find(conn: Connection, store: Store, fleet: str, id: str) -> tuple[dict[str
         for start in range(0, len(parts), _PARTS):
             some = parts[start : start + _PARTS]
             types = parse_all(version.columns) if version is not None else {}
-            rows = part.frame(store.blobs, some, types).filter(pl.col(column) == id)
+            rows = part.frame(store.blobs, some, types).filter(pl.col(column) == id, _ASKED)
             found = rows.sort("at", descending=column == "row_key", maintain_order=True).head(1).collect()
             if not found.is_empty():
                 return found.row(0, named=True), f"{name}@{version.number if version is not None else 0}"
