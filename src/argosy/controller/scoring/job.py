@@ -116,6 +116,8 @@ class Job:
                 address = hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
                 yield Chunk(place, first, keys.height, address, self._shelf.path(number, address))
                 number, first = number + 1, first + keys.height
+            if first != source.rows.select(pl.len()).collect().item():
+                raise _other(source)
 
     def _lacking(self, source: Source, chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, pl.DataFrame]]:
         """The chunks of a source that are not there, with their rows; those before the first one are not read."""
@@ -126,12 +128,13 @@ class Job:
         for rows in _cut(source, source.rows.slice(start) if start else source.rows, self._size(source)):
             chunk = lacking.pop(start, None)
             if chunk is not None and chunk.rows != rows.height:
-                raise ConflictError(f"{source.name} changed while it was read", next="run it again")
+                raise _other(source)
             if chunk is not None:
                 yield chunk, rows
             if not lacking:
                 return
             start += rows.height
+        raise _other(source)  # what reads may stop before the end, and say so on stderr alone
 
     def _size(self, source: Source) -> int:
         return size(len(source.rows.collect_schema()))
@@ -167,11 +170,15 @@ def _check(endpoint: Endpoint, source: Source, terms: Terms) -> None:
         )
 
 
+def _other(source: Source) -> ConflictError:
+    return ConflictError(f"{source.name} changed while it was read, or is damaged", next="run it again")
+
+
 def _cut(source: Source, rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
     """The rows by chunks. Raises InputError that names the source where they cannot be read."""
     try:
         yield from cut(rows, size)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:  # a changed file may panic
+    except (pl.exceptions.PolarsError, OSError) as error:
         raise InputError(
             f"{source.name} cannot be read: {str(error).splitlines()[0]:.300}", next="check what it holds"
         ) from error
