@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import time
 from pathlib import Path
 
 import httpx
 import msgspec
+import pytest
 
 from argosy.errors import ConflictError
 from argosy.serving.app import App, Settings
@@ -16,6 +20,8 @@ from argosy.serving.score import Scorer
 from argosy.serving.server import Options
 from argosy.serving.snapshot import Source
 from argosy.serving.worker import application
+from argosy.store import Store
+from tests.postgres import server
 from tests.serving.conftest import NOW
 from tests.serving.served import ASK, TOKEN, URL, Direct, Served, body
 from tests.serving.test_caller import GIVEN
@@ -93,3 +99,38 @@ def test_a_server_is_not_ready_before_its_first_picture_nor_once_it_is_to_stop(s
         return found
 
     assert asyncio.run(talk()) == [(503, "the store was not read yet"), (200, ""), (503, "the server is about to stop")]
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+def test_a_database_that_hangs_costs_no_answer_and_is_read_again_once_it_does_not(tmp_path: Path) -> None:
+    with server() as database, Store.open(database.url, blobs=tmp_path) as store:
+        cache = ModelCache(blob_loader(store.blobs))
+        app = App(Settings(TOKEN, poll_seconds=0.05), Source(store), Scorer(cache, lambda: NOW), cache)
+
+        async def talk() -> None:
+            await app.start()
+            async with client(app) as ask:
+                assert (await ask.get("/v2/health/ready")).json() == {"ready": True}
+                hung = [database.pid, *_children(database.pid)]
+                for pid in hung:
+                    os.kill(pid, signal.SIGSTOP)
+                try:
+                    await asyncio.sleep(2.5)
+                    ready, answer = await ask.get("/v2/health/ready"), await ask.get("/v2")
+                finally:
+                    for pid in hung:
+                        os.kill(pid, signal.SIGCONT)
+                assert ready.status_code == 200 and ready.json()["stale_seconds"] > 2
+                assert answer.status_code == 200 and float(answer.headers["argosy-stale-seconds"]) > 2
+                end = time.monotonic() + 20
+                while "stale_seconds" in (await ask.get("/v2/health/ready")).json():
+                    assert time.monotonic() < end, "it is not read again"
+                    await asyncio.sleep(0.05)
+            await app.stop()
+
+        asyncio.run(talk())
+
+
+def _children(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
