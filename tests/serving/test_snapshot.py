@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import msgspec
@@ -13,9 +14,10 @@ from argosy.serving.routing import Endpoint, Routing
 from argosy.serving.snapshot import Source
 from argosy.spec.dataset import Dataset
 from argosy.spec.feature import FeatureView, request_features
+from argosy.spec.fleet import Fleet
 from argosy.spec.gate import Approval
 from argosy.spec.source import Parquet
-from argosy.store import aliases, approvals, declarations, members, verdicts, versions
+from argosy.store import aliases, approvals, declarations, members, rollouts, routes, verdicts, versions
 from tests.serving import conftest
 from tests.serving.conftest import FLEET, FLIGHTS, NOW, SIGNATURE, Fixture, declared
 
@@ -152,3 +154,36 @@ def test_what_comes_of_tagged_columns_is_not_to_be_recorded(fleet: Fixture) -> N
     with fleet.store.write() as tx:
         declarations.add(tx, [declared(flights), declared(weather)])
     assert picture(Source(fleet.store)).redacted == {"dest", "hour", "wind"}
+
+
+def test_a_picture_that_is_brought_up_to_date_equals_one_that_is_built_anew(fleet: Fixture) -> None:
+    source = Source(fleet.store)
+    source()
+    changes: list[Callable[[], object]] = [
+        lambda: fleet.add_version("JFK/AA", 31),
+        lambda: fleet.add_version("JFK/B6", 32, champion=False, share=0.25),
+        lambda: fleet.add_version("EWR/VX", 33),
+        lambda: _end_rollout(fleet, "JFK/B6"),
+        lambda: fleet.add_version("*", 34),
+        lambda: _declare(fleet, msgspec.structs.replace(FLEET, pooled=False)),
+        lambda: _declare(fleet, FLEET),
+    ]
+    for change in changes:
+        change()
+        assert picture(source) == picture(Source(fleet.store))
+
+
+def _end_rollout(fleet: Fixture, key: str) -> None:
+    with fleet.store.write() as tx:
+        [version] = [route for route in routes.table(tx, FLEET.name) if (route.key, route.role) == (key, "rollout")]
+        assert version.version_id is not None
+        ended = rollouts.NewRollout(
+            fleet=FLEET.name, member_id=version.member_id, version_id=version.version_id, kind="canary",
+            state="rejected", share=0.0, at=NOW,
+        )  # fmt: skip
+        rollouts.record(tx, [ended])
+
+
+def _declare(fleet: Fixture, declaration: Fleet) -> None:
+    with fleet.store.write() as tx:
+        declarations.add(tx, [declared(declaration)])

@@ -24,16 +24,26 @@ from argosy.spec.rollout import ABTest
 from argosy.spec.tag import tagged
 from argosy.store import Store, datasets, declarations, routes, schema, verdicts
 from argosy.store.blobs import Blobs
+from argosy.store.routes import Reach
 
 _LOG = logging.getLogger("argosy.serving")
 VIEW, REQUEST = "view:", "request"
 _KINDS: dict[str, Datatype] = {"number": "FP64", "category": "BYTES", "boolean": "BOOL"}
 
 
+class _Known(msgspec.Struct):
+    """What was read of the members of a fleet, up to `reach`: their routes, and the signatures by key and role."""
+
+    routes: dict[str, Route]
+    signatures: dict[tuple[str, str], str | None]
+    reach: Reach
+
+
 class Source:
     """Gives a newer picture whenever a declaration, an alias, a rollout or a verdict has changed, else None.
 
-    The picture's version grows with every such fact. Call it from one thread at a time.
+    The picture's version grows with every such fact. Of members, those alone are read again that facts have come for.
+    Call it from one thread at a time.
     """
 
     def __init__(self, store: Store) -> None:
@@ -42,6 +52,7 @@ class Source:
         self._signatures: dict[str, Signature] = {}
         self._former: dict[str, Endpoint] = {}
         self._words: dict[str, _Words] = {}
+        self._known: dict[str, _Known] = {}
 
     def __call__(self) -> Routing | None:
         """One transaction: nothing is read where nothing has changed."""
@@ -71,16 +82,16 @@ class Source:
         return found
 
     def _endpoint(self, conn: Connection, fleet: Fleet, current: Sequence[Declaration]) -> Endpoint:
-        table = routes.table(conn, fleet.name)
-        members = _members(fleet, table)
+        read_of = self._members(conn, fleet)
+        members, signatures = dict(read_of.routes), read_of.signatures
         known = {each.name: each for each in current if isinstance(each, Dataset)}
         spine = known.get(fleet.spine)
         if spine is None:
             raise DeclarationError(f"fleet {fleet.name!r} names dataset {fleet.spine!r}, which is not declared")
         latest = datasets.version(conn, fleet.spine)
-        known_by = self._read(self._store.blobs, {route.signature for route in table})
+        known_by = self._read(self._store.blobs, set(signatures.values()))
         features = _features(known_by)
-        settled = {route.signature for route in table if route.role == "champion"}
+        settled = {signature for (_, role), signature in signatures.items() if role == "champion"}
         needed = _features(self._read(self._store.blobs, settled)) or features
         features |= needed  # where a canary takes a feature in another way, requests carry what the champion takes
         declared = [each for each in current if isinstance(each, FeatureView)]
@@ -108,6 +119,18 @@ class Source:
             redacted=tagged(sources, expressions).intersection(features),
             rules=fleet.inputs,
         )
+
+    def _members(self, conn: Connection, fleet: Fleet) -> _Known:
+        """What is known of the members, brought up to what the facts of now say."""
+        before, reach = self._known.get(fleet.name), routes.reach(conn)
+        table = routes.table(conn, fleet.name, before.reach if before is not None else None)
+        found, signatures = _members(fleet, table), {(row.key, row.role): row.signature for row in table}
+        if before is not None:
+            ended = {(key, "rollout") for key in found}
+            former = {key: each for key, each in before.signatures.items() if key not in ended}
+            found, signatures = before.routes | found, former | signatures
+        known = self._known[fleet.name] = _Known(found, signatures, reach)
+        return known
 
     def _read(self, blobs: Blobs, digests: Iterable[str | None]) -> list[Signature]:
         found = []

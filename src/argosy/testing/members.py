@@ -207,11 +207,16 @@ class MembersConformance:
             old, new = (train(tx, FLEET, ["a"], hours=hour)[0] for hour in (0, 1))
             members.ensure(tx, FLEET, ["b"], moment())
             aliases.move(tx, [promote(old)])
-            before = routes.mark(tx)
+            before, read = routes.mark(tx), routes.reach(tx)
             rollouts.record(tx, [_rollout(new, "started", 0.2)])
             under_way, after = routes.table(tx, FLEET), routes.mark(tx)
+            moved = routes.table(tx, FLEET, read)
+            read = routes.reach(tx)
+            still = routes.table(tx, FLEET, read)
             rollouts.record(tx, [_rollout(new, "finished", 1.0)])
+            members.ensure(tx, FLEET, ["c"], moment())
             done = routes.table(tx, FLEET)
+            later = routes.table(tx, FLEET, read)
             slot = artifacts.get(tx, [old.artifact])[old.artifact].slot
         assert [(r.key, r.role, r.version_id) for r in under_way] == [
             ("a", "champion", old.id),
@@ -220,7 +225,8 @@ class MembersConformance:
         ]
         assert (under_way[1].kind, under_way[1].share) == ("canary", 0.2)
         assert (under_way[0].slot, under_way[2].slot) == (slot, None)
-        assert [route.role for route in done] == ["champion", "champion"]
+        assert [route.role for route in done] == ["champion", "champion", "champion"]
+        assert moved == under_way[:2] and still == [] and later == [done[0], done[2]]
         assert before != after
 
     def test_a_gate_waits_for_a_person(self, store: Store) -> None:
