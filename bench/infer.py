@@ -46,9 +46,10 @@ def main() -> None:
         root = Path(name)
         text = ours.model(root)
         ours.fill(root / "home", text, {fleet: ("a", "b", "c") for fleet in ("bench", "timed")})
+        batches = {count: ["b"] * count for count in ROWS}
         running = {
-            OURS: stack.enter_context(ours.argosy(root / "home", "bench", ROWS)),
-            TIMED: stack.enter_context(ours.argosy(root / "home", "timed", ROWS)),
+            OURS: stack.enter_context(ours.argosy(root / "home", "bench", batches)),
+            TIMED: stack.enter_context(ours.argosy(root / "home", "timed", batches)),
             WIRE: stack.enter_context(ours.floor(ROWS)),
             FLOOR: stack.enter_context(ours.floor(ROWS, root / "model.txt")),
         }

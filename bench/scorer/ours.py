@@ -85,14 +85,11 @@ def request(port: int, token: str, fleet: str, keys: Sequence[str]) -> bytes:
 
 @contextmanager
 def argosy(
-    home: Path, fleet: str, counts: Sequence[int], *, workers: int = 1, cache_mb: int = 512
-) -> Iterator[Target]:  # fmt: skip
-    """Our server over a store that `fill` made, recording on; the requests are rows of the members of `fleet`."""
+    home: Path, fleet: str, batches: Mapping[int, Sequence[str]], *, workers: int = 1, cache_mb: int = 512
+) -> Iterator[Target]:
+    """Our server over a store that `fill` made, recording on; each request is for a row of each of some members."""
     port, token = free_port(), secrets.token_urlsafe(24)
-    requests = {
-        count: request(port, token, fleet, (["b"] if count == 1 else ["a", "b", "c"] * count)[:count])
-        for count in counts
-    }
+    requests = {name: request(port, token, fleet, keys) for name, keys in batches.items()}
     command: list[str | Path] = [sys.executable, "-c", _RUN, home, token, str(port), str(workers), str(cache_mb)]
     with started(command, port, requests) as target:
         yield target
@@ -111,7 +108,7 @@ def floor(counts: Sequence[int], text: Path | None = None) -> Iterator[Target]:
 def fill(home: Path, text: bytes, keys: Mapping[str, Sequence[str]], texts: Sequence[bytes] = ()) -> None:
     """A store as training leaves it: fleets ("bench", "timed") of members with one version each.
 
-    All share the model of `text`, unless `texts` has one for each member of the only fleet.
+    All share the model of `text`, unless there are `texts`, which they have in turn.
     """
     import polars as pl
     from sklearn.linear_model import LogisticRegression
@@ -157,21 +154,23 @@ def fill(home: Path, text: bytes, keys: Mapping[str, Sequence[str]], texts: Sequ
                 crown(tx, fleet, members, slots, signatures[fleet].digest)
 
 
-def crown(tx: Transaction, fleet: str, keys: Sequence[str], slots: Sequence[Slot], signature: str) -> None:
-    """Members whose champions are the models of `slots`, in turn."""
+def crown(
+    tx: Transaction, fleet: str, keys: Sequence[str], slots: Sequence[Slot], signature: str, mark: str = ""
+) -> None:
+    """Members whose champions are the models of `slots`, in turn; `mark` tells this time from others."""
     from argosy.store import aliases, executions, members, versions
 
     ids = members.ensure(tx, fleet, keys, NOW)
     runs = [
         executions.NewExecution(
-            key=f"{fleet}/{key}", kind="train", subject=key, started_at=NOW, ended_at=NOW, member_id=ids[key]
+            key=f"{fleet}/{key}{mark}", kind="train", subject=key, started_at=NOW, ended_at=NOW, member_id=ids[key]
         )
         for key in keys
     ]
     new = [
         versions.NewVersion(
-            fleet=fleet, member_id=ids[key], key=key, artifact=slots[place % len(slots)].digest, format="lightgbm",
-            execution_id=execution, at=NOW, rows=4000, signature=signature,
+            fleet=fleet, member_id=ids[key], key=f"{key}{mark}", artifact=slots[place % len(slots)].digest,
+            format="lightgbm", execution_id=execution, at=NOW, rows=4000, signature=signature,
         )
         for place, (key, execution) in enumerate(zip(keys, executions.record(tx, runs), strict=True))
     ]  # fmt: skip

@@ -21,7 +21,7 @@ _START_SECONDS = 120
 
 @dataclass(frozen=True)
 class Target:
-    """A running server: its process, and by number of rows the bytes of one request."""
+    """A running server: its process, and the bytes of requests, by their number of rows or their place."""
 
     pid: int
     port: int
