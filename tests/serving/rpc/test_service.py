@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from argosy.serving.rpc.message import SERVICE, message
+from argosy.serving.rpc.service import Service
+from argosy.serving.rpc.status import Outcome
 from tests.serving.rpc.conftest import METADATA, Called
 from tests.serving.served import TOKEN
 
@@ -138,6 +140,21 @@ def test_an_unknown_method_and_a_message_that_is_none_are_refused(called: Called
     with pytest.raises(grpc.RpcError) as error:
         called.channel.unary_unary(f"/{SERVICE}/ModelInfer")(b"\xff\xff", metadata=METADATA, timeout=20)
     assert error.value.code() == Code.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize(
+    ("timeout", "status"),
+    [("20S", 0), ("999n", 0), ("1H", 0), ("soon", 3), ("1000000000S", 3), ("-1S", 3), ("", 3)],
+)
+def test_the_time_that_a_call_has_is_read(called: Called, timeout: str, status: int) -> None:
+    head = {
+        b":path": f"/{SERVICE}/ServerMetadata".encode(),
+        b":authority": b"localhost",
+        b"authorization": METADATA[0][1].encode(),
+        b"grpc-timeout": timeout.encode(),
+    }
+    outcome = Service(called.served.app).answer(head, b"")
+    assert isinstance(outcome, Outcome) and outcome.status == status
 
 
 TENSORS = st.builds(

@@ -52,10 +52,10 @@ def parse(body: bytes, endpoint: Endpoint) -> tuple[Batch, infer.Wanted | None]:
         )
     inputs = []
     for place, each in enumerate(asked.inputs):
-        name, datatype = each.name, each.datatype
+        name, datatype, given = each.name, each.datatype, each.parameters
         data = unpacked(name, datatype, raw[place]) if raw else _typed(name, datatype, each.contents)
-        inputs.append(Tensor(name, list(each.shape), datatype, data, _parameters(each.parameters)))
-    parameters = _parameters(asked.parameters)
+        inputs.append(Tensor(name, each.shape[:], datatype, data, _parameters(given) if given else None))
+    parameters = _parameters(asked.parameters) if asked.parameters else None
     if raw:
         parameters = (parameters or {}) | {_RAW: True}
     outputs = [infer.Requested(each.name, _parameters(each.parameters)) for each in asked.outputs] or None
@@ -97,11 +97,11 @@ def _typed(name: str, datatype: str, contents: Any) -> list[Any]:
             f"the input {name!r} is {datatype[:20]!r}, which has no field in its contents",
             next=f"send one of {', '.join(_FIELDS)}, or FP16 and BF16 in raw_input_contents",
         )
-    values = list(getattr(contents, field))
+    values: list[Any] = getattr(contents, field)[:]
+    if datatype == "FP64" or datatype == "FP32":
+        return values if isfinite(sum(values)) else finite(name, np.array(values))
     if datatype == "BYTES":
         return [_text(name, row, value) for row, value in enumerate(values)]
-    if datatype in ("FP32", "FP64") and not isfinite(sum(values)):
-        return finite(name, np.array(values))
     return values
 
 
@@ -114,10 +114,8 @@ def _text(name: str, row: int, value: bytes) -> str:
         ) from error
 
 
-def _parameters(given: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Parameters that have a value, None where there are none."""
-    if not given:
-        return None
+def _parameters(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters that have a value."""
     chosen = {name: (value, value.WhichOneof("parameter_choice")) for name, value in given.items()}
     return {name: getattr(value, which) for name, (value, which) in chosen.items() if which is not None}
 

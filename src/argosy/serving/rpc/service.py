@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 from google.protobuf.json_format import ParseDict
 
-from argosy.errors import UnknownError
+from argosy.errors import InputError, UnknownError
 from argosy.serving.app import App, excused
 from argosy.serving.request import Call, Reply, Request
+from argosy.serving.router import TIMEOUT
 from argosy.serving.rpc.frame import Head
 from argosy.serving.rpc.infer import KIND, InferRequest, decoded
 from argosy.serving.rpc.message import SERVICE, message
@@ -24,6 +25,7 @@ _STREAM = f"/{SERVICE}/ModelStreamInfer".encode()
 _ALL_STATISTICS = "/v2/models/stats"
 _SERVING, _NOT_SERVING = 1, 2
 _Streamed = message("ModelStreamInferResponse")
+_UNITS = {b"H": 3_600_000, b"M": 60_000, b"S": 1_000, b"m": 1, b"u": 1e-3, b"n": 1e-6}
 _UNSAID = (b"accept-encoding", b"content-encoding")
 
 
@@ -90,8 +92,11 @@ class Service:
         return _later(path, method, found)
 
     def _begun(self, head: Head, asked: Asked, message: bytes, began: float) -> Call:
-        headers = {name: value for name, value in head.items() if name not in _UNSAID}
-        headers |= {b"host": head.get(b":authority", b""), b"content-type": KIND}
+        headers = {**head, b"host": head.get(b":authority", b""), b"content-type": KIND}
+        for name in _UNSAID:
+            headers.pop(name, None)
+        if b"grpc-timeout" in head:
+            headers[TIMEOUT] = _milliseconds(head[b"grpc-timeout"])
         request = Request(asked.method, asked.path, headers, body=message if asked.body is None else asked.body)
         call = Call(request, began)
         try:
@@ -131,6 +136,17 @@ def _wrapped(path: bytes, outcome: Outcome) -> Outcome:
     streamed = _Streamed()
     streamed.infer_response.MergeFromString(outcome.message)
     return Outcome(streamed.SerializeToString())
+
+
+def _milliseconds(timeout: bytes) -> bytes:
+    """The time that a call has, as a request says it; at least one millisecond."""
+    number, unit = timeout[:-1], _UNITS.get(timeout[-1:])
+    if unit is None or not number.isdigit() or len(number) > 8:
+        raise InputError(
+            f"grpc-timeout is {timeout[:20].decode('latin-1')!r}",
+            next="give up to 8 digits and one of H, M, S, m, u, n",
+        )
+    return b"%d" % max(1, int(number) * unit)
 
 
 def _model(name: str, version: str, rest: str = "") -> str:
