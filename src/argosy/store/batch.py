@@ -68,12 +68,16 @@ class Batch:
         refused: list[tuple[Future[Any], Exception]] = []
         try:
             with self._store.write() as tx:
-                for work, future in works:
-                    result, raised = _alone(tx, work)
-                    if raised is None:
-                        done.append((future, result))
-                    else:
-                        refused.append((future, raised))
+                if len(works) == 1:  # undone with the transaction, which is its own
+                    [(work, future)] = works
+                    done.append((future, work(tx)))
+                else:
+                    for work, future in works:
+                        result, raised = _alone(tx, work)
+                        if raised is None:
+                            done.append((future, result))
+                        else:
+                            refused.append((future, raised))
         except Exception as failure:  # the transaction did not land: none of them did
             done, told = [], {id(future) for future, _ in refused}
             refused += [(future, failure) for _, future in works if id(future) not in told]

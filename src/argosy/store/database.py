@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DisconnectionError, OperationalError
 
 from argosy.errors import ConflictError, InputError, MissingExtraError
 
@@ -20,6 +20,9 @@ _WRITER = 0x4152474F5359
 
 _PLANNING = "SET jit = off; SET random_page_cost = 1.1; SET max_parallel_workers_per_gather = 0"
 """Our queries read little, by indexes: compiling one or starting helpers for it takes longer than it does."""
+
+_FRESH = 1.0
+"""Seconds for which a connection that was given back is taken for alive: asking costs as much as a small query."""
 
 
 def is_url(home: str) -> bool:
@@ -76,15 +79,28 @@ def postgres_engine(home: str) -> Engine:
         pool_size=8,
         max_overflow=24,
         pool_timeout=PATIENCE,
-        pool_pre_ping=True,
         hide_parameters=True,
     )
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, record: Any) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(_PLANNING)
+            cursor.execute(f"{_PLANNING}; SET lock_timeout = '{int(PATIENCE)}s'")
         connection.commit()
+
+    @event.listens_for(engine, "checkin")
+    def _given_back(connection: Any, record: Any) -> None:
+        record.info["idle since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _taken(connection: Any, record: Any, proxy: Any) -> None:
+        if time.monotonic() - record.info.get("idle since", time.monotonic()) > _FRESH:
+            try:
+                alive = engine.dialect.do_ping(connection)
+            except engine.dialect.dbapi.Error as error:  # type: ignore[union-attr]
+                raise DisconnectionError("the database has closed the connection") from error
+            if not alive:
+                raise DisconnectionError("the database has closed the connection")
 
     return engine
 
@@ -92,7 +108,6 @@ def postgres_engine(home: str) -> Engine:
 def take_turn(connection: Connection) -> None:
     """On PostgreSQL, wait until no other transaction writes facts; ids then grow in commit order, as on SQLite."""
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(PATIENCE)}s'")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER})")
 
 

@@ -110,7 +110,9 @@ def execute(conn: Connection, sql: str, values: Sequence[Any] = ()) -> Any:
 
 def execute_many(conn: Connection, sql: str, values: Sequence[Sequence[Any]]) -> None:
     """The same once for each of many values."""
-    if values:
+    if len(values) == 1:
+        execute(conn, sql, values[0])
+    elif values:
         conn.connection.cursor().executemany(_marked(conn, sql), values)
 
 

@@ -20,8 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 from sqlalchemy import Connection
 
-from argosy.store.rows import execute, execute_many, next_id, within
-from argosy.store.tracking.tables import block
+from argosy.store.rows import execute, execute_many, within
 
 T = TypeVar("T")
 _FANOUT, _SIZES = 16, (16, 256, 4096)
@@ -51,9 +50,10 @@ def log(tx: Connection, run_id: int, experiment_id: int, points: Sequence[Point]
     """Append points to a run, and keep the last value of each key: that of the largest step, then time, then value."""
     if not points:
         return
-    id = next_id(tx, block)
-    sql = "INSERT INTO block (id, run_id, points, data) VALUES (?, ?, ?, ?)"
-    execute(tx, sql, (id, run_id, len(points), pack(points)))
+    sql = (
+        "INSERT INTO block (id, run_id, points, data) SELECT coalesce(max(id), 0) + 1, ?, ?, ? FROM block RETURNING id"
+    )
+    [[id]] = execute(tx, sql, (run_id, len(points), pack(points))).fetchall()
     if id % _FANOUT == 0:
         _merge(tx, run_id)
     last: dict[str, Point] = {}

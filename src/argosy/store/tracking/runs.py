@@ -44,7 +44,7 @@ def create(
     experiments.active(tx, experiment_id)
     made = Run(next_id(tx, tracked), uuid.uuid4().hex, experiment_id, name, owner, RUNNING, started_at, None, None)
     add(tx, made, hand)
-    texts.put(tx, texts.TAG, made.id, experiment_id, {**(tags or {}), NAME_TAG: name}, hand)
+    texts.put(tx, texts.TAG, made.id, experiment_id, {**(tags or {}), NAME_TAG: name}, hand, new=True)
     return made
 
 

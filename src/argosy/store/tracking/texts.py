@@ -17,15 +17,16 @@ PARAMETER, TAG = "parameter", "tag"
 
 
 def put(
-    tx: Connection, table: str, run_id: int, experiment_id: int, values: Mapping[str, str], hand: Hand, run: str = ""
-) -> None:
-    """Set parameters or tags of a run, which is called `run`.
+    tx: Connection, table: str, run_id: int, experiment_id: int, values: Mapping[str, str], hand: Hand, run: str = "",
+    *, new: bool = False,
+) -> None:  # fmt: skip
+    """Set parameters or tags of a run, which is called `run`; a `new` one has none yet.
 
     Raises InputError where a parameter has another value already: nothing is set then.
     """
     if not values:
         return
-    known = _known(tx, table, run_id, values)
+    known = {} if new else _known(tx, table, run_id, values)
     changed = {key: (known[key], value) for key, value in values.items() if known.get(key, value) != value}
     if changed and table == PARAMETER:
         key, (before, after) = next(iter(changed.items()))
