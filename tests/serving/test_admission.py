@@ -18,7 +18,9 @@ from argosy.serving.limits import Limits
 from argosy.serving.request import Refused
 from argosy.serving.server import Options
 from argosy.serving.worker import application
+from argosy.store import tokens
 from tests.serving.served import TOKEN, URL, Served, body, tensor
+from tests.serving.test_caller import GIVEN, token
 from tests.serving.test_load import LONG
 
 
@@ -159,28 +161,37 @@ def test_a_lagging_loop_takes_only_the_share_that_it_can_answer_in_time() -> Non
 
 def test_the_servers_limits_hold_at_its_doors(served: Served) -> None:
     """A caller that owes rows, a time that is over, a cost that is asked for."""
-    limits = Limits(rows={"argosy serve": 100})
+    with served.fleet.store.write() as tx:
+        tokens.add(tx, token("slow"))
+    limits = Limits(rows={"argosy serve": 100, "slow": 1_000})
     app = application(Options(home=served.fleet.store.home, token=TOKEN, limits=limits))
     served = msgspec.structs.replace(served, app=app)
-    given = {name: tensor(name, "FP64", [1.0] * 250) for name in ("hour", "temp", "wind")}
+
+    def asked(rows: int) -> Any:
+        return body(rows, **{name: tensor(name, "FP64", [1.0] * rows) for name in GIVEN})
 
     async def talk(client: httpx.AsyncClient) -> list[httpx.Response]:
-        many = body(250, **given)
-        long = body(LONG, **{name: tensor(name, "FP64", [1.0] * LONG) for name in given})
-        return [
-            await client.post(URL, json=many, headers={"argosy-timeout-ms": "soon"}),
-            await client.post(URL, json=long, headers={"argosy-timeout-ms": "1"}),
-            await client.post(URL, json=many, headers={"argosy-cost-ms": "", "argosy-timeout-ms": "20000"}),
-            await client.post(URL, json=many),
+        slow = {"Authorization": "Bearer slow", "argosy-timeout-ms": "1"}
+        found = [
+            await client.post(URL, json=asked(250), headers={"argosy-timeout-ms": "soon"}),
+            await client.post(URL, json=asked(250), headers={"argosy-cost-ms": "", "argosy-timeout-ms": "20000"}),
+            await client.post(URL, json=asked(1)),
             await client.get("/v2/models/late-arrival"),
+            await client.post(URL, json=asked(LONG), headers=slow),
         ]
+        end = time.monotonic() + 20
+        while (last := await client.post(URL, json=asked(1), headers=slow)).status_code != 429:
+            assert time.monotonic() < end
+            await asyncio.sleep(0.05)
+        return [*found, last]
 
-    wrong, late, good, owing, looking = served.run(talk)
+    wrong, good, owing, looking, late, charged = served.run(talk)
     assert wrong.status_code == 400 and "argosy-timeout-ms is 'soon'" in wrong.json()["error"]
-    assert late.status_code == 504 and "0.001 s" in late.json()["error"]
     assert good.status_code == 200 and 0 < float(good.headers["argosy-cost-ms"]) < 20_000
     assert owing.status_code == 429 and owing.headers["retry-after"] == "2"
     assert looking.status_code == 200
+    assert late.status_code == 504 and "0.001 s" in late.json()["error"]
+    assert 10 <= int(charged.headers["retry-after"]) <= 20  # what nobody waited for any more is paid for, too
 
 
 def taken(admission: Admission) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
 
 import msgspec
 
@@ -69,37 +71,43 @@ class Router:
         began = time.perf_counter()
         plan = self._scorer.plan(batch)
         if batch.count > _INLINE_ROWS or batch.explain or not self._scorer.is_warm(plan) or self._durable:
-            return self._later(plan, render, request)
+            return self._later(lambda: (plan, render), batch.endpoint.fleet, request)
         try:
             answer = self._scorer.answer(plan)
         finally:
-            self._measures.failed(plan.failed)
+            seconds = time.perf_counter() - began
+            self._settle(request.caller, batch.endpoint.fleet, plan, seconds)
         self._measures.counted(batch.endpoint.fleet, answer.routes)
-        return self._charged(render(answer), plan, request, time.perf_counter() - began)
+        return _priced(render(answer), request, seconds)
 
-    async def _later(self, plan: Plan, render: Render, request: Request) -> Reply:
+    async def _later(self, planned: Callable[[], tuple[Plan, Render]], fleet: str, request: Request) -> Reply:
+        """Plan, score and render on a thread, in one piece: what was read is not refused for the rest.
+
+        It is on the account of the caller whether that still waits or not.
+        """
+        loop, settle = asyncio.get_running_loop(), partial(self._settle, request.caller, fleet)
+
         def work() -> tuple[Answer, Reply, float]:
-            began = time.thread_time()
-            answer = self._scorer.answer(plan)
-            reply = packed(render(answer), request.headers.get(b"accept-encoding", b""))
-            return answer, reply, time.thread_time() - began
+            began, plan = time.thread_time(), None
+            try:
+                plan, render = planned()
+                answer = self._scorer.answer(plan)
+                reply = packed(render(answer), request.headers.get(b"accept-encoding", b""))
+            finally:
+                seconds = time.thread_time() - began
+                with suppress(RuntimeError):  # the loop has ended, and its counters with it
+                    loop.call_soon_threadsafe(settle, plan, seconds)
+            return answer, reply, seconds
 
-        seconds = self._limits.seconds(request.headers.get(TIMEOUT))
-        try:
-            answer, reply, took = await self._admission.run(work, seconds)
-        finally:
-            self._measures.failed(plan.failed)
+        answer, reply, seconds = await self._admission.run(work, self._limits.seconds(request.headers.get(TIMEOUT)))
         if self._recorder is not None and self._durable:
             await asyncio.to_thread(self._recorder.flush)
-        self._measures.counted(plan.batch.endpoint.fleet, answer.routes)
-        return self._charged(reply, plan, request, took)
+        self._measures.counted(fleet, answer.routes)
+        return _priced(reply, request, seconds)
 
-    def _charged(self, reply: Reply, plan: Plan, request: Request, seconds: float) -> Reply:
-        """The reply, which says what it cost where that is asked."""
-        self._meter.charge(request.caller, plan.batch.endpoint.fleet, plan.batch.count, seconds)
-        if COST not in request.headers:
-            return reply
-        return msgspec.structs.replace(reply, headers=(*reply.headers, (COST, b"%.3f" % (seconds * 1000))))
+    def _settle(self, caller: str, fleet: str, plan: Plan | None, seconds: float) -> None:
+        self._meter.charge(caller, fleet, plan.batch.count if plan is not None else 0, seconds)
+        self._measures.failed(plan.failed if plan is not None else ())
 
     def _post(self, parts: list[str], routing: Routing) -> Errand:
         match parts:
@@ -174,15 +182,14 @@ class Router:
         batch, render = ask(request, endpoint)
         return self.answer(batch, render, request)
 
-    async def _ask_later(self, ask: Ask, endpoint: Endpoint, request: Request) -> Reply:
-        def read() -> tuple[Batch, Render]:
+    def _ask_later(self, ask: Ask, endpoint: Endpoint, request: Request) -> Awaitable[Reply]:
+        def planned() -> tuple[Plan, Render]:
             encoding = request.headers.get(b"content-encoding", b"")
             request.body = unpacked(request.body, encoding, self._body_limit)
-            return ask(request, endpoint)
+            batch, render = ask(request, endpoint)
+            return self._scorer.plan(batch), render
 
-        batch, render = await self._admission.run(read, self._limits.seconds(request.headers.get(TIMEOUT)))
-        found = self.answer(batch, render, request)
-        return found if isinstance(found, Reply) else await found
+        return self._later(planned, endpoint.fleet, request)
 
     async def _load(self, body: bytes, endpoint: Endpoint) -> Reply:
         """Load every version that may answer for a fleet."""
@@ -202,6 +209,13 @@ class Router:
         counters = self._measures.text(self._cache, self._recorder, version)
         counters += self._scorer.shadows.text() if self._scorer.shadows is not None else ""
         return Reply(200, (counters + load.text(self._admission, self._meter, readiness)).encode(), _TEXT)
+
+
+def _priced(reply: Reply, request: Request, seconds: float) -> Reply:
+    """The reply, which says what it cost where that is asked."""
+    if COST not in request.headers:
+        return reply
+    return msgspec.structs.replace(reply, headers=(*reply.headers, (COST, b"%.3f" % (seconds * 1000))))
 
 
 def _by(ask: Ask, version: VersionRef) -> Ask:
