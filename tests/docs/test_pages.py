@@ -18,6 +18,7 @@ LONG = {
     "docs/exports.md",
     "docs/cli.md",
     "docs/http.md",
+    "docs/inference.md",
     "docs/mlflow.md",
     "docs/operations.md",
     "docs/pipelines.md",
