@@ -1,12 +1,14 @@
-"""A canary that fails on every row: no request is lost, and the next pass of the controller takes it off traffic."""
+"""Rollouts from the request to their end: those that fail lose no request, and those that hold go on."""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from lightgbm import LGBMClassifier
@@ -18,7 +20,7 @@ from argosy.controller.loop import tick
 from argosy.controller.why import why
 from argosy.registry.rollout import Chosen, promote, start
 from argosy.spec.rollout import Rollout
-from argosy.store import artifacts, events, executions, members, rollouts, signals, versions
+from argosy.store import artifacts, declarations, events, executions, members, rollouts, signals, versions
 from tests.controller.conftest import START
 from tests.controller.test_loop import FLEET
 from tests.faults.plant import Plant
@@ -156,3 +158,72 @@ def test_a_shadow_is_scored_beside_every_answer_and_ends_by_what_it_scored(
     table = survey.observe(house, NOW).fleets[FLEET].table
     [served] = [row[signal.SERVED] for row in table.iter_rows(named=True) if row["key"] == "LGA/AA"]
     assert served == 40  # what a shadow scored is in no window and no count
+
+
+def declare(house: House, rollout: Rollout) -> None:
+    """Declare the fleet with another rollout, as it was applied otherwise."""
+    with house.store.write() as tx:
+        known = declarations.get(tx, "fleet", FLEET)
+        assert known is not None
+        body = known.body | {"rollout": msgspec.to_builtins(rollout)}
+        given = {"fingerprint": f"{known.fingerprint[:60]}next", "body": body, "at": START, "actor": "tester"}
+        declarations.add(tx, [declarations.NewDeclaration(kind="fleet", name=FLEET, bundle=known.bundle, **given)])
+
+
+def test_a_canary_climbs_its_steps_and_keeps_the_rows_of_the_step_before(house: House, tmp_path: Path) -> None:
+    steps = ag.Canary(steps=[0.3, 0.8], bake="2h", minimum_rows=5)
+    declare(house, steps)
+    with house.store.read() as conn:
+        own = versions.find(conn, FLEET, "LGA/AA")
+        assert own is not None
+        same = house.store.blobs.read(artifacts.get(conn, [own.artifact])[own.artifact].slot)
+    canary, _ = on_canary(house, same, steps, own.format)
+    route, flights = (f"{MEMBER}@{canary.number}", "canary"), [f"F{i}" for i in range(60)]
+    with Plant(tmp_path, date(2013, 2, 15)) as plant:
+        plant.ready()
+        first = {flight for flight in flights if ask(plant, [flight])[route]}
+        assert 8 <= len(first) <= 30 and plant.ask("/argosy/flush", {})[0] == 200
+        assert not [each.said for each in tick(house, NOW) if each.failed]
+        with house.store.read() as conn:
+            wider, *_ = rollouts.history(conn, canary.member_id)
+        assert (wider.state, wider.share, wider.at) == ("started", 0.8, NOW)
+        assert wider.reason.endswith(f"0 of {len(first)} rows failed")
+        assert not [each.said for each in tick(house, NOW + timedelta(hours=1)) if each.failed]  # the step is not over
+        time.sleep(1.5)
+        second = {flight for flight in flights if ask(plant, [flight])[route]}
+        assert first < second and 38 <= len(second) <= 58 and plant.ask("/argosy/flush", {})[0] == 200
+        assert not [each.said for each in tick(house, NOW + timedelta(hours=3)) if each.failed]
+    with house.store.read() as conn:
+        states = [(each.state, each.share) for each in rollouts.history(conn, canary.member_id)]
+        kinds = [each.kind for each in events.of_subject(conn, MEMBER) if each.kind in ("widened", "promoted")]
+        state = members.states(conn, [canary.member_id])[canary.member_id]
+    assert states[:3] == [("finished", 1.0), ("started", 0.8), ("started", 0.3)]
+    assert kinds == ["promoted", "widened"] and state.champion_number == canary.number
+
+
+def test_an_ab_test_is_decided_by_labels_that_come_later(house: House, tmp_path: Path) -> None:
+    """Neither version is known to be better while there is no label; when its time is over the champion stays."""
+    test = ag.ABTest(by="carrier", longest="20h")
+    declare(house, test)
+    with house.store.read() as conn:
+        own = versions.find(conn, FLEET, "LGA/AA")
+        assert own is not None
+        same = house.store.blobs.read(artifacts.get(conn, [own.artifact])[own.artifact].slot)
+    challenger, _ = on_canary(house, same, test, own.format)
+    with Plant(tmp_path, date(2013, 2, 15)) as plant:
+        plant.ready()
+        met = ask(plant, [f"F{i}" for i in range(30)])
+        assert len(met) == 1 and plant.ask("/argosy/flush", {})[0] == 200  # one carrier, so one version
+    assert not [each.said for each in tick(house, NOW) if each.failed]
+    with house.store.read() as conn:
+        reason = why(conn, survey.observe(house, NOW), MEMBER, NOW)
+        assert rollouts.history(conn, challenger.member_id)[0].state == "started"
+    [topic] = [each for each in reason.topics if each.title == "Rollout"]
+    assert topic.says.startswith(f"A/B test of {MEMBER}@{challenger.number}: started at ")
+    assert "0 of 100 labelled observations (champion 0)" in topic.details[-1]
+    over = START + timedelta(hours=21)
+    assert not [each.said for each in tick(house, over) if each.failed]
+    with house.store.read() as conn:
+        last, *_ = rollouts.history(conn, challenger.member_id)
+    assert (last.kind, last.state) == ("ab_test", "rolled_back")
+    assert last.reason.startswith("after 21h: undecided, so the champion stays: 0 of 100 labelled observations")
