@@ -6,10 +6,15 @@ import random
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
+import pytest
+
+import argosy as ag
 from argosy.console import member
 from argosy.console.page import to_html
 from argosy.controller import signal
-from argosy.store import Store, aliases, members, signals
+from argosy.spec.rollout import Gradual, kind
+from argosy.store import Store, aliases, declarations, members, rollouts, signals, versions
 from tests.console import build
 from tests.console.trained import train
 
@@ -90,3 +95,41 @@ def test_versions_that_are_left_out_are_counted(tmp_path: Path) -> None:
         assert count == few.data.count + 14 > shown
         said = f"the latest {shown} of {count}; all: <code>argosy get versions --where address:{FLEET}/EWR/UA</code>"
         assert said in to_html(many)
+
+
+@pytest.mark.parametrize(
+    ("rollout", "wanted", "next"),
+    [
+        (ag.Canary(steps=[0.05, 0.2], bake="2d"), "canary on 5%, 20% for 2d each",
+         "The canary is widened to 20% of the rows unless it does worse than the champion."),
+        (ag.Shadow(bake="1d"), "shadow of 100% for 1d",
+         "The shadow is promoted unless it does worse than the champion."),
+        (ag.ABTest(longest="9d"), "A/B test on 50% for 9d at most",
+         "The champion stays, unless the losses of the A/B test have decided before."),
+    ],
+)  # fmt: skip
+def test_every_kind_of_rollout_is_told_as_what_it_is(tmp_path: Path, rollout: Gradual, wanted: str, next: str) -> None:
+    began = build.NOW - timedelta(hours=2)
+    with build.home(tmp_path) as store:
+        with store.write() as tx:
+            known = declarations.get(tx, "fleet", FLEET)
+            version = versions.find(tx, FLEET, "EWR/UA")
+            assert known is not None and version is not None
+            body = known.body | {"rollout": msgspec.to_builtins(rollout)}
+            given = {"fingerprint": "anew", "body": body, "at": began, "actor": "ann", "bundle": known.bundle}
+            declarations.add(tx, [declarations.NewDeclaration(kind="fleet", name=FLEET, **given)])
+            who = {"fleet": FLEET, "member_id": version.member_id, "version_id": version.id, "at": began}
+            started = rollouts.NewRollout(kind=kind(rollout), state="started", share=rollout.share, **who)
+            rollouts.record(tx, [started])
+        with store.read() as conn:
+            data = member.read(conn, f"{FLEET}/EWR/UA", build.NOW)
+    told = next_of(data)
+    found = {each.about: each for each in data.wishes}["rollout"]
+    assert found.wanted == wanted and found.true.startswith(f"under way on {rollout.share:.0%} since ")
+    assert told[next] == began + rollout.deadlines[0]
+    assert any(each.kind == "canary" and each.at == began for each in data.happenings)
+
+
+def next_of(data: member.MemberPage) -> dict[str, datetime | None]:
+    """What is to come, and when."""
+    return {each.words: each.at for each in data.ahead}
