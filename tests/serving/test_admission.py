@@ -69,13 +69,16 @@ def test_what_would_wait_beyond_the_queue_is_refused_with_a_time_to_come_back() 
             asked = [asyncio.create_task(admission.run(go.wait, 20)) for _ in range(3)]
             await asyncio.sleep(0.05)
             assert (admission.working, admission.waiting) == (1, 1)
+            with pytest.raises(Refused, match="within its limits"):
+                admission.expect()  # by its head, before a large body is read
             go.set()
             return await asyncio.gather(*asked, return_exceptions=True)
 
         first, second, third = run(talk)
         assert first is second is True and isinstance(third, Refused)
         assert third.status == 429 and third.headers == ((b"retry-after", b"1"),)
-        assert admission.refused == {"queue": 1} and admission.working == 0
+        assert admission.refused == {"queue": 2} and admission.working == 0
+        admission.expect()
 
 
 def test_work_that_takes_long_makes_others_be_refused_though_the_queue_has_room() -> None:

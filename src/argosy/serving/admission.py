@@ -54,6 +54,11 @@ class Admission:
             raise self._busy("lag", self.lag)
         self._credit -= 1
 
+    def expect(self) -> None:
+        """Raise Refused with 429 for a request that needs a thread and would have to wait too long for one."""
+        if self.working >= self._limits.concurrency:
+            self._expect(self._limits.wait_seconds)
+
     async def run(self, work: Callable[[], T], seconds: float) -> T:
         """What `work` gives, done by a thread; raises Refused with 429 where too much waits, 504 after `seconds`.
 
@@ -101,9 +106,7 @@ class Admission:
 
     async def _turn(self, seconds: float) -> None:
         """Wait until a place is free and is this one's."""
-        wait = (len(self._turns) + 1) * self._mean / self._limits.concurrency
-        if len(self._turns) >= self._limits.queue or wait > min(self._limits.wait_seconds, seconds):
-            raise self._busy("queue", wait)
+        self._expect(min(self._limits.wait_seconds, seconds))
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._turns.append(turn)
         try:
@@ -114,6 +117,11 @@ class Admission:
             elif turn in self._turns:
                 self._turns.remove(turn)
             raise
+
+    def _expect(self, seconds: float) -> None:
+        wait = (len(self._turns) + 1) * self._mean / self._limits.concurrency
+        if len(self._turns) >= self._limits.queue or wait > seconds:
+            raise self._busy("queue", wait)
 
     def _free(self) -> None:
         """Hand a place on to who waits longest, if somebody does."""

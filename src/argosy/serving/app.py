@@ -20,7 +20,7 @@ from argosy.serving.meter import Meter
 from argosy.serving.readiness import Readiness
 from argosy.serving.recorder import Recorder
 from argosy.serving.request import JSON, Call, Errand, Headers, Refused, Reply, Request, told
-from argosy.serving.router import Router
+from argosy.serving.router import INLINE_BYTES, Router
 from argosy.serving.routing import Routing
 from argosy.serving.score import Scorer
 from argosy.serving.warmth import Warmth
@@ -221,7 +221,7 @@ class App:
         raise Refused(421, f"the Host {name[:80]!r} is not served here", next=f"use {self._settings.hosts[0]}")
 
     def _admit(self, given: Headers, errand: Errand) -> None:
-        """Raise Refused for a body that its head alone refuses: by its stated length, or by what it is."""
+        """Raise Refused for a body that its head alone refuses: by its length, its kind, or for want of a thread."""
         length = given.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > self.body_limit:
             raise too_large(self.body_limit)
@@ -231,6 +231,8 @@ class App:
         if not kind.lower().startswith(errand.kinds):
             wanted = " or ".join(each.decode() for each in errand.kinds)
             raise Refused(415, f"the body is {kind[:60].decode('latin-1')!r}", next=f"send {wanted}")
+        if int(length) > INLINE_BYTES:
+            self._admission.expect()
 
 
 def excused(error: Exception) -> Reply:

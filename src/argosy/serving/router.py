@@ -30,7 +30,7 @@ from argosy.serving.version import numbered
 
 _TEXT = b"text/plain; version=0.0.4"
 _PLAIN = b"text/plain; charset=utf-8"
-_INLINE_ROWS, _INLINE_BYTES = 64, 128 * 1024
+_INLINE_ROWS, INLINE_BYTES = 64, 128 * 1024
 TIMEOUT, COST = b"argosy-timeout-ms", b"argosy-cost-ms"
 """Headers: the time that a request has, and what it cost, which a reply says where the request has the header, too."""
 Render = Callable[[Answer], Reply]
@@ -177,7 +177,7 @@ class Router:
 
     def _ask(self, ask: Ask, endpoint: Endpoint, request: Request) -> Reply | Awaitable[Reply]:
         """Read rows and answer them: on the event loop, unless there is much to read."""
-        if len(request.body) > _INLINE_BYTES or b"content-encoding" in request.headers:
+        if len(request.body) > INLINE_BYTES or b"content-encoding" in request.headers:
             return self._ask_later(ask, endpoint, request)
         batch, render = ask(request, endpoint)
         return self.answer(batch, render, request)
