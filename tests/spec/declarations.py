@@ -126,7 +126,14 @@ monitors = st.one_of(
     st.builds(ag.Attribution, st.floats(0, 1), durations, st.integers(60, 1000), st.integers(1, 60)),
     st.builds(ag.Performance, metrics, drop=st.floats(0, 1), window=durations),
 )
-rollouts = st.builds(ag.Immediate) | st.builds(ag.Canary, st.floats(0.01, 0.9), durations, st.none() | metrics)
+steps = st.lists(st.floats(0.01, 0.9), min_size=1, max_size=4, unique=True).map(sorted)
+rollouts = (
+    st.builds(ag.Immediate)
+    | st.builds(ag.Canary, st.floats(0.01, 0.9), durations, st.none() | metrics)
+    | st.builds(ag.Canary, steps=steps, quality=st.none() | st.floats(0.0, 1.0))
+    | st.builds(ag.Shadow, st.floats(0.01, 1.0), durations, st.none() | metrics)
+    | st.builds(ag.ABTest, st.floats(0.01, 0.9), by=st.none() | columns, alpha=st.floats(0.01, 0.4), longest=durations)
+)
 fleets = st.builds(
     ag.Fleet, names, spine=names, label=st.builds(ag.Label, columns, st.none() | columns), features=features,
     candidates=candidates, by=unique_columns, search=st.builds(ag.Search, metrics, st.integers(1, 99)),
