@@ -21,12 +21,13 @@ from typing import Any, Self
 from tests.docs.likeness import like
 from tests.docs.page import BACKGROUND, FILE, OF, ROOT, Block, Step, steps
 
-PORTS = (8075, 8076, 8078)
-"""The ports that pages name: of the console and of the inference server."""
+PORTS = (8075, 8076, 8078, 8077)
+"""The ports that pages name: of the console and of the inference server, the last one for gRPC."""
 _PATIENCE = 240.0
 _DEVELOPER = re.compile(r"^\./dev (\w+)")
-_CLIENT, _CLIENTS = re.compile(r"^pip install mlflow\b"), "mlflow318"
-"""What installs MLflow's client on a page, and the environment whose Python the page has from there on."""
+_CLIENT = re.compile(r"^pip install '?(mlflow|tritonclient)\b")
+_CLIENTS = {"mlflow": "mlflow318", "tritonclient": "inference"}
+"""What installs another program's client on a page, and the environment whose Python the page has from there on."""
 
 
 class Session:
@@ -103,7 +104,8 @@ class Session:
             raise AssertionError(f"does not hold: {text.splitlines()[(frame.lineno or 1) - 1]}") from error
 
     def _foreground(self, step: Step) -> None:
-        command = self._client() if _CLIENT.match(step.command) else self._shell(step.command)
+        client = _CLIENT.match(step.command)
+        command = self._client(client[1]) if client else self._shell(step.command)
         keep = f'{{ export -p; echo cd $(printf %q "$PWD"); }} > {shlex.quote(str(self._state))}'
         script = f". {shlex.quote(str(self._state))}\n{command}\ncode=$?\n{keep}\nexit $code"
         done = subprocess.run(
@@ -142,9 +144,9 @@ class Session:
             text = re.sub(rf"\b{port}\b", str(own), text)
         return text
 
-    def _client(self) -> str:
-        """The command that puts the environment of MLflow's client before that of Argosy."""
-        place = self._apart(_CLIENTS)
+    def _client(self, name: str) -> str:
+        """The command that puts the environment of another program's client before that of Argosy."""
+        place = self._apart(_CLIENTS[name])
         return f"export PATH={shlex.quote(str(place / 'bin'))}:$PATH"
 
     def _shell(self, command: str) -> str:
@@ -153,7 +155,7 @@ class Session:
         if developer:
             assert f"def {developer[1]}(" in (ROOT / "dev").read_text(), f"./dev has no command {developer[1]}"
             return "true"  # each has tests of its own: it may install, take minutes, or run these very pages
-        up = f"argosy up --inference-port {self._ports[PORTS[1]]}"
+        up = f"argosy up --inference-port {self._ports[PORTS[1]]} --grpc-port {self._ports[PORTS[-1]]}"
         return re.sub(r"\bargosy up\b", up, self._local(command))
 
 

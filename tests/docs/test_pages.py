@@ -16,6 +16,7 @@ LONG = {
     "docs/edge.md",
     "docs/explanations.md",
     "docs/exports.md",
+    "docs/grpc.md",
     "docs/cli.md",
     "docs/http.md",
     "docs/inference.md",
