@@ -89,8 +89,7 @@ class Source:
         if spine is None:
             raise DeclarationError(f"fleet {fleet.name!r} names dataset {fleet.spine!r}, which is not declared")
         latest = datasets.version(conn, fleet.spine)
-        known_by = self._read(self._store.blobs, set(signatures.values()))
-        features = _features(known_by)
+        features = _features(self._read(self._store.blobs, set(signatures.values())))
         settled = {signature for (_, role), signature in signatures.items() if role == "champion"}
         needed = _features(self._read(self._store.blobs, settled)) or features
         features |= needed  # where a canary takes a feature in another way, requests carry what the champion takes
@@ -101,7 +100,7 @@ class Source:
         expressions = _expressions(conn, fleet, features)
         inputs = _inputs(fleet, spine, latest.columns if latest else {}, features, needed, views, expressions)
         words = self._words.setdefault(fleet.name, _Words())
-        words.learn(known_by)
+        words.learn(signatures.values(), self._signatures)
         return Endpoint(
             fleet=fleet.name,
             task="binary" if fleet.task == "binary" else "regression",
@@ -146,15 +145,13 @@ class _Words:
 
     def __init__(self) -> None:
         self.seen: dict[str, set[str]] = {}
-        self._read: set[str] = set()
+        self._read: set[str | None] = set()
 
-    def learn(self, signatures: Iterable[Signature]) -> None:
-        """Take those of signatures that are new."""
-        for signature in signatures:
-            if signature.digest in self._read:
-                continue
-            self._read.add(signature.digest)
-            for each in signature.features:
+    def learn(self, digests: Iterable[str | None], signatures: Mapping[str, Signature]) -> None:
+        """Take those of some signatures that are new."""
+        for digest in set(digests) - self._read:
+            self._read.add(digest)
+            for each in signatures[digest].features if digest is not None else ():
                 if each.categories is not None and each.origin == "column":
                     self.seen.setdefault(each.name, set()).update(each.categories)
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.serving.served import URL, Served, body, tensor
 
@@ -49,3 +51,39 @@ def test_a_number_beyond_float64_is_refused(served: Served) -> None:
     content = msgspec.json.encode(body()).replace(b"0.25", b"1" + b"0" * 400)
     answer = served.run(lambda c: c.post(URL, content=content))
     assert answer.status_code == 400, answer.text
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": JSON | st.sampled_from(["distance", "dest", "departure", "origin"]),
+        "shape": JSON | st.lists(st.integers(-2, 2**70), max_size=3),
+        "datatype": JSON | st.sampled_from(["FP64", "BF16", "BYTES", "BOOL", "UINT64"]),
+        "data": JSON,
+        "parameters": st.dictionaries(st.sampled_from(["binary_data_size", "columns", "shared_memory_region"]), JSON),
+    },
+)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    place=st.integers(0, 5), fields=FIELDS, more=st.dictionaries(st.sampled_from(["id", "parameters", "outputs"]), JSON)
+)
+def test_no_request_makes_it_fail(served: Served, place: int, fields: dict[str, Any], more: dict[str, Any]) -> None:
+    request = body() | more
+    request["inputs"][place].update(fields)
+    assert served.post(request).status_code in (200, 400, 404)
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(records=JSON, more=st.dictionaries(st.sampled_from(["id", "at", "explain", "other"]), JSON))
+def test_no_records_make_it_fail(served: Served, records: Any, more: dict[str, Any]) -> None:
+    row = {each["name"]: each["data"][0] for each in body()["inputs"]}
+    for rows in (records, [row | records if isinstance(records, dict) else row]):
+        answer = served.post({"records": rows} | more, "/predict/late-arrival")
+        assert answer.status_code in (200, 400, 404), answer.text

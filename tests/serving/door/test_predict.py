@@ -128,6 +128,16 @@ def test_dictionaries_may_grow_between_batches() -> None:
     assert Reader(sink.getvalue().to_pybytes(), ["x"]).columns == {"x": ["b", "c"]}
 
 
+def test_a_frame_may_ask_what_moved_its_answers(served: Served) -> None:
+    answer = send(served, stream(pl.DataFrame(ROWS)), query="?explain=true")
+    found = pl.read_ipc_stream(answer.content)
+    named = [name for name in found.columns if name.startswith("contribution.")]
+    assert named == [f"contribution.{name}" for name in ("distance", "hour", "temp", "wind", "dest")]
+    score = found.select(pl.sum_horizontal("base", *named)).to_series()
+    chance = 1 / (1 + (-score).exp())
+    assert (chance - found["prediction"]).abs().max() < 1e-9 and found["space"].n_unique() == 1
+
+
 REFUSED: list[tuple[bytes, str]] = [
     (b"", "no Arrow data"),
     (b"PAR1 and so on", "begins no Arrow message"),
