@@ -45,7 +45,7 @@ from argosy.serving.rpc.status import Outcome
 from argosy.serving.rpc.wire import serve
 from argosy.serving.watch import listen
 class Echo:
-    message_limit = 1 << 24
+    def limit(self, head): return 1 << 24
     def many(self, head): return False
     def refusal(self, head): return None
     def answer(self, head, message): return Outcome(message)

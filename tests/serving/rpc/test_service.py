@@ -114,6 +114,13 @@ def test_without_the_token_there_is_nothing(called: Called, name: str, metadata:
     assert called.call("ServerLive", metadata=metadata).live
 
 
+def test_who_has_no_token_fills_no_memory(called: Called) -> None:
+    health = called.channel.unary_unary("/grpc.health.v1.Health/Check")
+    with pytest.raises(grpc.RpcError) as error:
+        health(bytes(2_000), timeout=20)
+    assert error.value.code() == Code.RESOURCE_EXHAUSTED
+
+
 @pytest.mark.parametrize(
     ("more", "code", "said"),
     [

@@ -23,7 +23,8 @@ LIMIT = 8 << 20
 class Echo:
     """Says back what it is told: `wait:` later, `big:N` as N bytes, `no` not at all."""
 
-    message_limit = LIMIT
+    def limit(self, head: Head) -> int:
+        return LIMIT
 
     def many(self, head: Head) -> bool:
         return head[b":path"] == MANY.encode()

@@ -24,6 +24,7 @@ from argosy.serving.rpc.status import Outcome, Status, of_http
 _STREAM = f"/{SERVICE}/ModelStreamInfer".encode()
 _ALL_STATISTICS = "/v2/models/stats"
 _SERVING, _NOT_SERVING = 1, 2
+_OPEN_LIMIT = 1024
 _Streamed = message("ModelStreamInferResponse")
 _UNITS = {b"H": 3_600_000, b"M": 60_000, b"S": 1_000, b"m": 1, b"u": 1e-3, b"n": 1e-6}
 _UNSAID = (b"accept-encoding", b"content-encoding")
@@ -52,10 +53,9 @@ class Service:
     def __init__(self, app: App) -> None:
         self._app = app
 
-    @property
-    def message_limit(self) -> int:
-        """Bytes of a message, at most."""
-        return self._app.body_limit
+    def limit(self, head: Head) -> int:
+        """Bytes of a message of a call, at most: few where nobody knows who asks."""
+        return _OPEN_LIMIT if _METHODS[head[b":path"]].open else self._app.body_limit
 
     def many(self, head: Head) -> bool:
         """Whether a call is a stream of messages on both sides."""

@@ -39,9 +39,8 @@ _BROKEN_OFF = Outcome(status=Status.INVALID_ARGUMENT, text="the call ends before
 class Service(Protocol):
     """What answers the calls of a wire. Nothing here raises."""
 
-    @property
-    def message_limit(self) -> int:
-        """Bytes of a message, at most."""
+    def limit(self, head: Head) -> int:
+        """Bytes of a message of a call, at most."""
         ...
 
     def many(self, head: Head) -> bool:
@@ -230,7 +229,7 @@ class Connection(asyncio.Protocol):
             payload = frame.stripped(frame.PADDED, payload)
         stream.ended = bool(flags & frame.END_STREAM)
         if stream.trailers is None:
-            limit = self._service.message_limit
+            limit = self._service.limit(stream.head)
             try:
                 stream.take(payload, limit)
                 if len(stream.partial) > WINDOW:
