@@ -79,7 +79,7 @@ class Connections:
         """Close the idle ones; the others close once what is under way on them is answered."""
         self.draining = True
         for each in list(self.open):
-            each.end()
+            each.finish()
 
 
 class _Exchange(msgspec.Struct):
@@ -129,15 +129,15 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._finish(b"")
+            self.finish()
         except httptools.HttpParserCallbackError as error:
             _LOG.error("a request failed on the wire", exc_info=error)  # a defect of ours, and of this connection alone
-            self._finish(_MALFORMED)
+            self.finish(_MALFORMED)
         except httptools.HttpParserError:
-            self._finish(_MALFORMED)
+            self.finish(_MALFORMED)
         else:
             if self._in_head and self._head > HEAD_LIMIT:
-                self._finish(HEAD_REFUSED)
+                self.finish(HEAD_REFUSED)
             elif self._current is not None and self._current.call.refusal is not None:
                 self._tell(self._current)
 
@@ -157,11 +157,16 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._proceed()
 
-    def end(self) -> None:
-        """Close, once what is under way is answered."""
+    def finish(self, last: bytes = b"") -> None:
+        """Close, once what has begun is answered; with `last`, take nothing more, and say so where nothing has."""
         self._ending = True
-        if not self._in_request:
-            self._finish(b"")
+        if last:
+            self._in_request = False
+        if self._in_request or self._tasks or self._waiting or self._transport.is_closing():
+            return
+        if last:
+            self._transport.write(last)
+        self._transport.close()
 
     def expire(self, now: float) -> None:
         """Close, unless it is the server who keeps the client waiting."""
@@ -192,8 +197,13 @@ class Connection(asyncio.Protocol):
         request = Request(parser.get_method().decode(), _path(path), headers, query)
         keep = parser.should_keep_alive() and not parser.should_upgrade() and parser.get_http_version() != "1.0"
         self._current = _Exchange(self._app.open(request), keep)
-        if b"expect" in headers and not self._tasks and not self._waiting:
-            self._encourage(self._current)
+        if b"expect" not in headers or self._tasks or self._waiting:
+            return
+        if self._current.call.refusal is None:
+            self._transport.write(_CONTINUE)
+        else:
+            self._current.keep, self._current.told = False, True
+            self._answer(self._current)
 
     def on_body(self, data: bytes) -> None:
         """Some of its body."""
@@ -223,14 +233,6 @@ class Connection(asyncio.Protocol):
             self._waiting.append(exchange)
             self._transport.pause_reading()
         else:
-            self._answer(exchange)
-
-    def _encourage(self, exchange: _Exchange) -> None:
-        """Tell a client that waits with its body to send it, or why not."""
-        if exchange.call.refusal is None:
-            self._transport.write(_CONTINUE)
-        else:
-            exchange.keep, exchange.told = False, True
             self._answer(exchange)
 
     def _tell(self, exchange: _Exchange) -> None:
@@ -263,14 +265,6 @@ class Connection(asyncio.Protocol):
             self._transport.close()
         elif not self._transport.is_closing():
             self._transport.resume_reading()
-
-    def _finish(self, last: bytes) -> None:
-        """Take no more requests: say so, and close, once those that came are answered."""
-        self._ending, self._in_request = True, False
-        if not self._tasks and not self._waiting and not self._transport.is_closing():
-            if last:
-                self._transport.write(last)
-            self._transport.close()
 
     def _send(self, exchange: _Exchange, reply: Reply) -> None:
         """Head and body in one packet: a second one is another system call, and wakes the client twice."""
