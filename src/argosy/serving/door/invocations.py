@@ -25,7 +25,6 @@ KINDS = (JSON, CSV)
 _FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 _PARAMETERS = ("at", "id", "outputs")
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
-csv.field_size_limit(1 << 20)
 
 
 def only(routing: Routing) -> Endpoint:
