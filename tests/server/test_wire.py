@@ -63,3 +63,13 @@ def test_a_head_without_end_is_refused(client: socket.socket) -> None:
             client.sendall(b"x" * 10_000)
         received = client.recv(1 << 16)
     assert received == b""
+
+
+@pytest.mark.parametrize("more", [b"x: " + b"x" * 9_000, b"x: y\r\n" * 2_000])
+def test_what_follows_a_body_is_bounded(client: socket.socket, more: bytes) -> None:
+    with pytest.raises(ConnectionError):
+        client.sendall(b"POST / HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n0\r\n")
+        for _ in range(2_000):  # the socket's own buffers take some of it after the server has closed
+            client.sendall(more)
+        while client.recv(1 << 16):
+            pass

@@ -194,6 +194,39 @@ def test_a_chunked_body_is_put_together_and_bounded(client: socket.socket) -> No
             client.sendall(b"2710\r\n" + b"x" * 10_000 + b"\r\n")
 
 
+@pytest.mark.parametrize("path", ["/", "/no"])
+@pytest.mark.parametrize("more", [b"x: " + bytes(9_000).replace(b"\0", b"x"), b"x: y\r\n" * 2_000])
+def test_what_follows_a_body_is_bounded(client: socket.socket, path: str, more: bytes) -> None:
+    with pytest.raises(ConnectionError):
+        client.sendall(b"POST %b HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n0\r\n" % path.encode())
+        for _ in range(2_000):  # the socket's own buffers take some of it after the server has closed
+            client.sendall(more)
+        rest(client)
+
+
+def test_what_follows_a_body_changes_nothing_of_the_head(server: Server, client: socket.socket) -> None:
+    head = b"POST /path HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n"
+    client.sendall(head + b"1\r\na\r\n0\r\nhost: there\r\nargosy-timeout-ms: 1\r\n\r\n")
+    until(client, b"/path")
+    assert server.app.asked[0].headers == {b"host": b"here", b"transfer-encoding": b"chunked"}
+
+
+def test_a_header_that_comes_twice_is_a_list_as_every_reader_takes_it(server: Server, client: socket.socket) -> None:
+    client.sendall(asked("/path", b"", "Host: there", "Accept: a", "accept: b", "accept: c"))
+    until(client, b"/path")
+    headers = server.app.asked[0].headers
+    assert (headers[b"host"], headers[b"accept"]) == (b"here, there", b"a, b, c")
+
+
+@pytest.mark.parametrize("target", ["http://[::/path", "http://here:99999999/path", "foo://:/path"])
+def test_a_target_that_is_no_address_is_no_path_and_no_defect_of_ours(
+    server: Server, client: socket.socket, target: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.sendall(asked(target, b"a"))
+    until(client, b"a")
+    assert server.app.asked[0].path == "" and not caplog.records
+
+
 def test_a_body_above_the_limit_is_refused(client: socket.socket) -> None:
     client.sendall(asked("/", b"x" * LIMIT))
     until(client, b"x" * LIMIT)

@@ -11,33 +11,49 @@ from argosy.serving.wire import HEAD_LIMIT, HEAD_REFUSED, IDLE_SECONDS
 
 
 class Wire(HttpToolsProtocol):
-    """One connection. A request whose head is above `HEAD_LIMIT` bytes is refused and the connection closed.
+    """One connection. A request whose head is above `HEAD_LIMIT` bytes, or what follows its body, is refused and the
+    connection closed.
 
     The parser has no limit of its own; one read of the socket is taken whole. Bodies wait in the socket until the
-    application asks for them.
+    application asks for them. What follows a body is not heeded.
     """
 
     _head = 0
-    _in_head = False
+    _in_request = _in_head = False
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._head, self._in_head = 0, True
+        self._head, self._in_request, self._in_head = 0, True, True
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One of its headers."""
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Its head is whole."""
         self._in_head = False
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """Some of its body."""
+        self._head = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """It is whole."""
+        self._in_request = False
+        super().on_message_complete()
+
     def data_received(self, data: bytes) -> None:
         """Bytes from the client."""
-        super().data_received(data)
-        if self._in_head:
+        if self._in_request:
             self._head += len(data)
-            if self._head > HEAD_LIMIT and not self.transport.is_closing():
-                self.transport.write(HEAD_REFUSED)
-                self.transport.close()
+        super().data_received(data)
+        if self._in_request and self._head > HEAD_LIMIT and not self.transport.is_closing():
+            self.transport.write(HEAD_REFUSED)
+            self.transport.close()
 
 
 def configured(app: Any, *, drain_seconds: int) -> Config:

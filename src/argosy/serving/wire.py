@@ -95,10 +95,10 @@ class _Exchange(msgspec.Struct):
 class Connection(asyncio.Protocol):
     """One connection. Requests are answered in the order in which they came, one at a time.
 
-    A request whose head is above `HEAD_LIMIT` bytes, or that is none, is refused and the connection closed; the parser
-    has no limit of its own, and one read of the socket is taken whole. A request that its head refuses is answered
-    at once, and its body dropped as it comes. Where requests wait, or a client does not take its answers, nothing more
-    is read.
+    A request that is none, or whose head is above `HEAD_LIMIT` bytes, or what follows its body, is refused and the
+    connection closed; the parser has no limit of its own, and one read of the socket is taken whole. A request that its
+    head refuses is answered at once, and its body dropped as it comes. Where requests wait, or a client does not take
+    its answers, nothing more is read.
     """
 
     def __init__(self, among: Connections) -> None:
@@ -110,7 +110,7 @@ class Connection(asyncio.Protocol):
         self._current: _Exchange | None = None
         self._waiting: deque[_Exchange] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._in_request = self._in_head = self._ending = self._paused = False
+        self._in_request = self._ending = self._paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has come."""
@@ -124,7 +124,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client."""
-        if self._in_head:
+        if self._in_request:
             self._head += len(data)
         try:
             self._parser.feed_data(data)
@@ -136,7 +136,7 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self.finish(_MALFORMED)
         else:
-            if self._in_head and self._head > HEAD_LIMIT:
+            if self._in_request and self._head > HEAD_LIMIT:
                 self.finish(HEAD_REFUSED)
             elif self._current is not None and self._current.call.refusal is not None:
                 self._tell(self._current)
@@ -177,7 +177,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._in_request = self._in_head = True
+        self._in_request = True
         self._url, self._head, self._headers = b"", 0, {}
         self.deadline = self._loop.time() + _WHOLE_SECONDS
 
@@ -186,13 +186,16 @@ class Connection(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One of its headers."""
-        self._headers[name.lower()] = value
+        """One of its headers; one that comes twice is a list, and what follows a body is not heeded."""
+        if self._current is None:
+            name = name.lower()
+            known = self._headers.setdefault(name, value)
+            if known is not value:
+                self._headers[name] = b"%b, %b" % (known, value)
 
     def on_headers_complete(self) -> None:
         """Its head is whole."""
         parser, headers = self._parser, self._headers
-        self._in_head = False
         path, _, query = self._url.partition(b"?")
         request = Request(parser.get_method().decode(), _path(path), headers, query)
         keep = parser.should_keep_alive() and not parser.should_upgrade() and parser.get_http_version() != "1.0"
@@ -209,6 +212,7 @@ class Connection(asyncio.Protocol):
         """Some of its body."""
         exchange = self._current
         assert exchange is not None
+        self._head = 0
         exchange.size += len(data)
         self.deadline += len(data) / _LEAST_RATE
         if exchange.size > self._app.body_limit:
@@ -313,9 +317,12 @@ async def serve(
 
 
 def _path(target: bytes) -> str:
-    """The path that a request's target names; "*" and a proxy's targets name one as well."""
+    """The path that a request's target names, "" for a target that is none; "*" and a proxy's name one as well."""
     if target[:1] != b"/":
-        target = (httptools.parse_url(target).path or b"/") if b"://" in target else b"/"
+        try:
+            target = (httptools.parse_url(target).path or b"/") if b"://" in target else b"/"
+        except httptools.HttpParserInvalidURLError:
+            return ""
     if b"%" in target:
         target = unquote_to_bytes(target)
     return target.decode("utf-8", "replace")
