@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 import zlib
 from itertools import pairwise
 
@@ -26,9 +27,12 @@ def stream(*, many: bool = True) -> Stream:
 def test_frames_may_cut_messages_anywhere(messages: list[bytes], cuts: list[int]) -> None:
     data, found = written(*messages), stream()
     ends = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
+    taken: list[bytes] = []
     for a, b in pairwise(ends):
         found.take(data[a:b], 50)
-    assert list(found.messages) == messages and not found.partial
+        while (message := found.next(50)) is not None:
+            taken.append(message)
+    assert taken == messages and not found.partial
 
 
 def test_a_message_above_the_limit_is_refused_before_it_has_come() -> None:
@@ -48,16 +52,29 @@ def test_a_compressed_message_is_bounded_by_what_it_is(encoding: str) -> None:
     pack = gzip.compress if encoding == "gzip" else zlib.compress
     found = Stream(1, {b"grpc-encoding": encoding.encode()}, 100, 0.0, many=True)
     found.take(b"\1" + written(pack(bytes(1_000)))[1:], 1_000)
-    assert list(found.messages) == [bytes(1_000)]
+    assert found.next(1_000) == bytes(1_000)
     for data, status in ((pack(bytes(1_001)), Status.RESOURCE_EXHAUSTED), (b"none", Status.INVALID_ARGUMENT)):
+        found.take(b"\1" + written(data)[1:], 1_000)
         with pytest.raises(Unfit) as unfit:
-            Stream(1, found.head, 100, 0.0, many=True).take(b"\1" + written(data)[1:], 1_000)
+            found.next(1_000)
         assert unfit.value.outcome.status == status
 
 
+def test_what_waits_is_as_large_as_it_came() -> None:
+    found = Stream(1, {b"grpc-encoding": b"gzip"}, 100, 0.0, many=True)
+    tracemalloc.start()
+    for _ in range(20):
+        found.take(b"\1" + written(gzip.compress(bytes(1_000_000)))[1:], 1_000_000)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 4_000_000 and found.next(1_000_000) == bytes(1_000_000)
+
+
 def test_another_compression_is_refused() -> None:
+    found = stream()
+    found.take(b"\1" + written(b"a")[1:], 50)
     with pytest.raises(Unfit, match="gzip or deflate") as unfit:
-        stream().take(b"\1" + written(b"a")[1:], 50)
+        found.next(50)
     assert unfit.value.outcome.status == Status.UNIMPLEMENTED
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import socket
 import time
 from collections.abc import Iterator
 
@@ -229,3 +230,40 @@ def test_what_stands_still_is_ended(many: bool) -> None:
         assert found == []  # a stream may wait for its next message as long as it likes
     else:
         assert b"\x0bgrpc-status\x014" in found[0][2] and goodbye(found) == Code.NO_ERROR
+
+
+def test_who_takes_no_goodbye_is_left() -> None:
+    async def talk() -> None:
+        loop = asyncio.get_running_loop()
+        connections = Connections(Echo(), loop)
+        with socket.socket() as listener, socket.socket() as client:
+            for each, option in ((listener, socket.SO_SNDBUF), (client, socket.SO_RCVBUF)):
+                each.setsockopt(socket.SOL_SOCKET, option, 2048)
+            listener.bind(("127.0.0.1", 0))
+            server = await loop.create_server(connections.accept, sock=listener)
+            client.connect(listener.getsockname())
+            head = frame.literals([(b":path", UNARY.encode()), (b"content-type", b"application/grpc")])
+            client.sendall(PREFACE + frame.frame(Kind.HEADERS, END_HEADERS, 1, head))
+            client.sendall(frame.frame(Kind.DATA, END_STREAM, 1, b"\0\0\0\0\x09big:50000"))
+            client.sendall(frame.frame(Kind.PUSH_PROMISE, 0, 1, b""))
+            await asyncio.sleep(0.1)
+            assert len(connections.open) == 1
+            for _ in range(3):
+                connections.sweep(loop.time() + wire.IDLE_SECONDS + 60)
+                await asyncio.sleep(0.01)
+            assert not connections.open
+            server.close()
+
+    asyncio.run(asyncio.wait_for(talk(), 10))
+
+
+def test_settings_that_come_a_thousand_times_in_one_frame_are_heeded_once(server: Wired) -> None:
+    with server.raw() as client:
+        client.greet()
+        for id in range(1, 2 * wire.MAX_STREAMS, 2):
+            client.call(id, path=MANY)
+        many = frame.frame(Kind.SETTINGS, 0, 0, b"\0\4\0\0\xff\xff" * (MAX_FRAME // 6))
+        begun = time.process_time()
+        client.send(*[many] * 100, frame.frame(Kind.PUSH_PROMISE, 0, 1, b""))
+        assert goodbye(client.frames()) == Code.PROTOCOL_ERROR
+    assert time.process_time() - begun < 0.5

@@ -57,9 +57,8 @@ class Flow:
 
     def heed(self, payload: bytes, streams: Iterable[Stream]) -> None:
         """Take a client's settings, for what is under way as well; raises Broken."""
-        for name, value in frame.read_settings(payload):
-            if name != frame.INITIAL_WINDOW:
-                continue
+        value = dict(frame.read_settings(payload)).get(frame.INITIAL_WINDOW)  # the last one counts, however many come
+        if value is not None:
             more, self.initial = value - self.initial, value
             for stream in streams:
                 stream.room += more

@@ -1,8 +1,6 @@
-"""One call on a connection: the messages that came of it, and what is still to be sent."""
+"""One call on a connection: what came of its messages, and what is still to be sent."""
 
 from __future__ import annotations
-
-from collections import deque
 
 from argosy.errors import ArgosyError
 from argosy.serving.compression import unpacked
@@ -33,35 +31,32 @@ class Stream:
     """
 
     __slots__ = (
-        "busy", "due", "ended", "head", "id", "many", "messages", "out", "partial", "room", "taken", "told", "trailers",
+        "busy", "due", "ended", "head", "id", "many", "out", "partial", "room", "taken", "told", "trailers",
     )  # fmt: skip
 
     def __init__(self, id: int, head: Head, room: int, due: float, *, many: bool) -> None:
         self.id, self.head, self.room, self.due, self.many = id, head, room, due, many
         self.partial, self.out = bytearray(), bytearray()
-        self.messages: deque[bytes] = deque()
         self.taken = 0
         self.ended = self.busy = self.told = False
         self.trailers: bytes | None = None
 
     def take(self, data: bytes, limit: int) -> None:
-        """Add the messages that are whole with these bytes; raises Unfit for one above `limit` bytes, packed or not."""
-        partial = self.partial
-        partial += data
-        while len(partial) >= PREFIX:
-            end = PREFIX + int.from_bytes(partial[1:PREFIX], "big")
-            if end > PREFIX + limit:
-                raise Unfit(
-                    Status.RESOURCE_EXHAUSTED,
-                    f"the message is above the limit of {limit:,} bytes\n  next: send fewer rows in each request",
-                )
-            if len(partial) < end:
-                return
-            if self.messages and not self.many:
-                raise Unfit(Status.INVALID_ARGUMENT, "the call takes one message\n  next: call once for each")
-            message = bytes(memoryview(partial)[PREFIX:end])
-            self.messages.append(self._unpacked(message, limit) if partial[0] else message)
-            del partial[:end]
+        """Add these bytes; raises Unfit for a first message above `limit` bytes, and for a second where one is all."""
+        self.partial += data
+        self._end(limit)
+
+    def next(self, limit: int) -> bytes | None:
+        """The first message, once it is whole; raises Unfit for one above `limit` bytes, packed or not.
+
+        The others wait as they came: unpacked, a thousand times as much could wait.
+        """
+        end, partial = self._end(limit), self.partial
+        if not end or len(partial) < end:
+            return None
+        packed, message = partial[0], bytes(memoryview(partial)[PREFIX:end])
+        del partial[:end]
+        return self._unpacked(message, limit) if packed else message
 
     def answer(self, message: bytes) -> None:
         """Let a message follow what is to be sent."""
@@ -76,6 +71,21 @@ class Stream:
         if outcome.text:
             fields.append((b"grpc-message", percent_encoded(outcome.text)))
         self.trailers = literals(fields)
+
+    def _end(self, limit: int) -> int:
+        """Where the first message ends; 0 while that is not known."""
+        partial = self.partial
+        if len(partial) < PREFIX:
+            return 0
+        end = PREFIX + int.from_bytes(partial[1:PREFIX], "big")
+        if end > PREFIX + limit:
+            raise Unfit(
+                Status.RESOURCE_EXHAUSTED,
+                f"the message is above the limit of {limit:,} bytes\n  next: send fewer rows in each request",
+            )
+        if len(partial) > end and not self.many:
+            raise Unfit(Status.INVALID_ARGUMENT, "the call takes one message\n  next: call once for each")
+        return end
 
     def _unpacked(self, message: bytes, limit: int) -> bytes:
         encoding = self.head.get(b"grpc-encoding", b"")

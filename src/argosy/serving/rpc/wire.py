@@ -124,7 +124,7 @@ class Connection(asyncio.Protocol):
 
     def sweep(self, now: float) -> None:
         """End calls that stand still, and the connection where it does."""
-        if self._paused and self._deadline < now:
+        if self._deadline < now and (self._paused or self._transport.is_closing()):
             self._transport.abort()
             return
         for stream in [each for each in self._streams.values() if each.due < now and not each.busy]:
@@ -253,11 +253,14 @@ class Connection(asyncio.Protocol):
         """Answer the next message that is whole, or end the call after the last."""
         if stream.busy or stream.out or stream.trailers is not None:
             return
-        if stream.messages:
-            if not stream.many and not stream.ended:
-                return
+        try:
+            message = stream.next(self._service.limit(stream.head)) if stream.many or stream.ended else None
+        except Unfit as unfit:
+            self._finish(stream, unfit.outcome)
+            return
+        if message is not None:
             stream.busy = True
-            found = self._service.answer(stream.head, stream.messages.popleft())
+            found = self._service.answer(stream.head, message)
             if isinstance(found, Outcome):
                 self._answered(stream, found)
             else:
