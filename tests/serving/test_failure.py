@@ -222,7 +222,7 @@ def test_rows_that_failed_are_recorded_without_features(clinic: Clinic) -> None:
     assert list(row) == [*META, ONE_IN] and row.pop("latency_us") > 0
     assert row == {
         "row_key": "f0", "member": "JFK/AA", "at": NOW, "request_id": "r1", "version": f"{AA}@1", "route": "own",
-        "prediction": None, "stale": None, ONE_IN: 1,
+        "prediction": None, "stale": None, "flags": None, ONE_IN: 1,
     }  # fmt: skip
 
 

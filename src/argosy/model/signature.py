@@ -225,7 +225,7 @@ def _number(feature: Feature, value: object) -> float:
     if feature.kind == "number" and isinstance(value, (int, float, Decimal, np.integer, np.floating)):
         try:
             return float(value)
-        except OverflowError:
+        except (OverflowError, ValueError):  # a signaling NaN is a value too
             raise InputError(
                 f"feature {feature.name!r}: the number is beyond float64", next="send a smaller one"
             ) from None

@@ -100,7 +100,7 @@ class Model:
         elif kind == "number" and isinstance(value, (int, float, Decimal, np.integer, np.floating)):
             try:
                 return float(value)
-            except OverflowError:
+            except (OverflowError, ValueError):  # a signaling NaN is a value too
                 raise ValueError(f"row {place}: {name!r} is beyond what a float64 holds") from None
         raise ValueError(f"row {place}: {name!r} is {type(value).__name__}, wanted a {kind}")
 
