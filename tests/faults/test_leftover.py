@@ -56,9 +56,9 @@ with Store.open(home) as store:
         signature = infer_signature(frame, ["a"], task="binary", label="late")
         trainingset.build(frame, signature, trainingset.Columns((), "at", "late"), root / "sets" / fleet / ("0" * 32))
     else:
-        recorder.segment = die
+        pl.DataFrame.write_ipc = die
         writing = recorder.Recorder(root / "segments", lambda: now)
-        writing._write(recorder.Stream(fleet, None), [])
+        writing._write(recorder.Stream(fleet, None), pl.DataFrame())
 """
 
 
