@@ -255,7 +255,13 @@ def test_a_query_over_datasets_is_scored(run, inside: Path) -> None:
     ):
         shown = run("predict", "late-order", "--sql", wrong)
         assert shown.code == 2 and says in shown.err
-    shown = run("predict", "late-order", "--dataset", "orders", "--where", "kilometres >")
-    assert shown.code == 2 and "--where 'kilometres >'" in shown.err
+    for wrong, says in (
+        ("kilometres >", "unable to parse"),
+        ("kilometers > 80", 'unable to find column "kilometers"'),
+        ("kilometres", "must be of type `Boolean`"),
+        ("depot > 3", "cannot compare string with numeric type"),
+    ):
+        shown = run("predict", "late-order", "--dataset", "orders", "--where", wrong)
+        assert shown.code == 2 and f"--where {wrong!r}: " in shown.err and says in shown.err
     assert run("predict", "late-order", "--sql", sql, "--file", "rows.csv").code == 2
     assert run("predict", "late-order").code == 2

@@ -84,7 +84,9 @@ def test_the_command_line_reads_rows_from_a_file_and_from_a_pipe(packed: tuple[P
     assert json.loads(run(folder, given=text).stdout) == wanted
     bad = run(folder, given='[{"miles": 1}]')
     assert bad.returncode == 2 and bad.stderr == "error: row 1 has no 'temp'; null stands for a missing value\n"
-    assert run(folder, given="{}").returncode == 2 and run(folder, given="no JSON").returncode == 2
+    for given, said in (("{}", "no JSON list of objects"), ("no JSON", "no JSON: Expecting value"), ("", "no JSON: ")):
+        wrong = run(folder, given=given)
+        assert wrong.returncode == 2 and wrong.stderr.startswith(f"error: the rows are {said}")
     assert run(folder, str(tmp_path / "absent.json")).returncode == 2
 
 

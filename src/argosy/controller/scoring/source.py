@@ -101,7 +101,10 @@ def of_dataset(conn: Connection, store: Store, asked: str, where: str | None) ->
     shown = f"{version.dataset}@{version.number}"
     rows, ordered = _newest(conn, store, version)
     try:
-        rows = rows.filter(pl.sql_expr(where)) if where is not None else rows
+        if where is not None:
+            condition = pl.sql_expr(where)
+            pl.DataFrame(schema=rows.collect_schema()).filter(condition)
+            rows = rows.filter(condition)
     except pl.exceptions.PolarsError as error:
         raise UsageError(f"--where {where!r}: {_first(error)}", next="write it as SQL: kilometres > 80") from error
     content = hashlib.sha256("\n".join((shown, version.digest, where or "")).encode()).hexdigest()

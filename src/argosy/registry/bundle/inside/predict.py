@@ -191,14 +191,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.self_test:
             print(check(Path(__file__).parent))  # noqa: T201 - a command line prints
             return 0
-        rows = json.load(sys.stdin) if given.rows == "-" else _read(Path(given.rows))
-        if not isinstance(rows, list):
-            raise ValueError("the rows are no JSON list of objects")
-        print(json.dumps(predict(rows)))  # noqa: T201 - a command line prints
+        print(json.dumps(predict(_rows(given.rows))))  # noqa: T201 - a command line prints
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - a command line prints
         return FAILED if given.self_test else USAGE
     return 0
+
+
+def _rows(place: str) -> list[Any]:
+    """The rows of a file, or of standard input. Raises ValueError that says what they are not, OSError."""
+    try:
+        rows = json.load(sys.stdin) if place == "-" else _read(Path(place))
+    except ValueError as error:
+        raise ValueError(f"the rows are no JSON: {error}") from error
+    if not isinstance(rows, list):
+        raise ValueError("the rows are no JSON list of objects")
+    return rows
 
 
 def _object(row: object, place: int) -> None:
