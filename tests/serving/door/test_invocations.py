@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import httpx
@@ -104,6 +105,14 @@ def test_a_table_that_is_none_is_named(served: Served, text: bytes, says: str) -
 
     answer = invoke(served, text, kind="text/csv")
     assert answer.status_code == 400 and re.search(says, answer.json()["error"]), answer.text
+
+
+def test_empty_lines_of_a_table_take_no_memory(served: Served) -> None:
+    tracemalloc.start()
+    answer = invoke(served, b"\n" * 90_000, kind="text/csv")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert answer.status_code == 400 and most < 3_000_000
 
 
 def test_where_no_fleet_is_named_there_must_be_one_only() -> None:

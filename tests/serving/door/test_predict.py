@@ -6,6 +6,7 @@ import random
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from io import BytesIO
+from struct import pack, unpack_from
 from typing import Any
 
 import httpx
@@ -169,6 +170,43 @@ def test_the_check_of_rows_is_that_of_every_door(served: Served) -> None:
         answer = send(served, stream(given))
         assert answer.status_code == 400 and says in answer.json()["error"], answer.text
     assert "the query has 'when'" in send(served, stream(frame), query="?when=now").json()["error"]
+
+
+def test_few_bytes_are_not_the_text_of_every_row_without_a_bound() -> None:
+    text, rows = b"x" * 1_000_000, 150
+    views = pack("<i4sii", len(text), text[:4], 0, 0) * rows
+    seen = pa.Array.from_buffers(pa.string_view(), rows, [None, pa.py_buffer(views), pa.py_buffer(text)])
+    coded = pa.DictionaryArray.from_arrays(pa.array([0] * rows), pa.array([text.decode()]))
+    for column in (seen, coded):
+        sink = BytesIO()
+        batch = pa.record_batch([column], ["a"])
+        with pa.ipc.new_stream(sink, batch.schema) as writer:
+            writer.write_batch(batch)
+        with pytest.raises(InputError, match="characters"):
+            Reader(sink.getvalue(), ["a"])
+        assert Reader(sink.getvalue(), ["b"]).rows == rows
+
+
+def test_a_batch_is_taken_once_though_the_file_lists_it_twice() -> None:
+    content, tables = BytesIO(), [pa.table({"a": [text]}) for text in ("x", "y" * 20_000)]
+    with pa.ipc.new_file(content, tables[0].schema) as writer:
+        for table in tables:
+            writer.write(table)
+    data = content.getvalue()
+    assert Reader(data, ["a"]).rows == 2
+    at = len(data) - 10 - int.from_bytes(data[-10:-6], "little")
+    while True:
+        (start, head, _, body), following = unpack_from("<qiiq", data, at), unpack_from("<q", data, at + 24)[0]
+        if start and start + head + body == following:
+            break
+        at += 4
+    with pytest.raises(InputError, match="or one twice"):
+        Reader(data[:at] + data[at + 24 : at + 48] * 2 + data[at + 48 :], ["a"])
+
+
+def test_a_name_is_short_since_many_columns_may_share_it() -> None:
+    with pytest.raises(InputError, match="a name of 5,000 bytes"):
+        Reader(written(pa.table({"a" * 5_000: [1]})), ["a"])
 
 
 def test_no_altered_bytes_do_harm() -> None:

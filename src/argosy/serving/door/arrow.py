@@ -1,6 +1,7 @@
 """Arrow's stream and file formats: tables of plain columns in, the answers to their rows out.
 
-The reader checks every offset, length and count before it follows it, and never makes more values than `MAX_CELLS`.
+The reader checks every offset, length and count before it follows it, and never makes more values than `MAX_CELLS`, or
+longer texts than `MAX_TEXT` in all: a few bytes may be named as the text of every row.
 Polars, which writes the answers, ends the process on some altered bytes, so it is not asked to read a stranger's.
 """
 
@@ -16,7 +17,7 @@ from argosy.serving.batch import Answer, Columns
 from argosy.serving.check import MAX_ROWS
 from argosy.serving.door.flatbuffer import Table
 from argosy.serving.door.output import told
-from argosy.serving.door.vector import Kind, Part, values
+from argosy.serving.door.vector import MAX_TEXT, Kind, Part, long, values
 
 STREAM, FILE = b"application/vnd.apache.arrow.stream", b"application/vnd.apache.arrow.file"
 MAX_COLUMNS, MAX_CELLS = 4096, 16_000_000
@@ -34,7 +35,7 @@ class Reader:
         self._dictionaries: dict[int, list[Any]] = {}
         self.columns: Columns = {}
         self.others: list[str] = []
-        self.rows = 0
+        self.rows = self._text = 0
         for kind, header, body in _messages(data):
             if kind == _SCHEMA and self._kinds is None:
                 self._begin(header)
@@ -63,10 +64,12 @@ class Reader:
         if kind is None or batch is None:
             raise InputError(f"the Arrow data has a dictionary {id} of no column", next="send it as it was written")
         [(_, found)] = _decoded(batch, body, [kind.plain()], {}, lambda name: True)
-        former = self._dictionaries.get(id, []) if header.number(2, "B") else []
-        if len(former) + len(found) > MAX_ROWS:
+        if not header.number(2, "B"):
+            self._dictionaries[id] = []
+        words = self._dictionaries.setdefault(id, [])
+        if len(words) + len(found) > MAX_ROWS:
             raise InputError(f"the column {kind.name!r} has above {MAX_ROWS:,} categories", next="send it as texts")
-        self._dictionaries[id] = [*former, *found]
+        words += found
 
     def _add(self, batch: Table, body: bytes) -> None:
         self.rows += max(batch.number(0, "q"), 0)
@@ -76,6 +79,9 @@ class Reader:
                 next=f"send at most {MAX_ROWS:,} rows and {MAX_CELLS:,} values in each request",
             )
         for name, found in _decoded(batch, body, self._kinds or [], self._dictionaries, self.columns.__contains__):
+            self._text += sum(len(value) for value in found if type(value) is str)
+            if self._text > MAX_TEXT:
+                raise long(name)
             self.columns[name] += found
 
 
@@ -129,9 +135,11 @@ def _filed(data: bytes) -> Iterator[tuple[int, Table, bytes]]:
     if schema is None:
         raise InputError("the Arrow file has no schema", next="send it as it was written")
     yield _SCHEMA, schema, b""
+    left = len(data)
     for at, head, length in [*footer.blocks(2, _PARTS), *footer.blocks(3, _PARTS)]:
-        if not 0 <= at <= at + head <= len(data) or head < 8:
-            raise InputError("the Arrow file has a batch beyond its end", next="send it whole")
+        left -= head + length
+        if not 0 <= at <= at + head <= len(data) or head < 8 or length < 0 or left < 0:
+            raise InputError("the Arrow file has a batch beyond its end, or one twice", next="send it whole")
         message = Table.root(data[at + 8 : at + head])
         yield _message(message, data, at + head, length)
 
@@ -158,13 +166,18 @@ def _decoded(
             "the Arrow data has a batch whose columns differ in length, or are not those of its schema",
             next="send it as it was written",
         )
+    left = len(body)
     for kind, (_, nulls) in zip(kinds, nodes, strict=True):
         count = kind.buffers + (next(variadic, 0) if kind.is_view else 0)
         if not 0 <= count <= _PARTS:
             raise InputError(f"the column {kind.name!r} has {count} buffers", next="send it as it was written")
         parts = [_cut(body, *place) for place in islice(buffers, count)]
-        if len(parts) != count:
-            raise InputError(f"the column {kind.name!r} lacks buffers", next="send the Arrow data as it was written")
+        left -= sum(map(len, parts))
+        if len(parts) != count or left < 0:
+            raise InputError(
+                f"the column {kind.name!r} lacks buffers, or has those of others",
+                next="send the Arrow data as it was written",
+            )
         if wanted(kind.name):
             yield kind.name, values(Part(kind, rows, nulls, parts), dictionaries)
 

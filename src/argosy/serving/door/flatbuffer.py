@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from argosy.errors import InputError
 
+_TEXT_LIMIT = 4096
 _FORMATS = {name: struct.Struct(f"<{name}") for name in "bBhHiIq"}
 
 
@@ -37,11 +38,16 @@ class Table:
         return Table(self._data, at) if at else None
 
     def text(self, field: int) -> str:
-        """A text; empty where it is not there."""
+        """A text of `_TEXT_LIMIT` bytes at most, since many may be the same; empty where it is not there."""
         at = self._target(field)
         if not at:
             return ""
-        end = at + 4 + self._read("I", at)
+        size = self._read("I", at)
+        if size > _TEXT_LIMIT:
+            raise InputError(
+                f"the Arrow data has a name of {size:,} bytes", next=f"write names of up to {_TEXT_LIMIT:,} bytes"
+            )
+        end = at + 4 + size
         if end > len(self._data):
             raise _cut()
         return self._data[at + 4 : end].decode("utf-8", "replace")

@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Callable
 from io import StringIO
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -162,10 +163,10 @@ def _named(data: dict[str, Any]) -> tuple[Columns, int]:
 def _csv(body: bytes, endpoint: Endpoint) -> tuple[Columns, int]:
     """A table with its columns' names in the first line; a field without a text is null."""
     try:
-        lines = list(csv.reader(StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
+        lines = csv.reader(StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
+        names, *rows = list(islice(filter(None, lines), MAX_ROWS + 2)) or [[]]
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"the body is no CSV: {error}", next="send UTF-8, with the columns' names first") from error
-    names, rows = (lines[0], [row for row in lines[1:] if row]) if lines else ([], [])
     columns, count = _split_lines(endpoint, names, rows)
     known = endpoint.by_name
     return {name: _parsed(known.get(name), values) for name, values in columns.items()}, count

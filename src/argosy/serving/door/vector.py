@@ -14,6 +14,8 @@ from argosy.errors import InputError
 from argosy.serving.door.flatbuffer import Table
 from argosy.serving.door.raw import finite
 
+MAX_TEXT = 128 << 20
+"""Characters of all texts of one request."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NULL, _INT, _FLOAT, _UTF8, _BOOL, _DECIMAL, _DATE, _TIMESTAMP, _LARGE, _VIEW = 1, 2, 3, 5, 6, 7, 8, 10, 20, 24
 _BUFFERS = {_NULL: 0, _UTF8: 3, _LARGE: 3}
@@ -194,7 +196,10 @@ def _texts(part: Part) -> list[Any]:
 def _views(part: Part) -> list[Any]:
     views, data = _checked(part, part.buffers[1], 16), part.buffers[2:]
     found: list[Any] = []
-    for length, _, number, offset in np.frombuffer(views, "<i4", part.rows * 4).reshape(-1, 4).tolist():
+    places = np.frombuffer(views, "<i4", part.rows * 4).reshape(-1, 4)
+    if places[:, 0].clip(0).sum(dtype=np.int64) > MAX_TEXT:
+        raise long(part.kind.name)
+    for length, _, number, offset in places.tolist():
         if 0 <= length <= 12:
             start = len(found) * 16 + 4
             found.append(_text(part, views[start : start + length]))
@@ -227,6 +232,14 @@ def _checked(part: Part, data: bytes, width: int, more: int = 0) -> bytes:
     if len(data) < (part.rows + more) * width:
         raise _beyond(part)
     return data
+
+
+def long(name: str) -> InputError:
+    """What to tell of a column with which the texts of a request are too long."""
+    return InputError(
+        f"the texts up to those of the column {name[:80]!r} have above {MAX_TEXT:,} characters",
+        next="send fewer rows in each request",
+    )
 
 
 def _beyond(part: Part) -> InputError:
