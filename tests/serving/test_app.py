@@ -116,6 +116,21 @@ def test_other_refusals_have_their_status(served: Served) -> None:
     assert served.run(talk) == [404, 404, 404, 405, 415, 400, 400, 413, 421, 401, 409]
 
 
+def test_a_path_that_is_not_there_says_which_one_is(served: Served) -> None:
+    async def talk(client: httpx.AsyncClient) -> list[str]:
+        answers = [
+            await client.post("/predict", json=[]),
+            await client.get("/predict/late-arrival"),
+            await client.get("/v2/models/late-arrival/infer"),
+        ]
+        assert [answer.status_code for answer in answers] == [404] * 3
+        return [answer.json()["error"].splitlines()[1].strip() for answer in answers]
+
+    bare, read, infer = served.run(talk)
+    assert bare == read and bare.startswith("next: POST /predict/late-arrival predicts; ")
+    assert infer.startswith("next: POST /v2/models/late-arrival/infer predicts; ")
+
+
 def test_everything_but_health_needs_the_token(served: Served) -> None:
     async def talk(client: httpx.AsyncClient) -> None:
         del client.headers["Authorization"]

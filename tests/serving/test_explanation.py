@@ -55,6 +55,19 @@ def test_who_does_not_ask_is_told_nothing_more(served: Served) -> None:
         assert "explanation" not in served.post({"records": [RECORD]}, url).json()["predictions"][0]
 
 
+def test_what_the_query_says_beside_records_is_heeded_or_refused(served: Served) -> None:
+    named = served.post([RECORD], f"{PREDICT}?id=mine&at=event")
+    assert named.status_code == 200 and named.json()["id"] == "mine"
+    for query, said in (
+        ("explain=yes", "`explain` is 'yes' in the query"),
+        ("explain=", "`explain` is '' in the query"),
+        ("exlain=true", "the query has 'exlain'"),
+        ("at=soon", "`at` holds 'soon'"),
+    ):
+        refused = served.post([RECORD], f"{PREDICT}?{query}")
+        assert refused.status_code == 400 and said in refused.json()["error"]
+
+
 def test_some_outputs_may_be_asked_for_where_rows_are_explained(served: Served) -> None:
     wanted = {"outputs": [{"name": "contributions"}, {"name": "base"}]}
     found = outputs(served.post(body() | {"parameters": {"explain": True}} | wanted))

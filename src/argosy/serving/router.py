@@ -131,7 +131,7 @@ class Router:
                 raise repository.kept(routing.endpoint(fleet))
             case ["argosy", "flush"]:
                 return Errand("", lambda request: self._flush())
-        raise UnknownError(f"there is no POST /{'/'.join(parts)[:80]}", next="POST /v2/models/FLEET/infer")
+        raise _nothing("POST", parts, routing)
 
     def _get(self, parts: list[str], routing: Routing, readiness: Callable[[], Readiness]) -> Errand:
         match parts:
@@ -145,16 +145,16 @@ class Router:
             case ["v2", "models", "stats"] if "stats" not in routing.endpoints:
                 return _said("", statistics(self._measures, routing.endpoints.values()))
             case ["v2", "models", fleet, *rest]:
-                return self._model(rest, routing.endpoint(fleet), parts)
+                return self._model(rest, routing.endpoint(fleet), parts, routing)
             case ["metrics"]:
                 return Errand("", lambda request: self._metrics(routing.version, readiness()))
             case ["ping"] | ["health"]:
                 return Errand("", lambda request: Reply(200 if readiness().ready else 503, b"\n", _PLAIN))
             case ["version"]:
                 return Errand("", lambda request: Reply(200, self._version.encode(), _PLAIN))
-        raise _nothing(parts)
+        raise _nothing("GET", parts, routing)
 
-    def _model(self, rest: list[str], endpoint: Endpoint, parts: list[str]) -> Errand:
+    def _model(self, rest: list[str], endpoint: Endpoint, parts: list[str], routing: Routing) -> Errand:
         """What is asked of a fleet, or of one version of it."""
         fleet, version = endpoint.fleet, None
         match rest:
@@ -170,7 +170,7 @@ class Router:
                 return _said(fleet, metadata.model_config(endpoint, version))
             case ["stats"] if version is None:
                 return _said(fleet, statistics(self._measures, [endpoint]))
-        raise _nothing(parts)
+        raise _nothing("GET", parts, routing)
 
     def _asked(self, ask: Ask, endpoint: Endpoint, kinds: tuple[bytes, ...]) -> Errand:
         return Errand(endpoint.fleet, lambda request: self._ask(ask, endpoint, request), reads=True, kinds=kinds)
@@ -233,5 +233,10 @@ def _said(fleet: str, value: object, status: int = 200) -> Errand:
     return Errand(fleet, lambda request: told(value, status))
 
 
-def _nothing(parts: list[str]) -> UnknownError:
-    return UnknownError(f"there is no GET /{'/'.join(parts)[:80]}", next="GET /v2 names what is served")
+def _nothing(method: str, parts: list[str], routing: Routing) -> UnknownError:
+    fleet = next((part for part in parts if part in routing.endpoints), next(iter(routing.endpoints), "FLEET"))
+    near = f"POST /v2/models/{fleet}/infer" if parts[0] == "v2" else f"POST /predict/{fleet}"
+    return UnknownError(
+        f"there is no {method} /{'/'.join(parts)[:80]}",
+        next=f"{near} predicts; POST /v2/repository/index names all fleets",
+    )

@@ -84,8 +84,8 @@ def test_the_command_line_reads_rows_from_a_file_and_from_a_pipe(packed: tuple[P
     assert json.loads(run(folder, given=text).stdout) == wanted
     bad = run(folder, given='[{"miles": 1}]')
     assert bad.returncode == 2 and bad.stderr == "error: row 1 has no 'temp'; null stands for a missing value\n"
-    for given, said in (("{}", "no JSON list of objects"), ("no JSON", "no JSON: Expecting value"), ("", "no JSON: ")):
-        wrong = run(folder, given=given)
+    for text, said in (("{}", "no JSON list of objects"), ("no JSON", "no JSON: Expecting value"), ("", "no JSON: ")):
+        wrong = run(folder, given=text)
         assert wrong.returncode == 2 and wrong.stderr.startswith(f"error: the rows are {said}")
     assert run(folder, str(tmp_path / "absent.json")).returncode == 2
 

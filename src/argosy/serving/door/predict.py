@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import parse_qs
 
 from argosy.errors import InputError
 from argosy.serving.batch import Answer, Batch
 from argosy.serving.check import checked, decision
-from argosy.serving.door import arrow, records
+from argosy.serving.door import arrow, query, records
 from argosy.serving.request import JSON, Reply, Request
 from argosy.serving.routing import Endpoint
 
 KINDS = (JSON, arrow.STREAM, arrow.FILE)
-_TOLD = frozenset({"id", "at", "explain"})
 
 
 def ask(request: Request, endpoint: Endpoint) -> tuple[Batch, Callable[[Answer], Reply]]:
@@ -25,17 +23,14 @@ def ask(request: Request, endpoint: Endpoint) -> tuple[Batch, Callable[[Answer],
 
 
 def _table(request: Request, endpoint: Endpoint) -> Batch:
-    """The rows of an Arrow table; what stands beside records in JSON stands in the query here."""
-    asked = {name: values[-1] for name, values in parse_qs(request.query.decode("latin-1")).items()}
-    if unknown := sorted(asked.keys() - _TOLD):
-        raise InputError(f"the query has {unknown[0][:40]!r}", next=f"give some of {', '.join(sorted(_TOLD))}")
+    """The rows of an Arrow table; what may stand beside records in JSON stands in the query here."""
+    asked = query.parse(request.query)
     found = arrow.Reader(request.body, endpoint.by_name)
     if found.rows == 0:
         raise InputError("the Arrow data holds no rows", next="send at least one")
     columns = checked(endpoint, found.columns | {name: [] for name in found.others}, found.rows, None)
-    at = decision(endpoint, columns, asked.get("at"), found.rows)
-    explain = asked.get("explain", "").lower() == "true"
-    return Batch(endpoint, columns, found.rows, asked.get("id"), at, explain=explain)
+    at = decision(endpoint, columns, asked.at, found.rows)
+    return Batch(endpoint, columns, found.rows, asked.id, at, explain=asked.explain)
 
 
 def _accepted(accept: bytes, given: bytes) -> bytes:

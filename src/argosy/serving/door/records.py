@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs
 
 import msgspec
 
 from argosy.errors import InputError
 from argosy.serving.batch import Answer, Batch, Columns
 from argosy.serving.check import MAX_ROWS, checked, decision, missing
+from argosy.serving.door import query
 from argosy.serving.door.json import decoded, encode
 from argosy.serving.door.output import told
 from argosy.serving.routing import Endpoint
@@ -30,11 +30,12 @@ _records: Callable[[bytes], RecordsRequest | list[dict[str, Any]]] = msgspec.jso
 ).decode
 
 
-def parse(body: bytes, endpoint: Endpoint, query: bytes = b"") -> Batch:
+def parse(body: bytes, endpoint: Endpoint, beside: bytes = b"") -> Batch:
     """The rows of a list of JSON records, or of an object with `records`; raises InputError.
 
-    They are explained where the object says `explain`, or the query `explain=true`.
+    What the object does not say, the query may: `beside` is its text.
     """
+    asked = query.parse(beside)
     request = decoded(_records, body, "send JSON with `records`, and beside them `id`, `at` or `explain` only")
     if isinstance(request, list):
         request = RecordsRequest(request)
@@ -44,9 +45,9 @@ def parse(body: bytes, endpoint: Endpoint, query: bytes = b"") -> Batch:
     given: Columns = {name: [record.get(name) for record in request.records] for name in names}
     lacking = _lacking(request.records, endpoint)
     columns = checked(endpoint, given, len(request.records), None)
-    at = decision(endpoint, columns, request.at, len(request.records))
-    asked = request.explain or (b"explain" in query and parse_qs(query).get(b"explain", [b""])[-1].lower() == b"true")
-    return Batch(endpoint, columns, len(request.records), request.id, at, explain=asked, lacking=lacking)
+    at = decision(endpoint, columns, request.at if request.at is not None else asked.at, len(request.records))
+    id, explain = request.id if request.id is not None else asked.id, request.explain or asked.explain
+    return Batch(endpoint, columns, len(request.records), id, at, explain=explain, lacking=lacking)
 
 
 def _lacking(records: list[dict[str, Any]], endpoint: Endpoint) -> dict[str, list[int]]:
