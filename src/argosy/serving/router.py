@@ -126,7 +126,7 @@ class Router:
                 return Errand("", lambda request: told(repository.index(request.body, routing)), reads=True)
             case ["v2", "repository", "models", fleet, "load"]:
                 endpoint = routing.endpoint(fleet)
-                return Errand(endpoint.fleet, lambda request: self._load(request.body, endpoint), reads=True)
+                return Errand(endpoint.fleet, lambda request: self._load(request, endpoint), reads=True)
             case ["v2", "repository", "models", fleet, "unload"]:
                 raise repository.kept(routing.endpoint(fleet))
             case ["argosy", "flush"]:
@@ -191,11 +191,11 @@ class Router:
 
         return self._later(planned, endpoint.fleet, request)
 
-    async def _load(self, body: bytes, endpoint: Endpoint) -> Reply:
-        """Load every version that may answer for a fleet."""
-        repository.check_load(body, endpoint)
-        refs = endpoint.versions
-        await asyncio.to_thread(lambda: [self._cache.get(ref) for ref in refs])
+    async def _load(self, request: Request, endpoint: Endpoint) -> Reply:
+        """Load every version that may answer for a fleet, on a thread that is admitted as those of scores are."""
+        repository.check_load(request.body, endpoint)
+        refs, seconds = endpoint.versions, self._limits.seconds(request.headers.get(TIMEOUT))
+        await self._admission.run(lambda: [self._cache.get(ref) for ref in refs], seconds)
         return told({"name": endpoint.fleet, "versions": len(refs)})
 
     async def _flush(self) -> Reply:

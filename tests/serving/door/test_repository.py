@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
 
-from tests.serving.served import Served, body, outputs
+from argosy.serving.app import App, Settings
+from argosy.serving.cache import ModelCache, blob_loader
+from argosy.serving.limits import Limits
+from argosy.serving.score import Scorer
+from argosy.serving.snapshot import Source
+from tests.serving.conftest import NOW
+from tests.serving.served import TOKEN, Served, body, outputs
 
 MODEL = "/v2/models/late-arrival"
 
@@ -69,3 +76,16 @@ def test_paths_that_lead_nowhere_say_so(served: Served) -> None:
     for path in (f"{MODEL}/versions/9", f"{MODEL}/versions/1/stats", f"{MODEL}/trace", "/v2/models/other/config"):
         answer = served.run(lambda c, path=path: c.get(path))
         assert answer.status_code == 404 and answer.json()["error"], path
+
+
+def test_loads_take_the_threads_that_scores_take(served: Served) -> None:
+    cache = ModelCache(blob_loader(served.fleet.store.blobs))
+    settings = Settings(TOKEN, limits=Limits(concurrency=1, queue=0))
+    served.app = App(settings, Source(served.fleet.store), Scorer(cache, lambda: NOW), cache)
+
+    async def talk(client: httpx.AsyncClient) -> list[int]:
+        url = "/v2/repository/models/late-arrival/load"
+        answers = await asyncio.gather(*[client.post(url, json={}) for _ in range(3)])
+        return sorted(each.status_code for each in answers)
+
+    assert served.run(talk) == [200, 429, 429]
