@@ -51,10 +51,12 @@ class Port:
         with self.store.write() as tx:
             return act(tx)
 
-    def start(self, *given: versions.Version, rollout: Rollout = CANARY, own: bool = True) -> list[str]:
+    def start(
+        self, *given: versions.Version, rollout: Rollout = CANARY, own: bool = True, pooled: bool = True
+    ) -> list[str]:
         """Bring versions to traffic; what happened to each."""
         chosen = [Chosen(version, own, "it is better") for version in given]
-        said = self.do(lambda tx: start(tx, FLEET, rollout, chosen, moment(self.hour), "controller"))
+        said = self.do(lambda tx: start(tx, FLEET, rollout, chosen, moment(self.hour), "controller", pooled=pooled))
         return [said[version.id] for version in given]
 
     def promote(self, *given: versions.Version) -> None:
@@ -214,6 +216,16 @@ def test_the_pooled_model_may_answer(port: Port, rollout: Rollout) -> None:
     (second,) = port.train("a")
     said = {"promoted"} if rollout == ag.Immediate() else {"canary on 25% of the rows"}
     assert set(port.start(second, rollout=rollout)) == said
+
+
+def test_where_the_pooled_model_is_declared_no_longer_a_version_answers_at_once(port: Port) -> None:
+    (first,) = port.train("a")
+    port.start(first, own=False)
+    (second,) = port.train("a")
+    assert port.start(second, pooled=False) == ["promoted"]
+    assert port.answers() == ("own", second.id, None)
+    (third,) = port.train("a")
+    assert port.start(third, pooled=False) == ["canary on 25% of the rows"]
 
 
 def test_the_pooled_model_ends_a_canary(port: Port) -> None:

@@ -38,13 +38,16 @@ class _Step(msgspec.Struct):
 
 
 def start(
-    tx: Connection, fleet: str, rollout: Rollout, chosen: Sequence[Chosen], now: datetime, actor: str
-) -> dict[int, str]:
+    tx: Connection, fleet: str, rollout: Rollout, chosen: Sequence[Chosen], now: datetime, actor: str, *,
+    pooled: bool = True,
+) -> dict[int, str]:  # fmt: skip
     """Bring versions to traffic as the fleet's rollout says; returns what happened to each, in words, by version id.
 
     The first version of a member that nobody answers for yet goes straight to all of its rows: there is no champion
-    to compare it with. A version that answers already, or whose rollout is under way, is left as it is.
+    to compare it with. Nor is there where the pooled model answered and the fleet is declared without one now (`pooled`
+    false). A version that answers already, or whose rollout is under way, is left as it is.
     """
+    compared = (OWN, POOLED) if pooled else (OWN,)
     states = members.states(tx, (each.version.member_id for each in chosen))
     step, said = _Step([], []), dict[int, str]()
     for each in chosen:
@@ -57,7 +60,7 @@ def start(
             if state.target != POOLED:
                 step.moves.append(_move(fleet, each.version, POOLED, now, actor, each.reason))
             said[each.version.id] = "the pooled model answers"
-        elif not isinstance(rollout, Immediate) and state.target in (OWN, POOLED):
+        elif not isinstance(rollout, Immediate) and state.target in compared:
             started = _state(fleet, each.version, kind(rollout), STARTED, now, each.reason, share=rollout.share)
             step.states.append(started)
             step.moves.append(_move(fleet, each.version, OWN, now, actor, each.reason, CHALLENGER))

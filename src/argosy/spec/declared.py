@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import cache
+from types import UnionType
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
@@ -47,6 +48,10 @@ def _typed(declaration: Declared, field: msgspec.structs.FieldInfo, given: Any) 
         choices = [choice for part in (field.type, *get_args(field.type)) for choice in _choices(part)]
         if choices:
             check.member(_label(declaration, field.name), given, choices)
+        if declarations := _declarations(field.type):
+            raise check.fail(
+                _label(declaration, field.name), given, f"one of {', '.join(declarations)}", f"pass {declarations[0]}"
+            ) from error
         wanted = str(error).partition("`")[2].partition("`")[0].replace(" | ", " or ") or "of its type"
         raise check.fail(_label(declaration, field.name), given, wanted, f"pass {wanted}") from error
     for number in _numbers(value):
@@ -59,6 +64,13 @@ def _typed(declaration: Declared, field: msgspec.structs.FieldInfo, given: Any) 
 
 def _choices(kind: Any) -> tuple[str, ...]:
     return get_args(kind) if get_origin(kind) is Literal else ()
+
+
+def _declarations(kind: Any) -> list[str]:
+    """How a user makes what is to stand in a field, where that is one of several declarations."""
+    parts = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+    found = [part.__name__ for part in parts if isinstance(part, type) and issubclass(part, Declared)]
+    return [f"ag.{name}(...)" for name in found] if len(found) == len(parts) else []
 
 
 def _numbers(value: Any) -> Iterator[float]:

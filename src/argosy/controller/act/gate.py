@@ -105,4 +105,4 @@ def _roll_out(
                     passed.append(Chosen(version, False, instead))
             case None:
                 said[version.id] = next(r.message for r in rulings[version.id] if r.passed is None)
-    return start(tx, fleet.name, fleet.rollout, passed, now, house.actor) | said
+    return start(tx, fleet.name, fleet.rollout, passed, now, house.actor, pooled=fleet.pooled) | said
