@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 import uvloop
@@ -16,7 +16,7 @@ import uvloop
 from argosy.serving import wire
 from argosy.serving.request import Call, Reply, Request
 from argosy.serving.watch import listen
-from argosy.serving.wire import serve
+from argosy.serving.wire import Connections, serve
 
 LIMIT = 100_000
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: %d\r\n\r\n%b"
@@ -337,6 +337,40 @@ def test_those_that_stand_still_are_closed_and_those_that_wait_for_us_are_not(
 
 def _ended() -> None:
     raise ConnectionError("closed")
+
+
+def test_who_comes_while_there_are_too_many_connections_is_left() -> None:
+    async def talk() -> None:
+        connections = Connections(Echo(), asyncio.get_running_loop(), most=2)
+        server = await asyncio.get_running_loop().create_server(connections.accept, "127.0.0.1", 0)
+        address = server.sockets[0].getsockname()
+        (_, first), (reader, second) = [await asyncio.open_connection(*address) for _ in range(2)]
+        late, third = await asyncio.open_connection(*address)
+        with suppress(ConnectionResetError):
+            assert await asyncio.wait_for(late.read(), 5) == b""
+        second.write(asked("/", b"hi"))
+        assert (await reader.read(1 << 16)).endswith(b"hi")
+        first.close()
+        while len(connections.open) > 1:
+            await asyncio.sleep(0.01)
+        reader, fourth = await asyncio.open_connection(*address)
+        fourth.write(asked("/", b"hi"))
+        assert (await reader.read(1 << 16)).endswith(b"hi")
+        for each in (second, third, fourth):
+            each.close()
+        server.close()
+
+    asyncio.run(asyncio.wait_for(talk(), 10))
+
+
+def test_connections_find_out_when_a_client_has_vanished() -> None:
+    with (
+        listen("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as one,
+    ):
+        assert one.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert one.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
 
 
 def test_a_server_that_stops_lets_go_the_idle_and_answers_what_is_under_way(server: Server) -> None:

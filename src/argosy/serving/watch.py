@@ -13,6 +13,7 @@ from multiprocessing.context import SpawnProcess
 from argosy.errors import ConflictError
 
 _BACKLOG = 2048
+_QUIET_SECONDS = 60
 _RESTART_SECONDS, _END_SECONDS = 1.0, 60.0
 _LOG = getLogger("argosy.serving")
 Work = Callable[..., None]
@@ -20,14 +21,21 @@ Work = Callable[..., None]
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; raises ConflictError where the address cannot be had."""
+    """A listening socket; raises ConflictError where the address cannot be had.
+
+    Its connections find out when a client has vanished without a word.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        found = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise ConflictError(
             f"the server cannot listen on {host}:{port}: {error.strerror}", next="stop what does, or choose another"
         ) from error
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_KEEPIDLE"):
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _QUIET_SECONDS)
+    return found
 
 
 def watch(work: Work, listeners: Sequence[socket.socket], workers: int) -> None:

@@ -21,6 +21,8 @@ import msgspec
 from argosy.serving.request import Call, Headers, Reply, Request
 
 HEAD_LIMIT = 64 * 1024
+MOST = 10_000
+"""Connections of one server."""
 # Above the idle time of the usual clients and proxies, which must close first.
 IDLE_SECONDS = 75
 HEAD_REFUSED = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -59,10 +61,13 @@ class Application(Protocol):
 
 
 class Connections:
-    """The open connections of one server: they end together, and those that stand still too long are closed."""
+    """The open connections of one server: they end together, and those that stand still too long are closed.
 
-    def __init__(self, app: Application, loop: asyncio.AbstractEventLoop) -> None:
-        self.app, self.loop = app, loop
+    Who comes while there are `most` is left at once: a process has only so many files.
+    """
+
+    def __init__(self, app: Application, loop: asyncio.AbstractEventLoop, most: int = MOST) -> None:
+        self.app, self.loop, self.most = app, loop, most
         self.open: set[Connection] = set()
         self.draining = False
 
@@ -115,6 +120,9 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has come."""
         self._transport = cast(asyncio.Transport, transport)
+        if len(self._among.open) >= self._among.most:
+            self._transport.abort()
+            return
         self._among.open.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -290,7 +298,8 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(
-    app: Application, listener: socket.socket, stop: asyncio.Event, *, drain_seconds: float, notice_seconds: float = 0.0
+    app: Application, listener: socket.socket, stop: asyncio.Event, *, drain_seconds: float,
+    notice_seconds: float = 0.0, most: int = MOST,
 ) -> None:  # fmt: skip
     """Answer the connections of a listening socket until `stop` is set.
 
@@ -299,7 +308,7 @@ async def serve(
     closed, and requests under way have `drain_seconds` to end.
     """
     loop = asyncio.get_running_loop()
-    connections = Connections(app, loop)
+    connections = Connections(app, loop, most)
     server = await loop.create_server(connections.accept, sock=listener)
     while not stop.is_set():
         with suppress(TimeoutError):

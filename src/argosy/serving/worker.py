@@ -6,13 +6,14 @@ import asyncio
 import ctypes
 import gc
 import os
+import resource
 import signal
 import socket
 import sys
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvloop
 
@@ -27,7 +28,7 @@ from argosy.serving.server import Options
 from argosy.serving.shadow import Shadows
 from argosy.serving.snapshot import Source
 from argosy.serving.warmth import Warmth
-from argosy.serving.wire import serve
+from argosy.serving.wire import MOST, serve
 from argosy.store import Store, tokens
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 _MB = 1 << 20
 _PR_SET_PDEATHSIG = 1
+_FILES = 256
+"""Files that connections leave to the models, the segments and the store."""
 _TURN_SECONDS = 0.0005
 """For how long a thread that scores or records may keep Python from one that answers.
 
@@ -88,14 +91,22 @@ async def _serve(
     await app.start()
     gc.collect()
     gc.freeze()  # what the start has made stays as long as the worker: no need to walk it again and again
-    seconds = {"drain_seconds": options.drain_seconds, "notice_seconds": options.notice_seconds}
+    bounds: dict[str, Any] = {
+        "drain_seconds": options.drain_seconds, "notice_seconds": options.notice_seconds, "most": _most(),
+    }  # fmt: skip
     async with asyncio.TaskGroup() as group:
-        group.create_task(serve(traces.application(app) if traces else app, listener, stop, **seconds))
+        group.create_task(serve(traces.application(app) if traces else app, listener, stop, **bounds))
         if calls is not None:
-            group.create_task(wire.serve(Service(app), calls, stop, **seconds))
+            group.create_task(wire.serve(Service(app), calls, stop, **bounds))
     await app.stop()
     if traces is not None:
         await asyncio.to_thread(traces.close)
+
+
+def _most() -> int:
+    """How many connections each of two servers may have, so that files are left for the rest of the process."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST if files == resource.RLIM_INFINITY else min(MOST, max(files - _FILES, files // 2) // 2)
 
 
 def _tokens(store: Store) -> list[tokens.Token]:

@@ -7,6 +7,7 @@ import queue
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import grpc
 import pytest
@@ -267,3 +268,20 @@ def test_settings_that_come_a_thousand_times_in_one_frame_are_heeded_once(server
         client.send(*[many] * 100, frame.frame(Kind.PUSH_PROMISE, 0, 1, b""))
         assert goodbye(client.frames()) == Code.PROTOCOL_ERROR
     assert time.process_time() - begun < 0.5
+
+
+def test_who_comes_while_there_are_too_many_connections_is_left() -> None:
+    async def talk() -> None:
+        connections = Connections(Echo(), asyncio.get_running_loop(), most=1)
+        server = await asyncio.get_running_loop().create_server(connections.accept, "127.0.0.1", 0)
+        address = server.sockets[0].getsockname()
+        reader, first = await asyncio.open_connection(*address)
+        assert await reader.read(1 << 16)
+        late, second = await asyncio.open_connection(*address)
+        with suppress(ConnectionResetError):
+            assert await asyncio.wait_for(late.read(), 5) == b""
+        for each in (first, second):
+            each.close()
+        server.close()
+
+    asyncio.run(asyncio.wait_for(talk(), 10))

@@ -17,6 +17,7 @@ from argosy.serving.rpc.frame import Broken, Code, Head, Heads, Kind
 from argosy.serving.rpc.reader import Reader
 from argosy.serving.rpc.status import Outcome, Status
 from argosy.serving.rpc.stream import WINDOW, Stream, Unfit
+from argosy.serving.wire import MOST
 
 MAX_STREAMS = 100
 """Calls at once on one connection."""
@@ -57,10 +58,13 @@ class Service(Protocol):
 
 
 class Connections:
-    """The open connections of one server: they end together, and what stands still too long is closed."""
+    """The open connections of one server: they end together, and what stands still too long is closed.
 
-    def __init__(self, service: Service, loop: asyncio.AbstractEventLoop) -> None:
-        self.service, self.loop = service, loop
+    Who comes while there are `most` is left at once: a process has only so many files.
+    """
+
+    def __init__(self, service: Service, loop: asyncio.AbstractEventLoop, most: int = MOST) -> None:
+        self.service, self.loop, self.most = service, loop, most
         self.open: set[Connection] = set()
 
     def accept(self) -> Connection:
@@ -93,6 +97,9 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has come."""
         self._transport = cast(asyncio.Transport, transport)
+        if len(self._among.open) >= self._among.most:
+            self._transport.abort()
+            return
         self._among.open.add(self)
         self._transport.write(_GREETING)
 
@@ -312,14 +319,15 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(
-    service: Service, listener: socket.socket, stop: asyncio.Event, *, drain_seconds: float, notice_seconds: float = 0.0
+    service: Service, listener: socket.socket, stop: asyncio.Event, *, drain_seconds: float,
+    notice_seconds: float = 0.0, most: int = MOST,
 ) -> None:  # fmt: skip
     """Answer the connections of a listening socket until `stop` is set, and for `notice_seconds` from then on.
 
     Then no new ones are taken, and calls under way have `drain_seconds` to end.
     """
     loop = asyncio.get_running_loop()
-    connections = Connections(service, loop)
+    connections = Connections(service, loop, most)
     server = await loop.create_server(connections.accept, sock=listener)
     while not stop.is_set():
         with suppress(TimeoutError):
