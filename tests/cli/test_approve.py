@@ -115,10 +115,11 @@ def test_while_a_version_waits_every_place_says_for_whom_and_how_to_answer(run: 
     assert action["why"] == (
         "version 1 waits for approval by the shop (argosy approve 'late-order/*@1'), and 3 more"
     )  # fmt: skip
-    refused = run("predict", "late-order", "--file", "rows.parquet")
-    assert refused.code == 2 and not [wrong for wrong in WRONG if wrong in refused.err]
-    assert "'late-order/north' has no champion: version 1 waits for approval by the shop" in refused.err
-    assert "next: argosy approve late-order/north@1" in refused.err
+    refused = run("predict", "late-order", "--file", "rows.parquet", "--json")
+    (reason,) = {row["reason"] for row in refused.json() if row["depot"] == "north"}
+    assert refused.code == 1 and not [wrong for wrong in WRONG if wrong in reason]
+    assert "'late-order/north' has no champion: version 1 waits for approval by the shop" in reason
+    assert "next: argosy approve late-order/north@1" in reason
     with Store.open(asking / ".argosy") as store, store.read() as conn:
         page = member.read(conn, "late-order/north", SystemClock().now())
         wishes = {wish.about: (wish.true, wish.holds) for wish in page.wishes}

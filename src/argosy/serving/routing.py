@@ -179,7 +179,7 @@ def choose(endpoint: Endpoint, key: str, row: str) -> tuple[VersionRef, Reason]:
         return drawn.canary, "canary"
     found, reason = champion(endpoint, key)
     if found is None:
-        raise _unanswered(endpoint, key, known=route is not None)
+        raise unanswered(endpoint, key)
     return found, reason
 
 
@@ -228,9 +228,10 @@ def draw(canary: VersionRef, row: str) -> float:
     return int.from_bytes(digest, "big") / _RANGE
 
 
-def _unanswered(endpoint: Endpoint, key: str, *, known: bool) -> UnknownError:
+def unanswered(endpoint: Endpoint, key: str) -> UnknownError:
+    """Why nobody answers for member `key`, and what to do."""
     address = f"{endpoint.fleet}/{key}" if key else endpoint.fleet
-    why = "has no champion" if known else "is not known"
+    why = "has no champion" if key in endpoint.routes else "is not known"
     if (own := endpoint.waiting.get(key)) is not None:
         return UnknownError(f"member {address!r} {why}: {own.says}", next=own.command)
     if (pooled := endpoint.waiting.get(POOLED)) is not None:

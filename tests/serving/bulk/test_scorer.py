@@ -185,7 +185,9 @@ def test_reasons_say_what_is_wrong_with_a_row(cache: ModelCache, reader: Reader)
         None, "key column 'k' is missing", "column 'x' holds what is no Float64",
         "'t' is missing, so there is no decision time", "request feature 'strict' fails",
         "version f/m@7 fails: it gives no finite number", "version f/m@8 fails: it is damaged",
-        "no version answers for member 'f/z/1'", f"feature view 'conditions' keeps its rows from {since} on",
+        "member 'f/z/1' is not known and no pooled model of fleet 'f' answers "
+        "(next: argosy why f/z/1, or declare the fleet with pooled=True)",
+        f"feature view 'conditions' keeps its rows from {since} on",
     ]  # fmt: skip
 
 

@@ -13,7 +13,16 @@ import polars as pl
 from argosy.errors import UnknownError
 from argosy.serving.bulk.group import grouped
 from argosy.serving.bulk.reason import Mask, Reasons
-from argosy.serving.routing import Endpoint, Reason, VersionRef, champion, choose, drawn_by, member_key
+from argosy.serving.routing import (
+    Endpoint,
+    Reason,
+    VersionRef,
+    champion,
+    choose,
+    drawn_by,
+    member_key,
+    unanswered,
+)
 
 ROUTES: tuple[Reason, ...] = ("own", "canary", "pooled", "unknown")
 Which = npt.NDArray[np.int32]
@@ -56,10 +65,14 @@ def chosen(
     choice = Choice(refs, np.where(fits, which[members], -1), np.where(fits, routes[members], -1), keys, members)
     if canaries:
         _draw(endpoint, rows, choice, fits, first)
-    addresses = [f"{endpoint.fleet}/{key}" if key else endpoint.fleet for key in keys]
-    whys = [f"no version answers for member {address!r}" for address in addresses]
+    whys = ["" if at >= 0 else _why(endpoint, key) for key, at in zip(keys, which.tolist(), strict=True)]
     reasons.add_each(choice.which < 0, whys, members)
     return choice
+
+
+def _why(endpoint: Endpoint, key: str) -> str:
+    error = unanswered(endpoint, key)
+    return f"{error.message} (next: {error.next})"
 
 
 def _champions(endpoint: Endpoint, keys: Sequence[str], refs: list[VersionRef]) -> tuple[Which, Which]:
