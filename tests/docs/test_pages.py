@@ -55,9 +55,10 @@ def test_a_file_that_a_page_writes_is_used_by_it() -> None:
         found = blocks(page)
         for block in found:
             if FILE in block.options:
-                stem = Path(block.options[FILE]).stem
+                path = Path(block.options[FILE])
                 later = [other.text for other in found if other.line > block.line]
-                assert any(stem in text for text in later), f"{_name(page)}:{block.line}: nothing uses {stem}"
+                used = any(path.stem in text or f"cd {path.parent.name}" in text for text in later)
+                assert used, f"{_name(page)}:{block.line}: nothing uses {path}"
 
 
 def test_long_pages_exist() -> None:
