@@ -90,8 +90,10 @@ def test_tokens_of_the_home_open_it_and_its_limits_hold(place: Path, serving: Se
 def test_it_ends_with_0_and_remembers_which_models_were_in_use(place: Path, serving: Serve) -> None:
     with Store.open(place / ".argosy") as store:
         token = secret.issue(store, "shop", "caller", datetime.now(UTC))
-    process, url = serving()
+    process, url = serving("--workers", "2")
     ready(process, url)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    assert sum(b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes() for child in children) == 2
     assert ask(url, token).status_code == 200
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
@@ -105,10 +107,12 @@ def test_it_ends_with_0_and_remembers_which_models_were_in_use(place: Path, serv
         (["--port", "70000"], "--port is 70000"),
         (["--drain", "60"], "drain_seconds=60"),
         (["--concurrency", "0"], "concurrency=0"),
+        (["--workers", "0"], "--workers is 0"),
     ],
 )
 def test_options_that_cannot_be_meant_are_refused(
     inside: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
 ) -> None:
     assert main(["serve", *options]) != 0
-    assert said in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert said in shown and ("Inference on" not in shown or "--drain" in options)

@@ -16,13 +16,12 @@ from argosy.server import settings
 def serve(
     *, port: int = settings.INFERENCE_PORT, grpc_port: int | None = None, concurrency: int = 8, queue: int = 64,
     wait: float = 1.0, timeout: float = 30.0, rows: str = "", warm: float = 5.0, notice: float = 0.0,
-    drain: float = 10.0, where: Where | None = None,
+    drain: float = 10.0, workers: int | None = None, where: Where | None = None,
 ) -> int:  # fmt: skip
     """Start the inference server of a home, and nothing beside it, until SIGTERM or Ctrl-C.
 
     It listens on the loopback, unless ARGOSY_HOST names another address, and is opened by the tokens of the home: those
-    of the role caller ask for predictions. Several may serve one home, and each has as many processes as ARGOSY_WORKERS
-    says.
+    of the role caller ask for predictions. Several may serve one home.
 
     For example:
       argosy serve
@@ -52,22 +51,31 @@ def serve(
         How many seconds before it stops it says so, and still takes requests.
     drain
         How many seconds requests under way then have to end.
+    workers
+        Processes that share the port. Default: what ARGOSY_WORKERS says, else 1.
     """
-    from argosy.serving.limits import parse_rows
+    from argosy.serving.limits import Limits, parse_rows
 
-    settings.listens(port, f"--port is {port}")
-    if grpc_port is not None:
-        settings.listens(grpc_port, f"--grpc-port is {grpc_port}")
-    limits = {
-        "concurrency": concurrency, "queue": queue, "wait_seconds": wait, "timeout_seconds": timeout,
-        "rows": parse_rows(rows),
-    }  # fmt: skip
+    for option, asked in (("--port", port), ("--grpc-port", grpc_port)):
+        if asked is not None:
+            settings.listens(asked, f"{option} is {asked}")
+    limits = Limits(
+        concurrency=concurrency, queue=queue, wait_seconds=wait, timeout_seconds=timeout, rows=parse_rows(rows)
+    )
     address, blobs = located((where or Where()).home)
     reached = settings.read(os.environ, address)
+    serving = msgspec.structs.asdict(reached.inference) | _workers(workers)
     show.say(f"Inference on {reached.host}, port {port}; a token of the home opens it. Ctrl-C stops it.")
     role.inference(
         home=address, blobs=str(blobs), token=secrets.token_urlsafe(32), port=port, host=reached.host,
-        hosts=reached.hosts, limits=limits, warm_seconds=warm, notice_seconds=notice, drain_seconds=drain,
-        grpc_port=grpc_port, **msgspec.structs.asdict(reached.inference),
+        hosts=reached.hosts, limits=msgspec.structs.asdict(limits), warm_seconds=warm, notice_seconds=notice,
+        drain_seconds=drain, grpc_port=grpc_port, **serving,
     )  # fmt: skip
     return 0
+
+
+def _workers(asked: int | None) -> dict[str, int]:
+    if asked is None:
+        return {}
+    settings.works(asked)
+    return {"workers": asked}
