@@ -92,6 +92,16 @@ def test_the_last_value_is_that_of_the_largest_step_then_time_then_value(store: 
     same()
 
 
+def test_no_number_counts_as_0_where_two_are_logged_at_once(store: Store, hand: Hand) -> None:
+    run = begun(store, hand)
+    with store.write() as tx:
+        metrics.log(tx, run.id, 0, [Point("m", float("nan"), 0, 1), Point("m", 1.0, 0, 1)])
+        metrics.log(tx, run.id, 0, [Point("n", -1.0, 0, 1), Point("n", float("nan"), 0, 1)])
+    with store.read() as conn:
+        found = metrics.last(conn, [run.id])[run.id]
+    assert found["m"].value == 1.0 and found["n"].value != found["n"].value
+
+
 def test_last_values_of_many_runs_are_read_at_once_and_of_some_keys_only_if_asked(store: Store, hand: Hand) -> None:
     one, two, three = (begun(store, hand) for _ in range(3))
     with store.write() as tx:

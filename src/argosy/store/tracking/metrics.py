@@ -59,7 +59,7 @@ def log(tx: Connection, run_id: int, experiment_id: int, points: Sequence[Point]
     last: dict[str, Point] = {}
     for point in points:
         known = last.get(point.key)
-        if known is None or (point.step, point.at, point.value) > (known.step, known.at, known.value):
+        if known is None or _rank(point) > _rank(known):
             last[point.key] = point
     execute_many(
         tx,
@@ -69,6 +69,11 @@ def log(tx: Connection, run_id: int, experiment_id: int, points: Sequence[Point]
         "OR (excluded.at_ms = metric.at_ms AND coalesce(excluded.value, 0) > coalesce(metric.value, 0))))",
         [(run_id, p.key, experiment_id, None if p.value != p.value else p.value, p.step, p.at) for p in last.values()],
     )
+
+
+def _rank(point: Point) -> tuple[int, int, float]:
+    """What the last of some points is the largest of; no number counts as 0, as in the statement above."""
+    return point.step, point.at, 0.0 if point.value != point.value else point.value
 
 
 def last(conn: Connection, run_ids: Iterable[int], keys: Iterable[str] | None = None) -> dict[int, dict[str, Last]]:
