@@ -171,6 +171,16 @@ def test_files_that_are_none(run, inside: Path, tmp_path: Path) -> None:
     assert run("predict", "nothing", "--file", "rows.csv").code == 2
 
 
+def test_a_file_that_is_there_is_replaced_where_that_is_said(run, inside: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    out.write_text("mine")
+    refused = run("predict", "late-order", "--file", "rows.csv", "--to", out)
+    assert refused.code == 1 and f"{out} is there already" in refused.err and "--force" in refused.err
+    assert out.read_text() == "mine"
+    assert run("predict", "late-order", "--file", "rows.csv", "--to", out, "--force").code == 0
+    assert len(pl.read_json(out)) == 200
+
+
 def test_a_row_that_does_not_fit_has_a_reason_and_the_others_have_their_predictions(
     run, inside: Path, tmp_path: Path
 ) -> None:

@@ -49,6 +49,7 @@ class _Asked(msgspec.Struct, frozen=True, kw_only=True):
     sources: list[Source]
     terms: Terms
     now: datetime
+    force: bool
     json: bool
 
 
@@ -56,7 +57,8 @@ def predict(
     fleet: str, /, *, file: Annotated[list[Path] | None, Parameter(consume_multiple=True)] = None,
     dataset: str | None = None, where: str | None = None, sql: str | None = None, to: str | None = None,
     at: str | None = None, strict: Annotated[bool, Parameter(negative="")] = False,
-    canaries: Annotated[bool, Parameter(negative="")] = False, common: Common | None = None,
+    canaries: Annotated[bool, Parameter(negative="")] = False,
+    force: Annotated[bool, Parameter(negative="")] = False, common: Common | None = None,
 ) -> int:  # fmt: skip
     """Score rows, however many: each is routed to its member and answered by the champion, or the pooled model.
 
@@ -94,6 +96,8 @@ def predict(
         Refuse all rows where one would have no prediction.
     canaries
         Let canaries answer the share of the rows that they have of requests.
+    force
+        Replace a file that is there already.
     """
     given = common or Common()
     with home.open(given.home) as store:
@@ -104,7 +108,8 @@ def predict(
             views = (History.of(conn, store, endpoint) or _online(store, endpoint)) if endpoint.views else None
         terms = _terms(endpoint, sources, at, now, strict=strict, canaries=canaries)
         asked = _Asked(
-            store=store, endpoint=endpoint, views=views, sources=sources, terms=terms, now=now, json=given.json
+            store=store, endpoint=endpoint, views=views, sources=sources, terms=terms, now=now, force=force,
+            json=given.json,
         )  # fmt: skip
         if to is not None and to.startswith(_DATASET):
             return _land(asked, to.removeprefix(_DATASET))
@@ -183,10 +188,10 @@ def _head(source: Source) -> Source:
 
 def _write(asked: _Asked, path: Path) -> int:
     """One file, whole or not at all."""
-    target.check(path, rows.KINDS, replace=True)
+    target.check(path, rows.KINDS, replace=asked.force)
     with _apart(path.parent) as shelf:
         job = _run(asked, shelf)
-        rows.sink(_rows(job), path, force=True)
+        rows.sink(_rows(job), path, force=asked.force)
         counted = account.count([each.path for each in job.chunks])
     return _tell(asked, counted, f"written to {path}", to=str(path))
 

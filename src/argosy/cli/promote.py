@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from argosy.cli import home, show
 from argosy.cli.option import Common
-from argosy.cli.select import select
+from argosy.cli.select import move
 from argosy.registry import manual, selection
-from argosy.registry.address import parse
 
 
 def promote(
@@ -29,13 +27,4 @@ def promote(
     reason
         Why; kept with the move.
     """
-    given = common or Common()
-    with home.open(given.home) as store:
-        now, actor = home.clock(store).now(), home.actor()
-        chosen = select(address, where, now)
-        if isinstance(chosen, str):
-            said = manual.promote(store, parse(chosen), actor, reason, now)
-        else:
-            said = selection.promote(store, chosen, actor, reason, now)
-    show.emit({"done": said}) if given.json else show.say(said)
-    return 0
+    return move(manual.promote, selection.promote, address, where, reason, common)

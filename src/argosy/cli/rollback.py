@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from argosy.cli import home, show
 from argosy.cli.option import Common
-from argosy.cli.select import select
+from argosy.cli.select import move
 from argosy.registry import manual, selection
-from argosy.registry.address import parse
 
 
 def rollback(
@@ -28,13 +26,4 @@ def rollback(
     reason
         Why; kept with the move.
     """
-    given = common or Common()
-    with home.open(given.home) as store:
-        now, actor = home.clock(store).now(), home.actor()
-        chosen = select(member, where, now)
-        if isinstance(chosen, str):
-            said = manual.roll_back(store, parse(chosen), actor, reason, now)
-        else:
-            said = selection.roll_back(store, chosen, actor, reason, now)
-    show.emit({"done": said}) if given.json else show.say(said)
-    return 0
+    return move(manual.roll_back, selection.roll_back, member, where, reason, common)
