@@ -28,7 +28,7 @@ QUICK = ("argosy.cli", "argosy.console", "argosy.server", "argosy.serving")
 HEAVY = ("pandas", "sklearn", "torch")
 
 # Folders of tests that mirror no package, and tests of the whole.
-ACROSS = {"bench", "browser", "conformance", "docs", "examples", "faults"}
+ACROSS = {"bench", "browser", "conformance", "docs", "examples", "faults", "fuzz"}
 WHOLE = {"test_dev.py", "test_house.py"}
 
 # Written in two halves, so that this file holds none of them.
