@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from lightgbm import LGBMClassifier
+from xgboost import XGBClassifier
 
 from argosy.model.matrix import Matrix
 from argosy.model.signature import Feature, Signature
@@ -32,3 +34,21 @@ def fitted() -> Fitted:
     estimator.fit(matrix, late, categorical_feature=[3])
     signature = Signature(tuple(Feature(f"x{i}", "number") for i in range(4)), "binary", "late")
     return Fitted(estimator, matrix, signature, estimator.booster_.model_to_string().encode())
+
+
+class Boosted(NamedTuple):
+    """The same rows learned by XGBoost, with the labels."""
+
+    estimator: XGBClassifier
+    matrix: Matrix
+    late: npt.NDArray[np.bool_]
+    data: bytes
+
+
+@pytest.fixture(scope="session")
+def boosted(fitted: Fitted) -> Boosted:
+    late = fitted.estimator.predict(fitted.matrix)
+    kinds = ["q", "q", "q", "c"]
+    estimator = XGBClassifier(n_estimators=12, max_depth=4, n_jobs=1, feature_types=kinds, enable_categorical=True)
+    estimator.fit(fitted.matrix, late)
+    return Boosted(estimator, fitted.matrix, late, bytes(estimator.get_booster().save_raw("ubj")))

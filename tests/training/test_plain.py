@@ -4,11 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lightgbm import LGBMClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
+from xgboost import XGBClassifier
 
 from argosy.errors import DeclarationError
+from argosy.model import forest
 from argosy.model.signature import Signature
 from argosy.training.plain import Plain
 from tests.training.sample import SIGNATURE, some
@@ -30,6 +33,25 @@ def test_missing_values_categories_and_empty_columns_travel_into_the_portable_fo
         format, _, loaded, difference = model.portable(SIGNATURE, rows)
         assert (format, difference < 1e-5) == ("onnx", True)
         np.testing.assert_allclose(loaded.predict(rows), model.predict(rows), atol=1e-5)
+
+
+@pytest.mark.parametrize("estimator", [XGBClassifier(n_estimators=8), LGBMClassifier(n_estimators=8, verbose=-1)])
+def test_a_library_with_a_form_of_its_own_is_proven_exactly(estimator: Any) -> None:
+    data = some(0)
+    model = Plain(estimator, data, SIGNATURE, 0)
+    format, _, loaded, difference = model.portable(SIGNATURE, data.matrix[:50])
+    assert (format, difference) == ("xgboost" if "XGB" in str(estimator) else "lightgbm", 0.0)
+    np.testing.assert_array_equal(loaded.predict(data.matrix), model.predict(data.matrix))
+    importance = model.importance()
+    assert importance is not None and importance.argmax() == 0
+
+
+def test_xgboost_splits_categories_as_such_on_one_thread() -> None:
+    data = some(0)
+    _, content, _, _ = Plain(XGBClassifier(n_estimators=8), data, SIGNATURE, 0).portable(SIGNATURE, data.matrix[:9])
+    assert sum(len(tree["categories"]) for tree in forest.read(content).trees) > 0
+    _, content, _, _ = Plain(XGBClassifier(tree_method="exact"), data, SIGNATURE, 0).portable(SIGNATURE, data.matrix)
+    assert sum(len(tree["categories"]) for tree in forest.read(content).trees) == 0
 
 
 def test_a_linear_model_leans_on_what_the_labels_lean_on() -> None:

@@ -5,6 +5,7 @@ For training workers: it needs scikit-learn, which the servers never import.
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -17,23 +18,25 @@ from argosy.model.format import Model, load
 from argosy.model.matrix import Matrix
 from argosy.model.signature import Signature
 
-_INSTEAD = "use LGBMClassifier or LGBMRegressor, or a scikit-learn estimator or pipeline that skl2onnx converts"
+_INSTEAD = "use LGBMClassifier, XGBClassifier, their regressors, or an estimator or pipeline that skl2onnx converts"
 _OPSET = {"": 18, "ai.onnx.ml": 3}
 
 
 def export(estimator: Any, signature: Signature, sample: Matrix) -> tuple[str, bytes]:
     """The format and the bytes of a fitted estimator.
 
-    LightGBM's scikit-learn classes become LightGBM text; any other scikit-learn estimator or
-    pipeline becomes ONNX, computed in float32, which carries some rows of `sample` as the background
-    that its answers are explained against. The bytes are loaded with every check and asked for the
-    rows of `sample` before they are returned. Raises DeclarationError, naming the class, for an
+    LightGBM's scikit-learn classes become LightGBM text and XGBoost's its binary form; any other
+    scikit-learn estimator or pipeline becomes ONNX, computed in float32, which carries some rows of
+    `sample` as the background that its answers are explained against. The bytes are loaded with every
+    check and asked for the rows of `sample` before they are returned. Raises DeclarationError, naming the class, for an
     estimator that has no portable form, and InputError if its width or classes do not fit.
     """
     _check_fit(estimator, signature, sample)
     kind = type(estimator).__name__
     if _is_lightgbm(estimator):
         format, data = "lightgbm", estimator.booster_.model_to_string().encode()
+    elif is_xgboost(estimator):
+        format, data = "xgboost", _to_xgboost(estimator)
     else:
         format, data = "onnx", _to_onnx(estimator, sample)
     answer = load(format, data).predict(sample)
@@ -45,8 +48,8 @@ def export(estimator: Any, signature: Signature, sample: Matrix) -> tuple[str, b
 def prove(estimator: Any, model: Model, matrix: Matrix, tolerance: float) -> float:
     """The largest difference between the estimator's answers and the model's over the matrix.
 
-    Zero is expected of LightGBM. Raises DeclarationError if it is above `tolerance`, or not a number
-    where the estimator's answer is one.
+    Zero is expected of every format but ONNX. Raises DeclarationError if it is above `tolerance`, or not
+    a number where the estimator's answer is one.
     """
     wanted, seen = answers(estimator, matrix), model.predict(matrix)
     difference = float(np.max(np.abs(wanted - seen), initial=0.0))
@@ -96,6 +99,23 @@ def _is_lightgbm(estimator: Any) -> bool:
     from lightgbm import LGBMClassifier, LGBMRegressor  # a CPU-second: only workers call this
 
     return isinstance(estimator, (LGBMClassifier, LGBMRegressor))
+
+
+def is_xgboost(estimator: Any) -> bool:
+    """Whether an estimator is one of XGBoost's scikit-learn classes, fitted or not."""
+    return any(kind.__module__ == "xgboost.sklearn" for kind in type(estimator).__mro__)
+
+
+def _to_xgboost(estimator: Any) -> bytes:
+    kind, missing, booster = type(estimator).__name__, estimator.missing, estimator.booster or "gbtree"
+    if not math.isnan(missing):
+        raise DeclarationError(
+            f"{kind}(missing={missing:g}) takes a number for a missing value, which its portable form does not say",
+            next="leave missing as it is: a value that is missing is NaN here",
+        )
+    if booster != "gbtree":
+        raise DeclarationError(f"{kind}(booster={booster!r}) has no portable form", next="train with booster='gbtree'")
+    return bytes(estimator.get_booster().save_raw("ubj"))
 
 
 def _to_onnx(estimator: Any, sample: Matrix) -> bytes:

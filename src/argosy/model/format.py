@@ -11,7 +11,7 @@ from argosy.errors import InputError
 from argosy.model.matrix import Matrix
 from argosy.model.space import Space
 
-FORMATS = ("lightgbm", "onnx")
+FORMATS = ("lightgbm", "xgboost", "onnx")
 LIMIT_BYTES = 512 * 1024 * 1024
 
 
@@ -58,6 +58,10 @@ def load(format: str, data: bytes, *, known: bool = False, limit: int = LIMIT_BY
         from argosy.model.lightgbm import LightGBM  # 20 MB of native code: only where it is used
 
         return LightGBM(data, known=known)
+    if format == "xgboost":
+        from argosy.model.xgboost import XGBoost  # the same
+
+        return XGBoost(data, known=known)
     if format == "onnx":
         from argosy.model.onnx import Onnx  # the same
 

@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import get_tags
 
-from argosy.model.export import answers, export, prove
+from argosy.model.export import answers, export, is_xgboost, prove
 from argosy.model.format import Model, load
 from argosy.model.signature import Signature
 from argosy.training.rows import Block, Floats, Integers, Matrix
@@ -29,7 +29,7 @@ class Plain:
     def __init__(self, estimator: Any, rows: Block, signature: Signature, seed: int) -> None:
         self.fitted: Floats | None = None
         self._width = len(signature.features)
-        self._estimator = prepared(_settled(estimator, seed), signature)
+        self._estimator = prepared(_settled(estimator, signature, seed), signature)
         labels = rows.labels.astype(np.int64) if is_classifier(estimator) else rows.labels
         matrix = _rounded(rows.matrix)
         matrix[:, np.isnan(matrix).all(axis=0)] = 0.0  # a column without a value is one that never matters
@@ -42,10 +42,13 @@ class Plain:
         return answers(self._estimator, _rounded(matrix))
 
     def portable(self, signature: Signature, sample: Matrix) -> tuple[str, bytes, Model, float]:
-        """See `Learner.portable`. The tolerance is a thousandth: of a probability, or of the labels' deviation."""
+        """See `Learner.portable`. The tolerance of ONNX is a thousandth: of a probability, or of the labels' deviation.
+
+        Any other format is its library's own, and has none.
+        """
         format, data = export(self._estimator, signature, _rounded(sample))
-        model = load(format, data)
-        return format, data, model, prove(self._estimator, model, _rounded(sample), _TOLERANCE * self._scale)
+        model, tolerance = load(format, data), _TOLERANCE * self._scale if format == "onnx" else 0.0
+        return format, data, model, prove(self._estimator, model, _rounded(sample), tolerance)
 
     def importance(self) -> Floats | None:
         """What the estimator states of itself: its impurity importance, or how far a feature moves a linear model.
@@ -98,12 +101,19 @@ def prepared(estimator: Any, signature: Signature) -> Any:
     return Pipeline([("prepare", ColumnTransformer(steps)), ("estimator", estimator)])
 
 
-def _settled(estimator: Any, seed: int) -> Any:
-    """One thread and a seed, where the estimator has such parameters and the declaration left them open."""
+def _settled(estimator: Any, signature: Signature, seed: int) -> Any:
+    """One thread and a seed, where the estimator has such parameters and the declaration left them open.
+
+    XGBoost takes all processors where it is told nothing, and categories as numbers.
+    """
     given = estimator.get_params()
-    ours = {"n_jobs": 1} if given.get("n_jobs") is not None else {}
+    native = is_xgboost(estimator)
+    ours: dict[str, Any] = {"n_jobs": 1} if native or given.get("n_jobs") is not None else {}
     if given.get("random_state", ours) is None:
         ours["random_state"] = seed
+    kinds = [feature.kind for feature in signature.features]
+    if native and "category" in kinds and given["feature_types"] is None and given["tree_method"] != "exact":
+        ours |= {"enable_categorical": True, "feature_types": ["c" if kind == "category" else "q" for kind in kinds]}
     return estimator.set_params(**ours) if ours else estimator
 
 
