@@ -18,6 +18,8 @@ PATIENCE = 30.0
 _WRITER = 0x4152474F5359
 """The PostgreSQL advisory lock that admits one writer of facts at a time ("ARGOSY")."""
 
+_TURN, _IN_TURN = "argosy_turn", f"BEGIN; SELECT pg_advisory_xact_lock({_WRITER})"
+
 _PLANNING = "SET jit = off; SET random_page_cost = 1.1; SET max_parallel_workers_per_gather = 0"
 """Our queries read little, by indexes: compiling one or starting helpers for it takes longer than it does."""
 
@@ -68,8 +70,8 @@ def sqlite_engine(path: str, *, write: bool) -> Engine:
     return engine
 
 
-def postgres_engine(home: str) -> Engine:
-    """Connections to PostgreSQL through psycopg."""
+def postgres_engine(home: str, *, write: bool) -> Engine:
+    """Connections to PostgreSQL through psycopg. A writer's transaction begins in its turn: see `aside`."""
     try:
         import psycopg  # noqa: F401  (an extra)
     except ImportError:
@@ -87,6 +89,15 @@ def postgres_engine(home: str) -> Engine:
         with connection.cursor() as cursor:
             cursor.execute(f"{_PLANNING}; SET lock_timeout = '{int(PATIENCE)}s'")
         connection.commit()
+        connection.autocommit = write  # its transactions are begun below: with their turn, in one question
+
+    if write:
+
+        @event.listens_for(engine, "begin")
+        def _begun(connection: Connection) -> None:
+            turn = connection.get_execution_options().get(_TURN, True)
+            cursor: Any = connection.connection.cursor()
+            cursor.execute(_IN_TURN if turn else "BEGIN", prepare=False)
 
     @event.listens_for(engine, "checkin")
     def _given_back(connection: Any, record: Any) -> None:
@@ -105,10 +116,12 @@ def postgres_engine(home: str) -> Engine:
     return engine
 
 
-def take_turn(connection: Connection) -> None:
-    """On PostgreSQL, wait until no other transaction writes facts; ids then grow in commit order, as on SQLite."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER})")
+def aside(engine: Engine) -> Connection:
+    """A writer's connection whose transactions, on PostgreSQL, do not wait until no other writes facts.
+
+    What others do: ids then grow in commit order, as on SQLite, where a transaction that writes is alone in any case.
+    """
+    return engine.connect().execution_options(**{_TURN: False})
 
 
 def _insist(act: Callable[[], object]) -> None:

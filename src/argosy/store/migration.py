@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, inspect
 
 from argosy.errors import ConflictError, UnknownError
 from argosy.store import schema
-from argosy.store.database import take_turn
+from argosy.store.database import aside
 
 HEAD = "0006"
 """The revision that this software writes; the newest file in `migrations/versions`."""
@@ -20,7 +20,7 @@ HEAD = "0006"
 
 def ensure(engine: Engine, *, create: bool = True) -> None:
     """Create or migrate the tables, once however many processes open the home together."""
-    with engine.connect() as connection:
+    with aside(engine) as connection:
         found = revision(connection)
     if found == HEAD:
         return
@@ -28,7 +28,6 @@ def ensure(engine: Engine, *, create: bool = True) -> None:
     if found is None and not create:
         raise UnknownError(f"{engine.url!r} holds no Argosy tables", next="argosy init")
     with engine.begin() as connection:
-        take_turn(connection)
         found = revision(connection)
         _refuse_newer(found, engine)
         if found is None and connection.dialect.name == "sqlite":

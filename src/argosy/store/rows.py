@@ -28,6 +28,7 @@ from sqlalchemy.types import TypeEngine
 from argosy.store.codec import Instant, Json, Number, to_json, to_micros, to_number
 
 R = TypeVar("R", bound="Row")
+_TOGETHER = 100
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -114,6 +115,20 @@ def execute_many(conn: Connection, sql: str, values: Sequence[Sequence[Any]]) ->
         execute(conn, sql, values[0])
     elif values:
         conn.connection.cursor().executemany(_marked(conn, sql), values)
+
+
+def execute_values(conn: Connection, sql: str, values: Sequence[Sequence[Any]]) -> list[Any]:
+    """Run an INSERT with all of some rows in one question, `{}` where they stand; returns what it returns.
+
+    For few rows, each of which would be a question of its own, or for those which return something.
+    """
+    found: list[Any] = []
+    for low in range(0, len(values), _TOGETHER):
+        some = values[low : low + _TOGETHER]
+        groups = ", ".join([f"({', '.join('?' * len(some[0]))})"] * len(some))
+        cursor = execute(conn, sql.format(groups), [each for row in some for each in row])
+        found += cursor.fetchall() if cursor.description else ()
+    return found
 
 
 def within(conn: Connection, column: str, values: Iterable[Any]) -> tuple[str, Any]:

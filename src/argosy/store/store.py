@@ -42,7 +42,7 @@ class Store:
         if database.is_url(str(home)):
             if blobs is None:
                 raise InputError("a PostgreSQL home keeps no blobs", next="pass blobs=DIRECTORY beside the URL")
-            reader = writer = database.postgres_engine(str(home))
+            reader, writer = (database.postgres_engine(str(home), write=write) for write in (False, True))
             address = str(home)
         else:
             root = Path(home).expanduser().resolve()
@@ -92,13 +92,12 @@ class Store:
         and `CapacityError` when the disk is full.
         """
         with translated(), self._writer.begin() as connection:
-            database.take_turn(connection)
             yield connection
 
     @contextmanager
     def claim(self) -> Iterator[Connection]:
         """A transaction over leases only: on PostgreSQL it does not wait for the writer of facts."""
-        with translated(), self._writer.begin() as connection:
+        with translated(), database.aside(self._writer) as connection, connection.begin():
             yield connection
 
     def close(self) -> None:

@@ -85,10 +85,10 @@ def create(tx: Connection, hand: Hand, request: Create) -> dict[str, Any]:
     limit.length(name, limit.TAG, "run_name")
     start = limit.moment(request.start_time, "start_time") or EPOCH
     owner = limit.length(request.user_id or "", limit.USER, "user_id")
-    made = runs.create(tx, number(request.experiment_id), name, start, hand, owner=owner, tags=tags)
-    location = experiments.get(tx, made.experiment_id).location
+    found = experiments.active(tx, number(request.experiment_id))
+    made = runs.begin(tx, found.id, name, start, hand, owner=owner, tags=tags)
     data = {"tags": wire.pairs(tags if NAME_TAG in tags else {**tags, NAME_TAG: name})}
-    return {"run": {"info": wire.info(made, location), "data": data, "inputs": {}}}
+    return {"run": {"info": wire.info(made, found.location), "data": data, "inputs": {}}}
 
 
 def update(tx: Connection, hand: Hand, request: Update) -> dict[str, Any]:

@@ -20,8 +20,7 @@ from argosy.protocols.mlflow import logged as of_models
 from argosy.protocols.mlflow.fault import INVALID, Fault
 from argosy.store.models import logged
 from argosy.store.models.logged import Logged
-from argosy.store.tracking import experiments, runs
-from argosy.store.tracking.runs import Run
+from argosy.store.tracking import runs
 
 LONGEST = 2048
 PROMPTS = frozenset({"dummy-source", "prompt-template"})
@@ -112,20 +111,13 @@ def _of_run(conn: Connection, source: str, parts: SplitResult, run: str | None, 
     name, _, path = parts.path.removeprefix("/").partition("/")
     if model or not run or name != run:
         raise _foreign(source, "model_id" if model else "run_id")
-    found = _run(conn, run)
-    if found is None:
-        return None
-    root = wire.artifact_root(experiments.get(conn, found.experiment_id).location, found.run)
-    return f"{root}/{path}" if path else root
+    root = _root(conn, run)
+    return f"{root}/{path}" if root and path else root
 
 
 def _inside(conn: Connection, source: str, run: str | None, made: Logged | None, named: str) -> None:
     """See that a source lies below the artifacts of the run, or of the logged model where one is named."""
-    root = None
-    if named == "model_id":
-        root = None if made is None else of_models.location(conn, made)
-    elif (found := _run(conn, run)) is not None:
-        root = wire.artifact_root(experiments.get(conn, found.experiment_id).location, found.run)
+    root = _root(conn, run) if named == "run_id" else of_models.location(conn, made) if made is not None else None
     try:
         path, below = artifacts.inside(source), artifacts.inside(root or "")
     except (Fault, UsageError):
@@ -134,11 +126,10 @@ def _inside(conn: Connection, source: str, run: str | None, made: Logged | None,
         raise _foreign(source, named)
 
 
-def _run(conn: Connection, run: str | None) -> Run | None:
-    try:
-        return runs.get(conn, run) if run else None
-    except UnknownError:
-        return None
+def _root(conn: Connection, run: str | None) -> str | None:
+    """Where the artifacts of a run lie; None where there is no such run here."""
+    location = runs.location(conn, run) if run else None
+    return None if location is None or run is None else wire.artifact_root(location, run)
 
 
 def _wrong(source: str, why: str) -> Fault:

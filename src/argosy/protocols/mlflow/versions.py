@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -74,7 +74,7 @@ def create(tx: Connection, hand: Hand, request: Create) -> dict[str, Any]:
         tx, registry.of(tx, request.name), origin.source, hand, location=origin.location, run=origin.run,
         logged=origin.logged, description=described(request.description), tags=tags,
     )  # fmt: skip
-    return _told(tx, made)
+    return {"model_version": _shown(made, tags, ())}
 
 
 def get(conn: Connection, request: OfVersion) -> dict[str, Any]:
@@ -150,16 +150,16 @@ def told(conn: Connection, found: Sequence[Version]) -> list[dict[str, Any]]:
     for model_id, known in aliases.of(conn, {each.model_id for each in found}).items():
         for alias, number in known.items():
             pointing.setdefault((model_id, number), []).append(alias)
-    return [
-        wire.filled({
-            "name": each.name, "version": str(each.number), "creation_timestamp": limit.milliseconds(each.at),
-            "last_updated_timestamp": limit.milliseconds(each.updated_at), "user_id": each.owner or None,
-            "current_stage": each.stage, "description": each.description or None, "source": each.source,
-            "run_id": each.run, "status": "READY", "tags": wire.pairs(tags.get(each.entity, {})),
-            "aliases": pointing.get((each.model_id, each.number)),
-        })
-        for each in found
-    ]  # fmt: skip
+    return [_shown(each, tags.get(each.entity, {}), pointing.get((each.model_id, each.number), ())) for each in found]
+
+
+def _shown(version: Version, tags: Mapping[str, str], aliases: Sequence[str]) -> dict[str, Any]:
+    return wire.filled({
+        "name": version.name, "version": str(version.number), "creation_timestamp": limit.milliseconds(version.at),
+        "last_updated_timestamp": limit.milliseconds(version.updated_at), "user_id": version.owner or None,
+        "current_stage": version.stage, "description": version.description or None, "source": version.source,
+        "run_id": version.run, "status": "READY", "tags": wire.pairs(tags), "aliases": aliases or None,
+    })  # fmt: skip
 
 
 def _told(conn: Connection, found: Version) -> dict[str, Any]:

@@ -12,8 +12,7 @@ from argosy.errors import UnknownError
 from argosy.store.codec import EPOCH, from_micros, to_micros
 from argosy.store.models import aliases, registered
 from argosy.store.models.registered import Registered
-from argosy.store.models.tables import registered_version
-from argosy.store.rows import execute, next_id, within
+from argosy.store.rows import execute, within
 from argosy.store.tracking import changes, labels
 from argosy.store.tracking.changes import VERSION, Change, Hand
 
@@ -55,27 +54,35 @@ def create(
 ) -> Version:  # fmt: skip
     """Add a version, whose files lie at `location`, or where `source` says. `model` is as this transaction read it."""
     made = Version(
-        next_id(tx, registered_version), model.id, model.name, model.versions + 1, description, source,
-        location or source, run, logged, NONE, hand.actor, hand.at, hand.at,
+        0, model.id, model.name, model.versions + 1, description, source, location or source, run, logged, NONE,
+        hand.actor, hand.at, hand.at,
     )  # fmt: skip
-    add(tx, made, hand)
-    registered.touch(tx, model.id, hand)
+    made = add(tx, made, hand)
     labels.put(tx, VERSION, made.entity, tags or {}, hand)
     return made
 
 
-def add(tx: Connection, version: Version, hand: Hand) -> None:
-    """Have a version that is as it says; its id and its number are free, and lower ones are never given any more."""
+def add(tx: Connection, version: Version, hand: Hand) -> Version:
+    """Have a version that is as it says, under the next id, with which it is returned; its number is free.
+
+    Lower numbers are never given any more, and the model has changed when the version did.
+    """
     v, location = version, None if version.location == version.source else version.location
-    sql = "UPDATE registered SET versions = ? WHERE id = ? AND versions < ?"
-    execute(tx, sql, (v.number, v.model_id, v.number))
-    execute(
+    at = to_micros(v.updated_at)
+    sql = (
+        "UPDATE registered SET versions = CASE WHEN versions < ? THEN ? ELSE versions END, "
+        "updated_at = CASE WHEN updated_at < ? THEN ? ELSE updated_at END WHERE id = ?"
+    )
+    execute(tx, sql, (v.number, v.number, at, at, v.model_id))
+    [[id]] = execute(
         tx,
         "INSERT INTO registered_version (id, model_id, number, description, source, location, run, logged, stage, "
-        "owner, at, updated_at, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (v.id, v.model_id, v.number, v.description, v.source, location, v.run, v.logged, v.stage, v.owner,
-         to_micros(v.at), to_micros(v.updated_at), hand.actor),
-    )  # fmt: skip
+        "owner, at, updated_at, actor) VALUES ((SELECT coalesce(max(id), 0) + 1 FROM registered_version), "
+        "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        (v.model_id, v.number, v.description, v.source, location, v.run, v.logged, v.stage, v.owner, to_micros(v.at),
+         at, hand.actor),
+    ).fetchall()  # fmt: skip
+    return v._replace(id=id)
 
 
 def get(conn: Connection, model: Registered, number: int) -> Version:

@@ -8,13 +8,11 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from argosy.store.models import logged
-from argosy.store.rows import next_id
 from argosy.store.tracking import changes, imported, inputs, metrics, runs, texts
 from argosy.store.tracking.changes import RUN, Change, Hand
 from argosy.store.tracking.inputs import Input
 from argosy.store.tracking.metrics import Point
 from argosy.store.tracking.runs import NAME_TAG, Run
-from argosy.store.tracking.tables import tracked
 
 IMPORTED = "imported"
 """The field of the change which tells from where something was brought."""
@@ -40,8 +38,7 @@ class Arrival(NamedTuple):
 
 def write(tx: Connection, given: Arrival, hand: Hand) -> Run:
     """Have a run that is as it arrives, in one transaction with the note that it was brought."""
-    run = given.run._replace(id=next_id(tx, tracked))
-    runs.add(tx, run, hand)
+    run = runs.add(tx, given.run, hand)
     texts.put(tx, texts.PARAMETER, run.id, run.experiment_id, given.parameters, hand, run=run.run)
     texts.put(tx, texts.TAG, run.id, run.experiment_id, {**given.tags, NAME_TAG: run.name}, hand, run=run.run)
     for block in given.blocks:

@@ -11,10 +11,9 @@ from sqlalchemy import Connection
 
 from argosy.errors import InputError, UnknownError
 from argosy.store.codec import EPOCH, from_micros, to_micros
-from argosy.store.rows import execute, next_id, within
+from argosy.store.rows import execute, within
 from argosy.store.tracking import changes, experiments, naming, texts
 from argosy.store.tracking.changes import RUN, Change, Hand
-from argosy.store.tracking.tables import tracked
 
 RUNNING, SCHEDULED, SUCCEEDED, FAILED, CANCELLED = "running", "scheduled", "succeeded", "failed", "cancelled"
 STATUSES = (RUNNING, SCHEDULED, SUCCEEDED, FAILED, CANCELLED)
@@ -42,18 +41,29 @@ def create(
 ) -> Run:  # fmt: skip
     """Begin a run. Raises UnknownError for an experiment that is not, InputError for one that is deleted."""
     experiments.active(tx, experiment_id)
-    made = Run(next_id(tx, tracked), uuid.uuid4().hex, experiment_id, name, owner, RUNNING, started_at, None, None)
-    add(tx, made, hand)
+    return begin(tx, experiment_id, name, started_at, hand, owner=owner, tags=tags)
+
+
+def begin(
+    tx: Connection, experiment_id: int, name: str, started_at: datetime, hand: Hand, *, owner: str = "",
+    tags: Mapping[str, str] | None = None,
+) -> Run:  # fmt: skip
+    """The same in an experiment that this transaction found to be active."""
+    made = add(tx, Run(0, uuid.uuid4().hex, experiment_id, name, owner, RUNNING, started_at, None, None), hand)
     texts.put(tx, texts.TAG, made.id, experiment_id, {**(tags or {}), NAME_TAG: name}, hand, new=True)
     return made
 
 
-def add(tx: Connection, run: Run, hand: Hand) -> None:
-    """Have a run that is as it says; its id and its name are free."""
-    *rest, started, ended, deleted = run
+def add(tx: Connection, run: Run, hand: Hand) -> Run:
+    """Have a run that is as it says, under the next id, with which it is returned; its name is free."""
+    _, *rest, started, ended, deleted = run
     times = map(to_micros, (started, ended, deleted, hand.at))
-    sql = f"INSERT INTO tracked ({FIELDS}, at, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    execute(tx, sql, (*rest, *times, hand.actor))
+    sql = (
+        f"INSERT INTO tracked ({FIELDS}, at, actor) VALUES ((SELECT coalesce(max(id), 0) + 1 FROM tracked), "
+        "?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
+    )
+    [[id]] = execute(tx, sql, (*rest, *times, hand.actor)).fetchall()
+    return run._replace(id=id)
 
 
 def get(conn: Connection, run: str) -> Run:
@@ -62,6 +72,13 @@ def get(conn: Connection, run: str) -> Run:
     if found is None:
         raise UnknownError(f"Run with id={run[:300]} not found: there is no such run", next="argosy runs")
     return made(found)
+
+
+def location(conn: Connection, run: str) -> str | None:
+    """The location of the experiment that a run belongs to; None where there is no such run."""
+    sql = "SELECT e.location FROM tracked r JOIN experiment e ON e.id = r.experiment_id WHERE r.run = ?"
+    found = execute(conn, sql, (run,)).fetchone()
+    return None if found is None else str(found[0])
 
 
 def active(conn: Connection, run: str) -> Run:

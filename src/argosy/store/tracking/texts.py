@@ -8,12 +8,13 @@ from sqlalchemy import Connection
 
 from argosy.errors import InputError, UnknownError
 from argosy.store.codec import EPOCH, from_micros, to_micros
-from argosy.store.rows import execute, execute_many, within
+from argosy.store.rows import execute, execute_values, within
 from argosy.store.tracking import changes
 from argosy.store.tracking.changes import RUN, Change, Hand
 from argosy.store.tracking.tables import HEAD
 
 PARAMETER, TAG = "parameter", "tag"
+_INSERT = "INSERT INTO {} (run_id, key, experiment_id, value, head, at, actor) VALUES {{}}"
 
 
 def put(
@@ -22,31 +23,23 @@ def put(
 ) -> None:  # fmt: skip
     """Set parameters or tags of a run, which is called `run`; a `new` one has none yet.
 
-    Raises InputError where a parameter has another value already: nothing is set then.
+    Raises InputError where a parameter has another value already: the transaction must not land then.
     """
-    if not values:
-        return
-    known = {} if new else _known(tx, table, run_id, values)
-    changed = {key: (known[key], value) for key, value in values.items() if known.get(key, value) != value}
-    if changed and table == PARAMETER:
-        key, (before, after) = next(iter(changed.items()))
-        raise InputError(
-            f"Changing param values is not allowed. Param with key={key!r} was already logged with value={before!r} "
-            f"for run ID={run!r}. Attempted logging new value {after!r}.",
-            next="log it under another name, or in a run of its own",
-        )
     at = to_micros(hand.at)
-    execute_many(
+    if table == PARAMETER:
+        rows = [(run_id, key, experiment_id, value, value[:HEAD], at, hand.actor) for key, value in values.items()]
+        if len(execute_values(tx, f"{_INSERT.format(table)} ON CONFLICT DO NOTHING RETURNING 1", rows)) < len(rows):
+            _same(run, _known(tx, table, run_id, values), values)
+        return
+    known = {} if new or not values else _known(tx, table, run_id, values)
+    changed = {key: value for key, value in values.items() if known.get(key) != value}
+    execute_values(
         tx,
-        f"INSERT INTO {table} (run_id, key, experiment_id, value, head, at, actor) VALUES (?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value, head = excluded.head",
-        [
-            (run_id, key, experiment_id, value, value[:HEAD], at, hand.actor)
-            for key, value in values.items()
-            if known.get(key) != value
-        ],
+        f"{_INSERT.format(table)} ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value, head = excluded.head",
+        [(run_id, key, experiment_id, value, value[:HEAD], at, hand.actor) for key, value in changed.items()],
     )
-    changes.add(tx, hand, [Change(RUN, run, f"tag:{key}", *pair) for key, pair in changed.items()])
+    told = [Change(RUN, run, f"tag:{key}", known[key], value) for key, value in changed.items() if key in known]
+    changes.add(tx, hand, told)
 
 
 def remove(tx: Connection, run_id: int, key: str, hand: Hand, run: str) -> None:
@@ -73,6 +66,17 @@ def of(
     for run_id, key, value in execute(conn, f"{sql} ORDER BY run_id, key", values):
         found.setdefault(run_id, {})[key] = value
     return found
+
+
+def _same(run: str, known: Mapping[str, str], values: Mapping[str, str]) -> None:
+    """Raises InputError for the first parameter that has another value."""
+    for key, after in values.items():
+        if (before := known.get(key, after)) != after:
+            raise InputError(
+                f"Changing param values is not allowed. Param with key={key!r} was already logged with "
+                f"value={before!r} for run ID={run!r}. Attempted logging new value {after!r}.",
+                next="log it under another name, or in a run of its own",
+            )
 
 
 def _known(conn: Connection, table: str, run_id: int, keys: Iterable[str]) -> dict[str, str]:

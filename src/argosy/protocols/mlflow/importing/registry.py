@@ -21,7 +21,6 @@ from argosy.protocols.mlflow.source import PROMPTS
 from argosy.store.models import aliases, logged, registered, versions
 from argosy.store.models.registered import Registered
 from argosy.store.models.tables import registered as model_table
-from argosy.store.models.tables import registered_version as version_table
 from argosy.store.models.versions import NONE, STAGES, Version
 from argosy.store.rows import next_id
 from argosy.store.tracking import changes, experiments, labels, runs
@@ -134,11 +133,11 @@ class _Work(NamedTuple):
         hand = self.passage.hand
         place = self.places.get(given.location, _Place(given.source, given.location))
         stage = given.stage if given.stage in STAGES else NONE
-        made = Version(
-            next_id(tx, version_table), model.id, model.name, given.number, given.description, place.source,
-            place.location, given.run, given.logged, stage, given.owner, moment(given.at), moment(given.updated_at),
+        version = Version(
+            0, model.id, model.name, given.number, given.description, place.source, place.location, given.run,
+            given.logged, stage, given.owner, moment(given.at), moment(given.updated_at),
         )  # fmt: skip
-        versions.add(tx, made, hand)
+        made = versions.add(tx, version, hand)
         labels.put(tx, VERSION_KIND, made.entity, given.tags, hand)
         told = [Change(VERSION_KIND, made.entity, IMPORTED, None, self.passage.source.name)]
         if stage != NONE:
