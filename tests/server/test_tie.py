@@ -91,14 +91,17 @@ def test_a_question_that_fails_is_asked_again() -> None:
 
 
 def test_a_task_that_gives_up_waiting_loses_no_message() -> None:
+    late = asyncio.Event()
+
     async def receive() -> Message:
-        await asyncio.sleep(0.05)
+        await late.wait()
         return {"type": "http.request", "body": b"late", "more_body": False}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         given_up = asyncio.ensure_future(receive())
         await asyncio.sleep(0.01)
         given_up.cancel()
+        late.set()
         assert (await receive())["body"] == b"late"
         await send(START)
         await send(body(b"y", more=False))

@@ -148,25 +148,25 @@ def test_who_leaves_while_waiting_leaves_no_place_behind() -> None:
 def test_a_lagging_loop_takes_only_the_share_that_it_can_answer_in_time() -> None:
     with admitting(wait_seconds=0.1) as admission:
 
-        async def talk() -> tuple[int, int]:
+        async def talk() -> None:
             probe = asyncio.create_task(admission.probe())
-            await asyncio.sleep(0.15)
-            calm = sum(taken(admission) for _ in range(100))
+            await asyncio.sleep(0)  # it has begun to wait
+            assert sum(taken(admission) for _ in range(1000)) == 1000
             time.sleep(0.5)  # the loop is busy for five times the wait: the probe comes late
-            await asyncio.sleep(0.001)
-            late = sum(taken(admission) for _ in range(100))
+            while not admission.lag:
+                await asyncio.sleep(0)
+            assert admission.lag > 0.4
+            assert abs(sum(taken(admission) for _ in range(1000)) - 1000 * 0.1 / admission.lag) <= 1
             probe.cancel()
-            return calm, late
 
-        calm, late = run(talk)
-        assert calm == 100 and 5 <= late <= 40
+        run(talk)
 
 
 def test_the_servers_limits_hold_at_its_doors(served: Served) -> None:
     """A caller that owes rows, a time that is over, a cost that is asked for."""
     with served.fleet.store.write() as tx:
         tokens.add(tx, token("slow"))
-    limits = Limits(rows={"argosy serve": 100, "slow": 1_000})
+    limits = Limits(rows={"argosy serve": 1, "slow": 100})
     app = application(Options(home=served.fleet.store.home, token=TOKEN, limits=limits))
     served = msgspec.structs.replace(served, app=app)
 
@@ -182,7 +182,7 @@ def test_the_servers_limits_hold_at_its_doors(served: Served) -> None:
             await client.get("/v2/models/late-arrival"),
             await client.post(URL, json=asked(LONG), headers=slow),
         ]
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while (last := await client.post(URL, json=asked(1), headers=slow)).status_code != 429:
             assert time.monotonic() < end
             await asyncio.sleep(0.05)
@@ -191,10 +191,10 @@ def test_the_servers_limits_hold_at_its_doors(served: Served) -> None:
     wrong, good, owing, looking, late, charged = served.run(talk)
     assert wrong.status_code == 400 and "argosy-timeout-ms is 'soon'" in wrong.json()["error"]
     assert good.status_code == 200 and 0 < float(good.headers["argosy-cost-ms"]) < 20_000
-    assert owing.status_code == 429 and owing.headers["retry-after"] == "2"
+    assert owing.status_code == 429 and 200 <= int(owing.headers["retry-after"]) <= 249
     assert looking.status_code == 200
     assert late.status_code == 504 and "0.001 s" in late.json()["error"]
-    assert 10 <= int(charged.headers["retry-after"]) <= 20  # what nobody waited for any more is paid for, too
+    assert 100 <= int(charged.headers["retry-after"]) <= 200  # what nobody waited for any more is paid for, too
 
 
 def taken(admission: Admission) -> bool:

@@ -58,7 +58,7 @@ def test_a_server_whose_store_cannot_be_read_answers_on_and_says_how_old_its_pic
             assert ready.status_code == 200 and ready.json()["ready"] and ready.json()["stale_seconds"] > 2
             assert metrics["argosy_routing_age_seconds"][0][1] > 2
             broken = False
-            await asyncio.sleep(0.3)
+            await _read_again(ask)
             assert (await ask.get("/v2/health/ready")).json() == {"ready": True}
         await app.stop()
 
@@ -123,13 +123,17 @@ def test_a_database_that_hangs_costs_no_answer_and_is_read_again_once_it_does_no
                         os.kill(pid, signal.SIGCONT)
                 assert ready.status_code == 200 and ready.json()["stale_seconds"] > 2
                 assert answer.status_code == 200 and float(answer.headers["argosy-stale-seconds"]) > 2
-                end = time.monotonic() + 20
-                while "stale_seconds" in (await ask.get("/v2/health/ready")).json():
-                    assert time.monotonic() < end, "it is not read again"
-                    await asyncio.sleep(0.05)
+                await _read_again(ask)
             await app.stop()
 
         asyncio.run(talk())
+
+
+async def _read_again(ask: httpx.AsyncClient) -> None:
+    end = time.monotonic() + 60
+    while "stale_seconds" in (await ask.get("/v2/health/ready")).json():
+        assert time.monotonic() < end, "it is not read again"
+        await asyncio.sleep(0.02)
 
 
 def _children(pid: int) -> list[int]:

@@ -23,6 +23,9 @@ LIMIT = 8 << 20
 class Echo:
     """Says back what it is told: `wait:` later, `big:N` as N bytes, `no` not at all."""
 
+    def __init__(self) -> None:
+        self.asked: list[bytes] = []
+
     def limit(self, head: Head) -> int:
         return LIMIT
 
@@ -33,6 +36,7 @@ class Echo:
         return Outcome(status=Status.UNAUTHENTICATED, text="who?") if b"stranger" in head else None
 
     def answer(self, head: Head, message: bytes) -> Outcome | Awaitable[Outcome]:
+        self.asked.append(message)
         if message == b"no":
             return Outcome(status=Status.NOT_FOUND, text="not here: 100 %")
         if message[:4] == b"big:":
@@ -57,17 +61,17 @@ class Wired:
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self._ready.set()
-        await serve(self._service, self._listener, self._stop, drain_seconds=5)
+        await serve(self._service, self._listener, self._stop, drain_seconds=30)
 
     def start(self) -> None:
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(60)
 
     def stop(self) -> None:
         """Drain it, and wait until that is done."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(20)
+        self._thread.join(60)
         assert not self._thread.is_alive()
 
     @contextmanager
