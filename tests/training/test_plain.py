@@ -5,7 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 from lightgbm import LGBMClassifier
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
 from xgboost import XGBClassifier
@@ -75,6 +80,19 @@ def test_a_form_that_answers_otherwise_is_refused(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("argosy.training.plain._TOLERANCE", -1.0)
     with pytest.raises(DeclarationError, match="exported form"):
         model.portable(SIGNATURE, data.matrix[:10])
+
+
+@pytest.mark.parametrize("form", [VotingClassifier, StackingClassifier])
+def test_an_ensemble_is_prepared_seeded_and_proven_as_one_model(form: Any) -> None:
+    parts = [("boosted", LGBMClassifier(n_estimators=5, verbose=-1)), ("forest", RandomForestClassifier(5))]
+    data, options = some(0), {"voting": "soft"} if form is VotingClassifier else {"cv": 2}
+    one, two = (Plain(form(parts, **options), data, SIGNATURE, 1) for _ in range(2))
+    assert np.array_equal(one.predict(data.matrix), two.predict(data.matrix))
+    other = Plain(form([parts[0], ("forest", RandomForestClassifier(5))], **options), data, SIGNATURE, 2)
+    assert not np.array_equal(one.predict(data.matrix), other.predict(data.matrix)), "the seed reaches the forest"
+    format, _, loaded, difference = one.portable(SIGNATURE, data.matrix[:50])
+    assert format == "onnx" and difference < 1e-5 and np.isnan(data.matrix).any()
+    np.testing.assert_allclose(loaded.predict(data.matrix), one.predict(data.matrix), atol=1e-5)
 
 
 def test_the_same_seed_gives_the_same_model() -> None:

@@ -23,7 +23,9 @@ _OPSETS = {"": 18, "ai.onnx.ml": 5}
 _IR = 10
 """The release of the format that has these operators."""
 _SUM, _AT_MOST, _MEMBER = 1, 0, 6
-_CATEGORY, _DEFAULT_LEFT, _ZERO, _NAN = 1, 2, 1, 2
+CATEGORY = 1
+"""The bit of a split's type that says that it is of categories."""
+_DEFAULT_LEFT, _ZERO, _NAN = 2, 1, 2
 _RAW = frozenset({"regression", "regression_l1", "huber", "fair", "quantile", "mape", "custom"})
 _EXPONENTIAL = frozenset({"poisson", "gamma", "tweedie"})
 _MATRIX, _SCORE = "matrix", "score"
@@ -45,10 +47,10 @@ def convert(text: bytes) -> bytes:
     nodes.append(
         helper.make_node("TreeEnsemble", [given], ["sums"], domain="ai.onnx.ml", **ensemble.attributes()),
     )
-    nodes += _answer(header, len(trees))
+    nodes += answer(header, len(trees))
     rows = helper.make_tensor_value_info(_MATRIX, TensorProto.DOUBLE, [None, width])
-    answer = helper.make_tensor_value_info(NAME, TensorProto.DOUBLE, [None])
-    graph = helper.make_graph(nodes, "lightgbm", [rows], [answer])
+    said = helper.make_tensor_value_info(NAME, TensorProto.DOUBLE, [None])
+    graph = helper.make_graph(nodes, "lightgbm", [rows], [said])
     opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSETS.items()]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR)
     onnx.checker.check_model(model)
@@ -75,22 +77,22 @@ class _Ensemble:
         """Append a tree as `argosy.model.tree.read` gives it."""
         node, leaf = len(self._modes), len(self._weights)
         self._roots.append(node)
-        self._weights += _floats(tree, b"leaf_value")
+        self._weights += floats(tree, b"leaf_value")
         if tree[b"num_leaves"] == b"1":  # the operator's roots are splits
             self._split(_AT_MOST, 0, 0.0, missing=True)
             self._children(node, leaf, -1, -1)
             return
         sets = list(_sets(tree)) if tree.get(b"num_cat", b"0") != b"0" else []
         for feature, threshold, kind, left, right in zip(
-            _integers(tree, b"split_feature"), _floats(tree, b"threshold"), _integers(tree, b"decision_type"),
-            _integers(tree, b"left_child"), _integers(tree, b"right_child"), strict=True,
+            integers(tree, b"split_feature"), floats(tree, b"threshold"), integers(tree, b"decision_type"),
+            integers(tree, b"left_child"), integers(tree, b"right_child"), strict=True,
         ):  # fmt: skip
-            if kind & _CATEGORY:
+            if kind & CATEGORY:
                 self.categories.add(feature)
                 self._split(_MEMBER, feature, 0.0, missing=False)
                 self._members += [*sets[int(threshold)], math.nan]
             else:
-                self._split(_AT_MOST, feature, threshold, missing=_goes_left(threshold, kind))
+                self._split(_AT_MOST, feature, threshold, missing=goes_left(threshold, kind))
             self._children(node, leaf, left, right)
 
     def attributes(self) -> dict[str, Any]:
@@ -121,8 +123,8 @@ class _Ensemble:
             self._leafs[place].append(int(child < 0))
 
 
-def _goes_left(threshold: float, kind: int) -> bool:
-    """Where a split on a number sends a row without a value."""
+def goes_left(threshold: float, kind: int) -> bool:
+    """Where a split on a number sends a row without a value. Raises InputError where zeros go another way."""
     missing, left = kind >> 2 & 3, bool(kind & _DEFAULT_LEFT)
     as_zero = threshold >= 0
     if missing == _ZERO and left != as_zero:
@@ -135,7 +137,7 @@ def _goes_left(threshold: float, kind: int) -> bool:
 
 def _sets(tree: Lines) -> Iterator[list[float]]:
     """The categories that each split on categories sends left, from its bits in words of 32."""
-    bounds, words = _integers(tree, b"cat_boundaries"), _integers(tree, b"cat_threshold")
+    bounds, words = integers(tree, b"cat_boundaries"), integers(tree, b"cat_threshold")
     for start, stop in pairwise(bounds):
         yield [
             float(32 * place + bit)
@@ -162,8 +164,11 @@ def _truncation(columns: list[int], width: int) -> Iterator[Any]:
     yield helper.make_node("Where", ["cut", "whole", _MATRIX], ["categories"])
 
 
-def _answer(header: Lines, trees: int) -> Iterator[Any]:
-    """Nodes from the sum of the trees to the answer: the mean of a forest, then what undoes the objective."""
+def answer(header: Lines, trees: int) -> Iterator[Any]:
+    """Nodes from `sums`, rows x 1 of the trees, to `prediction`: the mean of a forest, then what undoes the objective.
+
+    Raises InputError for an objective that no graph has.
+    """
     yield _constant("column", np.array([1]))
     yield helper.make_node("Squeeze", ["sums", "column"], [_SCORE])
     score = _SCORE
@@ -198,9 +203,11 @@ def _constant(name: str, value: Any) -> Any:
     return helper.make_node("Constant", [], [name], value=numpy_helper.from_array(value, name))
 
 
-def _integers(tree: Lines, key: bytes) -> list[int]:
+def integers(tree: Lines, key: bytes) -> list[int]:
+    """A tree's list of whole numbers."""
     return list(map(int, tree[key].split()))
 
 
-def _floats(tree: Lines, key: bytes) -> list[float]:
+def floats(tree: Lines, key: bytes) -> list[float]:
+    """A tree's list of numbers."""
     return list(map(float, tree[key].split()))

@@ -122,6 +122,9 @@ def _to_onnx(estimator: Any, sample: Matrix) -> bytes:
     from skl2onnx import to_onnx  # the same
     from skl2onnx.common.data_types import FloatTensorType
 
+    from argosy.model import graft
+
+    graft.register()
     options = {"zipmap": False} if _is_classifier(estimator) else None
     try:
         with warnings.catch_warnings():

@@ -20,6 +20,8 @@ from argosy.training.rows import Block, Floats, Integers, Matrix
 _NONE = -1.0
 _TOLERANCE = 1e-3
 _SAMPLE = 500
+_GREEDY = ("lightgbm.", "xgboost.")
+"""Libraries that take all processors where they are told nothing."""
 _LOSES_MISSING = ("sklearn.ensemble._forest", "sklearn.ensemble._bagging", "sklearn.tree.")
 
 
@@ -83,11 +85,11 @@ class Plain:
 def prepared(estimator: Any, signature: Signature) -> Any:
     """The estimator, behind imputation, scaling and one column a category if it takes no missing values.
 
-    Forests and trees of scikit-learn take them, but their ONNX form does not, so they are prepared as well. Numbers:
-    the median where missing, then zero mean and unit variance; a column without any value becomes zero. Categories:
-    one column for each of the rows' own, none for a value not seen.
+    Forests and trees of scikit-learn take them, but their ONNX form does not, so they are prepared as well, and so are
+    ensembles that have one. Numbers: the median where missing, then zero mean and unit variance; a column without any
+    value becomes zero. Categories: one column for each of the rows' own, none for a value not seen.
     """
-    if get_tags(estimator).input_tags.allow_nan and not type(estimator).__module__.startswith(_LOSES_MISSING):
+    if get_tags(estimator).input_tags.allow_nan and not _loses_missing(estimator):
         return estimator
     kinds = [feature.kind for feature in signature.features]
     numbers = [index for index, kind in enumerate(kinds) if kind != "category"]
@@ -104,17 +106,33 @@ def prepared(estimator: Any, signature: Signature) -> Any:
 def _settled(estimator: Any, signature: Signature, seed: int) -> Any:
     """One thread and a seed, where the estimator has such parameters and the declaration left them open.
 
-    XGBoost takes all processors where it is told nothing, and categories as numbers.
+    XGBoost takes categories as numbers where it is told nothing.
     """
     given = estimator.get_params()
-    native = is_xgboost(estimator)
-    ours: dict[str, Any] = {"n_jobs": 1} if native or given.get("n_jobs") is not None else {}
-    if given.get("random_state", ours) is None:
-        ours["random_state"] = seed
+    ours, native = _open(estimator, given, seed), is_xgboost(estimator)
     kinds = [feature.kind for feature in signature.features]
     if native and "category" in kinds and given["feature_types"] is None and given["tree_method"] != "exact":
         ours |= {"enable_categorical": True, "feature_types": ["c" if kind == "category" else "q" for kind in kinds]}
     return estimator.set_params(**ours) if ours else estimator
+
+
+def _open(estimator: Any, given: dict[str, Any], seed: int) -> dict[str, Any]:
+    """One thread, and a seed where none is given, for an estimator and for those within it, by parameter."""
+    ours: dict[str, Any] = {}
+    for name, value in given.items():
+        owner, _, last = name.rpartition("__")
+        greedy = type(given.get(owner, estimator)).__module__.startswith(_GREEDY)
+        if last == "n_jobs" and (greedy or value is not None):
+            ours[name] = 1
+        elif last == "random_state" and value is None:
+            ours[name] = seed
+    return ours
+
+
+def _loses_missing(estimator: Any) -> bool:
+    """Whether the ONNX form of an estimator, or of a part of an ensemble, does not take missing values as it does."""
+    parts = (estimator, *(part for _, part in getattr(estimator, "estimators", None) or ()))
+    return any(type(part).__module__.startswith(_LOSES_MISSING) for part in parts)
 
 
 def _rounded(matrix: Matrix) -> Matrix:
