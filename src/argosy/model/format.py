@@ -11,7 +11,7 @@ from argosy.errors import InputError
 from argosy.model.matrix import Matrix
 from argosy.model.space import Space
 
-FORMATS = ("lightgbm", "xgboost", "onnx")
+FORMATS = ("lightgbm", "xgboost", "onnx", "ensemble")
 LIMIT_BYTES = 512 * 1024 * 1024
 
 
@@ -66,4 +66,8 @@ def load(format: str, data: bytes, *, known: bool = False, limit: int = LIMIT_BY
         from argosy.model.onnx import Onnx  # the same
 
         return Onnx(data, known=known)
+    if format == "ensemble":
+        from argosy.model.ensemble import Ensemble  # it loads its parts by this function
+
+        return Ensemble(data, known=known)
     raise InputError(f"unknown model format {format!r}", next=f"use one of {', '.join(FORMATS)}")

@@ -1,0 +1,162 @@
+"""Several models that answer as one: blended, or in a cascade. Their bytes lie behind each other in one file.
+
+The file is a mark, the length of what follows it (four bytes, little-endian), JSON of the rule and of each part's
+format and length, then the parts.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from argosy.errors import CorruptError
+from argosy.model.format import Model, load
+from argosy.model.matrix import Matrix, checked
+from argosy.model.space import Space, log_odds
+
+FORMAT = "ensemble"
+_MARK = b"argosy ensemble 1\n"
+_LENGTH = struct.Struct("<I")
+_MOST = 64
+_LEVELS = 3
+_MEMORY = 2_000
+
+Floats = npt.NDArray[np.float64]
+
+
+class Blend(msgspec.Struct, frozen=True, tag="blend", tag_field="rule"):
+    """The weighted mean of the parts in the space that their contributions add up in: log-odds, or the value.
+
+    In log-odds it is the logarithmic opinion pool (Genest and Zidek, Statistical Science 1, 1986). Weights are positive
+    and sum to one.
+    """
+
+    weights: tuple[float, ...]
+
+
+class Cascade(msgspec.Struct, frozen=True, tag="cascade", tag_field="rule"):
+    """The first part answers where its answer is at most `low` or at least `high`, the second part elsewhere.
+
+    After Viola and Jones, "Rapid object detection using a boosted cascade of simple features" (CVPR 2001).
+    """
+
+    low: float
+    high: float
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One model of an ensemble: its format, and its bytes' length."""
+
+    format: str
+    length: int
+
+
+class _Head(msgspec.Struct, frozen=True):
+    made: Blend | Cascade
+    parts: tuple[Part, ...]
+
+
+def pack(rule: Blend | Cascade, parts: Sequence[tuple[str, bytes]]) -> bytes:
+    """The file of some models, each a format and bytes, and of the rule by which they answer."""
+    head = msgspec.json.encode(_Head(rule, tuple(Part(format, len(data)) for format, data in parts)))
+    return b"".join((_MARK, _LENGTH.pack(len(head)), head, *(data for _, data in parts)))
+
+
+def unpack(data: bytes) -> tuple[Blend | Cascade, list[tuple[str, bytes]]]:
+    """What `pack` put together. Raises CorruptError for anything else."""
+    start = len(_MARK) + _LENGTH.size
+    if not data.startswith(_MARK) or len(data) < start:
+        raise _wrong("they do not start as one")
+    (length,) = _LENGTH.unpack_from(data, len(_MARK))
+    try:
+        head = msgspec.json.decode(data[start : start + length], type=_Head)
+    except msgspec.DecodeError as error:
+        raise _wrong(f"its head does not read ({error})") from error
+    _check(head)
+    place, parts = start + length, []
+    for part in head.parts:
+        parts.append((part.format, data[place : place + part.length]))
+        place += part.length
+    if place != len(data):
+        raise _wrong(f"its parts end at byte {place:,} of {len(data):,}")
+    return head.made, parts
+
+
+class Ensemble:
+    """Models with the same features and the same space of contributions, as one. Thread-safe, as they are."""
+
+    def __init__(self, data: bytes, *, known: bool = False, level: int = 1) -> None:
+        if level > _LEVELS:
+            raise _wrong(f"it holds ensembles more than {_LEVELS} deep")
+        self.rule, parts = unpack(data)
+        self._parts: list[Model] = [
+            Ensemble(part, known=known, level=level + 1) if format == FORMAT else load(format, part, known=known)
+            for format, part in parts
+        ]
+        first = self._parts[0]
+        if any((part.features, part.space) != (first.features, first.space) for part in self._parts):
+            told = ", ".join(f"{part.features} features in {part.space}" for part in self._parts)
+            raise _wrong(f"its parts do not fit each other ({told})")
+        if first.space not in ("value", "log_odds") and isinstance(self.rule, Blend):
+            raise _wrong(f"it blends in the space {first.space!r}")
+        self.features, self.space = first.features, first.space
+        self.bytes_in_memory = sum(part.bytes_in_memory for part in self._parts) + _MEMORY
+
+    def predict(self, matrix: Matrix) -> Floats:
+        """See `Model.predict`."""
+        rows = checked(matrix, self.features)
+        if isinstance(self.rule, Blend):
+            answers = np.array([part.predict(rows) for part in self._parts])
+            return blended(answers, self.rule.weights, self.space)
+        first, second = self._parts
+        found = first.predict(rows)
+        unsure = self._unsure(found, self.rule)
+        if unsure.any():
+            found[unsure] = second.predict(rows[unsure])
+        return found
+
+    def explain(self, matrix: Matrix) -> Matrix:
+        """See `Model.explain`: the weighted mean of the parts' own, or that of the part that answers the row."""
+        rows = checked(matrix, self.features)
+        if isinstance(self.rule, Blend):
+            told = [part.explain(rows) * w for part, w in zip(self._parts, self.rule.weights, strict=True)]
+            return np.asarray(np.sum(told, axis=0))
+        first, second = self._parts
+        unsure = self._unsure(first.predict(rows), self.rule)
+        out = np.empty((len(rows), self.features + 1))
+        for part, asked in ((first, ~unsure), (second, unsure)):
+            if asked.any():
+                out[asked] = part.explain(rows[asked])
+        return out
+
+    @staticmethod
+    def _unsure(answers: Floats, rule: Cascade) -> npt.NDArray[np.bool_]:
+        return (answers > rule.low) & (answers < rule.high)
+
+
+def blended(answers: Floats, weights: Sequence[float] | Floats, space: Space) -> Floats:
+    """The blend of answers [parts x rows] in the space of log-odds or of values."""
+    shares = np.asarray(weights, dtype=np.float64)
+    if space == "value":
+        return np.asarray(shares @ answers)
+    return np.asarray(1.0 / (1.0 + np.exp(-(shares @ log_odds(answers)))))
+
+
+def _check(head: _Head) -> None:
+    rule, count = head.made, len(head.parts)
+    if not 2 <= count <= _MOST or any(part.length < 0 for part in head.parts):
+        raise _wrong(f"it has {count} parts, wanted 2 to {_MOST}")
+    if isinstance(rule, Cascade):
+        sound = count == 2 and rule.low <= rule.high
+    else:
+        sound = len(rule.weights) == count and min(rule.weights) > 0 and abs(sum(rule.weights) - 1) < 1e-9
+    if not sound:
+        raise _wrong(f"{count} parts do not answer by {rule}")
+
+
+def _wrong(reason: str) -> CorruptError:
+    return CorruptError(f"these bytes are not an ensemble: {reason}", next="register the version again")
