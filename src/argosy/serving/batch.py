@@ -19,6 +19,7 @@ class Batch(msgspec.Struct):
 
     `version` is the only one that may answer, where the request names it. `explain` asks for contributions as well.
     `lacking` are the rows that have no value of a column which others have; `flags` say of each row how it did not fit.
+    `names` are those of the rows, where they have others than by their own key and that of the request.
     """
 
     endpoint: Endpoint
@@ -30,6 +31,7 @@ class Batch(msgspec.Struct):
     explain: bool = False
     lacking: Mapping[str, Sequence[int]] = {}
     flags: list[str] | None = None
+    names: list[str] | None = None
 
 
 class Answer(msgspec.Struct):

@@ -122,7 +122,9 @@ class Scorer:
             examine(batch)
         id = batch.id if batch.id is not None else f"{self._prefix}-{next(self._numbers):x}"
         given = columns.get(endpoint.row_key) if endpoint.row_key else None
-        rows = [f"{id}:{i}" if value is None else str(value) for i, value in enumerate(given or [None] * batch.count)]
+        rows = batch.names or [
+            f"{id}:{i}" if value is None else str(value) for i, value in enumerate(given or [None] * batch.count)
+        ]
         at = batch.at if batch.at is not None else self._clock()
         if batch.count == 1:
             keys = [member_key([columns[name][0] for name in endpoint.by])]
