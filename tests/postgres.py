@@ -42,7 +42,7 @@ def server() -> Iterator[Server]:
             yield Server(f"postgresql+psycopg://argosy@127.0.0.1:{port}/postgres", process.pid)
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(20)
+            process.wait(60)
     finally:
         shutil.rmtree(root)
 
@@ -75,7 +75,7 @@ def _start(binaries: Path, root: Path, owner: str) -> tuple[subprocess.Popen[byt
         where = ("listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", "max_connections=200")
         options = itertools.chain.from_iterable(("-c", option) for option in (*quick, *where))
         process = _spawn(owner, root, output, binaries / "postgres", "-D", data, *options)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not _answers(port):
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()

@@ -98,7 +98,7 @@ def test_ctrl_c_prints_one_line(late: Path) -> None:
     following.stdout.readline()
     time.sleep(0.2)
     following.send_signal(signal.SIGINT)
-    _, err = following.communicate(timeout=20)
+    _, err = following.communicate(timeout=60)
     assert following.returncode == 130
     assert err == b"argosy: interrupted; what was committed stays, the rest was not begun\n"
 

@@ -112,7 +112,7 @@ def test_what_another_machine_wrote_is_its_own(store: Store) -> None:
 
 def test_two_of_one_machine_name_and_process_id_both_hold(store: Store) -> None:
     """As in two containers over one directory."""
-    done = subprocess.run([sys.executable, "-c", HOLD + TWICE, store.home], capture_output=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", HOLD + TWICE, store.home], capture_output=True, timeout=60)
     assert done.stdout == b"1 http://127.0.0.1:1 http://127.0.0.1:2\n", done.stderr.decode()
     assert files(store) == []
 

@@ -102,7 +102,7 @@ def test_what_a_step_writes_is_there_while_it_is_at_work(run, pipes: Pipes, monk
     monkeypatch.setenv("PIPES_SLEEP", "4")
     process = pipes.start("run", "roots", "--set", "n=1")
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not (shown := run("logs", 1, "--step", "root") if pipes.home.exists() else None) or not shown.out:
             assert time.monotonic() < deadline and process.poll() is None
             time.sleep(0.1)

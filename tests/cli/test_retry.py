@@ -102,7 +102,7 @@ def test_a_run_whose_process_was_killed_goes_on_at_once(run, pipes: Pipes, monke
     process = pipes.start("run", "roots", "--set", "n=12")
     pipes.wait(1, "running", executed=6)
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     before = pipes.done()
     monkeypatch.delenv("PIPES_SLEEP")
     assert run("retry", 1).code == 0

@@ -41,7 +41,7 @@ def up(late: Path) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
 
 
 def ask(url: str, method: str, path: str, token: str | None, body: object = None, host: str = "") -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(url.removeprefix("http://").partition("/")[0], timeout=20)
+    connection = http.client.HTTPConnection(url.removeprefix("http://").partition("/")[0], timeout=60)
     headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
     headers |= {"host": host} if host else {}
     connection.request(method, path, None if body is None else msgspec.json.encode(body), headers)

@@ -140,9 +140,9 @@ def test_a_hundred_runs_take_no_more_queries_than_two(store: Store) -> None:
     with store.read() as conn:
         with counted(conn) as few:
             compare.page(conn, store, Asked(runs=chosen[:2]), tracks.NOW)
-        began = time.perf_counter()
+        began = time.process_time()
         with counted(conn) as many:
             html = to_html(compare.page(conn, store, Asked(runs=chosen), tracks.NOW))
-        took = time.perf_counter() - began
+        took = time.process_time() - began
     assert len(many) == len(few) < 20
     assert took < 3 and html.count('class="line h') == 100

@@ -61,7 +61,7 @@ class Session:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGINT)
         for process in self._running:
-            process.wait(30)
+            process.wait(60)
 
     def run(self, block: Block) -> None:
         """Do what a block says. Raises AssertionError where it does not print what it shows."""

@@ -124,7 +124,7 @@ def test_tasks_print_to_standard_error() -> None:
         "from argosy.engine.local import Local\nfrom argosy.engine.contract import Task\n"
         "with Local(1) as engine: list(engine.map('builtins:print', [Task('', ('noise',))]))\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert (done.stdout, done.stderr) == ("", "noise\n")
 
 
@@ -150,7 +150,7 @@ def test_no_process_outlives_its_owner(how: signal.Signals) -> None:
     time.sleep(0.2)
     assert len(pids) >= 2 and all(alive(pid) for pid in pids)
     owner.send_signal(how)
-    owner.communicate(timeout=10)
+    owner.communicate(timeout=60)
     assert owner.returncode == -how
     assert gone(*pids)
 

@@ -119,7 +119,7 @@ SLACK = 0.75
 def field(tmp_path: Path) -> Iterator[Field]:
     made = Field(tmp_path / "field", GRAPH)
     yield made
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while (left := made.processes()) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not left, "no worker outlives its runner"

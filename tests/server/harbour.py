@@ -43,19 +43,19 @@ def open_harbour(home: Path, now: Callable[[], datetime] = lambda: build.NOW) ->
     options = {"now": now, "on_ready": on_ready, "signals": False}
     thread = threading.Thread(target=run.serve, args=(settings,), kwargs=options)
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(60)
     _listening(port)
     with Store.open(home) as store:
         try:
             yield Harbour(store, port, started[0], thread)
         finally:
             started[0].stop()
-            thread.join(20)
+            thread.join(60)
             assert not thread.is_alive()
 
 
 def _listening(port: int) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()

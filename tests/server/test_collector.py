@@ -24,7 +24,7 @@ def test_what_was_deleted_is_purged_after_a_while_and_the_rest_stays(home: Path)
             gone, kept = (runs.create(tx, 0, name, now, hand) for name in ("gone", "kept"))
             runs.delete(tx, gone.run, hand)
         collector = Collector(store, timedelta(days=1), lambda: now, first=0.01, every=0.01)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             with store.read() as conn:
                 found = search.page(conn, [0], view=search.ALL).ids
@@ -46,7 +46,7 @@ def test_it_outlives_a_database_that_goes_away(home: Path, caplog: pytest.LogCap
         with store.write() as tx:
             tx.exec_driver_sql("ALTER TABLE orphan RENAME TO away")
         collector = Collector(store, timedelta(days=1), now, first=0.01, every=0.01)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while len(looks) < 3 and time.monotonic() < deadline:
             time.sleep(0.02)
         collector.close()

@@ -37,23 +37,23 @@ def test_it_serves_over_the_wire_compressed(harbour: Harbour) -> None:
 
 def test_facts_are_followed_and_none_is_missed_after_a_break(harbour: Harbour) -> None:
     headers = {"authorization": f"Bearer {harbour.token}"}
-    with httpx.stream("GET", f"{harbour.url}/api/watch", headers=headers, timeout=10) as stream:
+    with httpx.stream("GET", f"{harbour.url}/api/watch", headers=headers, timeout=60) as stream:
         lines = stream.iter_lines()
         assert next(line for line in lines if line) == ": alive"
         first = note(harbour, "one")
         assert next(line for line in lines if line.startswith("id:")) == f"id: {first}"
     second = note(harbour, "two")
     back = {**headers, "last-event-id": str(first)}
-    with httpx.stream("GET", f"{harbour.url}/api/watch", headers=back, timeout=10) as stream:
+    with httpx.stream("GET", f"{harbour.url}/api/watch", headers=back, timeout=60) as stream:
         assert next(line for line in stream.iter_lines() if line.startswith("id:")) == f"id: {second}"
 
 
 def test_a_stream_ends_with_the_token_that_opened_it(harbour: Harbour) -> None:
     text = secret.issue(harbour.store, "short", secret.VIEWER, build.NOW)
     with (
-        httpx.stream("GET", f"{harbour.url}/api/watch", headers={"authorization": f"Bearer {text}"}, timeout=10) as one,
+        httpx.stream("GET", f"{harbour.url}/api/watch", headers={"authorization": f"Bearer {text}"}, timeout=60) as one,
         httpx.stream(
-            "GET", f"{harbour.url}/api/watch", headers={"authorization": f"Bearer {harbour.token}"}, timeout=10
+            "GET", f"{harbour.url}/api/watch", headers={"authorization": f"Bearer {harbour.token}"}, timeout=60
         ) as other,
     ):
         lines, others = one.iter_lines(), other.iter_lines()
@@ -66,11 +66,11 @@ def test_a_stream_ends_with_the_token_that_opened_it(harbour: Harbour) -> None:
 
 def test_it_stops_with_streams_open(harbour: Harbour) -> None:
     headers = {"authorization": f"Bearer {harbour.token}"}
-    with httpx.stream("GET", f"{harbour.url}/events/live", headers=headers, timeout=10) as stream:
+    with httpx.stream("GET", f"{harbour.url}/events/live", headers=headers, timeout=60) as stream:
         next(stream.iter_lines())
         begun = time.monotonic()
         harbour.running.stop()
-        harbour.thread.join(10)
+        harbour.thread.join(60)
         assert not harbour.thread.is_alive() and time.monotonic() - begun < 5
 
 

@@ -26,7 +26,7 @@ def answered(app: Asgi, receive: Receive, stands: Callable[[], Awaitable[bool]])
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(asyncio.wait_for(tied(app, {}, receive, send, stands, 0.005), 5))
+    asyncio.run(asyncio.wait_for(tied(app, {}, receive, send, stands, 0.005), 60))
     return sent
 
 

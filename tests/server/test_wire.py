@@ -42,7 +42,7 @@ def client() -> Iterator[socket.socket]:
             yield client
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(60)
             listener.close()
 
 

@@ -164,7 +164,7 @@ def wait_until() -> Callable[[Callable[[], bool]], None]:
     import time
 
     def wait(check: Callable[[], bool]) -> None:
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while not check():
             assert time.monotonic() < end, "it never became so"
             time.sleep(0.01)

@@ -88,14 +88,14 @@ def test_one_load_serves_all_who_wait_and_warm_hits_pass_by() -> None:
         loads.append(wanted.id)
         if wanted.id == 1:
             started.set()
-            assert gate.wait(10)
+            assert gate.wait(60)
         return Loaded(Sized(1), SIGNATURE)
 
     cache = ModelCache(loader)
     cache.get(ref(0))
     with ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(cache.get, ref(1)) for _ in range(4)]
-        assert started.wait(10)
+        assert started.wait(60)
         assert cache.peek(ref(0)) is not None  # while the load is still held back
         assert not any(each.done() for each in waiting)
         gate.set()

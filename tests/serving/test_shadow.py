@@ -96,7 +96,7 @@ def test_nobody_waits_for_a_shadow_that_hangs_and_what_does_not_fit_is_dropped(f
 
     def hanging(ref: VersionRef) -> Loaded:
         if ref.address == address:
-            assert go.wait(20)
+            assert go.wait(60)
         return load(ref)
 
     served, shadows = make(hanging, limit=10)

@@ -77,15 +77,15 @@ def traced(home: str) -> Iterator[httpx.Client]:
     process = subprocess.Popen([sys.executable, "-c", _CODE, home, TOKEN, str(port)], start_new_session=True)
     headers = {"Authorization": f"Bearer {TOKEN}"}
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=20) as client:
-            end = time.monotonic() + 30
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as client:
+            end = time.monotonic() + 60
             while not _answers(client):
                 assert time.monotonic() < end and process.poll() is None, "the server did not start"
                 time.sleep(0.05)
             yield client
     finally:
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
 
 
 def _answers(client: httpx.Client) -> bool:

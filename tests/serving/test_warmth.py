@@ -49,7 +49,7 @@ def test_it_says_how_many_it_waits_for_and_keeps_the_file_meanwhile(fleet: Fixtu
     go, read = threading.Event(), blob_loader(fleet.store.blobs)
 
     def slowly(ref: VersionRef) -> Loaded:
-        assert go.wait(20)
+        assert go.wait(60)
         return read(ref)
 
     ids = [ref.id for ref in refs.values()]

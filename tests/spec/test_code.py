@@ -301,7 +301,7 @@ print(found.digest, *found.parts, *found.packages)
 def test_functions_of_a_notebook(house: House) -> None:
     def run(limit: int) -> list[str]:
         program = _NOTEBOOK.format(root=str(house.root), limit=limit)
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30)
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
         return done.stdout.split()
 
     one, again, other = run(1), run(1), run(2)
@@ -315,7 +315,7 @@ def test_script_and_module_are_the_same(house: House) -> None:
         "from argosy.spec.code import fingerprint\nfrom house.shapes import area\n"
         "def late(x):\n    return area(x)\nif __name__ == '__main__':\n    print(fingerprint(late).digest)\n"
     )
-    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=True, timeout=60)
     module = importlib.import_module("script")
     try:
         assert done.stdout.strip() == fingerprint(module.late).digest

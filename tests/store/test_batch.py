@@ -32,8 +32,8 @@ def test_what_waits_together_lands_together(store: Store) -> None:
     commits: list[int] = []
     event.listen(store._writer, "commit", lambda connection: commits.append(1))
     batch, begun, turn = Batch(store), threading.Event(), threading.Event()
-    first = batch.submit(lambda tx: (begun.set(), turn.wait(10)))
-    assert begun.wait(10)
+    first = batch.submit(lambda tx: (begun.set(), turn.wait(60)))
+    assert begun.wait(60)
     rest = [batch.submit(lambda tx, n=n: events.add(tx, [sample("", f"s{n}")])) for n in range(50)]
     turn.set()
     assert first.result(10) and [each.result(10) for each in rest] == [[n + 1] for n in range(50)]
@@ -51,7 +51,7 @@ def test_one_that_raises_is_undone_alone(store: Store) -> None:
         tx.exec_driver_sql("SELECT * FROM no_such_table")
 
     batch, turn = Batch(store), threading.Event()
-    batch.submit(lambda tx: turn.wait(10))
+    batch.submit(lambda tx: turn.wait(60))
     each = [batch.submit(work) for work in (wrong, lambda tx: events.add(tx, [sample("", "right")]), broken)]
     last = batch.submit(lambda tx: events.add(tx, [sample("", "last")]))
     turn.set()
@@ -101,8 +101,8 @@ def test_a_transaction_that_does_not_land_is_told_to_all_of_it(store: Store) -> 
 
 def test_a_caller_who_left_costs_nobody_else_anything(store: Store) -> None:
     batch, begun, turn = Batch(store), threading.Event(), threading.Event()
-    batch.submit(lambda tx: (begun.set(), turn.wait(10)))
-    assert begun.wait(10)
+    batch.submit(lambda tx: (begun.set(), turn.wait(60)))
+    assert begun.wait(60)
     left = batch.submit(lambda tx: events.add(tx, [sample("", "left")]))
     assert left.cancel()
     turn.set()
@@ -117,8 +117,8 @@ def test_a_work_with_which_the_transaction_is_undone_takes_the_others_along(stor
         raise CapacityError("the store has no room left")
 
     batch, begun, turn = Batch(store), threading.Event(), threading.Event()
-    batch.submit(lambda tx: (begun.set(), turn.wait(10)))
-    assert begun.wait(10)
+    batch.submit(lambda tx: (begun.set(), turn.wait(60)))
+    assert begun.wait(60)
     works = (
         lambda tx: events.add(tx, [sample("", "before")]),
         undone,

@@ -42,7 +42,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def gone(*pids: int, within: float = 5.0) -> bool:
+def gone(*pids: int, within: float = 60.0) -> bool:
     """Whether all processes end in time."""
     deadline = time.monotonic() + within
     while any(alive(pid) for pid in pids):

@@ -30,7 +30,7 @@ class TurnConformance:
 
     def test_long_work_does_not_hold_up_its_neighbours(self, session: Session) -> None:
         session.submit([work(str(n), "sleep", LONG if n == 50 else 0.001) for n in range(100)])
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while session.open > 1:
             assert time.monotonic() < deadline
             assert not kinds({result.key: result for result in session.results(1.0)})

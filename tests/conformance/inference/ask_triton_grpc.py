@@ -61,7 +61,7 @@ def streamed(client: triton.InferenceServerClient) -> list[Any]:
     client.start_stream(lambda result, error: came.put(error.message() if error else told(result)), headers=HEADERS)
     for name in (MODEL, "other", MODEL):
         client.async_stream_infer(name, inputs())
-    found = [came.get(timeout=20) for _ in range(3)]
+    found = [came.get(timeout=60) for _ in range(3)]
     client.stop_stream()
     return found
 
@@ -73,7 +73,7 @@ def waiting(client: triton.InferenceServerClient, calls: int) -> list[Any]:
         client.async_infer(
             MODEL, inputs(), lambda result, error: came.put(error.message() if error else told(result)), headers=HEADERS
         )
-    return [came.get(timeout=20) for _ in range(calls)]
+    return [came.get(timeout=60) for _ in range(calls)]
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ def outputs(executed: bytes) -> list[Any]:
 
 def ended(pid: int) -> bool:
     """Whether a process ends within ten seconds."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
@@ -121,7 +121,7 @@ def test_a_kernel_ends_with_the_process_that_started_it(tmp_path: Path, how: sig
             assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.05)
         process.send_signal(how)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=60)
         assert ended(int((tmp_path / "pid").read_text()))
     assert how == signal.SIGKILL or said.splitlines()[-1] == "KeyboardInterrupt"
 

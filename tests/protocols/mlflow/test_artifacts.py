@@ -30,7 +30,7 @@ def client(server: tuple[str, str]) -> Iterator[httpx.Client]:
 def raw(server: tuple[str, str], method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
     """Status and body of the answer to a request whose path no client library puts in order."""
     url, token = server
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
     connection.putrequest(method, path)
     connection.putheader("Authorization", f"Bearer {token}")
     connection.putheader("Content-Length", str(len(body or b"")))

@@ -32,7 +32,7 @@ class Called(msgspec.Struct):
             message(f"{kind}Request").SerializeToString,
             message(f"{kind}Response").FromString,
         )
-        return ask(message(f"{kind}Request")(**fields), metadata=metadata, timeout=20)
+        return ask(message(f"{kind}Request")(**fields), metadata=metadata, timeout=60)
 
     def refused(self, method: str, /, **more: Any) -> tuple[grpc.StatusCode, str]:
         """The code and the text with which it refuses."""

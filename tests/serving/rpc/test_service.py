@@ -72,7 +72,7 @@ def test_a_stream_answers_or_refuses_each_request(called: Called) -> None:
     )
     good = kind(model_name="late-arrival", id="a", inputs=inputs())
     bad = kind(model_name="nobody", inputs=inputs())
-    first, second, third = ask(iter([good, bad, good]), metadata=METADATA, timeout=20)
+    first, second, third = ask(iter([good, bad, good]), metadata=METADATA, timeout=60)
     assert first.infer_response.id == third.infer_response.id == "a" and not first.error_message
     assert "there is no fleet 'nobody'" in second.error_message and not second.HasField("infer_response")
 
@@ -99,9 +99,9 @@ def test_a_fleet_is_loaded_and_stays(called: Called, field: str) -> None:
 def test_health_is_told_as_other_servers_tell_it(called: Called) -> None:
     request, response = message("HealthCheckRequest"), message("HealthCheckResponse")
     check = called.channel.unary_unary("/grpc.health.v1.Health/Check", request.SerializeToString, response.FromString)
-    assert check(request(), timeout=20).status == check(request(service=SERVICE), timeout=20).status == 1
+    assert check(request(), timeout=60).status == check(request(service=SERVICE), timeout=60).status == 1
     with pytest.raises(grpc.RpcError) as error:
-        check(request(service="another"), timeout=20)
+        check(request(service="another"), timeout=60)
     assert error.value.code() == Code.NOT_FOUND
 
 
@@ -117,7 +117,7 @@ def test_without_the_token_there_is_nothing(called: Called, name: str, metadata:
 def test_who_has_no_token_fills_no_memory(called: Called) -> None:
     health = called.channel.unary_unary("/grpc.health.v1.Health/Check")
     with pytest.raises(grpc.RpcError) as error:
-        health(bytes(2_000), timeout=20)
+        health(bytes(2_000), timeout=60)
     assert error.value.code() == Code.RESOURCE_EXHAUSTED
 
 
@@ -145,7 +145,7 @@ def test_what_does_not_fit_is_told(called: Called, more: dict[str, Any], code: C
 def test_an_unknown_method_and_a_message_that_is_none_are_refused(called: Called) -> None:
     assert called.refused("TraceSetting", kind="ServerLive")[0] == Code.UNIMPLEMENTED
     with pytest.raises(grpc.RpcError) as error:
-        called.channel.unary_unary(f"/{SERVICE}/ModelInfer")(b"\xff\xff", metadata=METADATA, timeout=20)
+        called.channel.unary_unary(f"/{SERVICE}/ModelInfer")(b"\xff\xff", metadata=METADATA, timeout=60)
     assert error.value.code() == Code.INVALID_ARGUMENT
 
 
@@ -191,6 +191,6 @@ REQUESTS = st.builds(
 def test_whatever_comes_is_answered_or_is_the_fault_of_its_client(called: Called, body: bytes) -> None:
     ask = called.channel.unary_unary(f"/{SERVICE}/ModelInfer")
     try:
-        ask(body, metadata=METADATA, timeout=20)
+        ask(body, metadata=METADATA, timeout=60)
     except grpc.RpcError as error:
         assert error.code() in (Code.INVALID_ARGUMENT, Code.NOT_FOUND), error.details()

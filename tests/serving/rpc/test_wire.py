@@ -36,7 +36,7 @@ def server() -> Iterator[Wired]:
 
 def refused(call: grpc.UnaryUnaryMultiCallable, message: bytes, **more: object) -> tuple[grpc.StatusCode, str]:
     with pytest.raises(grpc.RpcError) as error:
-        call(message, timeout=20, **more)
+        call(message, timeout=60, **more)
     return error.value.code(), error.value.details()
 
 
@@ -278,18 +278,34 @@ def test_settings_that_come_a_thousand_times_in_one_frame_are_heeded_once(server
     assert time.process_time() - begun < 0.5
 
 
-def test_who_comes_while_there_are_too_many_connections_is_left() -> None:
+def test_strangers_make_room_for_who_comes_and_who_has_shown_a_token_does_not() -> None:
+    fields = {":path": UNARY, "content-type": "application/grpc", "authorization": "ada"}
+    head = frame.literals([(name.encode(), value.encode()) for name, value in fields.items()])
+    begin = PREFACE + frame.settings({}) + frame.frame(Kind.HEADERS, END_HEADERS, 1, head)
+
     async def talk() -> None:
         connections = Connections(Echo(), asyncio.get_running_loop(), most=1)
         server = await asyncio.get_running_loop().create_server(connections.accept, "127.0.0.1", 0)
         address = server.sockets[0].getsockname()
-        reader, first = await asyncio.open_connection(*address)
+        reader, stranger = await asyncio.open_connection(*address)
         assert await reader.read(1 << 16)
-        late, second = await asyncio.open_connection(*address)
-        with suppress(ConnectionResetError):
-            assert await asyncio.wait_for(late.read(), 5) == b""
-        for each in (first, second):
+        heard, known = await asyncio.open_connection(*address)
+        known.write(begin)
+        assert await heard.read(1 << 16) and await _left(reader)
+        known.write(frame.frame(Kind.PING, 0, 0, bytes(8)))
+        assert bytes(8) in await heard.read(1 << 16)  # so the head before it was read
+        late, other = await asyncio.open_connection(*address)
+        assert await _left(late)
+        known.write(frame.frame(Kind.DATA, END_STREAM, 1, b"\0\0\0\0\2hi"))
+        assert b"hi" in await heard.read(1 << 16)
+        for each in (stranger, known, other):
             each.close()
         server.close()
 
     asyncio.run(asyncio.wait_for(talk(), 60))
+
+
+async def _left(reader: asyncio.StreamReader) -> bool:
+    with suppress(ConnectionResetError):
+        await reader.read()
+    return True

@@ -114,7 +114,7 @@ def served(flow: Flow) -> None:
         finally:
             if server.poll() is None:
                 os.killpg(server.pid, signal.SIGTERM)  # its own child too
-            server.wait(30)
+            server.wait(60)
 
 
 if __name__ == "__main__":
