@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from argosy.controller import disposal
 from argosy.errors import ConflictError, TakenError, UnknownError, UsageError
 from argosy.store import Store
-from argosy.store.models import aliases, registered, versions
+from argosy.store.models import aliases, logged, registered, versions
 from argosy.store.tracking import changes, experiments, identity, runs
 from argosy.store.tracking.changes import Hand
 from tests.controller.test_tracked import NOW
@@ -71,6 +71,52 @@ def test_a_model_comes_back_with_its_aliases_and_the_versions_that_went_with_it(
     assert versions.get(tx, back, 3).number == 3
     with pytest.raises(UnknownError):
         versions.get(tx, back, 1)
+
+
+def test_one_version_goes_and_comes_back_without_its_aliases(tx: Connection) -> None:
+    model = registered.create(tx, "late", HAND)
+    for number in (1, 2):
+        versions.create(tx, registered.get(tx, "late"), f"s3://a/{number}", HAND)
+    aliases.put(tx, model, "best", 2, HAND)
+    kept = versions.get(tx, model, 2)
+    assert "no alias points at it" in disposal.delete(tx, "version", "late/2", LATER, "wrong data").said
+    with pytest.raises(UnknownError):
+        versions.get(tx, model, 2)
+    with pytest.raises(ConflictError, match="is in the trash already"):
+        disposal.delete(tx, "version", "late/2", LATER)
+    assert (
+        disposal.restore(tx, "versions", "late/2", LAST, "right").said == "version late/2 is back; its aliases are not"
+    )
+    assert versions.get(tx, model, 2) == kept._replace(updated_at=LAST.at) and aliases.of(tx, [model.id]) == {}
+    past = changes.of(tx, changes.VERSION, kept.entity)
+    assert [(each.field, each.reason) for each in past] == [("deleted", "right"), ("deleted", "wrong data")]
+    for name in ("late/2", "late/7"):
+        with pytest.raises(UnknownError, match="is in the trash"):
+            disposal.restore(tx, "version", name, LAST)
+    for name in ("late", "late/", "late/two"):
+        with pytest.raises(UsageError, match="names no version"):
+            disposal.restore(tx, "version", name, LAST)
+    with pytest.raises(UnknownError, match="there is no registered model 'later'"):
+        disposal.delete(tx, "version", "later/1", LAST)
+
+
+def test_a_logged_model_goes_and_comes_back_unless_its_experiment_is_in_the_trash(tx: Connection) -> None:
+    id = experiments.create(tx, "trials", HAND)
+    made = logged.create(tx, id, "tree", HAND)
+    with pytest.raises(UnknownError, match="is not in the trash"):
+        disposal.restore(tx, "logged", made.model, HAND)
+    assert (
+        disposal.delete(tx, "logged", made.model, LATER, "wrong").said == f"logged model {made.model} is in the trash"
+    )
+    with pytest.raises(ConflictError, match="is in the trash already"):
+        disposal.delete(tx, "logged", made.model, LATER)
+    disposal.delete(tx, "experiment", "trials", LATER)
+    with pytest.raises(ConflictError, match="is of experiment trials, which is in the trash"):
+        disposal.restore(tx, "logged", made.model, LAST)
+    disposal.restore(tx, "experiment", "trials", LAST)
+    disposal.restore(tx, "logged", made.model, LAST, "right")
+    assert logged.active(tx, made.model).name == "tree"
+    assert [each.reason for each in changes.of(tx, changes.LOGGED, made.model)] == ["right", "wrong"]
 
 
 def test_what_cannot_be_meant_is_said(tx: Connection) -> None:

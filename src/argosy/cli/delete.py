@@ -1,4 +1,4 @@
-"""`argosy delete`: an experiment, a tracked run or a registered model goes into the trash."""
+"""`argosy delete`: what clients keep goes into the trash."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from argosy.store.tracking.changes import Hand
 
 
 def delete(kind: str, name: str, /, *, reason: str = "", common: Common | None = None) -> int:
-    """Put an experiment with its runs, a tracked run or a registered model with its versions into the trash.
+    """Put an experiment with its runs, a tracked run, a model with its versions or one of them into the trash.
 
     Its name is free then. `argosy restore` takes it out again.
 
@@ -19,13 +19,14 @@ def delete(kind: str, name: str, /, *, reason: str = "", common: Common | None =
       argosy delete run 3f2a91c0
       argosy delete experiment trials --reason "the data was wrong"
       argosy delete model late
+      argosy delete version late/3
 
     Parameters
     ----------
     kind
-        What it is: experiment, run or model.
+        What it is: experiment, run, model (a registered one), version (of one) or logged (a logged model).
     name
-        Its name; of a run the first digits are enough.
+        Its name; of a run the first digits are enough, a version is named as late/3.
     reason
         Why; kept with its history.
     """

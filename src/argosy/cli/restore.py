@@ -1,4 +1,4 @@
-"""`argosy restore`: an experiment, a tracked run or a registered model comes out of the trash."""
+"""`argosy restore`: what clients keep comes out of the trash."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from argosy.store.tracking.changes import Hand
 
 
 def restore(kind: str, name: str, /, *, reason: str = "", common: Common | None = None) -> int:
-    """Take an experiment with its runs, a tracked run or a registered model with its versions out of the trash.
+    """Take an experiment with its runs, a tracked run, a model with its versions or one of them out of the trash.
 
     Of several things of a name it is the last that was deleted.
 
     For example:
       argosy restore run 3f2a91c0
       argosy restore experiment trials
+      argosy restore version late/3
       argosy restore model late --reason "it is still asked for"
 
     Parameters
     ----------
     kind
-        What it is: experiment, run or model.
+        What it is: experiment, run, model (a registered one), version (of one) or logged (a logged model).
     name
-        Its name; of a run the first digits are enough.
+        Its name; of a run the first digits are enough, a version is named as late/3.
     reason
         Why; kept with its history.
     """

@@ -125,22 +125,25 @@ def delete_tag(tx: Connection, model: str, key: str, hand: Hand) -> None:
     labels.remove(tx, LOGGED, active(tx, model).model, key, hand)
 
 
-def delete(tx: Connection, model: str, hand: Hand) -> None:
+def delete(tx: Connection, model: str, hand: Hand, reason: str = "") -> None:
     """Put a model into the trash; one that is there stays. Raises UnknownError."""
     found = get(tx, model)
     if found.deleted_at is None:
-        at = to_micros(hand.at)
-        execute(tx, "UPDATE logged SET deleted_at = ?, updated_at = ? WHERE id = ?", (at, at, found.id))
-        changes.add(tx, hand, [Change(LOGGED, model, "deleted", None, hand.at.isoformat())])
+        _place(tx, found, to_micros(hand.at), hand, Change(LOGGED, model, "deleted", None, hand.at.isoformat(), reason))
 
 
-def restore(tx: Connection, model: str, hand: Hand) -> None:
+def restore(tx: Connection, model: str, hand: Hand, reason: str = "") -> None:
     """Take a model out of the trash. Raises UnknownError."""
     found = get(tx, model)
     if found.deleted_at is not None:
-        sql = "UPDATE logged SET deleted_at = NULL, updated_at = ? WHERE id = ?"
-        execute(tx, sql, (to_micros(hand.at), found.id))
-        changes.add(tx, hand, [Change(LOGGED, model, "deleted", found.deleted_at.isoformat(), None)])
+        told = Change(LOGGED, model, "deleted", found.deleted_at.isoformat(), None, reason)
+        _place(tx, found, None, hand, told)
+
+
+def _place(tx: Connection, found: Logged, deleted_at: int | None, hand: Hand, told: Change) -> None:
+    sql = "UPDATE logged SET deleted_at = ?, updated_at = ? WHERE id = ?"
+    execute(tx, sql, (deleted_at, to_micros(hand.at), found.id))
+    changes.add(tx, hand, [told])
 
 
 def made(row: Any) -> Logged:

@@ -161,19 +161,38 @@ def move(tx: Connection, found: Version, stage: str, hand: Hand, *, archive: boo
     return found._replace(stage=stage, updated_at=hand.at)
 
 
-def delete(tx: Connection, found: Version, hand: Hand) -> None:
+def delete(tx: Connection, found: Version, hand: Hand, reason: str = "") -> None:
     """Put a version into the trash; the aliases that point at it are no more."""
     at = to_micros(hand.at)
     aliases.drop(tx, found.model_id, found.number, hand)
-    execute(tx, "UPDATE registered_version SET deleted_at = ?, updated_at = ? WHERE id = ?", (at, at, found.id))
-    registered.touch(tx, found.model_id, hand)
-    changes.add(tx, hand, [Change(VERSION, found.entity, "deleted", None, hand.at.isoformat())])
+    _place(tx, found, at, hand, Change(VERSION, found.entity, "deleted", None, hand.at.isoformat(), reason))
+
+
+def trashed(conn: Connection, model: Registered, number: int) -> tuple[Version, datetime] | None:
+    """The version of a number that was deleted, and when; None where none was, or it is gone."""
+    sql = (
+        f"SELECT {FIELDS}, v.deleted_at FROM {JOIN} WHERE v.model_id = ? AND v.number = ? AND v.deleted_at IS NOT NULL"
+    )
+    found = execute(conn, sql, (model.id, number)).fetchone()
+    return None if found is None else (made(found[:-1]), from_micros(found[-1]) or EPOCH)
+
+
+def restore(tx: Connection, found: Version, deleted_at: datetime, hand: Hand, reason: str = "") -> None:
+    """Take a version out of the trash, of a model that is not there; aliases do not come back."""
+    _place(tx, found, None, hand, Change(VERSION, found.entity, "deleted", deleted_at.isoformat(), None, reason))
 
 
 def made(row: Any) -> Version:
     """The version of a row of `FIELDS`."""
     *rest, at, updated = row
     return Version._make([*rest, from_micros(at) or EPOCH, from_micros(updated) or EPOCH])
+
+
+def _place(tx: Connection, found: Version, deleted_at: int | None, hand: Hand, told: Change) -> None:
+    sql = "UPDATE registered_version SET deleted_at = ?, updated_at = ? WHERE id = ?"
+    execute(tx, sql, (deleted_at, to_micros(hand.at), found.id))
+    registered.touch(tx, found.model_id, hand)
+    changes.add(tx, hand, [told])
 
 
 def _put(tx: Connection, ids: Sequence[int], stage: str, hand: Hand) -> None:
