@@ -17,7 +17,7 @@ from argosy.serving.app import App, Settings
 from argosy.serving.cache import ModelCache, blob_loader
 from argosy.serving.routing import Routing
 from argosy.serving.score import Scorer
-from argosy.store import declarations
+from argosy.store import artifacts, declarations, rules, versions
 from tests.serving.conftest import FLIGHTS, NOW, declared
 from tests.serving.served import TOKEN, URL, Served, body, outputs, tensor
 
@@ -208,6 +208,45 @@ def test_a_new_champion_and_a_canary_take_over_without_a_restart(served: Served)
     assert set(split) == {"late-arrival/JFK/AA@2", "late-arrival/JFK/AA@3"} and min(split.values()) > 60
     assert {r for r, v in zip(got["route"], got["version"], strict=True) if v.endswith("@3")} == {"canary"}
     assert outputs(served.post(body(200)))["version"] == got["version"]
+
+
+def test_a_callers_rule_sends_its_rows_and_the_answer_says_so(served: Served) -> None:
+    old = served.fleet.add_version("JFK/AA", 7, champion=False)
+    own = outputs(served.post(body(3)))
+    assert own["route"] == ["own"] * 3
+
+    def lay(target: str, version: int | None = None) -> None:
+        who = {"fleet": "late-arrival", "member_id": None, "caller": "argosy serve", "at": NOW, "actor": "ann"}
+        with served.fleet.store.write() as tx:
+            rules.add(tx, [rules.NewRule(target=target, version_id=version, **who)])
+
+    with served.fleet.store.read() as conn:
+        found = versions.find(conn, "late-arrival", "JFK/AA", 2)
+    assert found is not None
+    lay("version", found.id)
+    for rows in (1, 3, 100):
+        got = outputs(served.post(body(rows)))
+        assert (got["route"], got["version"]) == (["caller"] * rows, [old] * rows)
+    assert served.recorded()["route"].unique().sort().to_list() == ["caller", "own"]
+    lay("none")
+    assert outputs(served.post(body(3))) == own
+
+
+def test_a_version_that_a_rule_names_and_that_cannot_be_read_costs_no_request(served: Served) -> None:
+    served.fleet.add_version("JFK/AA", 7, champion=False)
+    with served.fleet.store.write() as tx:
+        found = versions.find(tx, "late-arrival", "JFK/AA", 2)
+        assert found is not None
+        new = rules.NewRule(
+            fleet="late-arrival", member_id=None, caller="argosy serve", target="version", version_id=found.id, at=NOW,
+            actor="ann",
+        )  # fmt: skip
+        rules.add(tx, [new])
+        slot = artifacts.get(tx, [found.artifact])[found.artifact].slot
+    served.fleet.store.blobs.path(slot.pack or slot.digest).unlink()
+    for _ in range(2):
+        got = outputs(served.post(body(3)))
+        assert (got["route"], got["version"]) == (["own"] * 3, ["late-arrival/JFK/AA@1"] * 3)
 
 
 def test_the_last_picture_stays_while_the_store_cannot_be_read(served: Served) -> None:

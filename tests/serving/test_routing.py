@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from argosy.errors import UnknownError
-from argosy.serving.routing import Endpoint, Route, Routing, VersionRef, assign, choose, draw, member_key
+from argosy.serving.routing import (
+    Endpoint,
+    Route,
+    Routing,
+    Rule,
+    VersionRef,
+    assign,
+    choose,
+    draw,
+    member_key,
+    stand_in,
+)
 from argosy.store.blobs import Slot
 from argosy.store.verdicts import Waiting
 
@@ -70,6 +81,51 @@ def test_another_rollout_draws_other_rows() -> None:
 def test_the_pooled_model_may_have_a_canary_of_its_own() -> None:
     routed = endpoint(Route(ref(1), ref(2), 1.0), m=Route())
     assert choose(routed, "m", "r") == (ref(2), "canary")
+
+
+def test_a_challenger_says_that_it_is_no_canary() -> None:
+    routed = endpoint(Route(), m=Route(ref(1), ref(2), 1.0, tried="challenger"))
+    assert choose(routed, "m", "r") == (ref(2), "challenger")
+
+
+def test_a_rule_goes_before_what_chance_says_and_one_for_the_member_before_that_for_the_fleet() -> None:
+    callers = {
+        "tests": {None: Rule("challenger"), "own": Rule("version", ref(7))},
+        "bills": {None: Rule("champion")},
+        "rough": {None: Rule("pooled")},
+    }
+    routed = msgspec.structs.replace(FULL, callers=callers)
+    rows = [str(i) for i in range(50)]
+    assert {choose(routed, "both", row, "tests") for row in rows} == {(ref(4), "caller")}
+    assert {choose(routed, "both", row, "bills") for row in rows} == {(ref(3), "caller")}
+    assert {choose(routed, "both", row, "others") for row in rows} == {(ref(3), "own"), (ref(4), "canary")}
+    assert choose(routed, "own", "r", "tests") == (ref(7), "caller")
+    assert choose(routed, "own", "r", "bills") == (ref(2), "own")
+    assert choose(routed, "new", "r", "tests") == (ref(1), "unknown")
+    assert {choose(routed, key, "r", "rough") for key in ("own", "both", "new")} == {(ref(1), "caller")}
+    assert assign(routed, ["own", "empty"], ["r", "r"], "tests").reasons == ["caller", "pooled"]
+    assert ref(7) in routed.versions
+
+
+def test_a_rule_may_let_the_version_answer_that_else_only_scores() -> None:
+    routed = endpoint(Route(), m=Route(ref(1), None, 1.0, ref(2)))
+    routed = msgspec.structs.replace(routed, callers={"tests": {None: Rule("challenger")}})
+    assert choose(routed, "m", "r", "tests") == (ref(2), "caller")
+    assert choose(routed, "m", "r") == (ref(1), "own")
+
+
+def test_a_rule_for_a_pooled_model_that_is_not_there_changes_nothing() -> None:
+    routed = endpoint(Route(), m=Route(ref(1)))
+    routed = msgspec.structs.replace(routed, callers={"tests": {None: Rule("pooled")}})
+    assert choose(routed, "m", "r", "tests") == (ref(1), "own")
+
+
+def test_the_champion_stands_in_for_others_and_nobody_for_it() -> None:
+    assert stand_in(FULL, "both", ref(4), "canary") == (ref(3), "own")
+    assert stand_in(FULL, "both", ref(9), "caller") == (ref(3), "own")
+    assert stand_in(FULL, "both", ref(3), "caller") == (None, "own")
+    assert stand_in(FULL, "both", ref(3), "own") == (None, "own")
+    assert stand_in(FULL, "empty", ref(4), "challenger") == (ref(1), "pooled")
 
 
 def test_without_a_pooled_model_an_unknown_member_is_named() -> None:

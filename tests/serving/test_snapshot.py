@@ -17,7 +17,7 @@ from argosy.spec.feature import FeatureView, request_features
 from argosy.spec.fleet import Fleet
 from argosy.spec.gate import Approval
 from argosy.spec.source import Parquet
-from argosy.store import aliases, approvals, declarations, members, rollouts, routes, verdicts, versions
+from argosy.store import aliases, approvals, declarations, members, rollouts, routes, rules, verdicts, versions
 from tests.serving import conftest
 from tests.serving.conftest import FLEET, FLIGHTS, NOW, SIGNATURE, Fixture, declared
 
@@ -52,6 +52,41 @@ def test_nothing_new_gives_no_picture_and_a_later_one_is_larger(fleet: Fixture) 
     route = second.endpoints["late-arrival"].routes["JFK/AA"]
     assert route.champion is not None and route.champion.address.endswith("@1")
     assert route.canary is not None and route.canary.address.endswith("@2") and route.share == 0.25
+
+
+def test_rules_for_callers_are_in_the_picture_until_they_end(fleet: Fixture) -> None:
+    old = fleet.add_version("JFK/AA", 5, champion=False)
+    source = Source(fleet.store)
+    assert picture(source).callers == {}
+
+    def lay(target: str, *, key: str | None = None, version: int | None = None) -> None:
+        with fleet.store.write() as tx:
+            member = None if key is None else members.ids(tx, FLEET.name, [key])[key]
+            who = {"fleet": FLEET.name, "caller": "tests", "at": NOW, "actor": "ann"}
+            rules.add(tx, [rules.NewRule(member_id=member, target=target, version_id=version, **who)])
+
+    with fleet.store.read() as conn:
+        found = versions.find(conn, FLEET.name, "JFK/AA", 2)
+    assert found is not None
+    lay("challenger")
+    lay("version", key="JFK/AA", version=found.id)
+    rules_of = picture(source).callers["tests"]
+    assert rules_of[None].target == "challenger" and rules_of[None].version is None
+    pinned = rules_of["JFK/AA"].version
+    assert pinned is not None and pinned.address == old
+    lay("pooled")
+    assert picture(source).callers["tests"][None].target == "pooled"
+    lay("none")
+    assert list(picture(source).callers["tests"]) == ["JFK/AA"]
+    lay("none", key="JFK/AA")
+    assert picture(source).callers == {}
+
+
+def test_the_challenger_of_an_ab_test_is_told_from_a_canary(fleet: Fixture) -> None:
+    fleet.add_version("JFK/AA", 5, champion=False, share=0.25, kind="ab_test")
+    fleet.add_version("JFK/B6", 6, champion=False, share=0.25)
+    routed = picture(Source(fleet.store)).routes
+    assert (routed["JFK/AA"].tried, routed["JFK/B6"].tried) == ("challenger", "canary")
 
 
 def test_a_member_pointed_at_the_pooled_model_has_no_champion(fleet: Fixture) -> None:

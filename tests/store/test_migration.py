@@ -25,7 +25,7 @@ def _differences(connection: Connection) -> list[object]:
 
 
 _TRACKED = (
-    "assessment", "span", "trace_run", "trace", "logged_flow", "logged_metric", "logged", "registered_alias",
+    "rule", "assessment", "span", "trace_run", "trace", "logged_flow", "logged_metric", "logged", "registered_alias",
     "registered_version", "registered", "absorbed", "change", "orphan", "file", "intake", "data_source", "label",
     "tag", "parameter", "block", "metric", "tracked", "experiment",
 )  # fmt: skip

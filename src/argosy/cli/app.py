@@ -59,6 +59,7 @@ _GROUPS: Final = {
         ("approve", "Grant or refuse what a gate waits for."),
         ("promote", "Make a version the one that answers."),
         ("rollback", "Undo the last change of who answers."),
+        ("route", "Say who answers the rows of one caller."),
         ("import", "Bring what another MLflow keeps into the home."),
         ("delete", "Put an experiment, a tracked run or a model into the trash."),
         ("restore", "Take it out of the trash again."),

@@ -38,6 +38,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "pauses": ("at", "pipeline", "paused", "actor", "reason"),
     "pipelines": ("name", "project", "starts", "next", "paused", "last", "status", "reason"),
     "rollouts": ("at", "address", "kind", "state", "share", "reason"),
+    "rules": ("at", "address", "caller", "target", "number", "actor", "reason"),
     "runs": ("id", "pipeline", "at", "outcome", "ended_at", "cause", "reason"),
     "signals": ("at", "address", "name", "value"),
     "statistics": ("dataset", "number", "columns"),

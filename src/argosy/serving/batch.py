@@ -17,7 +17,8 @@ Columns = dict[str, list[Any]]
 class Batch(msgspec.Struct):
     """Checked rows of one endpoint as columns of Python values; `at` is the decision time the request states.
 
-    `version` is the only one that may answer, where the request names it. `explain` asks for contributions as well.
+    `version` is the only one that may answer, where the request names it; `caller` is who asks. `explain` asks for
+    contributions as well.
     `lacking` are the rows that have no value of a column which others have; `flags` say of each row how it did not fit.
     `names` are those of the rows, where they have others than by their own key and that of the request.
     """
@@ -28,6 +29,7 @@ class Batch(msgspec.Struct):
     id: str | None = None
     at: datetime | list[datetime] | None = None
     version: VersionRef | None = None
+    caller: str = ""
     explain: bool = False
     lacking: Mapping[str, Sequence[int]] = {}
     flags: list[str] | None = None

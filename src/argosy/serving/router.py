@@ -180,6 +180,7 @@ class Router:
         if len(request.body) > INLINE_BYTES or b"content-encoding" in request.headers:
             return self._ask_later(ask, endpoint, request)
         batch, render = ask(request, endpoint)
+        batch.caller = request.caller
         return self.answer(batch, render, request)
 
     def _ask_later(self, ask: Ask, endpoint: Endpoint, request: Request) -> Awaitable[Reply]:
@@ -187,6 +188,7 @@ class Router:
             encoding = request.headers.get(b"content-encoding", b"")
             request.body = unpacked(request.body, encoding, self._body_limit)
             batch, render = ask(request, endpoint)
+            batch.caller = request.caller
             return self._scorer.plan(batch), render
 
         return self._later(planned, endpoint.fleet, request)

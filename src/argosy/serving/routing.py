@@ -2,7 +2,10 @@
 
 A canary's share is decided by a hash of the row's key and the canary's address: the same row meets
 the same version for as long as the rollout lasts, and another rollout draws other rows. An A/B test's challenger is
-routed as a canary; where the test assigns by another column than the row's key, its value takes the place of the key.
+drawn as a canary; where the test assigns by another column than the row's key, its value takes the place of the key.
+
+A rule for a caller stands above that: one for the member above one for its fleet. Where it names a challenger or a
+pooled model that is not there, the rows go as those of any caller.
 """
 
 from __future__ import annotations
@@ -26,7 +29,9 @@ from argosy.store.blobs import Slot
 from argosy.store.verdicts import Waiting
 
 Datatype = Literal["BOOL", "INT64", "FP64", "BYTES", "TIME"]
-Reason = Literal["own", "canary", "pooled", "unknown"]
+Reason = Literal["own", "canary", "challenger", "pooled", "unknown", "caller"]
+TRIED: frozenset[Reason] = frozenset({"canary", "challenger", "caller"})
+"""Reasons by which a version answers that not every row gets: the champion stands in where it fails."""
 _RANGE = float(2**64)
 
 
@@ -45,12 +50,23 @@ class VersionRef(msgspec.Struct, frozen=True):
 
 
 class Route(msgspec.Struct, frozen=True):
-    """The versions of one member; `share` of its rows are answered by the canary, or scored by the shadow."""
+    """The versions of one member; `share` of its rows are answered by the canary, or scored by the shadow.
+
+    `tried` is the reason of the rows that the canary answers: in an A/B test it is a challenger.
+    """
 
     champion: VersionRef | None = None
     canary: VersionRef | None = None
     share: float = 0.0
     shadow: VersionRef | None = None
+    tried: Literal["canary", "challenger"] = "canary"
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """Who answers the rows of one caller: the champion alone, whoever is tried, the pooled model, or one `version`."""
+
+    target: Literal["champion", "challenger", "pooled", "version"]
+    version: VersionRef | None = None
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -78,7 +94,8 @@ class Endpoint(msgspec.Struct, frozen=True, dict=True):
     `sticky` names the input by whose value rows are assigned in an A/B test, where it is not the row's key.
 
     `waiting` holds, by key, the members' versions that wait for a person; `redacted` names what no record may hold.
-    `rules` say what becomes of rows that do not fit.
+    `rules` say what becomes of rows that do not fit. `callers` holds the rules for callers by name: each by the key of
+    its member, that for all members by None.
     """
 
     fleet: str
@@ -96,6 +113,7 @@ class Endpoint(msgspec.Struct, frozen=True, dict=True):
     waiting: Mapping[str, Waiting] = {}
     redacted: frozenset[str] = frozenset()
     rules: Inputs = Inputs()
+    callers: Mapping[str, Mapping[str | None, Rule]] = {}
 
     @cached_property
     def guarded(self) -> tuple[Input, ...]:
@@ -116,7 +134,9 @@ class Endpoint(msgspec.Struct, frozen=True, dict=True):
     def versions(self) -> tuple[VersionRef, ...]:
         """Every version that may answer some row."""
         routes = (self.pooled, *self.routes.values())
-        return tuple(ref for route in routes for ref in (route.champion, route.canary) if ref is not None)
+        found = [ref for route in routes for ref in (route.champion, route.canary)]
+        found += [rule.version for rules in self.callers.values() for rule in rules.values()]
+        return tuple(dict.fromkeys(ref for ref in found if ref is not None))
 
     @cached_property
     def shadows(self) -> tuple[VersionRef, ...]:
@@ -171,16 +191,45 @@ def _part(value: object) -> str:
     return text.replace("%", "%25").replace("/", "%2F") if "/" in text or "%" in text else text
 
 
-def choose(endpoint: Endpoint, key: str, row: str) -> tuple[VersionRef, Reason]:
+def choose(endpoint: Endpoint, key: str, row: str, caller: str = "") -> tuple[VersionRef, Reason]:
     """The version that answers a row of member `key`, identified by `row`; raises UnknownError if there is none."""
-    route = endpoint.routes.get(key)
-    drawn = endpoint.pooled if route is None or (route.champion is None and route.canary is None) else route
+    if endpoint.callers and (rules := endpoint.callers.get(caller)) is not None:
+        rule = rules.get(key) or rules.get(None)
+        ruled = _ruled(endpoint, key, rule) if rule is not None else None
+        if ruled is not None:
+            return ruled, "caller"
+    drawn = _drawn(endpoint, key)
     if drawn.canary is not None and draw(drawn.canary, row) < drawn.share:
-        return drawn.canary, "canary"
+        return drawn.canary, drawn.tried
     found, reason = champion(endpoint, key)
     if found is None:
         raise unanswered(endpoint, key)
     return found, reason
+
+
+def _drawn(endpoint: Endpoint, key: str) -> Route:
+    """Whose canary is drawn for a member: its own, else the pooled model's."""
+    route = endpoint.routes.get(key)
+    return endpoint.pooled if route is None or (route.champion is None and route.canary is None) else route
+
+
+def _ruled(endpoint: Endpoint, key: str, rule: Rule) -> VersionRef | None:
+    """Who answers for member `key` by a rule; None where it changes nothing, or names whom there is not."""
+    match rule.target:
+        case "champion":
+            return champion(endpoint, key)[0] if _drawn(endpoint, key).canary is not None else None
+        case "pooled":
+            return endpoint.pooled.champion
+        case "challenger":
+            route = _drawn(endpoint, key)
+            return route.canary or route.shadow
+    return rule.version
+
+
+def stand_in(endpoint: Endpoint, key: str, failed: VersionRef, reason: Reason) -> tuple[VersionRef | None, Reason]:
+    """Who answers a row of member `key` in place of a version that failed on it; None where nobody else does."""
+    found, why = champion(endpoint, key) if reason in TRIED else (None, reason)
+    return (found if found != failed else None), why
 
 
 def champion(endpoint: Endpoint, key: str) -> tuple[VersionRef | None, Reason]:
@@ -208,9 +257,9 @@ def drawn_by(endpoint: Endpoint, columns: Mapping[str, Sequence[object]], rows: 
     return [name if value is None else str(value) for name, value in zip(rows, given, strict=True)]
 
 
-def assign(endpoint: Endpoint, keys: Sequence[str], rows: Sequence[str]) -> Assignment:
+def assign(endpoint: Endpoint, keys: Sequence[str], rows: Sequence[str], caller: str = "") -> Assignment:
     """`choose` for each row: each is answered by exactly one version, or the whole batch is refused."""
-    chosen = [choose(endpoint, key, row) for key, row in zip(keys, rows, strict=True)]
+    chosen = [choose(endpoint, key, row, caller) for key, row in zip(keys, rows, strict=True)]
     return assigned([version for version, _ in chosen], [reason for _, reason in chosen])
 
 

@@ -29,10 +29,10 @@ from argosy.serving.routing import (
     VersionRef,
     assign,
     assigned,
-    champion,
     choose,
     drawn_by,
     member_key,
+    stand_in,
 )
 from argosy.serving.segment import Line, Stream
 from argosy.serving.shadow import Answered, Shadows
@@ -136,10 +136,10 @@ class Scorer:
         if batch.version is not None:
             assignment = only(endpoint, batch.version, keys)
         elif batch.count == 1:
-            version, reason = choose(endpoint, keys[0], drawn[0])
+            version, reason = choose(endpoint, keys[0], drawn[0], batch.caller)
             assignment = Assignment([version], [reason], {version: [0]})
         else:
-            assignment = assign(endpoint, keys, drawn)
+            assignment = assign(endpoint, keys, drawn, batch.caller)
         return Plan(batch, id, keys, rows, assignment, at, began)
 
     def is_warm(self, plan: Plan) -> bool:
@@ -165,7 +165,8 @@ class Scorer:
                     models[ref] = self._cache.get(ref)
                 except Exception as error:  # whatever keeps a version from loading is a failure of that version
                     failures.append(Failure(ref, rows, error))
-                    if plan.assignment.reasons[rows[0]] == "canary":  # any other is all that its rows have: try again
+                    first = plan.keys[rows[0]], ref, plan.assignment.reasons[rows[0]]
+                    if stand_in(plan.batch.endpoint, *first)[0] is not None:  # else it is all they have: try again
                         self._broken[ref] = (self._clock(), error)
             if failures:
                 self._replace(plan, failures)
@@ -231,10 +232,10 @@ class Scorer:
                 continue
             others: dict[VersionRef, list[int]] = {}
             for row in failure.rows:
-                stand_in, _ = champion(plan.batch.endpoint, plan.keys[row])
-                if plan.assignment.reasons[row] != "canary" or stand_in is None:
+                found, _ = stand_in(plan.batch.endpoint, plan.keys[row], failure.ref, plan.assignment.reasons[row])
+                if found is None:
                     raise failure.error
-                others.setdefault(stand_in, []).append(row)
+                others.setdefault(found, []).append(row)
             for ref, rows in others.items():
                 try:
                     signature = self._cache.get(ref).signature
@@ -253,11 +254,11 @@ class Scorer:
             plan.failed.add(failure.ref)
             self._report(plan, failure)
             for row in failure.rows:
-                stand_in, reason = champion(endpoint, plan.keys[row])
-                if old.reasons[row] != "canary" or stand_in is None:
+                found, reason = stand_in(endpoint, plan.keys[row], failure.ref, old.reasons[row])
+                if found is None:
                     lost.append(failure)
                     break
-                versions[row], reasons[row] = stand_in, reason
+                versions[row], reasons[row] = found, reason
         if lost:
             raise Unanswered(lost[0]) from lost[0].error
         plan.assignment, plan.models = assigned(versions, reasons), {}

@@ -18,7 +18,7 @@ from argosy.serving.derive import Lost
 from argosy.serving.failure import Failed
 from argosy.serving.prediction import Given, predict
 from argosy.serving.recorder import Recorder
-from argosy.serving.routing import Assignment, Endpoint, VersionRef, shadowing
+from argosy.serving.routing import TRIED, Assignment, Endpoint, VersionRef, shadowing
 from argosy.serving.segment import Line, Stream
 
 ROUTE = "shadow"
@@ -124,7 +124,7 @@ class Shadows:
         groups: dict[tuple[VersionRef, frozenset[str], frozenset[str]], list[tuple[Answered, int]]] = {}
         for batch in taken:
             for row, (key, name, route) in enumerate(zip(batch.keys, batch.rows, batch.routes, strict=True)):
-                ref = shadowing(batch.endpoint, key, name) if route != "canary" else None
+                ref = shadowing(batch.endpoint, key, name) if route not in TRIED else None
                 if ref is not None:
                     group = (ref, frozenset(batch.columns), batch.endpoint.redacted)
                     groups.setdefault(group, []).append((batch, row))

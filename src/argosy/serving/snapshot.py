@@ -13,7 +13,7 @@ from argosy.errors import ArgosyError, DeclarationError
 from argosy.model.signature import Feature, Signature
 from argosy.serving.check import narrowed, typed
 from argosy.serving.domain import Domain
-from argosy.serving.routing import Datatype, Endpoint, Input, Route, Routing, VersionRef, ViewBinding
+from argosy.serving.routing import Datatype, Endpoint, Input, Route, Routing, Rule, VersionRef, ViewBinding
 from argosy.spec import duration
 from argosy.spec.dataset import Dataset
 from argosy.spec.document import Declaration, recorded
@@ -22,7 +22,7 @@ from argosy.spec.feature import FeatureView, RequestFeatures
 from argosy.spec.fleet import POOLED, Fleet
 from argosy.spec.rollout import ABTest
 from argosy.spec.tag import tagged
-from argosy.store import Store, datasets, declarations, routes, schema, verdicts
+from argosy.store import Store, datasets, declarations, routes, rules, schema, verdicts
 from argosy.store.blobs import Blobs
 from argosy.store.routes import Reach
 
@@ -84,12 +84,14 @@ class Source:
     def _endpoint(self, conn: Connection, fleet: Fleet, current: Sequence[Declaration]) -> Endpoint:
         read_of = self._members(conn, fleet)
         members, signatures = dict(read_of.routes), read_of.signatures
+        ruled = rules.current(conn, fleet.name)
         known = {each.name: each for each in current if isinstance(each, Dataset)}
         spine = known.get(fleet.spine)
         if spine is None:
             raise DeclarationError(f"fleet {fleet.name!r} names dataset {fleet.spine!r}, which is not declared")
         latest = datasets.version(conn, fleet.spine)
-        features = _features(self._read(self._store.blobs, set(signatures.values())))
+        held = {*signatures.values(), *(each.signature for each in ruled)}
+        features = _features(self._read(self._store.blobs, held))
         settled = {signature for (_, role), signature in signatures.items() if role == "champion"}
         needed = _features(self._read(self._store.blobs, settled)) or features
         features |= needed  # where a canary takes a feature in another way, requests carry what the champion takes
@@ -117,6 +119,7 @@ class Source:
             waiting=_waiting(conn, fleet),
             redacted=tagged(sources, expressions).intersection(features),
             rules=fleet.inputs,
+            callers=_callers(fleet, ruled),
         )
 
     def _members(self, conn: Connection, fleet: Fleet) -> _Known:
@@ -171,14 +174,30 @@ def _guarded(each: Input, fleet: Fleet, spine: Dataset, seen: Mapping[str, set[s
 def _members(fleet: Fleet, table: Sequence[routes.Route]) -> dict[str, Route]:
     found: dict[str, Route] = {}
     for row in table:
-        ref = _reference(fleet, row)
+        ref = _version(fleet, row.key, row)
         known = found.get(row.key, Route())
         if row.role == "rollout":
             share, beside = row.share or 0.0, row.kind == "shadow"
-            found[row.key] = Route(known.champion, None if beside else ref, share, ref if beside else None)
+            found[row.key] = Route(
+                known.champion, None if beside else ref, share, ref if beside else None,
+                "challenger" if row.kind == "ab_test" else "canary",
+            )  # fmt: skip
         else:
             own = ref if row.target == "own" else None
-            found[row.key] = Route(own, known.canary, known.share, known.shadow)
+            found[row.key] = msgspec.structs.replace(known, champion=own)
+    return found
+
+
+def _callers(fleet: Fleet, ruled: Sequence[rules.Rule]) -> dict[str, dict[str | None, Rule]]:
+    """By caller the rules that can be kept, each by its member's key; that for all members by None."""
+    found: dict[str, dict[str | None, Rule]] = {}
+    for each in ruled:
+        ref = _version(fleet, each.version_key or "", each)
+        match each.target:
+            case "champion" | "challenger" | "pooled":
+                found.setdefault(each.caller, {})[each.key] = Rule(each.target)
+            case _ if ref is not None:
+                found.setdefault(each.caller, {})[each.key] = Rule("version", ref)
     return found
 
 
@@ -188,10 +207,11 @@ def _waiting(conn: Connection, fleet: Fleet) -> dict[str, verdicts.Waiting]:
     return {key: each for key, each in found.items() if fleet.pooled or key != POOLED}
 
 
-def _reference(fleet: Fleet, row: routes.Route) -> VersionRef | None:
+def _version(fleet: Fleet, key: str, row: routes.Route | rules.Rule) -> VersionRef | None:
+    """The version that a row names, which is one of member `key`; None where it names none that can be read."""
     if row.version_id is None or row.slot is None or row.format is None or row.signature is None:
         return None
-    member = f"{fleet.name}/{row.key}" if row.key else fleet.name
+    member = f"{fleet.name}/{key}" if key else fleet.name
     return VersionRef(row.version_id, f"{member}@{row.number}", row.format, row.slot, row.signature)
 
 

@@ -110,6 +110,13 @@ def _aliases() -> Kind:
     return Kind(source, {**moves.fields, "number": version.c.number}, _by_id)
 
 
+def _rules() -> Kind:
+    """Rules for callers with the number of the version that one names, none for another target."""
+    rules, version = _of_members(schema.rule), schema.version
+    source = rules.source.outerjoin(version, version.c.id == schema.rule.c.version_id)
+    return Kind(source, {**rules.fields, "number": version.c.number}, _by_id)
+
+
 def _versions() -> Kind:
     table, member = schema.version, schema.member
     fields = {**_columns(table, "key"), "task": table.c.key, "key": member.c.key}
@@ -269,6 +276,7 @@ KINDS: dict[str, Kind] = {
     "pauses": _facts(schema.pause),
     "pipelines": _pipelines(),
     "rollouts": _of_members(schema.rollout),
+    "rules": _rules(),
     "runs": _runs(),
     "signals": _of_members(schema.signal),
     "statistics": Kind(schema.statistic, _columns(schema.statistic), _by_dataset_version, masked=mask.statistic),

@@ -71,8 +71,11 @@ def reach(conn: Connection) -> Reach:
 
 
 def mark(conn: Connection) -> tuple[int, ...]:
-    """Grows exactly when an alias moved, a rollout changed, a gate spoke or a person did: cheap to ask every second."""
-    last = _last(schema.alias, schema.rollout, schema.verdict, schema.approval)
+    """Grows exactly when an alias moved, a rollout or a rule changed, a gate spoke or a person did.
+
+    It is cheap to ask every second.
+    """
+    last = _last(schema.alias, schema.rollout, schema.rule, schema.verdict, schema.approval)
     return tuple(int(id) for id in conn.execute(last).one())
 
 

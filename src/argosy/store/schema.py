@@ -272,6 +272,22 @@ rollout = Table(
     Index(None, "member_id", "id"),
 )
 
+rule = Table(
+    "rule",
+    metadata,
+    columns.id(),
+    columns.text("fleet"),
+    columns.to("member_id", "member.id", optional=True),
+    columns.text("caller"),
+    columns.text("target"),
+    columns.to("version_id", "version.id", optional=True),
+    columns.at(),
+    columns.text("actor"),
+    columns.text("reason"),
+    Index(None, "fleet", "caller", "member_id", "id"),
+)
+"""Who answers the rows of one caller, of a member or of a whole fleet; the latest counts."""
+
 window = Table(
     "window",
     metadata,

@@ -63,6 +63,15 @@ def test_a_row_that_was_asked_for_again_counts_once_for_each_version_and_outcome
     ]  # fmt: skip
 
 
+def test_a_route_says_whether_chance_or_a_rule_chose_the_version(store: Store) -> None:
+    routes = ["own", "canary", "challenger", "caller", "pooled", "unknown"]
+    last = come(store, NOW, [(route, NEW, route, 0.5) for route in routes])
+    with store.read() as conn:
+        found = arrived(conn, store, "late", NOW, number=last)
+    assert found.filter("on_trial")["row_key"].to_list() == ["canary", "challenger", "caller"]
+    assert found.filter("ruled")["row_key"].to_list() == ["caller"]
+
+
 def test_labels_that_are_kept_follow_the_types_of_their_columns(store: Store) -> None:
     spine = ag.Dataset("flights", time="t", key="id", source=ag.Parquet("f.parquet"))
     given = fleet(spine=spine, label=ag.Label("late", known_at="known"))

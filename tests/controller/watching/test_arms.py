@@ -18,7 +18,8 @@ TYPES = {"prediction": pl.Float64, "label": pl.Float64, "unit": pl.String}
 def row(key: str, version: str, prediction: float | None, **more: Any) -> dict[str, Any]:
     """A recorded row of member a, which came in after the rollout began."""
     given = {"row_key": key, "member": "a", "at": NOW - timedelta(days=9), "arrived": NOW - timedelta(minutes=5)}
-    return given | {"version": version, "prediction": prediction, "label": None, "unit": None, "shadow": False} | more
+    told = {"version": version, "prediction": prediction, "label": None, "unit": None}
+    return given | told | {"shadow": False, "ruled": False} | more
 
 
 def rows(*given: dict[str, Any], pooled: bool = False) -> pl.DataFrame:
@@ -46,6 +47,15 @@ def test_a_row_that_was_asked_for_again_is_one_pair() -> None:
     again = [row("1", "late/a@1", 0.4, label=1.0), row("1", "late/a@2", 0.6, label=1.0, shadow=True)] * 3
     found = arms.shadowing(rows(*again))["a"]
     assert (found.paired, len(found.ours.y), found.ours.answered) == (1, 1, 1)
+
+
+def test_rows_that_a_rule_sent_to_a_version_are_on_neither_side() -> None:
+    given = rows(
+        row("1", "late/a@1", 0.4, label=1.0), row("2", "late/a@2", 0.5, label=1.0),
+        row("3", "late/a@2", 0.5, label=1.0, ruled=True), row("4", "late/a@1", 0.5, label=1.0, ruled=True),
+    )  # fmt: skip
+    sides = arms.answering(given)["a"]
+    assert (sides.ours.answered, sides.theirs.answered) == (1, 1)
 
 
 def test_what_shadows_scored_answers_nothing_and_older_shadows_are_nobodys() -> None:

@@ -28,8 +28,8 @@ def answered(member: str, version: str, right: bool, count: int = 200) -> pl.Dat
     wobble = pl.Series([(i * 37 % 100) / 500 for i in range(count)])
     return pl.DataFrame({
         "row_key": "", "at": NOW - timedelta(days=30), "arrived": NOW - timedelta(minutes=30),
-        "member": member, "version": version, "prediction": told * 0.6 + 0.1 + wobble, "label": label, "shadow": False,
-        "unit": None,
+        "member": member, "version": version, "prediction": told * 0.6 + 0.1 + wobble, "label": label, "ruled": False,
+        "shadow": False, "unit": None,
     })  # fmt: skip
 
 

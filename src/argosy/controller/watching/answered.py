@@ -27,11 +27,14 @@ _TYPES: dict[str, pl.DataType] = {
 _ROUTED = _TYPES | {"route": pl.String()}
 SHADOW = "shadow"
 """The route of rows that a version scored beside the one that answered them."""
+RULED = "caller"
+"""The route of rows that a version answered by a rule for who asked."""
 ANSWERED = pl.col("prediction").is_not_null() & pl.col("route").ne_missing(SHADOW)
 """Of recorded rows, those that their version answered: it did not fail on them, and no shadow scored them."""
 _COLUMNS = [
-    *(pl.col(name) for name in _TYPES), pl.col("route").eq_missing("canary").alias("on_trial"),
-    pl.col("route").eq_missing(SHADOW).alias("shadow"),
+    *(pl.col(name) for name in _TYPES),
+    pl.col("route").is_in(["canary", "challenger", RULED]).fill_null(False).alias("on_trial"),
+    pl.col("route").eq_missing(RULED).alias("ruled"), pl.col("route").eq_missing(SHADOW).alias("shadow"),
 ]  # fmt: skip
 REACH = timedelta(days=1)
 """How much earlier than the row was answered its event may lie: a spine is read from then on."""
@@ -69,10 +72,10 @@ def arrived(
 ) -> pl.DataFrame:  # fmt: skip
     """Rows that came in at `since` or later, whatever their decision time, answered or not.
 
-    The columns of `answers`, `on_trial` (a version under trial was to answer), `shadow` (the version scored the row
-    beside the one that was to answer it) and `arrived` (when the version of the recorded predictions was committed that
-    it came with, of those up to `number`). Without a `prediction` are rows that their version failed on. A row that was
-    asked for again is there again: see `tried`.
+    The columns of `answers`, `on_trial` (a version was to answer that not every row gets), `ruled` (by a rule for who
+    asked), `shadow` (the version scored the row beside the one that was to answer it) and `arrived` (when the version
+    of the recorded predictions was committed that it came with, of those up to `number`). Without a `prediction` are
+    rows that their version failed on. A row that was asked for again is there again: see `tried`.
     """
     return _arrived(conn, store, fleet, since, number, kept or Kept(), "answers", _ROUTED, _COLUMNS)
 
@@ -97,7 +100,7 @@ def requests(
     The `row_key` is the id of the request.
     """
     timed = pl.col("request_id").alias("row_key"), pl.col("latency_us")
-    columns = [*timed, *(pl.col(name) for name in _TYPES if name != "row_key"), _COLUMNS[-1]]
+    columns = [*timed, *(pl.col(name) for name in _TYPES if name != "row_key"), *_COLUMNS[-2:]]
     types = _ROUTED | {"request_id": pl.String(), "latency_us": pl.Int64()}
     return _arrived(conn, store, fleet, since, number, kept, "requests", types, columns)
 

@@ -47,14 +47,15 @@ def of(tries: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 
     `tries` has `key`, `pooled`, `rollout_at` and `address`, that of the new version; the rows get the `key`. They count
     by arrival, not by decision time: a nightly batch states those of the day, a replay those of last year. The pooled
-    model's rows are those of any of its versions, whosever they are. What shadows of other times scored is left out.
+    model's rows are those of any of its versions, whosever they are. What shadows of other times scored is left out,
+    and rows that a rule sent where they went: who asked for them was not drawn by lot.
     """
     of_members = rows.join(tries.filter(~pl.col("pooled")), left_on="member", right_on="key", how="inner")
     prefix = pl.col("address").str.replace(r"[0-9]+$", "")
     of_pooled = rows.join(tries.filter("pooled"), how="cross").filter(pl.col("version").str.starts_with(prefix))
     found = pl.concat([of_members.with_columns(key="member"), of_pooled.select(*of_members.columns, "key")])
     mine = pl.col("version") == pl.col("address")
-    found = found.filter(pl.col("arrived") >= pl.col("rollout_at")).with_columns(mine=mine)
+    found = found.filter(pl.col("arrived") >= pl.col("rollout_at"), ~pl.col("ruled")).with_columns(mine=mine)
     return tried(found.filter(pl.col("mine") | ~pl.col("shadow")), ["key", "shadow"])
 
 

@@ -141,7 +141,7 @@ def _running(state: FleetState) -> pl.DataFrame:
 
 def _columns(rows: pl.DataFrame) -> pl.DataFrame:
     numbers = pl.col("label", "prediction").cast(pl.Float64)
-    return rows.select("row_key", "member", "at", "version", "arrived", "shadow", "unit", numbers)
+    return rows.select("row_key", "member", "at", "version", "arrived", "ruled", "shadow", "unit", numbers)
 
 
 def _evidence(judged: Judgement, score: str, sides: Sides) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from argosy.errors import UnknownError
 from argosy.serving.bulk.group import grouped
 from argosy.serving.bulk.reason import Mask, Reasons
 from argosy.serving.routing import (
+    TRIED,
     Endpoint,
     Reason,
     VersionRef,
@@ -24,7 +25,7 @@ from argosy.serving.routing import (
     unanswered,
 )
 
-ROUTES: tuple[Reason, ...] = ("own", "canary", "pooled", "unknown")
+ROUTES: tuple[Reason, ...] = ("own", "canary", "challenger", "pooled", "unknown", "caller")
 Which = npt.NDArray[np.int32]
 
 
@@ -42,7 +43,7 @@ class Choice(msgspec.Struct):
 
     def stand_in(self, endpoint: Endpoint, failed: Mask) -> Mask:
         """Give those of some rows that a canary failed on to who answers without it; which they are."""
-        mine: Mask = failed & (self.routes == ROUTES.index("canary"))
+        mine: Mask = failed & np.isin(self.routes, [ROUTES.index(reason) for reason in TRIED])
         which, routes = _champions(endpoint, self.keys, self.refs)
         mine &= which[self.members] >= 0
         self.which[mine], self.routes[mine] = which[self.members[mine]], routes[self.members[mine]]

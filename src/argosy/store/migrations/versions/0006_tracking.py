@@ -1,4 +1,4 @@
-"""Experiments, runs and what is tracked in them; models that are logged and registered by name."""
+"""Experiments, runs and what is tracked in them; models that are logged and registered by name; rules for callers."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,6 +24,7 @@ def upgrade() -> None:
     _logged()
     _traces()
     _spans()
+    _rules()
 
 
 def _experiments() -> None:
@@ -374,3 +375,22 @@ def _spans() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_assessment"),
     )
     op.create_index("ix_assessment_trace_id_id", "assessment", ["trace_id", "id"])
+
+
+def _rules() -> None:
+    op.create_table(
+        "rule",
+        sa.Column("id", ID, autoincrement=False, nullable=False),
+        sa.Column("fleet", NAME, nullable=False),
+        sa.Column("member_id", ID, nullable=True),
+        sa.Column("caller", NAME, nullable=False),
+        sa.Column("target", NAME, nullable=False),
+        sa.Column("version_id", ID, nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("actor", NAME, nullable=False),
+        sa.Column("reason", NAME, nullable=False),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name="fk_rule_member_id"),
+        sa.ForeignKeyConstraint(["version_id"], ["version.id"], name="fk_rule_version_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_rule"),
+    )
+    op.create_index("ix_rule_fleet_caller_member_id_id", "rule", ["fleet", "caller", "member_id", "id"])
