@@ -48,6 +48,7 @@ class Echo:
     def limit(self, head): return 1 << 24
     def many(self, head): return False
     def refusal(self, head): return None
+    def knows(self, head): return True
     def answer(self, head, message): return Outcome(message)
 uvloop.run(serve(Echo(), listen("127.0.0.1", int(sys.argv[3])), asyncio.Event(), drain_seconds=1))
 """

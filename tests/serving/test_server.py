@@ -140,7 +140,7 @@ def test_a_stop_of_two_workers_breaks_no_request_off(fleet: Fixture) -> None:
             while True:
                 with socket.create_connection(("127.0.0.1", server.port), 20) as link:
                     answers = [b"nothing yet"]
-                    while len(answers) == 1 or keeps and b"connection: close" not in answers[-1]:
+                    while len(answers) == 1 or (keeps and b"connection: close" not in answers[-1]):
                         try:
                             link.sendall(request)
                             answers.append(link.recv(1 << 16) or b"closed without a word")

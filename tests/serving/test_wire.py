@@ -37,6 +37,7 @@ class Echo:
         self.drained = False
 
     def open(self, request: Request) -> Call:
+        request.caller = request.headers.get(b"authorization", b"").decode()
         return Call(request, 0.0, refusal=said(b"no", 401) if request.path == "/no" else None)
 
     def overflow(self, call: Call) -> None:
@@ -370,28 +371,31 @@ def _ended() -> None:
     raise ConnectionError("closed")
 
 
-def test_who_comes_while_there_are_too_many_connections_is_left() -> None:
+def test_strangers_make_room_for_who_comes_and_who_has_shown_a_token_does_not() -> None:
     async def talk() -> None:
         connections = Connections(Echo(), asyncio.get_running_loop(), most=2)
         server = await asyncio.get_running_loop().create_server(connections.accept, "127.0.0.1", 0)
         address = server.sockets[0].getsockname()
-        (_, first), (reader, second) = [await asyncio.open_connection(*address) for _ in range(2)]
-        late, third = await asyncio.open_connection(*address)
-        with suppress(ConnectionResetError):
-            assert await late.read() == b""
-        second.write(asked("/", b"hi"))
-        assert (await reader.read(1 << 16)).endswith(b"hi")
-        first.close()
-        while len(connections.open) > 1:
-            await asyncio.sleep(0.01)
-        reader, fourth = await asyncio.open_connection(*address)
-        fourth.write(asked("/", b"hi"))
-        assert (await reader.read(1 << 16)).endswith(b"hi")
-        for each in (second, third, fourth):
-            each.close()
+        known, stranger = await asyncio.open_connection(*address), await asyncio.open_connection(*address)
+        assert (await _told(known, "authorization: ada")).endswith(b"hi")
+        assert (await _told(stranger)).endswith(b"hi")
+        late = await asyncio.open_connection(*address)
+        assert (await _told(late, "authorization: ben")).endswith(b"hi") and await _left(stranger[0])
+        nobody = await asyncio.open_connection(*address)
+        assert await _left(nobody[0])
+        for each in (known, late):
+            assert (await _told(each)).endswith(b"hi")
+        for _, writer in (known, stranger, late, nobody):
+            writer.close()
         server.close()
 
     asyncio.run(asyncio.wait_for(talk(), 60))
+
+
+async def _told(link: tuple[asyncio.StreamReader, asyncio.StreamWriter], *headers: str) -> bytes:
+    reader, writer = link
+    writer.write(asked("/", b"hi", *headers))
+    return await reader.read(1 << 16)
 
 
 def test_connections_find_out_when_a_client_has_vanished() -> None:

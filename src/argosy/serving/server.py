@@ -74,7 +74,8 @@ def run(
     needs `if __name__ == "__main__"`.
     """
     ports = [port] if grpc_port is None else [port, grpc_port]
-    watch(partial(_work, options, os.getpid()), [listen(host, each) for each in ports], workers)
+    listeners = [listen(host, each) for each in ports]
+    watch(partial(_work, options, os.getpid()), listeners, workers, options.notice_seconds)
 
 
 def _work(options: Options, watcher: int, *listeners: socket.socket) -> None:

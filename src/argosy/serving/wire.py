@@ -18,19 +18,20 @@ from urllib.parse import unquote_to_bytes
 import httptools
 import msgspec
 
+from argosy.serving.crowd import MOST, Crowd
 from argosy.serving.request import Call, Headers, Reply, Request
 
 HEAD_LIMIT = 64 * 1024
-MOST = 10_000
-"""Connections of one server."""
 # Above the idle time of the usual clients and proxies, which must close first.
 IDLE_SECONDS = 75
+LULL_SECONDS = 0.1
+"""In which, at a stop, arrives what was on its way: connections first, then requests on those that stand idle."""
 HEAD_REFUSED = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _MALFORMED = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _WHOLE_SECONDS, _LEAST_RATE = 30.0, 16 * 1024
 """A request must be whole, and an answer taken, in so many seconds, and one more for each so many bytes of its body."""
-_SWEEP_SECONDS, _DRAINED_SECONDS = 1.0, 0.02
+_SWEEP_SECONDS = 1.0
 _STATUS = {each.value: f"{each.value} {each.phrase}".encode() for each in HTTPStatus}
 _LOG = logging.getLogger("argosy.serving")
 
@@ -60,15 +61,12 @@ class Application(Protocol):
         ...
 
 
-class Connections:
-    """The open connections of one server: they end together, and those that stand still too long are closed.
-
-    Who comes while there are `most` is left at once: a process has only so many files.
-    """
+class Connections(Crowd["Connection"]):
+    """The open connections of one server: they end together, and those that stand still too long are closed."""
 
     def __init__(self, app: Application, loop: asyncio.AbstractEventLoop, most: int = MOST) -> None:
-        self.app, self.loop, self.most = app, loop, most
-        self.open: set[Connection] = set()
+        super().__init__(most)
+        self.app, self.loop = app, loop
         self.draining = False
 
     def accept(self) -> Connection:
@@ -82,7 +80,6 @@ class Connections:
 
     def drain(self) -> None:
         """Close the idle ones; the others close once what is under way on them is answered."""
-        self.draining = True
         for each in list(self.open):
             each.finish()
 
@@ -115,20 +112,22 @@ class Connection(asyncio.Protocol):
         self._current: _Exchange | None = None
         self._waiting: deque[_Exchange] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._in_request = self._ending = self._paused = False
+        self._in_request = self._ending = self._paused = self._known = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has come."""
         self._transport = cast(asyncio.Transport, transport)
-        if len(self._among.open) >= self._among.most:
-            self._transport.abort()
-            return
-        self._among.open.add(self)
+        if not self._among.enter(self):
+            self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It has left; what is under way ends unheard."""
-        self._among.open.discard(self)
+        self._among.leave(self)
         self._waiting.clear()
+
+    def abort(self) -> None:
+        """Break it off."""
+        self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client."""
@@ -181,7 +180,7 @@ class Connection(asyncio.Protocol):
         if self._tasks and not self._paused:
             self.deadline = now + _WHOLE_SECONDS
         else:
-            self._transport.abort()
+            self.abort()
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -208,6 +207,9 @@ class Connection(asyncio.Protocol):
         request = Request(parser.get_method().decode(), _path(path), headers, query)
         keep = parser.should_keep_alive() and not parser.should_upgrade() and parser.get_http_version() != "1.0"
         self._current = _Exchange(self._app.open(request), keep)
+        if request.caller and not self._known:
+            self._known = True
+            self._among.know(self)
         if b"expect" not in headers or self._tasks or self._waiting:
             return
         if self._current.call.refusal is None:
@@ -304,8 +306,8 @@ async def serve(
     """Answer the connections of a listening socket until `stop` is set.
 
     For `notice_seconds` from then on all are still answered, new ones too, and each is told to close; whoever sends
-    requests here has so long to learn that this server is about to stop. Then no new ones are taken, the idle ones are
-    closed, and requests under way have `drain_seconds` to end.
+    requests here has so long to learn that this server is about to stop. Then no new ones are taken, and once what was
+    on its way has had `LULL_SECONDS` to come, the idle ones are closed; requests under way have `drain_seconds` to end.
     """
     loop = asyncio.get_running_loop()
     connections = Connections(app, loop, most)
@@ -315,14 +317,12 @@ async def serve(
             await asyncio.wait_for(stop.wait(), _SWEEP_SECONDS)
         connections.sweep(loop.time())
     app.drain()
-    if notice_seconds:
-        connections.draining = True
-        await asyncio.sleep(notice_seconds)
+    connections.draining = True
+    await asyncio.sleep(notice_seconds + LULL_SECONDS)
     server.close()
+    await connections.emptied(LULL_SECONDS)
     connections.drain()
-    end = loop.time() + drain_seconds
-    while connections.open and loop.time() < end:
-        await asyncio.sleep(_DRAINED_SECONDS)
+    await connections.emptied(drain_seconds)
 
 
 def _path(target: bytes) -> str:

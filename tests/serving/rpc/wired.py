@@ -35,6 +35,9 @@ class Echo:
     def refusal(self, head: Head) -> Outcome | None:
         return Outcome(status=Status.UNAUTHENTICATED, text="who?") if b"stranger" in head else None
 
+    def knows(self, head: Head) -> bool:
+        return b"authorization" in head
+
     def answer(self, head: Head, message: bytes) -> Outcome | Awaitable[Outcome]:
         self.asked.append(message)
         if message == b"no":

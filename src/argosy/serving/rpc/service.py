@@ -76,6 +76,10 @@ class Service:
             return _failed(excused(error))
         return None
 
+    def knows(self, head: Head) -> bool:
+        """Whether a call that is not refused is that of somebody who is known: it asks for what needs a token."""
+        return not _METHODS[head[b":path"]].open
+
     def answer(self, head: Head, message: bytes) -> Outcome | Awaitable[Outcome]:
         """What comes of one message; on a stream a failure is a message, too."""
         path = head[b":path"]

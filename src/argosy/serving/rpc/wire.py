@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Iterable
 from contextlib import suppress
 from typing import Protocol, cast
 
+from argosy.serving.crowd import MOST, Crowd
 from argosy.serving.rpc import frame
 from argosy.serving.rpc.flow import DEFAULT_WINDOW, Flow
 from argosy.serving.rpc.frame import Broken, Code, Head, Heads, Kind
 from argosy.serving.rpc.reader import Reader
 from argosy.serving.rpc.status import Outcome, Status
 from argosy.serving.rpc.stream import WINDOW, Stream, Unfit
-from argosy.serving.wire import MOST
+from argosy.serving.wire import LULL_SECONDS
 
 MAX_STREAMS = 100
 """Calls at once on one connection."""
@@ -27,7 +28,7 @@ _WHOLE_SECONDS, _LEAST_RATE = 30.0, 16 * 1024
 _CONNECTION_WINDOW = 16 << 20
 _HELD = 4
 """Messages as large as they may be, that one connection may have under way."""
-_SWEEP_SECONDS, _DRAINED_SECONDS = 1.0, 0.02
+_SWEEP_SECONDS = 1.0
 _GREETING = frame.settings(
     {frame.MAX_STREAMS: MAX_STREAMS, frame.INITIAL_WINDOW: WINDOW, frame.HEAD_SIZE: frame.HEAD_LIMIT}
 ) + frame.frame(Kind.WINDOW_UPDATE, 0, 0, (_CONNECTION_WINDOW - DEFAULT_WINDOW).to_bytes(4, "big"))
@@ -52,20 +53,21 @@ class Service(Protocol):
         """Why a call is refused by its head alone, if it is."""
         ...
 
+    def knows(self, head: Head) -> bool:
+        """Whether a call that is not refused is that of somebody who is known."""
+        ...
+
     def answer(self, head: Head, message: bytes) -> Outcome | Awaitable[Outcome]:
         """What comes of one message of a call."""
         ...
 
 
-class Connections:
-    """The open connections of one server: they end together, and what stands still too long is closed.
-
-    Who comes while there are `most` is left at once: a process has only so many files.
-    """
+class Connections(Crowd["Connection"]):
+    """The open connections of one server: they end together, and what stands still too long is closed."""
 
     def __init__(self, service: Service, loop: asyncio.AbstractEventLoop, most: int = MOST) -> None:
-        self.service, self.loop, self.most = service, loop, most
-        self.open: set[Connection] = set()
+        super().__init__(most)
+        self.service, self.loop = service, loop
 
     def accept(self) -> Connection:
         """A protocol for a new connection."""
@@ -75,6 +77,11 @@ class Connections:
         """End what stands still; `now` is of the loop's clock."""
         for each in list(self.open):
             each.sweep(now)
+
+    def warn(self) -> None:
+        """Say that calls are soon taken no more: those that come meanwhile still are."""
+        for each in list(self.open):
+            each.warn()
 
     def drain(self) -> None:
         """Take no more calls; connections close once what is under way on them is answered."""
@@ -91,22 +98,25 @@ class Connection(asyncio.Protocol):
         self._streams: dict[int, Stream] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._last = self._taken = 0
-        self._ending = self._paused = False
+        self._ending = self._paused = self._known = False
         self._deadline = self._loop.time() + _WHOLE_SECONDS
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has come."""
         self._transport = cast(asyncio.Transport, transport)
-        if len(self._among.open) >= self._among.most:
-            self._transport.abort()
+        if not self._among.enter(self):
+            self.abort()
             return
-        self._among.open.add(self)
         self._transport.write(_GREETING)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It has left; what is under way ends unheard."""
-        self._among.open.discard(self)
+        self._among.leave(self)
         self._streams.clear()
+
+    def abort(self) -> None:
+        """Break it off."""
+        self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client."""
@@ -132,7 +142,7 @@ class Connection(asyncio.Protocol):
     def sweep(self, now: float) -> None:
         """End calls that stand still, and the connection where it does."""
         if self._deadline < now and (self._paused or self._transport.is_closing()):
-            self._transport.abort()
+            self.abort()
             return
         for stream in [each for each in self._streams.values() if each.due < now and not each.busy]:
             if stream.out:
@@ -142,6 +152,11 @@ class Connection(asyncio.Protocol):
                 self._finish(stream, _LATE)
         if not self._streams and self._deadline < now:
             self._end(Code.NO_ERROR)
+        self._flush()
+
+    def warn(self) -> None:
+        """Send the client elsewhere with its next calls; whatever is on its way is taken."""
+        self._flow.put(Kind.GOAWAY, 0, 0, frame.MAX_WINDOW, Code.NO_ERROR)
         self._flush()
 
     def drain(self) -> None:
@@ -213,8 +228,12 @@ class Connection(asyncio.Protocol):
             self._send(stream)
         elif (refusal := self._service.refusal(head)) is not None:
             self._finish(stream, refusal)
-        elif stream.ended:
-            self._proceed(stream)
+        else:
+            if not self._known and self._service.knows(head):
+                self._known = True
+                self._among.know(self)
+            if stream.ended:
+                self._proceed(stream)
 
     def _data(self, flags: int, id: int, payload: bytes) -> None:
         """Some of a message, or several."""
@@ -324,7 +343,8 @@ async def serve(
 ) -> None:  # fmt: skip
     """Answer the connections of a listening socket until `stop` is set, and for `notice_seconds` from then on.
 
-    Then no new ones are taken, and calls under way have `drain_seconds` to end.
+    Then no new ones are taken, and once what was on its way has had `LULL_SECONDS` to come, no more calls; those under
+    way have `drain_seconds` to end.
     """
     loop = asyncio.get_running_loop()
     connections = Connections(service, loop, most)
@@ -333,12 +353,12 @@ async def serve(
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _SWEEP_SECONDS)
         connections.sweep(loop.time())
-    await asyncio.sleep(notice_seconds)
+    await asyncio.sleep(notice_seconds + LULL_SECONDS)
     server.close()
+    connections.warn()
+    await connections.emptied(LULL_SECONDS)
     connections.drain()
-    end = loop.time() + drain_seconds
-    while connections.open and loop.time() < end:
-        await asyncio.sleep(_DRAINED_SECONDS)
+    await connections.emptied(drain_seconds)
 
 
 def _number(payload: bytes) -> int:
