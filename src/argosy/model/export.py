@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from argosy.errors import DeclarationError, InputError
+from argosy.model import catboost
 from argosy.model.background import BACKGROUND, packed
 from argosy.model.format import Model, load
 from argosy.model.matrix import Matrix
@@ -26,10 +27,11 @@ def export(estimator: Any, signature: Signature, sample: Matrix) -> tuple[str, b
     """The format and the bytes of a fitted estimator.
 
     LightGBM's scikit-learn classes become LightGBM text and XGBoost's its binary form; any other
-    scikit-learn estimator or pipeline becomes ONNX, computed in float32, which carries some rows of
-    `sample` as the background that its answers are explained against. The bytes are loaded with every
-    check and asked for the rows of `sample` before they are returned. Raises DeclarationError, naming the class, for an
-    estimator that has no portable form, and InputError if its width or classes do not fit.
+    scikit-learn estimator or pipeline, and CatBoost's, becomes ONNX, computed in float32, which carries
+    some rows of `sample` as the background that its answers are explained against. The bytes are loaded
+    with every check and asked for the rows of `sample` before they are returned. Raises DeclarationError,
+    naming the class, for an estimator that has no portable form, and InputError if its width or classes
+    do not fit.
     """
     _check_fit(estimator, signature, sample)
     kind = type(estimator).__name__
@@ -119,22 +121,11 @@ def _to_xgboost(estimator: Any) -> bytes:
 
 
 def _to_onnx(estimator: Any, sample: Matrix) -> bytes:
-    from skl2onnx import to_onnx  # the same
-    from skl2onnx.common.data_types import FloatTensorType
-
-    from argosy.model import graft
-
-    graft.register()
-    options = {"zipmap": False} if _is_classifier(estimator) else None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            graph = to_onnx(
-                estimator,
-                initial_types=[("matrix", FloatTensorType([None, sample.shape[1]]))],
-                options={id(estimator): options} if options else None,
-                target_opset=_OPSET,
-            )
+            own = catboost.is_catboost(estimator)
+            graph = catboost.graph(estimator) if own else _converted(estimator, sample.shape[1])
     except Exception as error:  # each converter raises what it likes
         reason = str(error).strip().split("\n")[0][:200]
         raise DeclarationError(
@@ -143,3 +134,18 @@ def _to_onnx(estimator: Any, sample: Matrix) -> bytes:
     graph.metadata_props.add(key=BACKGROUND, value=packed(sample))
     data: bytes = graph.SerializeToString()
     return data
+
+
+def _converted(estimator: Any, features: int) -> Any:
+    from skl2onnx import to_onnx  # the same
+    from skl2onnx.common.data_types import FloatTensorType
+
+    from argosy.model import graft
+
+    graft.register()
+    return to_onnx(
+        estimator,
+        initial_types=[("matrix", FloatTensorType([None, features]))],
+        options={id(estimator): {"zipmap": False}} if _is_classifier(estimator) else None,
+        target_opset=_OPSET,
+    )

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import get_tags
 
+from argosy.model.catboost import is_catboost, settled
 from argosy.model.export import answers, export, is_xgboost, prove
 from argosy.model.format import Model, load
 from argosy.model.signature import Signature
@@ -109,6 +110,8 @@ def _settled(estimator: Any, signature: Signature, seed: int) -> Any:
     XGBoost takes categories as numbers where it is told nothing.
     """
     given = estimator.get_params()
+    if is_catboost(estimator):
+        return estimator.set_params(**settled(given, seed))
     ours, native = _open(estimator, given, seed), is_xgboost(estimator)
     kinds = [feature.kind for feature in signature.features]
     if native and "category" in kinds and given["feature_types"] is None and given["tree_method"] != "exact":

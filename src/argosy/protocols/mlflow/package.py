@@ -72,7 +72,9 @@ def _version(conn: Connection, folder: str) -> Version | None:
 
 def _files(conn: Connection, blobs: Blobs, version: Version) -> dict[str, Artifact]:
     known = artifacts.get(conn, [version.artifact, version.signature or ""])
-    if version.signature not in known or version.format not in _DATA:
+    if version.format not in _DATA:
+        raise _unpackaged(version, f"it is in the format {version.format}, which Argosy makes no package of")
+    if version.signature not in known:
         raise _unpackaged(version, "how it takes its rows is not on record")
     from argosy.model.signature import Signature  # it loads NumPy and Polars
 

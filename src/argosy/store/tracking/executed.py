@@ -26,7 +26,7 @@ _FIELDS = (
 )
 _FILES = 100
 """Artifacts of one execution that are listed with its run, at most: a step may make any number."""
-_MODELS = {"lightgbm": "model.txt", "onnx": "model.onnx"}
+_MODELS = {"lightgbm": "model.txt", "onnx": "model.onnx", "xgboost": "model.ubj"}
 
 
 class Ran(NamedTuple):
