@@ -17,6 +17,11 @@ def test_rows_a_second_are_by_name_and_by_a_star_for_all_others() -> None:
     assert parse_rows("") == {}
 
 
+def test_workers_give_a_caller_its_rows_together() -> None:
+    part = Limits(queue=3, rows={"shop": 500, "*": 100}).part(4)
+    assert (part.queue, part.rate("shop"), part.rate("ada")) == (3, 125, 25)
+
+
 @pytest.mark.parametrize("text", ["shop", "=5", "shop=", "shop=0", "shop=-1", "shop=many", "shop=inf", "shop=nan"])
 def test_what_is_no_limit_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="rows a second"):

@@ -211,7 +211,7 @@ class App:
             raise Refused(403, f"token {caller.name!r} may only look", next="ask for a token with the role caller")
         if method == "POST":
             self._admission.check()
-            self._meter.check(caller.name)
+            self._meter.take(caller.name)
         return caller
 
     def _check_host(self, host: bytes) -> None:

@@ -17,7 +17,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     `concurrency` requests are scored by threads at once, `queue` more may wait for that, and none is taken whose wait
     would be above `wait_seconds`. A request has `timeout_seconds` in all, or less where it says so. `rows` are rows a
-    second by the name of a caller, `*` for whoever is not named; without one there is no limit.
+    second by the name of a caller, `*` for whoever is not named; without one there is no limit. Of them, each of
+    several workers gives its part.
     """
 
     concurrency: int = 8
@@ -43,6 +44,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
                 f"argosy-timeout-ms is {asked[:20].decode('latin-1')!r}", next="give whole milliseconds, from 1 on"
             )
         return min(int(asked) / 1000, self.timeout_seconds)
+
+    def part(self, workers: int) -> Limits:
+        """Those of one of so many workers: together they give a caller what it may have."""
+        return msgspec.structs.replace(self, rows={name: rate / workers for name, rate in self.rows.items()})
 
     def rate(self, caller: str) -> float | None:
         """Rows a second of a caller."""

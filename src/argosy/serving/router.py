@@ -64,10 +64,7 @@ class Router:
         raise Refused(405, f"{request.method} is not answered here", next="use GET or POST")
 
     def answer(self, batch: Batch, render: Render, request: Request) -> Reply | Awaitable[Reply]:
-        """Score a batch: at once if it is small and all its versions are warm, else on a thread, if one is to be had.
-
-        What it cost is on the account of the caller.
-        """
+        """Score a batch: at once if it is small and its versions are warm, else on a thread, if one is to be had."""
         began = time.perf_counter()
         plan = self._scorer.plan(batch)
         if batch.count > _INLINE_ROWS or batch.explain or not self._scorer.is_warm(plan) or self._durable:
@@ -83,7 +80,7 @@ class Router:
     async def _later(self, planned: Callable[[], tuple[Plan, Render]], fleet: str, request: Request) -> Reply:
         """Plan, score and render on a thread, in one piece: what was read is not refused for the rest.
 
-        It is on the account of the caller whether that still waits or not.
+        What it cost is counted whether the caller still waits or not.
         """
         loop, settle = asyncio.get_running_loop(), partial(self._settle, request.caller, fleet)
 
@@ -106,7 +103,7 @@ class Router:
         return _priced(reply, request, seconds)
 
     def _settle(self, caller: str, fleet: str, plan: Plan | None, seconds: float) -> None:
-        self._meter.charge(caller, fleet, plan.batch.count if plan is not None else 0, seconds)
+        self._meter.count(caller, fleet, plan.batch.count if plan is not None else 0, seconds)
         self._measures.failed(plan.failed if plan is not None else ())
 
     def _post(self, parts: list[str], routing: Routing) -> Errand:
@@ -177,18 +174,24 @@ class Router:
 
     def _ask(self, ask: Ask, endpoint: Endpoint, request: Request) -> Reply | Awaitable[Reply]:
         """Read rows and answer them: on the event loop, unless there is much to read."""
+        self._limits.seconds(request.headers.get(TIMEOUT))  # what is no time is refused where none is needed, too
         if len(request.body) > INLINE_BYTES or b"content-encoding" in request.headers:
             return self._ask_later(ask, endpoint, request)
+        batch, render = self._read(ask, endpoint, request)
+        return self.answer(batch, render, request)
+
+    def _read(self, ask: Ask, endpoint: Endpoint, request: Request) -> tuple[Batch, Render]:
+        """The rows of a request, on the account of its caller from now on; raises Refused where that owes some."""
         batch, render = ask(request, endpoint)
         batch.caller = request.caller
-        return self.answer(batch, render, request)
+        self._meter.take(request.caller, batch.count)
+        return batch, render
 
     def _ask_later(self, ask: Ask, endpoint: Endpoint, request: Request) -> Awaitable[Reply]:
         def planned() -> tuple[Plan, Render]:
             encoding = request.headers.get(b"content-encoding", b"")
             request.body = unpacked(request.body, encoding, self._body_limit)
-            batch, render = ask(request, endpoint)
-            batch.caller = request.caller
+            batch, render = self._read(ask, endpoint, request)
             return self._scorer.plan(batch), render
 
         return self._later(planned, endpoint.fleet, request)

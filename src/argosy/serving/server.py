@@ -75,6 +75,7 @@ def run(
     """
     ports = [port] if grpc_port is None else [port, grpc_port]
     listeners = [listen(host, each) for each in ports]
+    options = msgspec.structs.replace(options, limits=options.limits.part(workers))
     watch(partial(_work, options, os.getpid()), listeners, workers, options.notice_seconds)
 
 

@@ -70,6 +70,12 @@ FIELDS = st.fixed_dictionaries(
 )
 
 
+def test_an_empty_body_is_told_to_be_empty(served: Served) -> None:
+    for url in (URL, "/predict/late-arrival"):
+        answer = served.run(lambda client, url=url: client.post(url))
+        assert answer.status_code == 400 and answer.json()["error"].startswith("the body is empty\n  next: send JSON")
+
+
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     place=st.integers(0, 5), fields=FIELDS, more=st.dictionaries(st.sampled_from(["id", "parameters", "outputs"]), JSON)

@@ -62,6 +62,7 @@ def test_what_a_data_frame_makes_of_a_missing_number_is_missing(served: Served) 
 
 REFUSED: list[tuple[Any, str]] = [
     ("{", "the body is no JSON"),
+    ("", "the body is empty"),
     ("[" * 50_000 + "NaN", "the body is no JSON"),
     ([1], "rows in no form, or in several"),
     ({"instances": RECORDS, "inputs": NAMED}, "rows in no form, or in several"),

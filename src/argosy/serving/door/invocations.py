@@ -78,7 +78,8 @@ def _document(body: bytes) -> tuple[str, Any, dict[str, Any]]:
     try:
         found = _decoded(body)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"the body is no JSON: {str(error)[:200]}", next=f"send an object with {_FORMS[0]}") from error
+        what = f"the body is no JSON: {str(error)[:200]}" if body else "the body is empty"
+        raise InputError(what, next=f"send an object with {_FORMS[0]}") from error
     forms = [form for form in _FORMS if isinstance(found, dict) and form in found]
     if len(forms) != 1:
         raise InputError("the body holds rows in no form, or in several", next=f"send one of {', '.join(_FORMS)}")

@@ -19,6 +19,6 @@ def decoded(decode: Callable[[bytes], T], body: bytes, wanted: str) -> T:
         return decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(
-            f"the body is not the JSON of a request: {error}",
+            f"the body is not the JSON of a request: {error}" if body else "the body is empty",
             next=f"{wanted}; a missing number is null, not NaN",
         ) from error
