@@ -121,10 +121,8 @@ class Scorer:
         if endpoint.examines:
             examine(batch)
         id = batch.id if batch.id is not None else f"{self._prefix}-{next(self._numbers):x}"
-        given = columns.get(endpoint.row_key) if endpoint.row_key else None
-        rows = batch.names or [
-            f"{id}:{i}" if value is None else str(value) for i, value in enumerate(given or [None] * batch.count)
-        ]
+        own = columns.get(endpoint.row_key) if endpoint.row_key else None
+        rows = batch.names or [f"{id}:{i}" if v is None else str(v) for i, v in enumerate(own or [None] * batch.count)]
         at = batch.at if batch.at is not None else self._clock()
         if batch.count == 1:
             keys = [member_key([columns[name][0] for name in endpoint.by])]
