@@ -13,7 +13,7 @@ import pytest
 
 from argosy.cli import show
 from argosy.controller.status import ORDER
-from argosy.store import Store, leases, members
+from argosy.store import Store, aliases, declarations, leases, members
 
 pytestmark = pytest.mark.slow  # a fleet is trained once for all of them
 
@@ -38,6 +38,35 @@ def test_a_member_that_was_given_nobody_is_answered_by_the_pooled_model(run, lat
     asked = ("get", "members", "--where", "key:west", "--json", "--home", tmp_path / "late" / ".argosy")
     (item,) = run(*asked).json()["items"]
     assert (item["target"], item["answers"]) == (None, "pooled")
+
+
+def test_the_pooled_model_answers_for_nobody_where_the_fleet_is_declared_without_one(
+    run, late: Path, tmp_path: Path
+) -> None:  # fmt: skip
+    shutil.copytree(late, tmp_path / "late")
+    at = datetime(2024, 1, 1, tzinfo=UTC)
+    asked = ("get", "members", "--where", "key:west", "--json", "--home", tmp_path / "late" / ".argosy")
+    with Store.open(tmp_path / "late" / ".argosy") as store:
+        with store.write() as tx:
+            [member] = members.ensure(tx, "late-order", ["west"], at).values()
+            who = {"fleet": "late-order", "member_id": member, "alias": "champion", "actor": "ann"}
+            aliases.move(tx, [aliases.Move(target="pooled", at=at, **who)])
+        assert run(*asked).json()["items"][0]["answers"] == "pooled"
+        with store.write() as tx:
+            former = declarations.get(tx, "fleet", "late-order")
+            assert former is not None
+            new = declarations.NewDeclaration(
+                kind="fleet",
+                name="late-order",
+                fingerprint="f",
+                body={**former.body, "pooled": False},
+                at=at,
+                actor="ann",
+            )
+            declarations.add(tx, [new])
+    (item,) = run(*asked).json()["items"]
+    assert (item["target"], item["answers"], item["status"]) == ("pooled", None, "new")
+    assert item["reason"].endswith("answered for it; nothing answers yet")
 
 
 def test_a_fleet_that_was_only_applied_is_listed_with_the_reason(run, tmp_path: Path, monkeypatch) -> None:

@@ -367,6 +367,11 @@ def test_fleets_are_planned_in_order_of_name(names: list[str]) -> None:
     assert [each.subject for each in found] == [f"{k}:{n}" for k in ("predictions", "watch") for n in sorted(names)]
 
 
+def test_an_ab_test_by_a_column_that_the_spine_lacks_is_refused_before_anything_is_trained() -> None:
+    wait = only(snapshot({"JFK": FRESH}, fleet(rollout=ag.ABTest(by="custmer"))))
+    assert isinstance(wait, Wait) and "flights has no column 'custmer'; it has " in wait.why
+
+
 def test_a_fleet_that_asks_for_a_column_its_spine_lacks_waits_and_says_what_there_is() -> None:
     wait = only(snapshot({"JFK": FRESH}, fleet(by=["orign"])))
     assert isinstance(wait, Wait) and wait.about == "columns of late"

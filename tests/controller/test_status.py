@@ -184,6 +184,9 @@ def test_without_a_pooled_model_nothing_answers_for_a_new_member() -> None:
         "execution_reason": "few",
     }
     assert told(new, fleet=alone) == ("new", "12 of 300 labelled rows so far; nothing answers yet")
+    former = {**SERVING, "target": "pooled", "champion_id": None}
+    said = "the pooled model, which the fleet had, answered for it; nothing answers yet"
+    assert told(former, fleet=alone) == ("new", said)
 
 
 values = st.fixed_dictionaries(

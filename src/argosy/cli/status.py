@@ -98,7 +98,8 @@ def _members(conn: Connection, items: _Items, now: datetime) -> _Items:
     for item in items:
         word, reason = statuses[item["fleet"]].get(item["key"], ("", "its fleet is no longer declared"))
         behind = "pooled" if item["fleet"] in pooled and item["key"] != POOLED else None
-        answers = f"own @{item['champion_number']}" if item["target"] == "own" else item["target"] or behind
+        target = behind if item["target"] in (None, "pooled") else item["target"]
+        answers = f"own @{item['champion_number']}" if target == "own" else target
         told.append(item | {STATUS: word, "reason": reason, "answers": answers, "trained": item["version_at"]})
     return told
 

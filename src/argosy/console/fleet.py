@@ -118,7 +118,7 @@ def read(
         better="higher" if greater_is_better(fleet.search.metric) else "lower", query=q,
         sort=sort if sort in SORTS else "status", page=number, pages=pages,
         members=int((table["key"] != POOLED).sum()), total=table.height, found=found.height,
-        chips=tuple(_chips(name, table, q, sort)), rows=tuple(_rows(conn, name, shown.with_columns(_answering(table)))),
+        chips=tuple(_chips(name, table, q, sort)), rows=tuple(_rows(conn, name, shown.with_columns(_answering(state)))),
         cells=tuple(cells.Cell(*row) for row in chosen.iter_rows()),
         alerts=tuple(alarm.ranked(conn, name)[:3]), reason=summary(conn, state)[1],
         unknown=_unknown(conn, state),
@@ -131,10 +131,9 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _answering(table: pl.DataFrame) -> pl.Expr:
-    """Who answers: where a member was given nobody yet, the pooled model does, if there is one."""
-    behind = not table.filter((pl.col("key") == POOLED) & pl.col("champion_number").is_not_null()).is_empty()
-    return pl.col("target").fill_null("pooled") if behind else pl.col("target")
+def _answering(state: Standing) -> pl.Expr:
+    """Who answers: where a member was given nobody yet, or the pooled model, that does, if there is one."""
+    return pl.col("target").fill_null("pooled").replace({"pooled": "pooled" if state.pooled else None})
 
 
 def _rows(conn: Connection, name: str, shown: pl.DataFrame) -> list[Row]:

@@ -19,7 +19,6 @@ from argosy.controller import signal
 from argosy.controller.condition import rule
 from argosy.controller.standing import Standing
 from argosy.registry.duel import Duel, duels
-from argosy.spec.fleet import POOLED
 from argosy.spec.quantity import plural
 from argosy.spec.rollout import NOUNS, ABTest, Canary, Shadow
 from argosy.store import aliases, approvals, signals, verdicts, versions
@@ -200,8 +199,7 @@ def _estimated(conn: Connection, row: dict[str, Any]) -> str:
 
 def _answers(found: Standing, row: dict[str, Any], moves: list[aliases.Alias]) -> Wish:
     said = {"own": f"version {row['champion_number']} answers"}
-    behind = found.table.filter((pl.col("key") == POOLED) & pl.col("champion_id").is_not_null())
-    if not behind.is_empty():
+    if found.pooled:
         said["pooled"] = "the pooled model answers"
     wanted = "a version that passed its gates" + (", or the pooled model" if found.fleet.pooled else "")
     waits = found.waiting.get(row["version_id"])

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from argosy.controller.trial import value
 from argosy.features.trainingset import Block, TrainingSet
 from argosy.model.signature import Feature, Matrix, encode_rows
 from argosy.spec.fleet import POOLED
@@ -96,15 +97,6 @@ def _squares(rows: Matrix, wanted: Matrix, features: tuple[Feature, ...]) -> Mat
 
 def _neighbour(data: TrainingSet, block: Block, place: int, distance: float) -> Neighbour:
     pairs = zip(data.signature.features, block.matrix[place].tolist(), strict=True)
-    values = {feature.name: _value(feature, number) for feature, number in pairs}
+    values = {feature.name: value(feature, number) for feature, number in pairs}
     at = EPOCH + timedelta(microseconds=int(block.times[place]))
     return Neighbour(distance, float(block.labels[place]), at, values)
-
-
-def _value(feature: Feature, number: float) -> Any:
-    """What the matrix holds as a number."""
-    if number != number:
-        return None
-    if feature.categories is not None:
-        return feature.categories[int(number)]
-    return bool(number) if feature.kind == "boolean" else number

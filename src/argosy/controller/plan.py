@@ -17,7 +17,7 @@ from argosy.spec.dataset import Dataset, in_order
 from argosy.spec.feature import FeatureView, RequestFeatures, Spine, ViewReference
 from argosy.spec.fleet import Fleet
 from argosy.spec.quantity import plural
-from argosy.spec.rollout import NOUNS, Canary, Immediate, under_way
+from argosy.spec.rollout import NOUNS, ABTest, Canary, Immediate, under_way
 from argosy.store import datasets, verdicts
 from argosy.store.rollouts import STARTED
 
@@ -150,11 +150,14 @@ def _because(snapshot: Snapshot, dataset: str) -> str:
 def lacking(fleet: Fleet, spine: datasets.Version) -> str:
     """Which column the spine lacks of those that hold keys, label and plain features, and what to do; or nothing.
 
+    That by which an A/B test assigns is one of them.
+
     Without views, which bring columns of their own, also of those that slices are made of.
     """
     known = (fleet.label.known_at,) if fleet.label.known_at else ()
     plain = (feature.name for feature in fleet.features if isinstance(feature, Spine))
-    asked = dict.fromkeys((*fleet.by, fleet.label.column, *known, *plain, *_sliced(fleet)))
+    tried = (fleet.rollout.by,) if isinstance(fleet.rollout, ABTest) and fleet.rollout.by else ()
+    asked = dict.fromkeys((*fleet.by, fleet.label.column, *known, *plain, *tried, *_sliced(fleet)))
     absent = [name for name in asked if name not in spine.columns]
     named, have = ", ".join(map(repr, absent[:5])), ", ".join(list(spine.columns)[:20])
     step = f"correct {fleet.name} or the source of {fleet.spine}, then argosy apply"

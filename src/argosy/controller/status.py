@@ -206,7 +206,7 @@ def _new(fleet: Fleet, behind: str) -> pl.Expr:
     rows = _number(signal.ROWS, 0)
     own = (
         pl.when(pl.col("target") == "pooled")
-        .then(_pooled(fleet))
+        .then(_pooled(fleet) if fleet.pooled else pl.lit("the pooled model, which the fleet had, answered for it"))
         .when(pl.col("_answer").is_not_null())
         .then("_answer")
         .when(_refused())

@@ -100,7 +100,7 @@ def _named(data: TrainingSet, signature: Signature, places: Places) -> Iterator[
     for place in places.tolist():
         values = data.span(place, 1).matrix[0].tolist()
         given = dict(zip(data.signature.features, values, strict=True))
-        row = {each.name: _value(each, value) for each, value in given.items() if each.name in names}
+        row = {each.name: value(each, number) for each, number in given.items() if each.name in names}
         member = bisect_right(starts, place) - 1
         if member >= 0:
             keys = zip(data.columns.by, Address("", members[member]).values, strict=True)
@@ -108,7 +108,8 @@ def _named(data: TrainingSet, signature: Signature, places: Places) -> Iterator[
         yield {name: row[name] for name in signature.names}
 
 
-def _value(feature: Feature, number: float) -> Value:
+def value(feature: Feature, number: float) -> Value:
+    """What a training set holds of a feature as a number; None for what is missing or infinite."""
     if not math.isfinite(number):
         return None
     if feature.categories is not None:

@@ -174,7 +174,7 @@ def _lacks(state: FleetState, row: dict[str, Any]) -> str:
     if waits is not None:
         return waits.told
     if row["target"] == aliases.POOLED:
-        return "the pooled model was chosen for it"
+        return "the pooled model was chosen for it" + ("" if fleet.pooled else f", and {fleet.name} has none by now")
     if number is not None:
         judged = row[signal.JUDGED] == row["version_id"] and row["version_id"] not in state.undecided.again
         return f"version {number} {'did not pass' if judged else 'waits for'} its gates"

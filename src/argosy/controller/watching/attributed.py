@@ -14,6 +14,7 @@ from argosy.controller import trial
 from argosy.controller.house import House
 from argosy.controller.observe import FleetState, Snapshot
 from argosy.controller.plan import predictions
+from argosy.controller.watching import glance
 from argosy.controller.watching.answered import ANSWERED, once
 from argosy.data.dtype import instant, parse_all
 from argosy.data.part import frame
@@ -43,12 +44,9 @@ class Leaning(msgspec.Struct, frozen=True):
     shares: dict[str, float]
 
 
-class Look(msgspec.Struct, frozen=True):
+class Look(glance.Glance, frozen=True):
     """One look, by the addresses of versions: what they leant on lately and in training, and why some are left out."""
 
-    at: datetime
-    rows: int
-    until: datetime
     seen: dict[str, Leaning]
     trained: dict[str, Leaning]
     left_out: dict[str, str]
@@ -72,11 +70,11 @@ def look(
         schema={"member": pl.String, "version": pl.String}, orient="row",
     )  # fmt: skip
     told = told.join(addresses, on=["member", "version"], how="semi", maintain_order="left")
-    last, facts = _last(house, conn, state.fleet.name), list[windows.NewWindow]()
+    last, facts = glance.last(house, conn, state.fleet.name, KIND, Look), list[windows.NewWindow]()
     until = told["at"].max()
     if isinstance(until, datetime) and (last is None or (now - last.at >= _HOUR and until > last.until)):
         last = _looked(house, conn, snapshot, dict(who.values()), monitors, told, last, now)
-        facts.append(_fact(house, snapshot, state, last))
+        facts.append(glance.fact(house, snapshot, state, KIND, last))
     members = told["member"].unique(maintain_order=True).to_list()
     here = {member: str(who[member][0]) for member in members}
     return [_signals(each, last, here) for each in monitors], facts
@@ -178,21 +176,3 @@ def _signals(monitor: Attribution, last: Look | None, here: Mapping[str, str]) -
     ]
     types = {"member": pl.String, "value": pl.Float64, "feature": pl.String}
     return attribution_signals(pl.DataFrame(lines, schema=types, orient="row"), monitor.limit)
-
-
-def _last(house: House, conn: Connection, fleet: str) -> Look | None:
-    facts = windows.between(conn, fleet, KIND)
-    if not facts:
-        return None
-    digest = facts[-1].digest
-    return house.memory.kept.of(
-        (KIND, digest), lambda: msgspec.json.decode(house.store.blobs.get(digest), type=Look), lambda _: 10_000
-    )
-
-
-def _fact(house: House, snapshot: Snapshot, state: FleetState, made: Look) -> windows.NewWindow:
-    fleet = state.fleet.name
-    return windows.NewWindow(
-        fleet=fleet, start=made.at, stop=made.at, kind=KIND, digest=house.store.blobs.put(msgspec.json.encode(made)),
-        rows=made.rows, at=made.at, dataset_version=snapshot.versions[predictions(fleet)].number,
-    )  # fmt: skip

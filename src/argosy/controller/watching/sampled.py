@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 import polars as pl
 from sqlalchemy import Connection
 
 from argosy.controller.house import House
 from argosy.controller.observe import FleetState, Snapshot
-from argosy.controller.plan import predictions
-from argosy.controller.watching import skewed
+from argosy.controller.watching import glance, skewed
 from argosy.controller.watching.reference import Frozen
 from argosy.data.dtype import instant
 from argosy.monitoring.quality import SKEW
@@ -26,13 +24,10 @@ KIND = "skew"
 _HOUR = timedelta(hours=1)
 
 
-class Look(msgspec.Struct, frozen=True):
-    """One look: under which revision, when, at how many rows, the newest of which from `until`, and what it found."""
+class Look(glance.Glance, frozen=True):
+    """One look: under which revision, and what it found."""
 
     revision: int
-    at: datetime
-    rows: int
-    until: datetime
     found: dict[str, list[Any]]
 
     @property
@@ -53,7 +48,7 @@ def look(
 
     `rows` are answered rows with `label`. Only those of members that were answered under the present declaration count.
     """
-    last = _last(house, conn, state.fleet.name)
+    last = glance.last(house, conn, state.fleet.name, KIND, Look)
     if last is not None and last.revision != state.revision:
         last = None
     low = max(frozen.since, min(now - duration.parse(each.window) for each in monitors))
@@ -63,24 +58,6 @@ def look(
         count = max(each.rows for each in monitors)
         table = skewed.measure(conn, house.store, snapshot, state.fleet, frozen.bins, told, count)
         found = table.to_dict(as_series=False)
-        last = Look(state.revision, now, min(told.height, count), until, found)
-        facts.append(_fact(house, snapshot, state, last))
+        last = Look(now, min(told.height, count), until, state.revision, found)
+        facts.append(glance.fact(house, snapshot, state, KIND, last))
     return last.table if last is not None else pl.DataFrame(schema=SKEW), facts
-
-
-def _last(house: House, conn: Connection, fleet: str) -> Look | None:
-    facts = windows.between(conn, fleet, KIND)
-    if not facts:
-        return None
-    digest = facts[-1].digest
-    return house.memory.kept.of(
-        (KIND, digest), lambda: msgspec.json.decode(house.store.blobs.get(digest), type=Look), lambda _: 10_000
-    )
-
-
-def _fact(house: House, snapshot: Snapshot, state: FleetState, made: Look) -> windows.NewWindow:
-    fleet = state.fleet.name
-    return windows.NewWindow(
-        fleet=fleet, start=made.at, stop=made.at, kind=KIND, digest=house.store.blobs.put(msgspec.json.encode(made)),
-        rows=made.rows, at=made.at, dataset_version=snapshot.versions[predictions(fleet)].number,
-    )  # fmt: skip
