@@ -27,9 +27,11 @@ def test_a_dry_run_measures_and_records_nothing(run, copied: Path) -> None:
     done = run("optimise", "late-order/north", "--dry-run", "--json")
     found = done.json()
     assert done.code == 0 and found["version"] == "late-order/north@1" and found["metric"] == "log_loss"
-    prune, quantise, static, distil = found["methods"]
-    assert quantise["reason"] == "it is in the format lightgbm, and quantise takes onnx" and not quantise["after"]
-    assert static["reason"] == "it is in the format lightgbm, and quantise-static takes onnx"
+    prune, weights, quantise, static, distil, cascade = found["methods"]
+    for each, name in ((weights, "prune-weights"), (quantise, "quantise"), (static, "quantise-static")):
+        assert each["reason"] == f"it is in the format lightgbm, and {name} takes onnx" and not each["after"]
+        assert each["next"] == "distil takes any: --method distil"
+    assert cascade["reason"] and cascade["next"]
     for each in (prune, distil):
         assert each["version"] is None and each["after"]["size_kb"] < each["before"]["size_kb"]
         assert each["before"]["latency_p99_ms"] > 0 and each["rows"] > 50
@@ -45,7 +47,11 @@ def test_what_comes_of_it_is_a_version_that_gates_judge(run, copied: Path) -> No
     assert "version late-order/north@1" in run("lineage", "late-order/north@2").out
     assert numbers(run, "late-order/north") == [1, 2]
     again = run("optimise", "late-order/north@1", "--method", "distil", "--trees", "15")
-    assert "it was recorded before, from the same rows" in again.out and numbers(run, "late-order/north") == [1, 2]
+    assert "it was recorded before, from the same rows" in again.err and numbers(run, "late-order/north") == [1, 2]
+    poor = run("optimise", "late-order/north@1", "--method", "distil", "--trees", "1")
+    assert "0 of 1 version passed the gates" in poor.err and numbers(run, "late-order/north") == [1, 2, 3]
+    assert "late-order/north@3 did not pass log_loss beats champion: " in poor.err
+    assert "next: ask for a bound in its place, ag.Gate('log_loss', maximum=...), or take it as it is: " in poor.err
     back = run("reproduce", "late-order/north@2", "--here")
     assert back.code == 2 and "was made of late-order/north@1, not trained" in back.err
     trained = run("train", "late-order", "north")

@@ -28,10 +28,11 @@ def optimise(
 ) -> int:  # fmt: skip
     """Make smaller models of a version, measure them beside it, and let the gates judge each as a new version.
 
-    prune keeps the first trees of a LightGBM model, as few as do almost as well; quantise computes the layers of a
-    network in eight bits, scaled for each batch, and quantise-static scaled once by training rows; distil fits a few
-    small trees to what the version answers. Both models are measured on the same held-out rows. A method that does not
-    apply says why, and one that leaves nothing smaller makes no version.
+    prune keeps the first trees of a LightGBM model, as few as do almost as well, and prune-weights as few weights of a
+    network; quantise computes its layers in eight bits, scaled for each batch, and quantise-static scaled once by
+    training rows; distil fits a few small trees to what the version answers; cascade lets such trees answer the rows
+    that they are sure of, and the version the others. Both models are measured on the same held-out rows. A method that
+    does not apply says why, and one that leaves nothing smaller, or cheaper, makes no version.
 
     For example:
       argosy optimise late-arrival/JFK/AA@7
@@ -45,9 +46,9 @@ def optimise(
     method
         A method; again for each. Default: all.
     tolerance
-        By what share of its value pruning may make the fleet's search metric worse.
+        By what share of its value prune, prune-weights and cascade may make the fleet's search metric worse.
     trees
-        How many trees distil fits.
+        How many trees distil and cascade fit.
     dry_run
         Measure, and record nothing.
     """
@@ -77,19 +78,23 @@ def _put(found: Report) -> None:
     names = {**_FIGURES, found.metric: f">{found.metric}"}
     made = [each for each in found.methods if each.after]
     rows = [
-        [
-            each.method,
-            each.version or each.reason or "not recorded",
-            each.rows,
-            *(_change(each, name) for name in names),
-        ]
+        [each.method, each.version or "not recorded", each.rows, *(_change(each, name) for name in names)]
         for each in made
     ]
     if rows:
         show.table(["method", "version", ">rows", *names.values()], rows)
     for each in found.methods:
-        if not each.after:
-            show.say(f"{each.method} does not apply to {found.version}: {each.reason}")
+        if each.reason:
+            show.say(f"{_subject(each, found.version)}{each.reason}")
+            if each.next:
+                show.say(f"  next: {each.next}")
+
+
+def _subject(each: Optimised, original: str) -> str:
+    """Of what the reason tells: of the version, of a model that is not a new one, or of the method."""
+    if each.version is not None:
+        return f"{each.version} "
+    return f"{each.method}: " if each.after else f"{each.method} does not apply to {original}: "
 
 
 def _change(each: Optimised, name: str) -> str:

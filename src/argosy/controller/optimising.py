@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
@@ -21,7 +22,9 @@ from argosy.errors import ConflictError, InputError, UnknownError
 from argosy.registry.address import Address
 from argosy.spec import duration
 from argosy.spec.fleet import POOLED
-from argosy.store import executions, versions
+from argosy.spec.gate import Gate as Bound
+from argosy.spec.metric import greater_is_better
+from argosy.store import executions, verdicts, versions
 from argosy.store.versions import Version
 from argosy.training import rivals
 from argosy.training.fit import Job
@@ -41,7 +44,8 @@ class Optimised(msgspec.Struct, frozen=True):
     """What a method came to: the address of the new version, and what it and the original have on the same `rows`.
 
     `before` and `after` have scores by name, `latency_p50_ms`, `latency_p99_ms` and `size_kb`. Without a version,
-    `reason` says why there is none; where nothing is to be recorded, that is left out.
+    `reason` says why there is none; where nothing is to be recorded, that is left out. Of a version that gates refused
+    it says which and why. `next` is what to try then.
     """
 
     method: str
@@ -51,6 +55,7 @@ class Optimised(msgspec.Struct, frozen=True):
     after: dict[str, float] = {}
     settings: dict[str, object] = {}
     reason: str = ""
+    next: str = ""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -93,8 +98,9 @@ def optimise(
     for order, result in results:
         made = _told(order, result)
         if record and made.after:
-            made = _recorded(house, given, order, result, made, action.subject)
+            made, version = _recorded(house, given, order, result, made, action.subject)
             loop.tick(house, now, only=(Gate,), on_done=on_done)
+            made = _judged(house, given, made, version)
         found.append(made)
     original = Address(address.fleet, address.key, given.version.number)
     return Report(str(original), given.job.fleet.search.metric, tuple(found))
@@ -154,7 +160,7 @@ def _told(order: Order, result: Result) -> Optimised:
         return Optimised(order.method, reason=f"{result.failure.kind}: {result.failure.message}")
     made: Lighter = result.value
     if made.fitted is None:
-        return Optimised(order.method, reason=made.reason)
+        return Optimised(order.method, reason=made.reason, next=made.next)
     return Optimised(
         order.method, None, made.fitted.held_out, made.before, metrics(made.fitted), made.fitted.settings
     )  # fmt: skip
@@ -162,7 +168,7 @@ def _told(order: Order, result: Result) -> Optimised:
 
 def _recorded(
     house: House, given: _Given, order: Order, result: Result, made: Optimised, subject: str
-) -> Optimised:  # fmt: skip
+) -> tuple[Optimised, Version | None]:  # fmt: skip
     """Record the model as a version of the member, unless the same was made of the same rows before."""
     fleet, member = given.context.fleet, given.member
     parts = {**given.version.body.get("parts", {}), "rows": member.digest}
@@ -170,14 +176,33 @@ def _recorded(
     key = hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
     with house.store.read() as conn:
         if executions.finished(conn, [key]):
-            return msgspec.structs.replace(made, reason="it was recorded before, from the same rows")
+            told = "it was recorded before, from the same rows"
+            return msgspec.structs.replace(made, reason=told, next=f"argosy get versions --where fleet:{fleet}"), None
     done = [(Fit(member, key, parts), msgspec.structs.replace(result, value=result.value.fitted))]
     with tenure.hold(house.store, subject) as lease:
         if lease is None:
             raise _busy(fleet)
         house.take(lease)
         version = land(house.store, partial(house.write, subject), given.context, done).versions[member.key]
-    return msgspec.structs.replace(made, version=str(Address(fleet, member.key, version.number)))
+    return msgspec.structs.replace(made, version=str(Address(fleet, member.key, version.number))), version
+
+
+def _judged(house: House, given: _Given, made: Optimised, version: Version | None) -> Optimised:
+    """The same with the first gate that refused the version, if one did."""
+    if version is None:
+        return made
+    with house.store.read() as conn:
+        refused = {each.gate: each.message for each in verdicts.of(conn, [version.id]) if each.passed is False}
+    gate = next((each for each in given.job.fleet.gates if each.name in refused), None)
+    if gate is None:
+        return made
+    if isinstance(gate, Bound) and gate.beats is not None:
+        side = "minimum" if greater_is_better(gate.metric) else "maximum"
+        instead = f"ask for a bound in its place, ag.Gate({gate.metric!r}, {side}=...)"
+    else:
+        instead = "allow less with --tolerance, or more with --trees"
+    instead = f"{instead}, or take it as it is: argosy promote {shlex.quote(str(made.version))}"
+    return msgspec.structs.replace(made, reason=f"did not pass {gate.name}: {refused[gate.name]}", next=instead)
 
 
 def _busy(fleet: str) -> ConflictError:

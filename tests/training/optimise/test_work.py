@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from sklearn.neural_network import MLPClassifier
@@ -88,14 +90,56 @@ def test_a_network_is_quantised(home: Path, method: Method, scales: str) -> None
     assert found.fitted.settings == {"weights": "int8", "scales": scales}
 
 
+@cache
+def network() -> tuple[Memory, bytes]:
+    """A network whose layers are mostly of no use, and its rows, without missing values."""
+    rows: Block = some(0, 900)
+    blind = rows._replace(matrix=np.nan_to_num(rows.matrix))
+    estimator = MLPClassifier((256, 64), max_iter=400, random_state=0, tol=3e-3, n_iter_no_change=3, alpha=3.0)
+    estimator.fit(blind.matrix, blind.labels)
+    return Memory({"x": blind}), export(estimator, SIGNATURE, blind.matrix[:10])[1]
+
+
+def lighter(home: Path, wanted: Order, signature: Signature = SIGNATURE) -> tuple[Lighter, int]:
+    """What comes of the network, and how many bytes it has."""
+    data, model = network()
+    asked, original = Job(fleet(), SIGNATURE, data, {}, str(home / "blobs")), rival(home, "x@1", "onnx", model)
+    original = msgspec.structs.replace(original, signature=signature)
+    return optimise(asked, data.members, original, None, wanted), len(model)
+
+
+def test_the_smallest_weights_of_a_network_are_pruned(home: Path) -> None:
+    found, size = lighter(home, order("prune-weights"))
+    assert found.fitted is not None and found.reason == ""
+    assert found.fitted.format == "onnx" and len(found.fitted.data) < size
+    assert 0 < found.fitted.settings["weights"] < 0.4
+    assert found.fitted.held_out < 900 / 8, "the newer half of the held-out rows judges"
+
+
+def test_a_cascade_asks_the_large_model_where_the_small_one_is_unsure(home: Path) -> None:
+    found, size = lighter(home, order("cascade", tolerance=0.01))
+    assert found.fitted is not None, found.reason
+    settings = found.fitted.settings
+    assert found.fitted.format == "ensemble" and len(found.fitted.data) > size
+    assert settings["trees"] == 5 and 0.1 < settings["exits"] < 1
+    assert settings["low"] < 0.5 < settings["high"] and settings["low"] + settings["high"] == pytest.approx(1)
+    assert {"latency_p50_ms", "size_kb", "log_loss"} <= found.before.keys()
+
+
+def test_a_regression_is_never_sure(home: Path) -> None:
+    found, _ = lighter(home, order("cascade"), msgspec.structs.replace(SIGNATURE, task="regression"))
+    assert found.reason == "it gives values, and no answer of which it is sure" and "distil" in found.next
+
+
 def test_why_a_method_does_not_apply(home: Path) -> None:
     original = trained(home)
 
     def why(method: Method, **fields: Any) -> str:
         found = optimise(job(home), DATA.members[:1], fields.get("original", original), None, order(method, 0.0, 900))
-        assert found == Lighter(reason=found.reason)
+        assert found == Lighter(reason=found.reason, next=found.next) and found.next
         return found.reason
 
+    assert why("prune-weights") == "it is in the format lightgbm, and prune-weights takes onnx"
     assert why("quantise") == "it is in the format lightgbm, and quantise takes onnx"
     assert "fewer than its 15 trees make log_loss worse" in why("prune")
     assert why("distil").startswith("it has ") and "would have" in why("distil")

@@ -12,7 +12,7 @@ from typing import Any
 from argosy.errors import InputError
 from argosy.training.rows import Matrix
 
-_PRODUCTS = {"MatMul", "Gemm"}
+PRODUCTS = {"MatMul", "Gemm"}
 _KNOWN = {"", "ai.onnx", "ai.onnx.ml"}
 _ROWS = 500
 
@@ -29,7 +29,7 @@ def quantise(data: bytes, rows: Matrix | None = None) -> bytes:
 
     given = onnx.load_model_from_string(data)
     before = {tensor.name for tensor in given.graph.initializer}
-    if not any(node.op_type in _PRODUCTS for node in given.graph.node):
+    if not any(node.op_type in PRODUCTS for node in given.graph.node):
         raise _nothing()
     with tempfile.TemporaryDirectory(prefix="argosy-quantise-") as folder, _quiet():
         path = Path(folder, "model.onnx")

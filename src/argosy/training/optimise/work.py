@@ -16,20 +16,24 @@ from argosy.store.blobs import Blobs
 from argosy.training import evaluate, pool, recode, rows
 from argosy.training.fit import Job, Made, Rival, weighed
 from argosy.training.learner import Learner
+from argosy.training.optimise.cascade import cascade
 from argosy.training.optimise.distil import LEAVES, distil
 from argosy.training.optimise.prune import prune
 from argosy.training.optimise.quantise import quantise
+from argosy.training.optimise.weight import prune_weights
 from argosy.training.outcome import Fitted
 from argosy.training.rows import Block, Floats, Matrix, Member
 
-Method = Literal["prune", "quantise", "quantise-static", "distil"]
-METHODS: tuple[Method, ...] = ("prune", "quantise", "quantise-static", "distil")
-_TAKES = {"prune": "lightgbm", "quantise": "onnx", "quantise-static": "onnx"}
+Method = Literal["prune", "prune-weights", "quantise", "quantise-static", "distil", "cascade"]
+METHODS: tuple[Method, ...] = ("prune", "prune-weights", "quantise", "quantise-static", "distil", "cascade")
+_TAKES = {"prune": "lightgbm", "prune-weights": "onnx", "quantise": "onnx", "quantise-static": "onnx"}
+_LARGER = {"cascade"}
+"""Methods that add to the original: they make its answers cheaper, not its bytes fewer."""
 _LEAST = 20
 
 
 class Order(msgspec.Struct, frozen=True):
-    """A method, by what share of its value pruning may make the metric worse, and how many trees to distil into."""
+    """A method, by what share of its value one that chooses by the metric may make it worse, and trees to fit."""
 
     method: Method
     tolerance: float
@@ -40,12 +44,13 @@ class Lighter(msgspec.Struct, frozen=True):
     """What a method came to: a model with its evidence, and what the original has on the same rows.
 
     `before` has scores by name, `latency_p50_ms`, `latency_p99_ms` and `size_kb`. Without a model, `reason` says why
-    the method does not apply.
+    the method does not apply, and `next` what to try.
     """
 
     fitted: Fitted | None = None
     before: dict[str, float] = {}
     reason: str = ""
+    next: str = ""
 
 
 class _Given:
@@ -73,24 +78,27 @@ class _Given:
 def optimise(job: Job, members: Sequence[Member], original: Rival, champion: Rival | None, order: Order) -> Lighter:
     """Apply a method to a version. `members` are the one that it is of, or all for the pooled model.
 
-    The rows before the held-out ones teach; the held-out ones judge. Pruning chooses the number of trees by the older
-    half of these, and is judged by the newer half alone.
+    The rows before the held-out ones teach; the held-out ones judge. Pruning and early exit choose how far they go by
+    the older half of these, and are judged by the newer half alone.
     """
     absent = recode.missing(job.signature, original.signature, dict.fromkeys(job.fleet.by, ""))
     if absent:
-        return Lighter(reason=f"it needs {', '.join(absent[:5])}, which the rows no longer have")
+        reason = f"it needs {', '.join(absent[:5])}, which the rows no longer have"
+        return Lighter(reason=reason, next="argosy train, and optimise the new version")
     train, held = pool.gather(job, members, original.signature, pool.ROWS)
     if min(len(train.labels), len(held.labels)) < _LEAST:
-        return Lighter(reason=f"{len(train.labels)} rows and {len(held.labels)} held out: {_LEAST} of each are needed")
+        reason = f"{len(train.labels)} rows and {len(held.labels)} held out: {_LEAST} of each are needed"
+        return Lighter(reason=reason, next="wait for more labelled rows, or optimise the pooled model")
     data = Blobs(Path(job.blobs)).read(original.slot)
     teacher = load(original.format, data, known=True)
     try:
         learner, settings, held = _made(job, original, data, teacher, train, held, order)
     except InputError as error:
-        return Lighter(reason=error.message)
+        return Lighter(reason=error.message, next=error.next)
     form = learner.portable(original.signature, held.matrix[-_LEAST:])
-    if len(form[1]) >= len(data):
-        return Lighter(reason=f"it has {len(data) / 1e3:,.1f} kB, and would have {len(form[1]) / 1e3:,.1f} kB")
+    if len(form[1]) >= len(data) and order.method not in _LARGER:
+        reason = f"it has {len(data) / 1e3:,.1f} kB, and would have {len(form[1]) / 1e3:,.1f} kB"
+        return Lighter(reason=reason, next="fewer trees may do: --trees" if order.method == "distil" else "")
     made = Made(f"{order.method} of {original.reference}", settings, (), learner, *form)
     rivals = {"champion": champion, "pooled": job.pooled}
     known = {name: rival for name, rival in rivals.items() if rival is not None}
@@ -103,21 +111,34 @@ def _made(
     job: Job, original: Rival, data: bytes, teacher: Model, train: Block, held: Block, order: Order
 ) -> tuple[Learner, dict[str, Any], Block]:  # fmt: skip
     """The smaller model, by what settings, and the rows that may judge it. Raises InputError where there is none."""
-    takes = _TAKES.get(order.method, original.format)
+    takes, metric, tolerance = _TAKES.get(order.method, original.format), job.fleet.search.metric, order.tolerance
     if original.format != takes:
-        raise InputError(f"it is in the format {original.format}, and {order.method} takes {takes}")
+        raise InputError(
+            f"it is in the format {original.format}, and {order.method} takes {takes}",
+            next="distil takes any: --method distil",
+        )
+    older, newer = held.take(slice(0, len(held.labels) // 2)), held.take(slice(len(held.labels) // 2, None))
     match order.method:
         case "prune":
-            older, newer = held.take(slice(0, len(held.labels) // 2)), held.take(slice(len(held.labels) // 2, None))
-            text, trees = prune(data, older, job.fleet.search.metric, order.tolerance)
+            text, trees = prune(data, older, metric, tolerance)
             return _Given("lightgbm", text), {"trees": trees}, newer
+        case "prune-weights":
+            graph, left = prune_weights(data, older, metric, tolerance)
+            return _Given("onnx", graph), {"weights": round(left, 4)}, newer
         case "quantise":
             return _Given("onnx", quantise(data)), {"weights": "int8", "scales": "dynamic"}, held
         case "quantise-static":
             return _Given("onnx", quantise(data, train.matrix)), {"weights": "int8", "scales": "static"}, held
-        case "distil":
-            learner = distil(teacher, train, original.signature, order.trees, job.fleet.search.seed)
-            return learner, {"trees": order.trees, "leaves": LEAVES}, held
+    settings = {"trees": order.trees, "leaves": LEAVES}
+    learner = distil(teacher, train, original.signature, order.trees, job.fleet.search.seed)
+    if order.method == "distil":
+        return learner, settings, held
+    if original.signature.task != "binary":
+        raise InputError("it gives values, and no answer of which it is sure", next="distil it: --method distil")
+    small = learner.portable(original.signature, held.matrix[-_LEAST:])[:3]
+    format, file, rule, share = cascade(small, (original.format, data, teacher), older, metric, tolerance)
+    exits = {"low": rule.low, "high": rule.high, "exits": round(share, 4)}
+    return _Given(format, file), settings | exits, newer
 
 
 def _before(job: Job, teacher: Model, held: Block, size: int) -> dict[str, float]:
