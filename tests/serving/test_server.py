@@ -374,3 +374,27 @@ def test_the_process_that_watches_loads_nothing_of_what_serves() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.slow
+def test_bodies_of_the_largest_size_do_not_grow_the_server_without_a_bound(running: Running) -> None:
+    [worker] = _children(running.process.pid)
+    limit = 32 << 20
+    asks = {
+        "json": (URL, b"[" + b'{"a":1},' * (limit // 8 - 1) + b"{}]"),
+        "x-protobuf": (URL, b"\x2a\0" * (limit // 2)),
+        "vnd.apache.arrow.stream": ("/predict/late-arrival", b"\xff\xff\xff\xff\1\0\0\0" * (limit // 8)),
+    }
+    assert running.ask().status_code == 200
+    before = _most(worker)
+    for kind, (url, data) in asks.items():
+        answer = running.client.post(url, content=data, headers={"Content-Type": f"application/{kind}"}, timeout=60)
+        assert answer.status_code == 400, answer.text
+    assert running.ask().status_code == 200
+    assert _most(worker) - before < 8 * limit  # as values they would be forty times as large
+
+
+def _most(pid: int) -> int:
+    """Bytes of memory that a process has ever held at once."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))

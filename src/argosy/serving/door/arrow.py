@@ -14,13 +14,12 @@ from typing import Any
 
 from argosy.errors import InputError
 from argosy.serving.batch import Answer, Columns
-from argosy.serving.check import MAX_ROWS
+from argosy.serving.check import MAX_CELLS, MAX_COLUMNS, MAX_ROWS
 from argosy.serving.door.flatbuffer import Table
 from argosy.serving.door.output import told
 from argosy.serving.door.vector import MAX_TEXT, Kind, Part, long, values
 
 STREAM, FILE = b"application/vnd.apache.arrow.stream", b"application/vnd.apache.arrow.file"
-MAX_COLUMNS, MAX_CELLS = 4096, 16_000_000
 _MAGIC, _CONTINUES = b"ARROW1", b"\xff\xff\xff\xff"
 _SCHEMA, _DICTIONARY, _BATCH = 1, 2, 3
 _PARTS = 16 * MAX_COLUMNS

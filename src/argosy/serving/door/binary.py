@@ -11,7 +11,8 @@ from argosy.errors import InputError
 from argosy.serving.batch import Answer, Batch
 from argosy.serving.door import infer
 from argosy.serving.door.json import encode
-from argosy.serving.door.raw import packed, unpacked
+from argosy.serving.door.raw import counted, packed, unpacked
+from argosy.serving.door.weight import LIGHT, Room
 from argosy.serving.request import JSON, Reply, Request
 from argosy.serving.routing import Endpoint
 from argosy.serving.rpc import infer as protobuf
@@ -45,7 +46,7 @@ def parse(body: bytes, length: bytes, endpoint: Endpoint) -> tuple[Batch, infer.
             f"and the body has {len(body)} bytes",
             next="let it say how long the JSON at the beginning of the body is",
         )
-    request = infer.head(body[:end])
+    request, room = infer.head(body[:end]), Room()
     for tensor in request.inputs:
         size = (tensor.parameters or {}).get("binary_data_size")
         if size is None:
@@ -55,6 +56,8 @@ def parse(body: bytes, length: bytes, endpoint: Endpoint) -> tuple[Batch, infer.
                 f"the input {tensor.name!r} is said to have {str(size)[:20]} bytes, and {len(body) - end} are left",
                 next="send the tensors behind the JSON in their order, each with its binary_data_size",
             )
+        if size > LIGHT and tensor.datatype != "BYTES":
+            room.take(tensor.name, tensor.shape, counted(tensor.name, tensor.datatype, size))
         tensor.data = unpacked(tensor.name, tensor.datatype, body[end : end + size])
         end += size
     if end != len(body):

@@ -14,6 +14,7 @@ import msgspec
 from argosy.errors import InputError, UnknownError
 from argosy.serving.batch import Answer, Batch, Columns
 from argosy.serving.check import MAX_ROWS, checked, decision, metadata_hint, narrowed
+from argosy.serving.door import weight
 from argosy.serving.door.json import encode
 from argosy.serving.door.output import OUTPUTS, told
 from argosy.serving.door.tensor import Tensor
@@ -75,6 +76,7 @@ def _wanted(given: Any) -> list[str] | None:
 
 def _document(body: bytes) -> tuple[str, Any, dict[str, Any]]:
     """The form of the rows, the rows, and the parameters."""
+    weight.check_json(body)
     try:
         found = _decoded(body)
     except (ValueError, RecursionError) as error:

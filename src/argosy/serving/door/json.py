@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from argosy.errors import InputError
+from argosy.serving.door import weight
 
 T = TypeVar("T")
 encode = msgspec.json.Encoder().encode
@@ -15,6 +16,7 @@ encode = msgspec.json.Encoder().encode
 
 def decoded(decode: Callable[[bytes], T], body: bytes, wanted: str) -> T:
     """What a body holds; raises InputError that ends with what to send instead."""
+    weight.check_json(body)
     try:
         return decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -20,11 +20,16 @@ _NUMBERS = {
 _LENGTH = 4
 
 
+def counted(name: str, datatype: str, size: int) -> int:
+    """How many elements but texts stand in so many bytes; raises InputError for a type that has none."""
+    return size // _width(name, datatype)
+
+
 def unpacked(name: str, datatype: str, data: bytes) -> list[Any]:
     """The elements of a tensor, where a number that is not one is None; raises InputError that names the tensor."""
     if datatype == "BYTES":
         return _texts(name, data)
-    width = 1 if datatype == "BOOL" else 2 if datatype == "BF16" else np.dtype(_dtype(name, datatype)).itemsize
+    width = _width(name, datatype)
     if len(data) % width:
         raise InputError(
             f"the input {name!r} holds {len(data)} bytes, no multiple of the {width} of a {datatype}",
@@ -45,6 +50,10 @@ def packed(datatype: str, values: Sequence[Any]) -> bytes:
         texts = [(value or "").encode() for value in values]
         return b"".join(part for text in texts for part in (len(text).to_bytes(_LENGTH, "little"), text))
     return np.array(values, np.bool_ if datatype == "BOOL" else _NUMBERS[datatype]).tobytes()
+
+
+def _width(name: str, datatype: str) -> int:
+    return 1 if datatype == "BOOL" else 2 if datatype == "BF16" else np.dtype(_dtype(name, datatype)).itemsize
 
 
 def _dtype(name: str, datatype: str) -> str:

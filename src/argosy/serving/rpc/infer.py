@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -13,10 +13,12 @@ from argosy.errors import InputError
 from argosy.serving.batch import Answer, Batch
 from argosy.serving.door import infer
 from argosy.serving.door.json import encode
-from argosy.serving.door.raw import finite, packed, unpacked
+from argosy.serving.door.raw import counted, finite, packed, unpacked
 from argosy.serving.door.tensor import Tensor
+from argosy.serving.door.weight import LIGHT, Room
 from argosy.serving.request import Reply, Request
 from argosy.serving.routing import Endpoint
+from argosy.serving.rpc import outline
 from argosy.serving.rpc.message import message
 
 KIND = b"application/x-protobuf"
@@ -43,6 +45,7 @@ def ask(request: Request, endpoint: Endpoint) -> tuple[Batch, Callable[[Answer],
 
 def parse(body: bytes, endpoint: Endpoint) -> tuple[Batch, infer.Wanted | None]:
     """As `door.infer.parse`; a request whose tensors are raw wants its answer so."""
+    room = Room() if len(body) > LIGHT else None
     asked = decoded(InferRequest, body)
     raw = asked.raw_input_contents
     if raw and len(raw) != len(asked.inputs):
@@ -52,9 +55,17 @@ def parse(body: bytes, endpoint: Endpoint) -> tuple[Batch, infer.Wanted | None]:
         )
     inputs = []
     for place, each in enumerate(asked.inputs):
-        name, datatype, given = each.name, each.datatype, each.parameters
-        data = unpacked(name, datatype, raw[place]) if raw else _typed(name, datatype, each.contents)
-        inputs.append(Tensor(name, each.shape[:], datatype, data, _parameters(given) if given else None))
+        name, shape, datatype, given = each.name, each.shape[:], each.datatype, each.parameters
+        if not raw:
+            found = _field(name, datatype, each.contents)
+            if room is not None:
+                room.take(name, shape, len(found))
+            data = _typed(name, datatype, found)
+        else:
+            if room is not None and datatype != "BYTES":
+                room.take(name, shape, counted(name, datatype, len(raw[place])))
+            data = unpacked(name, datatype, raw[place])
+        inputs.append(Tensor(name, shape, datatype, data, _parameters(given) if given else None))
     parameters = _parameters(asked.parameters) if asked.parameters else None
     if raw:
         parameters = (parameters or {}) | {_RAW: True}
@@ -82,6 +93,8 @@ def reply(endpoint: Endpoint, answer: Answer, wanted: infer.Wanted | None) -> Re
 
 def decoded(kind: Any, body: bytes) -> Any:
     """The message that a body holds; raises InputError."""
+    if len(body) > LIGHT:
+        outline.check(body)
     try:
         return kind.FromString(body)
     except DecodeError as error:
@@ -90,14 +103,20 @@ def decoded(kind: Any, body: bytes) -> Any:
         ) from error
 
 
-def _typed(name: str, datatype: str, contents: Any) -> list[Any]:
+def _field(name: str, datatype: str, contents: Any) -> Sequence[Any]:
+    """The values of a tensor as its message holds them; raises InputError for a type that has no field in it."""
     field = _FIELDS.get(datatype)
     if field is None:
         raise InputError(
             f"the input {name!r} is {datatype[:20]!r}, which has no field in its contents",
             next=f"send one of {', '.join(_FIELDS)}, or FP16 and BF16 in raw_input_contents",
         )
-    values: list[Any] = getattr(contents, field)[:]
+    found: Sequence[Any] = getattr(contents, field)
+    return found
+
+
+def _typed(name: str, datatype: str, found: Sequence[Any]) -> list[Any]:
+    values: list[Any] = found[:]  # type: ignore[assignment]  # of a repeated field, a list
     if datatype == "FP64" or datatype == "FP32":
         return values if isfinite(sum(values)) else finite(name, np.array(values))
     if datatype == "BYTES":
