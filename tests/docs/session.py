@@ -21,8 +21,8 @@ from typing import Any, Self
 from tests.docs.likeness import like
 from tests.docs.page import BACKGROUND, FILE, OF, ROOT, Block, Step, steps
 
-PORTS = (8075, 8076, 8078, 8077)
-"""The ports that pages name: of the console and of the inference server, the last one for gRPC."""
+PORTS = (8075, 8076, 8078, 6379, 8077)
+"""The ports that pages name: of the console, of the inference server and of Redis, the last one for gRPC."""
 _PATIENCE = 240.0
 _DEVELOPER = re.compile(r"^\./dev (\w+)")
 _CLIENT = re.compile(r"^pip install '?(mlflow|tritonclient)\b")

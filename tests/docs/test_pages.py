@@ -25,6 +25,7 @@ LONG = {
     "docs/pipelines.md",
     "docs/rollouts.md",
     "docs/schedules.md",
+    "docs/streams.md",
 }
 """Pages whose blocks train, serve or wait."""
 

@@ -54,6 +54,7 @@ _GROUPS: Final = {
         ("pause", "Let a pipeline start no runs by itself."),
         ("resume", "Let a paused pipeline start by itself again."),
         ("predict", "Score the rows of a file as the inference server would."),
+        ("stream", "Answer rows that arrive as messages of Redis or Kafka."),
         ("package", "Pack a version so that it predicts without Argosy."),
         ("optimise", "Make smaller models of a version, for the gates to judge."),
         ("approve", "Grant or refuse what a gate waits for."),
