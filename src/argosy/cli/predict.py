@@ -17,18 +17,19 @@ import polars as pl
 from cyclopts import Parameter
 
 from argosy.cli import home, rows, show, target
-from argosy.cli.option import Common
+from argosy.cli.option import Worked
 from argosy.cli.progress import Progress
-from argosy.cli.role import Readers
-from argosy.controller.house import Places
-from argosy.controller.scoring import account, landing, source
+from argosy.controller.house import House, Places
+from argosy.controller.scoring import account, landing, portion, source
+from argosy.controller.scoring import views as sight
 from argosy.controller.scoring.account import Account
+from argosy.controller.scoring.chunk import Terms
 from argosy.controller.scoring.history import History
-from argosy.controller.scoring.job import Job, Terms
+from argosy.controller.scoring.job import Job
 from argosy.controller.scoring.shelf import Shelf
 from argosy.controller.scoring.source import Source
+from argosy.engine.contract import Engine
 from argosy.errors import InputError, UsageError
-from argosy.serving.bulk.online import OnlineViews
 from argosy.serving.bulk.view import Views
 from argosy.serving.check import moment
 from argosy.serving.routing import Endpoint, Routing
@@ -46,6 +47,7 @@ class _Asked(msgspec.Struct, frozen=True, kw_only=True):
     store: Store
     endpoint: Endpoint
     views: Views | None
+    engine: Engine | None
     sources: list[Source]
     terms: Terms
     now: datetime
@@ -58,7 +60,7 @@ def predict(
     dataset: str | None = None, where: str | None = None, sql: str | None = None, to: str | None = None,
     at: str | None = None, strict: Annotated[bool, Parameter(negative="")] = False,
     canaries: Annotated[bool, Parameter(negative="")] = False,
-    force: Annotated[bool, Parameter(negative="")] = False, common: Common | None = None,
+    force: Annotated[bool, Parameter(negative="")] = False, common: Worked | None = None,
 ) -> int:  # fmt: skip
     """Score rows, however many: each is routed to its member and answered by the champion, or the pooled model.
 
@@ -99,28 +101,28 @@ def predict(
     force
         Replace a file that is there already.
     """
-    given = common or Common()
-    with home.open(given.home) as store:
+    given = common or Worked()
+    with home.open(given.home) as store, House(store, environment=given.environment()) as house:
         now = home.clock(store).now()
         endpoint = (Facts(store)() or Routing(0, {})).endpoint(fleet)
         with store.read() as conn:
             sources = source.opened(conn, store, endpoint, files=file or (), dataset=dataset, where=where, sql=sql)
-            views = (History.of(conn, store, endpoint) or _online(store, endpoint)) if endpoint.views else None
-        terms = _terms(endpoint, sources, at, now, strict=strict, canaries=canaries)
+        engine = house.engine(None, portion.PRELOAD) if house.spread else None
         asked = _Asked(
-            store=store, endpoint=endpoint, views=views, sources=sources, terms=terms, now=now, force=force,
+            store=store, endpoint=endpoint, views=sight.opened(store, endpoint), engine=engine, sources=sources,
+            terms=_terms(endpoint, sources, at, now, strict=strict, canaries=canaries), now=now, force=force,
             json=given.json,
         )  # fmt: skip
-        if to is not None and to.startswith(_DATASET):
-            return _land(asked, to.removeprefix(_DATASET))
-        if to is not None and (to.endswith("/") or Path(to).is_dir()):
-            return _fill(asked, Path(to))
-        return _write(asked, Path(to)) if to is not None else _show(asked)
+        return _put(asked, to)
 
 
-def _online(store: Store, endpoint: Endpoint) -> Views:
-    """The views as requests read them, where their rows are computed no longer, or not yet."""
-    return OnlineViews(endpoint, Readers(str(Places.of(store).root))(store.home)(endpoint))
+def _put(asked: _Asked, to: str | None) -> int:
+    """Score the rows to where they are wanted."""
+    if to is None:
+        return _show(asked)
+    if to.startswith(_DATASET):
+        return _land(asked, to.removeprefix(_DATASET))
+    return _fill(asked, Path(to)) if to.endswith("/") or Path(to).is_dir() else _write(asked, Path(to))
 
 
 def _terms(
@@ -150,10 +152,13 @@ def _run(asked: _Asked, shelf: Shelf) -> Job:
     return job
 
 
-def _answer(asked: _Asked, job: Job) -> None:
+def _answer(asked: _Asked, job: Job) -> float:
+    """The CPU seconds that workers took."""
     progress = Progress()
     try:
-        job.run(asked.views, lambda done: progress.tell(lambda: f"{done:,} of {job.rows:,} rows scored"))
+        return job.run(
+            asked.views, lambda done: progress.tell(lambda: f"{done:,} of {job.rows:,} rows scored"), asked.engine
+        )
     finally:
         progress.end()
 
@@ -162,7 +167,7 @@ def _show(asked: _Asked) -> int:
     """The first rows on a terminal, all of them for programs."""
     lengths = [] if asked.json else [each.rows.select(pl.len()).collect().item() for each in asked.sources]
     if not asked.json:
-        asked = msgspec.structs.replace(asked, sources=[_head(each) for each in asked.sources])
+        asked = msgspec.structs.replace(asked, sources=[_head(each) for each in asked.sources], engine=None)
     with _apart(Path(tempfile.gettempdir())) as shelf:
         job = _run(asked, shelf)
         found = _rows(job).collect()
@@ -226,9 +231,9 @@ def _land(asked: _Asked, name: str) -> int:
         if there is not None:
             shelf.leave(())
             return _nothing(asked, job, f"{name}@{there.number}")
-        _answer(asked, job)
+        spent = _answer(asked, job)
         counted = account.count([each.path for each in job.chunks])
-        costs = {"cpu": time.process_time() - begun[0], "wall": time.perf_counter() - begun[1]}
+        costs = {"cpu": spent + time.process_time() - begun[0], "wall": time.perf_counter() - begun[1]}
         run = landing.execution(
             asked.endpoint.fleet, job, asked.now, home.clock(store).now(), home.actor(), costs
         )  # fmt: skip

@@ -53,11 +53,15 @@ def sink(rows: pl.LazyFrame, path: Path, *, force: bool) -> None:
 
 
 def _json(rows: pl.LazyFrame, path: Path) -> None:
-    """One list of objects, a line each."""
+    """One list of objects, a line each. Raises OSError where fewer come than there are."""
+    count = 0
     with path.open("w") as file:
         before = "[\n"
         for batch in rows.collect_batches(chunk_size=_CHUNK):
+            count += batch.height
             for line in batch.write_ndjson().splitlines():
                 file.write(f"{before}{line}")
                 before = ",\n"
         file.write("\n]\n" if before == ",\n" else "[]\n")
+    if count != (there := rows.select(pl.len()).collect().item()):  # what reads may stop, and say so on stderr alone
+        raise OSError(f"{count:,} of {there:,} rows came")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from argosy.cli import home, show
 from argosy.cli.address import exists, find
 from argosy.cli.course import Course
 from argosy.cli.log import quietly
-from argosy.cli.option import Common
+from argosy.cli.option import Worked
 from argosy.controller import code as coding
 from argosy.controller import running
 from argosy.controller.action import Ingest
@@ -36,7 +35,7 @@ _POLL = 0.5
 
 def run(
     pipeline: str, /, *, set: Annotated[tuple[str, ...], Parameter(negative="")] = (), project: str = ".",
-    dry_run: Annotated[bool, Parameter(negative="")] = False, shard: str | None = None, common: Common | None = None,
+    dry_run: Annotated[bool, Parameter(negative="")] = False, shard: str | None = None, common: Worked | None = None,
 ) -> int:  # fmt: skip
     """Run a pipeline, and use again what was done before.
 
@@ -66,13 +65,13 @@ def run(
         I/N: one of N processes that share a home and begin this at once, the Ith. Each begins with its part of the
         elements of every map, takes over what no other has begun, and ends with the result.
     """
-    given = common or Common()
+    given = common or Worked()
     parameters, part = parse(set), parse_shard(shard)
     quietly()
     module = here(project, pipeline, given.home)
     with (
         home.open(given.home, module, create=module is not None) as store,
-        House(store, actor=home.actor(), environment=os.environ) as house,
+        House(store, actor=home.actor(), environment=given.environment()) as house,
     ):
         found = declared(house, module, pipeline)
         take_in(house, found)

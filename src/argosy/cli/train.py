@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import time
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ import msgspec
 
 from argosy.cli import home, show
 from argosy.cli.log import quietly
-from argosy.cli.option import Common
+from argosy.cli.option import Worked
 from argosy.controller import training
 from argosy.controller.house import House
 from argosy.controller.loop import Done
@@ -22,7 +21,7 @@ from argosy.spec.quantity import plural
 _REASONS, _KEYS, _LONGEST = 3, 3, 200
 
 
-def train(fleet: str, /, *members: str, common: Common | None = None) -> int:
+def train(fleet: str, /, *members: str, common: Worked | None = None) -> int:
     """Train a fleet, or some of its members, whether their condition holds or not.
 
     New data is taken in first. Members whose rows, features, code and parameters are those of their
@@ -41,12 +40,12 @@ def train(fleet: str, /, *members: str, common: Common | None = None) -> int:
     members
         Keys of members as in their addresses. Default: all of them, and the pooled model.
     """
-    given = common or Common()
+    given = common or Worked()
     quietly()
     with home.open(given.home) as store:
         now = home.clock(store).now()
         actor = home.actor()
-        with House(store, actor=actor, environment=os.environ) as house:
+        with House(store, actor=actor, environment=given.environment()) as house:
             told = _Told(quiet=given.json)
             cause = f"asked for by {actor}"
             done = training.train(house, fleet, members, cause, now, on_done=told, on_progress=told.progress)

@@ -16,7 +16,10 @@ from sqlalchemy import Connection
 from argosy.controller import bundle as bundling
 from argosy.controller.project import forget
 from argosy.controller.wanted import Wanted
+from argosy.engine.cluster import Cluster
+from argosy.engine.contract import Engine
 from argosy.engine.local import Local
+from argosy.engine.ray import Ray
 from argosy.spec.function import resolve
 from argosy.store import bundles, leases
 from argosy.store.store import Store
@@ -44,7 +47,10 @@ class Places:
 
 
 class House:
-    """One process's hold on a home. The engine's workers start with the first task and follow the project's code."""
+    """One process's hold on a home. The engine's workers start with the first task and follow the project's code.
+
+    The `environment` says where they are: see `Cluster.of`. On a cluster, every machine sees the home at one path.
+    """
 
     def __init__(
         self, store: Store, *, workers: int | None = None, environment: Mapping[str, str] | None = None,
@@ -56,7 +62,8 @@ class House:
         self.actor = actor
         self.expired_at: datetime | None = None
         self._workers = workers
-        self._engine: Local | None = None
+        self._cluster = Cluster.of(self.environment)
+        self._engine: Engine | None = None
         self._engine_bundle: str | None = None
         self._active: str | None = None
         self._held: dict[str, leases.Lease] = {}
@@ -89,8 +96,15 @@ class House:
         """Stop the workers and release the online store; the store itself belongs to the caller."""
         if self._engine is not None:
             self._engine.close()
+        if self._cluster is not None:
+            self._cluster.close()
         if "online" in self.__dict__:
             self.online.close()
+
+    @property
+    def spread(self) -> bool:
+        """Whether its workers are those of a cluster."""
+        return self._cluster is not None
 
     def take(self, lease: leases.Lease) -> bool:
         """Act under a lease from now on; false where others may have acted on its subject since this house last did.
@@ -140,7 +154,7 @@ class House:
         for reference in references:
             resolve(reference, fresh=reference.partition(":")[0] not in sys.modules)
 
-    def engine(self, digest: str | None, preload: Sequence[str]) -> Local:
+    def engine(self, digest: str | None, preload: Sequence[str]) -> Engine:
         """Warm workers that see the modules of a bundle first; started anew when the bundle changes.
 
         `preload` is what they import once when they start; whatever else a task needs, it imports itself.
@@ -149,7 +163,11 @@ class House:
             if self._engine is not None:
                 self._engine.close()
             directory = self.activate(digest)
-            self._engine = Local(self._workers, preload=preload, paths=[directory] if directory else [])
+            paths = [directory] if directory else []
+            if self._cluster is None:
+                self._engine = Local(self._workers, preload=preload, paths=paths)
+            else:
+                self._engine = Ray(self._cluster, self._workers, preload=preload, paths=paths)
             self._engine_bundle = digest
         return self._engine
 

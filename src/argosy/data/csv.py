@@ -29,18 +29,24 @@ _NEXT_TYPE = "mend the line, or say what the column holds: ag.Csv(…, types={{{
 
 
 def parse(
-    data: bytes, path: str, source: Csv, expected: Mapping[str, pl.DataType], dates: Container[str], tags: Tags
+    data: bytes,
+    path: str,
+    source: Csv,
+    expected: Mapping[str, pl.DataType],
+    dates: Container[str],
+    tags: Tags,
+    skipped: int = 0,
 ) -> tuple[pl.DataFrame, frozenset[str], frozenset[str]]:
     """The rows, and the columns whose times carry no zone and those whose times do.
 
     Times with a zone come in UTC, those without as they stand. A column has the type of `source.types`, else the
     `expected` one, else what all of its values are read as; `dates` names columns whose dates are times. Raises
     `InputError` with the line for a record of another length, a value of another type and text that is not UTF-8; it
-    shows no value of a column that is tagged.
+    shows no value of a column that is tagged. Lines are counted as if `skipped` ones stood behind the header.
     """
     text = _unpacked(data, path)
-    header = _header(text, path, source.separator)
-    lines = _lines(text, path, source.separator, len(header))
+    header = _header(text, path, source.separator, skipped)
+    lines = _lines(text, path, source.separator, len(header), skipped)
     raw = pl.read_csv(
         io.BytesIO(text),
         separator=source.separator,
@@ -177,14 +183,14 @@ def _unpacked(data: bytes, path: str) -> bytes:
     return data.removeprefix(b"\xef\xbb\xbf")
 
 
-def _header(text: bytes, path: str, separator: str) -> list[str]:
+def _header(text: bytes, path: str, separator: str, skipped: int) -> list[str]:
     first, _, _ = text.partition(b"\n")
     try:
         first.decode()
         text.decode()
     except UnicodeDecodeError as error:
         line = 1 if error.start < len(first) else text.count(b"\n", 0, error.start) + 1
-        what = "the header" if line == 1 else f"line {line}"
+        what = "the header" if line == 1 else f"line {line + skipped}"
         wide = text.startswith((b"\xff\xfe", b"\xfe\xff"))
         code, name = ("UTF-16", "it is UTF-16") if wide else ("LATIN1", "if it is Latin-1")
         raise InputError(
@@ -200,17 +206,17 @@ def _header(text: bytes, path: str, separator: str) -> list[str]:
     return names
 
 
-def _lines(text: bytes, path: str, separator: str, fields: int) -> Sequence[int]:
+def _lines(text: bytes, path: str, separator: str, fields: int, skipped: int) -> Sequence[int]:
     """The line on which each record begins; raises `InputError` for a record that has not `fields` fields."""
     if b'"' in text:
-        starts, lengths = _records(text, path, separator)
+        starts, lengths = _records(text, path, separator, skipped)
     else:
         body = text.rstrip(b"\r\n") if fields > 1 else text.removesuffix(b"\n")
         array = np.frombuffer(body, np.uint8)
         ends = np.append(np.flatnonzero(array == ord("\n")), len(array))
         separators = np.flatnonzero(array == ord(separator))
         lengths = np.diff(np.searchsorted(separators, ends), prepend=0)[1:] + 1
-        starts = np.arange(2, len(ends) + 1)
+        starts = np.arange(2, len(ends) + 1) + skipped
     wrong = np.flatnonzero(lengths != fields)
     if len(wrong):
         raise InputError(
@@ -221,7 +227,7 @@ def _lines(text: bytes, path: str, separator: str, fields: int) -> Sequence[int]
     return [int(start) for start in starts]
 
 
-def _records(text: bytes, path: str, separator: str) -> tuple[Lines, Lines]:
+def _records(text: bytes, path: str, separator: str, skipped: int) -> tuple[Lines, Lines]:
     """Start line and number of fields of each record of a file with quotes; a quoted value may span lines."""
     starts, lengths, line = [], [], 1
     records = reader(io.StringIO(text.decode(), newline=""), delimiter=separator, strict=True)
@@ -229,7 +235,7 @@ def _records(text: bytes, path: str, separator: str) -> tuple[Lines, Lines]:
         for record in records:
             starts.append(line)
             lengths.append(len(record))
-            line = records.line_num + 1
+            line = records.line_num + 1 + skipped
     except Error as error:
         raise InputError(f"{path}, line {line}: {error}", next="close the quotes of that line") from error
     while lengths and lengths[-1] == 0:

@@ -15,6 +15,23 @@ _READ = 1 << 16
 _VECTORS = 512  # below every system's IOV_MAX
 
 
+def split(message: object) -> list[Any]:
+    """The pickle of a message, then its large buffers. Raises what pickle raises."""
+    buffers: list[memoryview] = []
+
+    def inside(buffer: pickle.PickleBuffer) -> bool:
+        try:
+            raw = buffer.raw()
+        except BufferError:  # not contiguous
+            return True
+        if raw.nbytes < _APART:
+            return True
+        buffers.append(raw)
+        return False
+
+    return [pickle.dumps(message, protocol=5, buffer_callback=inside), *buffers]
+
+
 class Channel:
     """One end of a stream of pickled messages. Owns the socket. Not for several threads.
 
@@ -43,25 +60,13 @@ class Channel:
     @staticmethod
     def encode(message: object) -> list[Any]:
         """The parts of a message, ready to be written. Raises what pickle raises."""
-        buffers: list[memoryview] = []
-
-        def inside(buffer: pickle.PickleBuffer) -> bool:
-            try:
-                raw = buffer.raw()
-            except BufferError:  # not contiguous
-                return True
-            if raw.nbytes < _APART:
-                return True
-            buffers.append(raw)
-            return False
-
-        body = pickle.dumps(message, protocol=5, buffer_callback=inside)
+        body, *buffers = split(message)
         head = _HEAD.pack(len(buffers), len(body)) + b"".join(_SIZE.pack(part.nbytes) for part in buffers)
         return [head + body, *buffers] if len(body) < _APART else [head, body, *buffers]
 
     @staticmethod
     def decode(parts: list[Any]) -> Any:
-        """The message of the parts that `read` returned. Raises what unpickling raises."""
+        """The message of the parts that `read` or `split` returned. Raises what unpickling raises."""
         return pickle.loads(parts[0], buffers=parts[1:])
 
     def write(self, parts: list[Any]) -> None:

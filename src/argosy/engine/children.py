@@ -19,6 +19,15 @@ def adopt(wanted: bool) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(wanted))
 
 
+def found() -> set[int]:
+    """The children of this process that nobody has collected yet."""
+    known: set[int] = set()
+    for thread in os.listdir("/proc/self/task"):
+        with contextlib.suppress(FileNotFoundError), open(f"/proc/self/task/{thread}/children", "rb") as file:
+            known.update(map(int, file.read().split()))
+    return known
+
+
 def end() -> int:
     """End the children of this process, and theirs; how many were running.
 
@@ -48,7 +57,7 @@ def _any() -> bool:
 
 def _kill(spared: set[int | None]) -> int:
     ended = 0
-    while _any() and (running := _running() - spared):
+    while _any() and (running := found() - spared):
         for pid in running:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -57,14 +66,6 @@ def _kill(spared: set[int | None]) -> int:
                 os.waitpid(pid, 0)
         ended += len(running)
     return ended
-
-
-def _running() -> set[int]:
-    found: set[int] = set()
-    for thread in os.listdir("/proc/self/task"):
-        with contextlib.suppress(FileNotFoundError), open(f"/proc/self/task/{thread}/children", "rb") as file:
-            found.update(map(int, file.read().split()))
-    return found
 
 
 def _close_pool() -> None:

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import os
-import threading
-import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from typing import Any, Self
+from typing import Self
 
 from argosy.engine.backlog import Backlog
-from argosy.engine.contract import Engine, Progress, Result, Session, Task, Work
 from argosy.engine.crew import Crew
-from argosy.engine.ledger import Ledger, check
-from argosy.engine.reference import reference
+from argosy.engine.exclusive import Exclusive
+from argosy.engine.ledger import Ledger
 from argosy.engine.run import Run
-from argosy.errors import ConflictError, InputError
-
-_REPORT = 0.1  # seconds between progress reports
+from argosy.engine.stepped import Stepped
 
 
-class Local(Engine):
+class Local(Exclusive):
     """Worker processes on this machine, forked from one process that imported `preload` once.
 
     `workers` defaults to the processors that this process may use. `preload` names modules that most tasks need;
     one that starts threads when imported (Polars does) is imported by each worker instead. `paths` go in front of the
-    workers' `sys.path`, for functions of a user's project. `backoff` is the pause in seconds before the first retry
-    of a task; it doubles with each, up to a minute, and `random` shortens each by up to a half. Processes start with
-    the first `map` or work, or on entering the context.
+    workers' `sys.path`, for functions of a user's project. For `backoff` and `random` see `Exclusive`. Processes start
+    with the first `map` or work, or on entering the context.
     """
 
     def __init__(
@@ -41,80 +35,18 @@ class Local(Engine):
         backoff: float = 0.1,
         random: Random | None = None,
     ) -> None:
-        if workers is not None and workers < 1:
-            raise InputError(f"workers is {workers}; it must be at least 1", next="leave it out to use all processors")
-        self.workers = workers or len(os.sched_getaffinity(0))
-        self._backoff = backoff
-        self._random = random or Random()
+        super().__init__(len(os.sched_getaffinity(0)) if workers is None else workers, backoff, random)
         self._crew = Crew(preload, [str(path) for path in paths], os.environ)
         self._stop = weakref.finalize(self, self._crew.stop)
-        self._running = threading.Lock()
-        self._cancelled = threading.Event()
 
     def __enter__(self) -> Self:
         self._crew.launch()
         return self
 
-    def map(
-        self,
-        function: Callable[..., Any] | str,
-        tasks: Sequence[Task],
-        *,
-        timeout: float | None = None,
-        memory: int | None = None,
-        retries: int = 0,
-        chunk_seconds: float = 1.0,
-        on_progress: Callable[[Progress], None] | None = None,
-    ) -> Iterator[Result]:
-        """See `Engine.map`. Raises `ConflictError` while another `map` or a session is open."""
-        name = reference(function)
-        works = [Work(task.key, name, task.arguments, timeout, memory, retries) for task in tasks]
-        check(works)
-        _check(chunk_seconds)
-        return self._map(works, chunk_seconds, on_progress)
-
-    def session(self, *, chunk_seconds: float = 1.0, logs: bool = False) -> Session:
-        """See `Engine.session`."""
-        _check(chunk_seconds)
-        return self._begin(chunk_seconds, logs=logs, strict=False)
-
-    def cancel(self) -> None:
-        """See `Engine.cancel`. Noticed within a twentieth of a second."""
-        if self._running.locked():
-            self._cancelled.set()
-
     def close(self) -> None:
         """See `Engine.close`."""
         self._stop()
 
-    def _begin(self, chunk_seconds: float, *, logs: bool, strict: bool) -> Run:
-        if not self._running.acquire(blocking=False):
-            raise ConflictError(
-                "this engine is busy with another map or session", next="bring that to its end, or use a second engine"
-            )
-        self._cancelled.clear()
-        backlog = Backlog(workers=self.workers, chunk_seconds=chunk_seconds)
-        ledger = Ledger(backlog, self._backoff, self._random)
+    def _open(self, backlog: Backlog, ledger: Ledger, *, logs: bool, strict: bool) -> Stepped:
         closed = self._running.release
         return Run(self._crew, self.workers, backlog, ledger, self._cancelled, closed, logs=logs, strict=strict)
-
-    def _map(
-        self, works: Sequence[Work], chunk_seconds: float, on_progress: Callable[[Progress], None] | None
-    ) -> Iterator[Result]:
-        failed, reported = 0, time.monotonic()
-        with self._begin(chunk_seconds, logs=False, strict=True) as run:
-            run.submit(works)
-            while run.open:
-                results = run.results(_REPORT)
-                failed += sum(result.failure is not None for result in results)
-                yield from results
-                if on_progress and run.open and time.monotonic() - reported >= _REPORT:
-                    reported = time.monotonic()
-                    on_progress(Progress(len(works), len(works) - run.open, failed, run.cpu_s))
-            if on_progress:
-                on_progress(Progress(len(works), len(works), failed, run.cpu_s))
-
-
-def _check(chunk_seconds: float) -> None:
-    if not chunk_seconds > 0:
-        raise InputError(f"chunk_seconds is {chunk_seconds}; it must be above 0", next="leave it out for a second")

@@ -12,11 +12,12 @@ from typing import Any
 
 from argosy.engine.backlog import Backlog, Chunk
 from argosy.engine.channel import Channel
-from argosy.engine.contract import Failure, FailureKind, Result, Running, Session, Work
+from argosy.engine.contract import Failure, FailureKind, Running
 from argosy.engine.crew import Crew, Hand, NurseryLost
 from argosy.engine.job import Job
 from argosy.engine.ledger import UNKNOWN, Attempt, Ledger
 from argosy.engine.log import LIMIT
+from argosy.engine.stepped import Stepped
 from argosy.engine.usage import resident
 from argosy.engine.verdict import Verdict, died, too_large, too_long, too_loud
 from argosy.engine.watch import TICK, Watch
@@ -28,7 +29,7 @@ _NURSERIES = 3  # how often the process that forks workers may be lost in one se
 _KILLS = 2  # how often a work whose worker was killed from outside runs again before it is charged
 
 
-class Run(Session):
+class Run(Stepped):
     """Uses the crew while it lasts, leaves it with idle workers only, and says so with `closed`.
 
     `logs` captures what works write. `strict` is for a `map`: works that no worker can run raise `InputError`, rather
@@ -47,42 +48,21 @@ class Run(Session):
         logs: bool,
         strict: bool,
     ) -> None:
+        super().__init__(ledger)
         self._crew = crew
         self._workers = workers
         self._backlog = backlog
-        self._ledger = ledger
         self._cancelled = cancelled
         self._closed: Callable[[], None] | None = closed
         self._logs = logs
         self._strict = strict
         self._watch = Watch()
         self._lost = 0
-        self.cpu_s = 0.0  # of all attempts
-
-    def submit(self, works: Sequence[Work]) -> None:
-        """See `Session.submit`."""
-        self._ledger.enter(works)
-        self._step(None)
-
-    def results(self, wait: float) -> list[Result]:
-        """See `Session.results`. A cancellation is noticed within a twentieth of a second."""
-        deadline = time.monotonic() + wait
-        while True:
-            pause = 0.0 if len(self._ledger) > len(self._ledger.open) else deadline - time.monotonic()
-            if self._ledger.open:
-                self._step(max(0.0, pause))
-            if pause <= 0.0 or len(self._ledger) > len(self._ledger.open) or not self._ledger.open:
-                return self._ledger.results()
 
     def drop(self, keys: Collection[str]) -> None:
         """See `Session.drop`."""
         self._step(0.0)  # fewer are taken for running or waiting that have ended
         self._end({self._ledger.open[key] for key in keys if key in self._ledger.open}, "dropped before it ended")
-
-    @property
-    def open(self) -> int:
-        """See `Session.open`."""
-        return len(self._ledger)
 
     def running(self) -> dict[str, Running]:
         """See `Session.running`."""
@@ -91,6 +71,11 @@ class Run(Session):
             for hand in self._crew.hands
             if hand.chunk and hand.chunk[0]
         }
+
+    def waiting(self) -> list[str]:
+        """The works that do not run yet."""
+        at_work = self.running()
+        return [key for key in self._ledger.open if key not in at_work]
 
     def close(self) -> None:
         """See `Session.close`."""
@@ -101,7 +86,7 @@ class Run(Session):
             self._closed = None
 
     def _step(self, pause: float | None) -> None:
-        """Hand out what waits; then, unless `pause` is None, gather answers, waiting so long for the first."""
+        """See `Stepped`."""
         if self._closed is None:
             raise ArgosyError("this session is closed", next="begin another one")
         self._crew.launch()

@@ -11,8 +11,9 @@ import pytest
 
 from argosy.controller.house import House
 from argosy.controller.scoring import account, landing
+from argosy.controller.scoring.chunk import Terms
 from argosy.controller.scoring.history import History
-from argosy.controller.scoring.job import Job, Terms
+from argosy.controller.scoring.job import Job
 from argosy.controller.scoring.shelf import Shelf
 from argosy.controller.scoring.source import Source, of_dataset, of_file, of_query, spine
 from argosy.data.read import scan

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
 
 import msgspec
 import polars as pl
 
+from argosy.controller.scoring.chunk import AT, Chunk, Terms, answered
 from argosy.controller.scoring.cut import cut, size
-from argosy.controller.scoring.instant import instants
+from argosy.controller.scoring.portion import MODELS, Portion, spread
 from argosy.controller.scoring.shelf import Shelf
 from argosy.controller.scoring.source import Source
-from argosy.errors import ConflictError, InputError
+from argosy.engine.contract import Engine
+from argosy.errors import InputError
 from argosy.serving.bulk.fingerprint import fingerprint
 from argosy.serving.bulk.scorer import BulkScorer
 from argosy.serving.bulk.view import Views
@@ -22,36 +23,7 @@ from argosy.serving.cache import ModelCache, blob_loader
 from argosy.serving.routing import Endpoint
 from argosy.store import Store
 
-AT = "at"
-"""The column of the decision time."""
 _ANSWERS = frozenset({"prediction", "version", "route", "stale", "reason"})
-_MODELS = 1 << 30
-"""Bytes of models that are held at a time."""
-
-
-class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """How rows are to be scored. `at` is their decision time; None: of each its event time less the fleet's lead.
-
-    `at` is `floating` where nobody stated it, and it is when the job began. `strict` refuses all rows where one has no
-    prediction. `timed` keeps the decision time beside each row; `drop` are columns that are not kept.
-    """
-
-    at: datetime | None
-    floating: bool = False
-    canaries: bool = False
-    strict: bool = False
-    timed: bool = False
-    drop: frozenset[str] = frozenset()
-
-
-class Chunk(msgspec.Struct, frozen=True):
-    """Rows of a source from `first` on. `path` is where their answers are, or will be."""
-
-    source: int
-    first: int
-    rows: int
-    address: str
-    path: Path
 
 
 class Job:
@@ -84,24 +56,48 @@ class Job:
         """How many rows there are."""
         return sum(each.rows for each in self.chunks)
 
-    def run(self, views: Views | None, done: Callable[[int], None]) -> None:
+    def run(self, views: Views | None, done: Callable[[int], None], engine: Engine | None = None) -> float:
         """Answer the chunks that are not there; `done` is told how many rows are, now and then.
 
-        `views` read those of the endpoint, if it has any. May be killed anywhere: the next run goes on.
+        `views` read those of the endpoint, if it has any. With an `engine`, its workers answer, and read views for
+        themselves; the CPU seconds that they took are returned. May be killed anywhere: the next run goes on.
         Raises InputError for rows that cannot be read, and where a row has no prediction and the terms are strict;
         ConflictError for a source that is another one meanwhile.
         """
+        if engine is not None:
+            return self._spread(engine, done)
         store, endpoint = self._store, self._endpoint
-        cache = ModelCache(blob_loader(store.blobs), _MODELS)
+        cache = ModelCache(blob_loader(store.blobs), MODELS)
         count = 0
         with BulkScorer(endpoint, cache, views, self._now, canaries=self._terms.canaries) as bulk:
             for place, source in enumerate(self._sources):
                 chunks = [each for each in self.chunks if each.source == place]
                 for chunk, rows in self._lacking(source, chunks):
-                    self._shelf.put(chunk.path, self._answered(bulk, chunk, rows, source))
+                    found = answered(bulk, endpoint, self._terms, chunk, rows, source.origin)
+                    self._shelf.put(chunk.path, found)
                     done(count + chunk.first + chunk.rows)
                 count += sum(each.rows for each in chunks)
                 done(count)
+        return 0.0
+
+    def _spread(self, engine: Engine, done: Callable[[int], None]) -> float:
+        """See `run`."""
+        store, lacking = self._store, [each for each in self.chunks if not each.path.exists()]
+        portions = [
+            Portion(
+                store.home, store.blobs.root, self.key, self._endpoint, self._terms, self._now,
+                self._sources[each.source].origin, self._sources[each.source].rows, each,
+            )
+            for each in lacking
+        ]  # fmt: skip
+        count = self.rows - sum(each.rows for each in lacking)
+
+        def tell(rows: int) -> None:
+            nonlocal count
+            count += rows
+            done(count)
+
+        return spread(engine, portions, tell)
 
     def _planned(self) -> Iterator[Chunk]:
         """The chunks of all sources. Of their rows only the key columns are read."""
@@ -117,7 +113,7 @@ class Job:
                 yield Chunk(place, first, keys.height, address, self._shelf.path(number, address))
                 number, first = number + 1, first + keys.height
             if first != source.rows.select(pl.len()).collect().item():
-                raise _other(source)
+                raise source.origin.changed()
 
     def _lacking(self, source: Source, chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, pl.DataFrame]]:
         """The chunks of a source that are not there, with their rows; those before the first one are not read."""
@@ -128,29 +124,16 @@ class Job:
         for rows in _cut(source, source.rows.slice(start) if start else source.rows, self._size(source)):
             chunk = lacking.pop(start, None)
             if chunk is not None and chunk.rows != rows.height:
-                raise _other(source)
+                raise source.origin.changed()
             if chunk is not None:
                 yield chunk, rows
             if not lacking:
                 return
             start += rows.height
-        raise _other(source)  # what reads may stop before the end, and say so on stderr alone
+        raise source.origin.changed()  # what reads may stop before the end, and say so on stderr alone
 
     def _size(self, source: Source) -> int:
         return size(len(source.rows.collect_schema()))
-
-    def _answered(self, bulk: BulkScorer, chunk: Chunk, rows: pl.DataFrame, source: Source) -> pl.DataFrame:
-        """Rows with their answers beside them."""
-        times = [each.name for each in self._endpoint.inputs if each.datatype == "TIME"]
-        found = bulk.score(instants(rows, times, source.zone, chunk.first), self._terms.at, chunk.first)
-        if self._terms.strict and found["reason"].null_count() < found.height:
-            bad = found["reason"].is_not_null()
-            first = int(bad.arg_true()[0])
-            raise InputError(
-                f"row {chunk.first + first + 1:,} of {source.name} has no prediction: {found['reason'][first]}",
-                next="correct it, or leave --strict out: such rows are written with their reason then",
-            )
-        return rows.drop(self._terms.drop, strict=False).hstack(found if self._terms.timed else found.drop(AT))
 
 
 def _check(endpoint: Endpoint, source: Source, terms: Terms) -> None:
@@ -170,15 +153,9 @@ def _check(endpoint: Endpoint, source: Source, terms: Terms) -> None:
         )
 
 
-def _other(source: Source) -> ConflictError:
-    return ConflictError(f"{source.name} changed while it was read, or is damaged", next="run it again")
-
-
 def _cut(source: Source, rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
     """The rows by chunks. Raises InputError that names the source where they cannot be read."""
     try:
         yield from cut(rows, size)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(
-            f"{source.name} cannot be read: {str(error).splitlines()[0]:.300}", next="check what it holds"
-        ) from error
+        raise source.origin.unreadable(error) from error

@@ -8,7 +8,8 @@ from datetime import datetime
 import polars as pl
 from sqlalchemy import Connection
 
-from argosy.controller.scoring.job import AT, Job
+from argosy.controller.scoring.chunk import AT
+from argosy.controller.scoring.job import Job
 from argosy.controller.wanted import kinds, wanted
 from argosy.data.read import append
 from argosy.errors import ConflictError
