@@ -132,11 +132,40 @@ def test_a_canary_that_cannot_be_loaded_is_tried_again_only_after_some_seconds(c
     assert clinic.loads.count(canary) == 2
 
 
-def test_a_champion_that_cannot_be_loaded_is_tried_again_at_once(clinic: Clinic) -> None:
+def test_a_member_whose_file_is_damaged_falls_back_to_the_pooled_model_and_says_so(clinic: Clinic) -> None:
     damage(clinic.served.fleet, "JFK/AA")
-    assert clinic.served.post(body()).status_code == 500
-    damage(clinic.served.fleet, "JFK/AA")
-    assert outputs(clinic.served.post(body()))["version"] == [f"{AA}@1"]
+    mixed = {"carrier": tensor("carrier", "BYTES", ["AA", "B6", "AA"])}
+    for times in (1, 2):
+        got = outputs(clinic.served.post(body(3, **mixed)))
+        assert got["version"] == [f"{POOLED}@1", f"{B6}@1", f"{POOLED}@1"]
+        assert got["route"] == ["fallback", "own", "fallback"]
+        assert clinic.metric(f"{AA}@1") == times and clinic.loads.count(f"{AA}@1") == 1
+    assert clinic.failed() == {f"{AA}@1": ["f0", "f0", "f2", "f2"]}
+    damage(clinic.served.fleet, "JFK/AA")  # the same bit again: it is whole
+    clinic.now += timedelta(seconds=6)
+    assert outputs(clinic.served.post(body(3, **mixed)))["route"] == ["own"] * 3
+
+
+def test_a_pack_that_was_cut_off_costs_its_members_alone_their_own_model(clinic: Clinic) -> None:
+    fleet = clinic.served.fleet
+    with fleet.store.read() as conn:
+        version = versions.find(conn, "late-arrival", "JFK/AA")
+        assert version is not None
+        slot = artifacts.get(conn, [version.artifact])[version.artifact].slot
+    path = fleet.store.blobs.path(slot.pack or slot.digest)
+    path.write_bytes(path.read_bytes()[: slot.start + slot.bytes // 2])
+    assert outputs(clinic.served.post(body()))["route"] == ["fallback"]
+    assert outputs(clinic.served.post(body(carrier=tensor("carrier", "BYTES", ["B6"]))))["route"] == ["own"]
+
+
+def test_where_no_pooled_model_stands_behind_it_a_champion_that_cannot_be_loaded_is_tried_again_at_once(
+    clinic: Clinic,
+) -> None:
+    damage(clinic.served.fleet, "*")
+    elsewhere = {"origin": tensor("origin", "BYTES", ["EWR"])}
+    assert clinic.served.post(body(1, **elsewhere)).status_code == 500
+    damage(clinic.served.fleet, "*")
+    assert outputs(clinic.served.post(body(1, **elsewhere)))["version"] == [f"{POOLED}@1"]
 
 
 def test_a_canary_that_raises_costs_no_request(clinic: Clinic) -> None:
@@ -194,14 +223,17 @@ def test_a_champion_that_fails_where_its_canary_did_is_told_and_both_are_recorde
 
 def test_a_missing_blob_is_the_servers_fault(clinic: Clinic) -> None:
     fleet = clinic.served.fleet
+    damage(fleet, "*")
     with fleet.store.read() as conn:
         version = versions.find(conn, "late-arrival", "JFK/AA")
         assert version is not None
         slot = artifacts.get(conn, [version.artifact])[version.artifact].slot
     fleet.store.blobs.path(slot.pack or slot.digest).unlink()
     answer = clinic.served.post(body())
-    assert answer.status_code == 500 and "there is no blob" in answer.json()["error"]
-    assert clinic.failed() == {f"{AA}@1": ["f0"]}
+    assert answer.status_code == 500 and f"version {POOLED}@1 fails" in answer.json()["error"]
+    assert clinic.failed() == {f"{AA}@1": ["f0"], f"{POOLED}@1": ["f0"]}
+    damage(fleet, "*")
+    assert outputs(clinic.served.post(body()))["route"] == ["fallback"]
 
 
 def test_a_callers_fault_blames_nobody(clinic: Clinic) -> None:

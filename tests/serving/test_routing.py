@@ -128,6 +128,12 @@ def test_the_champion_stands_in_for_others_and_nobody_for_it() -> None:
     assert stand_in(FULL, "empty", ref(4), "challenger") == (ref(1), "pooled")
 
 
+def test_the_pooled_model_stands_in_for_a_champion_that_cannot_be_read() -> None:
+    assert stand_in(FULL, "own", ref(2), "own", unread=True) == (ref(1), "fallback")
+    assert stand_in(FULL, "own", ref(1), "fallback", unread=True)[0] is None
+    assert stand_in(endpoint(Route(), own=Route(ref(2))), "own", ref(2), "own", unread=True)[0] is None
+
+
 def test_without_a_pooled_model_an_unknown_member_is_named() -> None:
     with pytest.raises(UnknownError, match=r"'f/new' is not known and no pooled model of fleet 'f' answers"):
         choose(endpoint(Route()), "new", "r")

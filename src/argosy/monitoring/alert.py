@@ -317,7 +317,7 @@ def _severity(kind: str, strength: float) -> Severity:
 
 
 _SAYS = {
-    "failure": ("leaves", "leave", "rows without an answer"),
+    "failure": ("fails on", "fail on", "rows"),
     "performance": ("has", "have", "a poor `{}`"),
     "prediction": ("answers", "answer", "differently (`{}`)"),
     "attribution": ("leans", "lean", "otherwise on `{}` than in training"),

@@ -29,7 +29,7 @@ from argosy.store.blobs import Slot
 from argosy.store.verdicts import Waiting
 
 Datatype = Literal["BOOL", "INT64", "FP64", "BYTES", "TIME"]
-Reason = Literal["own", "canary", "challenger", "pooled", "unknown", "caller"]
+Reason = Literal["own", "canary", "challenger", "pooled", "unknown", "caller", "fallback"]
 TRIED: frozenset[Reason] = frozenset({"canary", "challenger", "caller"})
 """Reasons by which a version answers that not every row gets: the champion stands in where it fails."""
 _RANGE = float(2**64)
@@ -226,9 +226,16 @@ def _ruled(endpoint: Endpoint, key: str, rule: Rule) -> VersionRef | None:
     return rule.version
 
 
-def stand_in(endpoint: Endpoint, key: str, failed: VersionRef, reason: Reason) -> tuple[VersionRef | None, Reason]:
-    """Who answers a row of member `key` in place of a version that failed on it; None where nobody else does."""
+def stand_in(
+    endpoint: Endpoint, key: str, failed: VersionRef, reason: Reason, *, unread: bool = False
+) -> tuple[VersionRef | None, Reason]:
+    """Who answers a row of member `key` in place of a version that failed on it; None where nobody else does.
+
+    That is the champion, and for a champion of its own that cannot be read (`unread`) the pooled model.
+    """
     found, why = champion(endpoint, key) if reason in TRIED else (None, reason)
+    if unread and reason == "own":
+        found, why = endpoint.pooled.champion, "fallback"
     return (found if found != failed else None), why
 
 

@@ -163,16 +163,16 @@ class Scorer:
                     models[ref] = self._cache.get(ref)
                 except Exception as error:  # whatever keeps a version from loading is a failure of that version
                     failures.append(Failure(ref, rows, error))
-                    first = plan.keys[rows[0]], ref, plan.assignment.reasons[rows[0]]
-                    if stand_in(plan.batch.endpoint, *first)[0] is not None:  # else it is all they have: try again
+                    key, reason = plan.keys[rows[0]], plan.assignment.reasons[rows[0]]
+                    if stand_in(plan.batch.endpoint, key, ref, reason, unread=True)[0]:  # else it is all that they have
                         self._broken[ref] = (self._clock(), error)
             if failures:
-                self._replace(plan, failures)
+                self._replace(plan, failures, unread=True)
             else:
                 plan.models = models
 
     def _pausing(self, ref: VersionRef) -> Exception | None:
-        """What kept a canary from loading in the last seconds: a try for every request would cost all of them."""
+        """What kept a version from loading in the last seconds: a try for every request would cost all of them."""
         known = self._broken.get(ref)
         if known is None:
             return None
@@ -184,9 +184,10 @@ class Scorer:
     def answer(self, plan: Plan) -> Answer:
         """Read, derive, encode, predict and record; supplied values win over what views and expressions give.
 
-        A row that a canary fails on is answered by the champion. Raises Unanswered where any other version fails; every
-        failure is recorded, as a row without a prediction. Raises InputError for rows that do not fit their version, or
-        of which a request feature that it takes cannot be made; what a canary alone does not take is its failure.
+        A row that a canary fails on is answered by the champion, one of a champion that cannot be read by the pooled
+        model. Raises Unanswered where others fail; each failure is recorded, as a row without a prediction. Raises
+        InputError for rows that do not fit their version, or of which a request feature that it takes cannot be made;
+        what a canary alone does not take is its failure.
         """
         batch = plan.batch
         columns, lost, stale = self._features(plan)
@@ -243,8 +244,8 @@ class Scorer:
                 if why is not None:
                     raise why
 
-    def _replace(self, plan: Plan, failures: Sequence[Failure]) -> None:
-        """Record what versions failed on, and assign the rows of canaries to who answers without them."""
+    def _replace(self, plan: Plan, failures: Sequence[Failure], *, unread: bool = False) -> None:
+        """Record what versions failed on, and assign the rows to who stands in; raises Unanswered where nobody does."""
         endpoint, old = plan.batch.endpoint, plan.assignment
         versions, reasons = list(old.versions), list(old.reasons)
         lost: list[Failure] = []
@@ -252,7 +253,7 @@ class Scorer:
             plan.failed.add(failure.ref)
             self._report(plan, failure)
             for row in failure.rows:
-                found, reason = stand_in(endpoint, plan.keys[row], failure.ref, old.reasons[row])
+                found, reason = stand_in(endpoint, plan.keys[row], failure.ref, old.reasons[row], unread=unread)
                 if found is None:
                     lost.append(failure)
                     break
@@ -349,13 +350,7 @@ class Scorer:
             for key in [key for key, (old, _) in table.items() if old.fleet == endpoint.fleet and old is not endpoint]:
                 table.pop(key, None)
 
-    def _record(
-        self,
-        plan: Plan,
-        columns: Columns,
-        predictions: list[float],
-        stale: list[bool] | None,
-    ) -> None:
+    def _record(self, plan: Plan, columns: Columns, predictions: list[float], stale: list[bool] | None) -> None:
         """Hand the rows to the recorder: many in the columns that they came in, which is a copy less for each."""
         assert self._recorder is not None
         batch, chosen, took = plan.batch, plan.assignment, _took(plan)

@@ -50,7 +50,7 @@ def test_members_with_rows_that_nobody_answered_are_told_also_of_a_batch_about_d
     come(store, NOW - HOUR, [("EWR", "own", None, 5), ("JFK", "canary", None, 1), *answers])
     (alert,) = look(store, [])
     assert (alert.name, alert.members, alert.value, alert.severity) == ("failure/rows", ("EWR",), 0.25, "critical")
-    assert alert.message.startswith("1 of 3 members leaves rows without an answer since 2013-03-02: share of rows 0.25")
+    assert alert.message.startswith("1 of 3 members fails on rows since 2013-03-02: share of rows 0.25")
 
 
 def test_a_fleet_that_answers_nothing_is_told_and_one_that_recovers_no_more(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Rows that nobody answered, because the version that was to answer failed on them."""
+"""Rows that the version which was to answer failed on; the pooled model may have stood in where it cannot be read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LIMIT = 0.01
 
 
 def measure(came: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """Signals for alerts: of each member that was asked in the last day, the share of rows left without an answer.
+    """Signals for alerts: of each member that was asked in the last day, the share of rows that its version failed on.
 
     `came` are rows as `answered.arrived` gives them, those of shadows left out; the day is that of their arrival. What
     a version under trial failed on is none of them: the champion answered in its place.

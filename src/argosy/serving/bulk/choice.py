@@ -25,7 +25,7 @@ from argosy.serving.routing import (
     unanswered,
 )
 
-ROUTES: tuple[Reason, ...] = ("own", "canary", "challenger", "pooled", "unknown", "caller")
+ROUTES: tuple[Reason, ...] = ("own", "canary", "challenger", "pooled", "unknown", "caller", "fallback")
 Which = npt.NDArray[np.int32]
 
 
