@@ -50,6 +50,26 @@ def test_a_member_is_scored_on_the_tail_that_its_fit_never_saw(blobs: Blobs) -> 
     assert other.evaluation.scores[0].value > found.evaluation.scores[0].value
 
 
+@pytest.mark.slow
+def test_a_blend_of_candidates_is_one_model_with_all_evidence(blobs: Blobs) -> None:
+    linear = some(0, 4000)
+    labels = linear.matrix[:, 0] + linear.matrix[:, 1] + np.random.default_rng(3).logistic(size=4000) > 0
+    data = Memory({"x": linear._replace(labels=labels.astype(np.float64))})
+    halves = [
+        Candidate(Estimator("lightgbm:LGBMClassifier", {"n_estimators": 20, "feature_contri": gains}), name=name)
+        for name, gains in (("left", "0,1,1,1"), ("right", "1,0,1,1"))
+    ]
+    search = Search(metric="log_loss", blend=8)
+    found = fitted(fit(job(data, blobs, candidates=tuple(halves), search=search), data.members[0], None))
+    assert (found.format, found.candidate) == ("ensemble", "left + right") and set(found.settings) == {"left", "right"}
+    assert [trial.candidate for trial in found.trials] == ["left", "right", "left + right"]
+    alone = [fitted(fit(job(data, blobs, candidates=(each,), search=search), data.members[0], None)) for each in halves]
+    assert found.evaluation.scores[0].value < min(each.evaluation.scores[0].value for each in alone)
+    assert found.proof == 0.0 and sum(found.importance) == pytest.approx(1) and sum(found.trained.counts) > 2000
+    again = fitted(fit(job(data, blobs, candidates=tuple(halves), search=search), data.members[0], None))
+    assert again.data == found.data
+
+
 def test_the_evidence_is_complete(blobs: Blobs) -> None:
     data = Memory({"x": some(0)})
     found = fitted(fit(job(data, blobs), data.members[0], None))

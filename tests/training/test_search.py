@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from argosy.model.signature import Feature, Signature
@@ -27,7 +28,9 @@ REFUSES = Candidate(Estimator("tests.training.bad:Refuses"), name="refuses")
 def pick(
     tried: list[tuple[Candidate, dict[str, Any]]], rows: Block, signature: Signature, search: Search
 ) -> Pick:  # fmt: skip
-    return next(picks(tried, rows, signature, search))
+    found = next(picks(tried, rows, signature, search))
+    assert isinstance(found, Pick)
+    return found
 
 
 def test_one_option_is_taken_without_a_fit() -> None:
@@ -74,3 +77,38 @@ def test_folds_with_one_class_choose_nothing() -> None:
     data.labels[:80] = 0.0
     data.labels[80:] = 1.0
     assert pick([(WEAK, {}), (GOOD, {})], data, NUMBERS, SEARCH).candidate is WEAK
+
+
+GAINS = ("0,1,1,1", "1,0,1,1")
+
+
+def halves(rows: int = 4000) -> tuple[Block, list[tuple[Candidate, dict[str, Any]]]]:
+    """Rows whose label leans on two features, and candidates that each look at one of them."""
+    data = some(0, rows)
+    data.labels[:] = data.matrix[:, 0] + data.matrix[:, 1] + np.random.default_rng(3).logistic(size=rows) > 0
+    deaf = [boosted(f"deaf-{of}", n_estimators=20, feature_contri=gains) for of, gains in enumerate(GAINS)]
+    return data, [(each, {}) for each in deaf]
+
+
+def test_a_search_that_blends_takes_the_blend_first_and_the_candidates_after_it() -> None:
+    data, tried = halves()
+    found = list(picks(tried, data, NUMBERS, Search(metric="log_loss", blend=8)))
+    assert [each.name for each in found] == ["deaf-0 + deaf-1", found[1].name, found[2].name]
+    assert {each.name for each in found[1:]} == {"deaf-0", "deaf-1"}
+    scores = [trial.score for trial in found[0].trials]
+    assert len(scores) == 3 and None not in scores and scores[2] == min(scores)
+    assert [each.name for each in picks(tried, data, NUMBERS, SEARCH)] == [each.name for each in found[1:]]
+
+
+def test_a_blend_that_loses_is_among_the_trials() -> None:
+    tried = [(GOOD, {}), (boosted("twin", n_estimators=41, num_leaves=7, learning_rate=0.1), {})]
+    found = pick(tried, some(0, 1200), NUMBERS, Search(metric="log_loss", blend=5))
+    assert found.candidate is GOOD and len(found.trials) in (2, 3)
+    assert all(trial.score is not None for trial in found.trials)
+
+
+def test_one_class_in_half_of_the_folds_blends_nothing() -> None:
+    data, tried = halves(400)
+    data.labels[300:350] = 1.0
+    found = pick(tried, data, NUMBERS, Search(metric="log_loss", blend=5))
+    assert len(found.trials) == 2

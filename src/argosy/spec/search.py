@@ -97,7 +97,8 @@ class Search(Declared, frozen=True):
     """The search's measure and budget.
 
     The parent (all rows of the fleet) is tuned with `trials` trials; each member then tries the parent's best
-    `member_trials` settings on its own rows. `folds` forward-chained folds in time score a trial.
+    `member_trials` settings on its own rows. `folds` forward-chained folds in time score a trial. `blend` rounds of
+    greedy selection mix what was tried into one model, which is taken if it beats the best of it alone.
     """
 
     metric: Metric = "log_loss"
@@ -105,6 +106,7 @@ class Search(Declared, frozen=True):
     member_trials: Annotated[int, between(1, 100)] = 3
     folds: Annotated[int, between(1, 20)] = 1
     seed: Annotated[int, between(0, 2**31 - 1)] = 0
+    blend: Annotated[int, between(0, 100)] = 0
 
 
 def candidate(value: Any) -> Candidate:

@@ -19,8 +19,9 @@ from argosy.spec import duration
 from argosy.spec.fleet import Fleet
 from argosy.store.blobs import Blobs, Slot
 from argosy.training import evaluate, recode, rows, search
+from argosy.training.blend import Blended
 from argosy.training.choose import Choice, choose
-from argosy.training.learner import Learner, learn
+from argosy.training.learner import Learner
 from argosy.training.outcome import Evaluation, Fitted, Histogram, NoModel, Trial
 from argosy.training.rows import Block, Floats, Matrix, Member, Source
 from argosy.training.search import Pick
@@ -78,7 +79,7 @@ def trained(
         tried = search.options(job.fleet.candidates, job.settings, search_.member_trials)
         picks = search.picks(tried, train, signature, search_)
         picked, learner, (format, content, model, proof) = _portable(picks, train, held, signature, search_.seed, clock)
-        made = Made(picked.candidate.name, picked.settings, picked.trials, learner, format, content, model, proof)
+        made = Made(picked.name, picked.settings, picked.trials, learner, format, content, model, proof)
         found = weighed(job, made, train, held, signature, constants, rivals)
         clock.lap("evaluate")
     return msgspec.structs.replace(found, warnings=_noted(caught), cost=clock.spent)
@@ -131,16 +132,16 @@ def unfit(fleet: Fleet, train: Block, held: Block, signature: Signature) -> str:
 
 
 def _portable(
-    picks: Iterator[Pick], train: Block, held: Block, signature: Signature, seed: int, clock: _Clock
-) -> tuple[Pick, Learner, tuple[str, bytes, Model, float]]:
+    picks: Iterator[Pick | Blended], train: Block, held: Block, signature: Signature, seed: int, clock: _Clock
+) -> tuple[Pick | Blended, Learner, tuple[str, bytes, Model, float]]:
     """The first pick that has a portable form, fitted; its trials say of those before why they have none.
 
     Raises what the first one raised where none has.
     """
-    refused: list[tuple[Pick, DeclarationError]] = []
+    refused: list[tuple[Pick | Blended, DeclarationError]] = []
     for picked in picks:
         clock.lap("search")
-        learner = learn(picked.candidate, picked.settings, train, signature, seed)
+        learner = picked.learn(train, signature, seed)
         clock.lap("fit")
         try:
             form = learner.portable(signature, held.matrix[-_PROVEN_ROWS:])
@@ -153,9 +154,9 @@ def _portable(
     raise refused[0][1]
 
 
-def _marked(trial: Trial, refused: Sequence[tuple[Pick, DeclarationError]]) -> Trial:
+def _marked(trial: Trial, refused: Sequence[tuple[Pick | Blended, DeclarationError]]) -> Trial:
     for picked, error in refused:
-        if (trial.candidate, trial.settings) == (picked.candidate.name, picked.settings):
+        if (trial.candidate, trial.settings) == (picked.name, picked.settings):
             return msgspec.structs.replace(trial, error=f"{type(error).__name__}: {error}"[:300])
     return trial
 

@@ -12,8 +12,9 @@ from argosy.metric import compare, known
 from argosy.metric.measure import score
 from argosy.model.signature import Signature
 from argosy.spec.search import Candidate, Search
+from argosy.training.blend import Blended, blend
 from argosy.training.choose import standard_error
-from argosy.training.learner import learn
+from argosy.training.learner import Learner, learn
 from argosy.training.outcome import Trial
 from argosy.training.rows import Block, Floats, folds
 
@@ -28,6 +29,15 @@ class Pick(NamedTuple):
     settings: dict[str, Any]
     trials: tuple[Trial, ...]
 
+    @property
+    def name(self) -> str:
+        """The candidate's."""
+        return self.candidate.name
+
+    def learn(self, rows: Block, signature: Signature, seed: int) -> Learner:
+        """The candidate, fitted on the rows."""
+        return learn(self.candidate, self.settings, rows, signature, seed)
+
 
 def options(candidates: Sequence[Candidate], settings: Settings, limit: int) -> list[tuple[Candidate, dict[str, Any]]]:
     """What to try, in order of preference: candidates as declared, each with its first `limit` settings."""
@@ -36,11 +46,12 @@ def options(candidates: Sequence[Candidate], settings: Settings, limit: int) -> 
 
 def picks(
     tried: Sequence[tuple[Candidate, dict[str, Any]]], rows: Block, signature: Signature, search: Search
-) -> Iterator[Pick]:
+) -> Iterator[Pick | Blended]:
     """The option with the best score on the folds, then the best one of the candidates that were not picked yet.
 
-    An earlier option wins within a standard error of the difference. Every option sees the same folds, once. With one
-    option nothing is fitted. An option that raises takes no part; raises what the first one raised if all do.
+    Before all, where the search blends, the blend if it beats the best option. An earlier option wins within a standard
+    error of the difference. Every option sees the same folds, once. With one option nothing is fitted. An option that
+    raises takes no part; raises what the first one raised if all do.
     """
     if len(tried) == 1:
         yield Pick(*tried[0], ())
@@ -63,10 +74,30 @@ def picks(
         scored.append((index, answers, value))
     if not scored and first is not None:
         raise first
+    if search.blend and len(scored) > 1:
+        made = _blend(tried, scored, labels, signature, search)
+        if made is not None:
+            trials.append(made[0])
+            if made[1] is not None:
+                yield made[1]._replace(trials=tuple(trials))
     while scored:
         candidate, setting = tried[_winner(search.metric, labels, scored)]
         yield Pick(candidate, setting, tuple(trials))
         scored = [entry for entry in scored if tried[entry[0]][0].name != candidate.name]
+
+
+def _blend(
+    tried: Sequence[tuple[Candidate, dict[str, Any]]], scored: Sequence[tuple[int, Floats, float]], labels: Floats,
+    signature: Signature, search: Search,
+) -> tuple[Trial, Blended | None] | None:  # fmt: skip
+    """A blend of the options that gave answers; None where both halves of the rows do not tell labels apart."""
+    half, best = len(labels) // 2, _winner(search.metric, labels, scored)
+    if not (learnable(labels[:half], signature) and learnable(labels[half:], signature)):
+        return None
+    place = next(place for place, (index, _, _) in enumerate(scored) if index == best)
+    answers = np.array([each for _, each, _ in scored])
+    given = [tried[index] for index, _, _ in scored]
+    return blend(given, answers, labels, place, signature.task, search.metric, search.blend)
 
 
 def learnable(labels: Floats, signature: Signature) -> bool:
