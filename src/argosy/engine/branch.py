@@ -15,7 +15,6 @@ from argosy.engine.outpost import Glance, Order, Outpost, Report
 
 _WAIT = 1.0  # seconds after which an outpost says how it stands, whether there is news or not
 _WAIT_LOGS = 0.2
-_STOP = 10.0
 
 
 class Branch:
