@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sqlite3
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,7 @@ from sqlalchemy import select
 from argosy.controller import tenure
 from argosy.controller.clock import SystemClock
 from argosy.store import Store, runs, schema
-from tests.faults.runners import ARGOSY, Field, is_there, kill, told
+from tests.faults.runners import ARGOSY, PATIENCE, Field, is_there, kill, told
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow]
 
@@ -141,6 +144,38 @@ def interrupted(field: Field) -> None:
     assert set(states.values()) <= {runs.INTERRUPTED}
 
 
+def put_to_sleep(process: subprocess.Popen[str], field: Field) -> None:
+    """Stop a process where it has something landed and records nothing: in the middle of a step."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        os.kill(process.pid, signal.SIGSTOP)
+        while Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+            time.sleep(0.001)
+        with (
+            closing(sqlite3.connect(field.home / "argosy.db", timeout=0.1)) as there,
+            suppress(sqlite3.OperationalError),
+        ):
+            there.execute("BEGIN IMMEDIATE")
+            if there.execute("SELECT count(*) FROM execution").fetchone() != (0,):
+                return
+        os.kill(process.pid, signal.SIGCONT)
+        time.sleep(0.05)
+    raise AssertionError("it lands nothing")
+
+
+def expired(field: Field) -> None:
+    """Wait until nobody holds a lease on the only run."""
+    end = time.monotonic() + PATIENCE
+    with Store.open(field.home) as store:
+        while time.monotonic() < end:
+            with store.read() as conn:
+                (found,) = runs.latest(conn, "go")
+                if runs.states(conn, [found.id], SystemClock().now()) == {found.id: runs.INTERRUPTED}:
+                    return
+            time.sleep(0.1)
+    raise AssertionError("the lease does not expire")
+
+
 def test_a_graph_killed_fifty_times_ends_with_the_results_of_one_left_alone(field: Field, tmp_path: Path) -> None:
     """A step is executed again only if its end was not recorded when its runner was killed: results land together.
 
@@ -204,7 +239,7 @@ def test_two_runs_with_other_parameters_do_once_what_they_share(field: Field) ->
 SHORT = f"""
 from datetime import timedelta
 from argosy.controller import tenure
-tenure.LEASE, tenure._BEAT = timedelta(seconds=2), 0.5
+tenure.LEASE, tenure._BEAT = timedelta(seconds=4), 0.5
 {ARGOSY}
 """
 NAP = f"""{MARKS}
@@ -226,10 +261,9 @@ def test_a_process_that_slept_through_its_lease_lands_nothing_and_says_so(tmp_pa
     sleeper = field.start("go", program=SHORT, folder=str(field.root))
     try:
         assert field.wait(sleeper, lambda lines: len(lines) >= 5)
-        time.sleep(0.3)  # in the middle of a step, when it records nothing
-        os.kill(sleeper.pid, signal.SIGSTOP)
+        put_to_sleep(sleeper, field)
         before = set(executions(field))
-        time.sleep(2.5)
+        expired(field)
         done = told(field.start("go", program=SHORT, folder=str(field.root)))
         after = executions(field)
         assert done["outcome"] == "succeeded" and before < set(after) and len(after) == 8

@@ -115,6 +115,19 @@ class Writer(threading.Thread):
             self._connection = None
 
 
+def logged(writers: list[Writer]) -> int:
+    """How many points of metrics were acknowledged so far."""
+    return sum(len(held["points"]) for writer in writers for held in list(writer.runs.values()))
+
+
+def more_than(writers: list[Writer], runs: int, least: int) -> None:
+    """Wait until more than so many runs and points were acknowledged."""
+    end = time.monotonic() + 120
+    while sum(len(writer.runs) for writer in writers) <= runs or logged(writers) <= least:
+        assert time.monotonic() < end, [writer.refused for writer in writers]
+        time.sleep(0.01)
+
+
 @pytest.fixture
 def server(home: Path) -> Iterator[Server]:
     server = Server(home)
@@ -131,16 +144,16 @@ def test_what_was_acknowledged_before_the_server_was_killed_is_there(server: Ser
     for writer in writers:
         writer.start()
     for _ in range(KILLS):
-        time.sleep(0.5 + dice.random())
+        more_than(writers, 0, logged(writers) + 300)
+        time.sleep(dice.random() / 2)
         server.kill()
         server.start()
-    time.sleep(0.5)
+    more_than(writers, KILLS, logged(writers) + 300)
     ended.set()
     for writer in writers:
         writer.join(60)
     assert [each for writer in writers for each in writer.refused] == []
     acknowledged = {id: held for writer in writers for id, held in writer.runs.items()}
-    assert len(acknowledged) > KILLS and sum(len(held["points"]) for held in acknowledged.values()) > 1000
     with Store.open(home) as store, store.read() as conn:
         assert conn.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
         for id, held in acknowledged.items():
