@@ -16,6 +16,7 @@ from argosy.spec.fleet import Fleet, Label, TimeSplit
 from argosy.spec.format import Format, format
 from argosy.spec.gate import Approval, Gate
 from argosy.spec.inputs import Inputs
+from argosy.spec.interval import Interval
 from argosy.spec.log import log
 from argosy.spec.monitor import Attribution, Drift, Performance, Quality, Skew
 from argosy.spec.pipeline import Pipeline, pipeline
@@ -60,6 +61,7 @@ __all__ = [
     "Immediate",
     "Inputs",
     "Int",
+    "Interval",
     "Label",
     "Limit",
     "Model",

@@ -90,6 +90,30 @@ def test_slices_stand_in_the_order_of_their_numbers_and_words_by_their_rows(stor
     assert [part.value for part in found["place"]] == ["south", "7", "east"]
 
 
+def test_the_interval_is_told_with_what_it_was_seen_to_hold(store: Store) -> None:
+    def told(interval: dict[str, object] | None) -> tuple[str, str]:
+        with store.write() as tx:
+            old = versions.find(tx, "late-arrival", "EWR/B6", None)
+            assert old is not None
+            fields = {name: getattr(old, name) for name in versions.NewVersion.__struct_fields__}
+            body = {**old.body, "interval": interval}
+            (made,) = versions.add(tx, [versions.NewVersion(**{**fields, "key": "k", "body": body})])
+        found = of(store, f"late-arrival/EWR/B6@{made.number}")
+        return to_markdown(found), to_html(found)
+
+    known = {"coverage": 0.9, "margin": 12.25, "rows": 400, "measured": 0.885, "judged": 200}
+    for text in told(known):
+        assert (
+            "Interval: 90 % of the labels within 12.25 of the prediction, by 400 held-out rows; it held 88.5 %" in text
+        )
+    for text in told(known | {"measured": None, "judged": 5}):
+        assert "by 400 held-out rows" in text and "it held" not in text
+    for text in told(known | {"margin": None, "rows": 8}):
+        assert "No interval: 8 held-out rows are too few for 90 %" in text
+    for text in told(None):
+        assert "nterval:" not in text
+
+
 def test_what_is_not_there_is_said(store: Store) -> None:
     for address in ("late-arrival/EWR/9E@99", "late-arrival/XX@1", "none@1"):
         with pytest.raises(UnknownError, match="no version"):

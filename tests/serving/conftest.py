@@ -91,8 +91,9 @@ class Fixture(msgspec.Struct, frozen=True):
     estimators: dict[str, LGBMClassifier]
 
     def add_version(
-        self, key: str, seed: int, *, champion: bool = True, share: float | None = None, kind: str = "canary"
-    ) -> str:
+        self, key: str, seed: int, *, champion: bool = True, share: float | None = None, kind: str = "canary",
+        metrics: dict[str, float] | None = None,
+    ) -> str:  # fmt: skip
         """Record a version of a member as champion, or under a rollout with `share`; returns its address."""
         estimator = trained(seed)
         format, data = export(estimator, SIGNATURE, matrix(2))
@@ -109,6 +110,7 @@ class Fixture(msgspec.Struct, frozen=True):
             new = versions.NewVersion(
                 fleet=FLEET.name, member_id=member, key=f"{key}{seed}", artifact=slots[0].digest, format=format,
                 execution_id=execution, at=NOW, rows=300, signature=SIGNATURE.digest,
+                metrics=metrics or {},
             )  # fmt: skip
             [version] = versions.add(tx, [new])
             who: dict[str, Any] = {"fleet": FLEET.name, "member_id": member, "at": NOW}

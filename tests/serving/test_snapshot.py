@@ -16,6 +16,8 @@ from argosy.spec.dataset import Dataset
 from argosy.spec.feature import FeatureView, request_features
 from argosy.spec.fleet import Fleet
 from argosy.spec.gate import Approval
+from argosy.spec.interval import Interval
+from argosy.spec.search import Search
 from argosy.spec.source import Parquet
 from argosy.store import aliases, approvals, declarations, members, rollouts, routes, rules, verdicts, versions
 from tests.serving import conftest
@@ -222,3 +224,25 @@ def _end_rollout(fleet: Fixture, key: str) -> None:
 def _declare(fleet: Fixture, declaration: Fleet) -> None:
     with fleet.store.write() as tx:
         declarations.add(tx, [declared(declaration)])
+
+
+def test_margins_are_those_of_the_interval_that_is_declared(fleet: Fixture) -> None:
+    fleet.add_version("JFK/AA", 5, metrics={"margin_90": 2.0, "margin_80": 1.0})
+    source = Source(fleet.store)
+
+    def margins(interval: Interval | None) -> tuple[bool, float | None, float | None]:
+        wanted = msgspec.structs.replace(FLEET, search=Search(metric="mae"), interval=interval)
+        with fleet.store.write() as tx:
+            declarations.add(tx, [declared(wanted)])
+        found = picture(source)
+        own, other = (found.routes[key].champion for key in ("JFK/AA", "JFK/B6"))
+        assert own is not None and other is not None
+        return found.bounded, own.margin, other.margin
+
+    assert margins(None) == (False, None, None)
+    assert margins(Interval(0.9)) == (True, 2.0, None)
+    assert margins(Interval(0.8)) == (True, 1.0, None)
+    fleet.add_version("JFK/B6", 6, metrics={"margin_80": 3.0})
+    found = picture(source).routes["JFK/B6"].champion
+    assert found is not None and found.margin == 3.0
+    assert margins(Interval(0.95)) == (True, None, None)

@@ -8,9 +8,11 @@ from argosy.model.format import load
 from argosy.model.signature import Feature, Signature
 from argosy.spec.estimator import Estimator
 from argosy.spec.fleet import TimeSplit
+from argosy.spec.interval import Interval
 from argosy.spec.search import Candidate, Search
 from argosy.store.blobs import Blobs
 from argosy.training.fit import Job, Rival, fit
+from argosy.training.land import metrics
 from argosy.training.outcome import Fitted, NoModel
 from argosy.training.rows import Block
 from tests.training.sample import BOOSTED, DAY, SIGNATURE, Memory, fleet, some
@@ -165,3 +167,20 @@ def test_the_split_is_the_declared_one(blobs: Blobs) -> None:
     data = Memory({"x": some(0, 400, 60)})
     found = fitted(fit(job(data, blobs, split=TimeSplit("6d"), candidates=(BOOSTED,)), data.members[0], None))
     assert found.held_out == 40
+
+
+def test_an_interval_is_as_wide_as_the_held_out_errors_say(blobs: Blobs) -> None:
+    rows = some(0, 400, 60)
+    data = Memory({"x": rows._replace(labels=3 * np.nan_to_num(rows.matrix[:, 0]))})
+    signature = Signature(SIGNATURE.features, "regression", "late")
+    candidates = (Candidate(Estimator("lightgbm:LGBMRegressor", {"n_estimators": 20}), name="boosted"),)
+    wanted = fleet(candidates=candidates, search=Search(metric="mae"), interval=Interval(0.8))
+    found = fitted(fit(Job(wanted, signature, data, {}, str(blobs.root)), data.members[0], None))
+    held = data.rows.take(slice(306, None))
+    errors = np.abs(held.labels - load(found.format, found.data).predict(held.matrix))
+    assert found.interval is not None and found.interval.rows == 94
+    assert found.interval.margin == np.sort(errors)[75]  # the 76th: 0.8 * 95
+    assert metrics(found)["margin_80"] == found.interval.margin
+    without = fitted(fit(Job(fleet(candidates=candidates, search=Search(metric="mae")), signature, data, {},
+                             str(blobs.root)), data.members[0], None))  # fmt: skip
+    assert without.interval is None and "margin_80" not in metrics(without)

@@ -177,11 +177,13 @@ def _show(asked: _Asked) -> int:
         return _code(counted)
     with asked.store.read() as conn:
         spine = source.spine(conn, asked.endpoint.fleet)
-    answers = ["prediction", "version", "route", *(["stale"] if "stale" in found.columns else [])]
+    answers = ["prediction", "lower", "upper", "version", "route", "stale"]
+    answers = [name for name in answers if name in found.columns]
     answers += ["reason"] if found["reason"].count() else []
     names = [name for name in (*asked.endpoint.by, *spine.key) if name in found.columns]
     shown = found.select(*dict.fromkeys(names), *answers).head(_SHOWN)
-    show.table([f">{n}" if n == "prediction" else n for n in shown.columns], shown.iter_rows(), counts=())
+    numbers = ("prediction", "lower", "upper")
+    show.table([f">{n}" if n in numbers else n for n in shown.columns], shown.iter_rows(), counts=())
     if sum(lengths) > shown.height:
         show.say(f"the first {shown.height} of {sum(lengths):,} rows; write all of them with --to FILE")
     return _code(counted)

@@ -37,7 +37,11 @@ class Batch(msgspec.Struct):
 
 
 class Answer(msgspec.Struct):
-    """What each row got, in the order of the rows."""
+    """What each row got, in the order of the rows.
+
+    `margins` are how far the bounds of its interval are from its prediction, in a fleet that has intervals; None for a
+    row whose version has none.
+    """
 
     id: str
     predictions: list[float]
@@ -46,3 +50,4 @@ class Answer(msgspec.Struct):
     stale: list[bool] | None = None
     explanation: Explanation | None = None
     flags: list[str] | None = None
+    margins: list[float | None] | None = None

@@ -36,13 +36,17 @@ _RANGE = float(2**64)
 
 
 class VersionRef(msgspec.Struct, frozen=True):
-    """One version: its id, its address (`late-arrival/JFK/AA@7`) and where its bytes and its signature lie."""
+    """One version: its id, its address (`late-arrival/JFK/AA@7`) and where its bytes and its signature lie.
+
+    `margin` is how far the bounds of its interval are from what it predicts, where it has one.
+    """
 
     id: int
     address: str
     format: str
     slot: Slot
     signature: str
+    margin: float | None = None
 
     def __hash__(self) -> int:
         """By id: one version has one reference."""
@@ -95,7 +99,7 @@ class Endpoint(msgspec.Struct, frozen=True, dict=True):
 
     `waiting` holds, by key, the members' versions that wait for a person; `redacted` names what no record may hold.
     `rules` say what becomes of rows that do not fit. `callers` holds the rules for callers by name: each by the key of
-    its member, that for all members by None.
+    its member, that for all members by None. `bounded` says whether predictions have intervals.
     """
 
     fleet: str
@@ -114,6 +118,7 @@ class Endpoint(msgspec.Struct, frozen=True, dict=True):
     redacted: frozenset[str] = frozenset()
     rules: Inputs = Inputs()
     callers: Mapping[str, Mapping[str | None, Rule]] = {}
+    bounded: bool = False
 
     @cached_property
     def guarded(self) -> tuple[Input, ...]:

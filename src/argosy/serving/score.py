@@ -201,7 +201,8 @@ class Scorer:
             answered = Answered(batch.endpoint, plan.id, plan.keys, plan.rows, plan.at, columns, lost, stale, routes)
             self.shadows.offer(answered)
         versions = [ref.address for ref in plan.assignment.versions]
-        return Answer(plan.id, predictions, versions, list(plan.assignment.reasons), stale, why, batch.flags)
+        margins = [ref.margin for ref in plan.assignment.versions] if batch.endpoint.bounded else None
+        return Answer(plan.id, predictions, versions, list(plan.assignment.reasons), stale, why, batch.flags, margins)
 
     def _features(self, plan: Plan) -> tuple[Columns, Mapping[str, Lost], list[bool] | None]:
         """The columns with what views and expressions add, what those could not make, and which rows are stale."""

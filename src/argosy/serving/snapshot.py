@@ -20,9 +20,10 @@ from argosy.spec.document import Declaration, recorded
 from argosy.spec.expression import Expression
 from argosy.spec.feature import FeatureView, RequestFeatures
 from argosy.spec.fleet import POOLED, Fleet
+from argosy.spec.interval import Interval
 from argosy.spec.rollout import ABTest
 from argosy.spec.tag import tagged
-from argosy.store import Store, datasets, declarations, routes, rules, schema, verdicts
+from argosy.store import Store, datasets, declarations, routes, rules, schema, verdicts, versions
 from argosy.store.blobs import Blobs
 from argosy.store.routes import Reach
 
@@ -32,11 +33,15 @@ _KINDS: dict[str, Datatype] = {"number": "FP64", "category": "BYTES", "boolean":
 
 
 class _Known(msgspec.Struct):
-    """What was read of the members of a fleet, up to `reach`: their routes, and the signatures by key and role."""
+    """What was read of the members of a fleet, up to `reach`: their routes, and the signatures by key and role.
+
+    The margins of the versions are for `interval`.
+    """
 
     routes: dict[str, Route]
     signatures: dict[tuple[str, str], str | None]
     reach: Reach
+    interval: Interval | None
 
 
 class Source:
@@ -119,19 +124,23 @@ class Source:
             waiting=_waiting(conn, fleet),
             redacted=tagged(sources, expressions).intersection(features),
             rules=fleet.inputs,
-            callers=_callers(fleet, ruled),
+            callers=_callers(fleet, ruled, _margins(conn, fleet, ruled)),
+            bounded=fleet.interval is not None,
         )
 
     def _members(self, conn: Connection, fleet: Fleet) -> _Known:
         """What is known of the members, brought up to what the facts of now say."""
         before, reach = self._known.get(fleet.name), routes.reach(conn)
+        if before is not None and before.interval != fleet.interval:
+            before = None
         table = routes.table(conn, fleet.name, before.reach if before is not None else None)
-        found, signatures = _members(fleet, table), {(row.key, row.role): row.signature for row in table}
+        found = _members(fleet, table, _margins(conn, fleet, table))
+        signatures = {(row.key, row.role): row.signature for row in table}
         if before is not None:
             ended = {(key, "rollout") for key in found}
             former = {key: each for key, each in before.signatures.items() if key not in ended}
             found, signatures = before.routes | found, former | signatures
-        known = self._known[fleet.name] = _Known(found, signatures, reach)
+        known = self._known[fleet.name] = _Known(found, signatures, reach, fleet.interval)
         return known
 
     def _read(self, blobs: Blobs, digests: Iterable[str | None]) -> list[Signature]:
@@ -171,10 +180,17 @@ def _guarded(each: Input, fleet: Fleet, spine: Dataset, seen: Mapping[str, set[s
     return msgspec.structs.replace(each, domain=domain, fill=value)
 
 
-def _members(fleet: Fleet, table: Sequence[routes.Route]) -> dict[str, Route]:
+def _margins(conn: Connection, fleet: Fleet, rows: Sequence[routes.Route | rules.Rule]) -> dict[int, float]:
+    """How wide the fleet's interval is for the versions that some rows name."""
+    if fleet.interval is None:
+        return {}
+    return versions.metric(conn, {row.version_id for row in rows if row.version_id is not None}, fleet.interval.metric)
+
+
+def _members(fleet: Fleet, table: Sequence[routes.Route], margins: Mapping[int, float]) -> dict[str, Route]:
     found: dict[str, Route] = {}
     for row in table:
-        ref = _version(fleet, row.key, row)
+        ref = _version(fleet, row.key, row, margins)
         known = found.get(row.key, Route())
         if row.role == "rollout":
             share, beside = row.share or 0.0, row.kind == "shadow"
@@ -188,11 +204,13 @@ def _members(fleet: Fleet, table: Sequence[routes.Route]) -> dict[str, Route]:
     return found
 
 
-def _callers(fleet: Fleet, ruled: Sequence[rules.Rule]) -> dict[str, dict[str | None, Rule]]:
+def _callers(
+    fleet: Fleet, ruled: Sequence[rules.Rule], margins: Mapping[int, float]
+) -> dict[str, dict[str | None, Rule]]:
     """By caller the rules that can be kept, each by its member's key; that for all members by None."""
     found: dict[str, dict[str | None, Rule]] = {}
     for each in ruled:
-        ref = _version(fleet, each.version_key or "", each)
+        ref = _version(fleet, each.version_key or "", each, margins)
         match each.target:
             case "champion" | "challenger" | "pooled":
                 found.setdefault(each.caller, {})[each.key] = Rule(each.target)
@@ -207,12 +225,13 @@ def _waiting(conn: Connection, fleet: Fleet) -> dict[str, verdicts.Waiting]:
     return {key: each for key, each in found.items() if fleet.pooled or key != POOLED}
 
 
-def _version(fleet: Fleet, key: str, row: routes.Route | rules.Rule) -> VersionRef | None:
+def _version(fleet: Fleet, key: str, row: routes.Route | rules.Rule, margins: Mapping[int, float]) -> VersionRef | None:
     """The version that a row names, which is one of member `key`; None where it names none that can be read."""
     if row.version_id is None or row.slot is None or row.format is None or row.signature is None:
         return None
     member = f"{fleet.name}/{key}" if key else fleet.name
-    return VersionRef(row.version_id, f"{member}@{row.number}", row.format, row.slot, row.signature)
+    margin = margins.get(row.version_id)
+    return VersionRef(row.version_id, f"{member}@{row.number}", row.format, row.slot, row.signature, margin)
 
 
 def _features(signatures: Sequence[Signature]) -> dict[str, Feature]:

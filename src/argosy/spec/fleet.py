@@ -13,6 +13,7 @@ from argosy.spec.duration import Duration
 from argosy.spec.feature import Feature, FeatureView, RequestFeatures, Spine, ViewReference, feature
 from argosy.spec.gate import Approval, Gate
 from argosy.spec.inputs import Inputs
+from argosy.spec.interval import Interval
 from argosy.spec.limit import FILLED, ColumnName, ColumnNames, Name, between
 from argosy.spec.metric import CLASSIFICATION, METRICS
 from argosy.spec.monitor import MONITORS, Monitor, Performance
@@ -54,7 +55,8 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
     over all rows behind small and unseen members. `history` limits training to the last so much time (default: all the
     past). A member with fewer than `minimum_rows` labelled rows has no model of its own. `slices` are parts of the
     held-out rows that are scored by themselves. `time_limit` and `memory_mb` bound the training of one member.
-    `inputs` says what the inference server does with rows that do not fit.
+    `inputs` says what the inference server does with rows that do not fit; `interval` puts bounds around predicted
+    numbers.
     """
 
     name: Name
@@ -77,6 +79,7 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
     time_limit: Duration = "5m"
     memory_mb: Annotated[int, between(64, 10**6)] = 2048
     inputs: Inputs = Inputs()
+    interval: Interval | None = None
     owner: str = ""
     description: str = ""
 
@@ -105,6 +108,7 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
             time_limit: str = "5m",
             memory_mb: int = 2048,
             inputs: Inputs = ...,
+            interval: Interval | None = None,
             owner: str = "",
             description: str = "",
         ) -> None:
@@ -206,3 +210,8 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
                 check.member(f"{field}.monitors.metric", monitor.metric, allowed)
         if not isinstance(self.rollout, Immediate) and self.rollout.metric:
             check.member(f"{field}.rollout.metric", self.rollout.metric, allowed)
+        if self.interval is not None and self.task == "binary":
+            raise check.fail(
+                f"{field}.interval", self.interval, "left out where a probability is predicted",
+                "leave it out, or search by a metric of regressions such as ag.Search(metric='mae')",
+            )  # fmt: skip

@@ -64,6 +64,12 @@ def get(conn: Connection, ids: Iterable[int]) -> dict[int, Version]:
     return {version.id: version for version in found}
 
 
+def metric(conn: Connection, ids: Iterable[int], name: str) -> dict[int, float]:
+    """What one metric of some versions is; those that do not have it are left out."""
+    rows = conn.execute(select(_TABLE.c.id, _TABLE.c.metrics).where(among(_TABLE.c.id, ids))).fetchall()
+    return {id: metrics[name] for id, metrics in rows if name in metrics}
+
+
 def of(conn: Connection, member_ids: Iterable[int]) -> list[Version]:
     """All versions of some members, by member and number."""
     query = columns(_TABLE, Version).where(among(_TABLE.c.member_id, member_ids))

@@ -21,6 +21,7 @@ from argosy.store.blobs import Blobs, Slot
 from argosy.training import evaluate, recode, rows, search
 from argosy.training.blend import Blended
 from argosy.training.choose import Choice, choose
+from argosy.training.interval import calibrate
 from argosy.training.learner import Learner
 from argosy.training.outcome import Evaluation, Fitted, Histogram, NoModel, Trial
 from argosy.training.rows import Block, Floats, Matrix, Member, Source
@@ -106,6 +107,7 @@ def weighed(
     answers = _rivals(rivals, held.matrix, signature, constants, job.blobs)
     reference = _reference(made.learner, made.model, train, signature)
     found = evaluate.evaluate(job.fleet, made.model, held, answers, reference, job.data.slices)
+    wanted = job.fleet.interval
     return Fitted(
         format=made.format, data=made.data, signature=signature.to_json(), candidate=made.candidate,
         settings=made.settings, trials=made.trials, evaluation=found,
@@ -113,6 +115,8 @@ def weighed(
         importance=evaluate.shares(_importance(made.learner, made.model, held, job.fleet)),
         train_rows=len(train.labels), held_out=len(held.labels), span=_span(train), held_out_span=_span(held),
         trained=reference, proof=made.proof, warnings=(), cost={},
+        interval=None if wanted is None
+        else calibrate(wanted.coverage, held.labels, made.model.predict(held.matrix)),
     )  # fmt: skip
 
 

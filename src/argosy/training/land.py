@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from argosy.engine.contract import Result
 from argosy.metric import Comparison
 from argosy.model.signature import Signature
+from argosy.spec.interval import Interval
 from argosy.store import Slot, Store, artifacts, edges, executions, members, versions
 from argosy.store.codec import from_micros
 from argosy.training.outcome import Fitted, NoModel
@@ -123,6 +124,8 @@ def _version(
 def metrics(fitted: Fitted) -> dict[str, float]:
     """Scores on the held-out rows and costs by name; a score that is undefined on them is left out."""
     scores = {score.name: score.value for score in fitted.evaluation.scores if not score.reason}
+    if fitted.interval is not None and fitted.interval.margin is not None:
+        scores[Interval(fitted.interval.coverage).metric] = fitted.interval.margin
     return scores | {
         "latency_p50_ms": fitted.evaluation.latency_p50_ms,
         "latency_p99_ms": fitted.evaluation.latency_p99_ms,
@@ -144,6 +147,7 @@ def body(fitted: Fitted, parts: dict[str, str], result: Result) -> dict[str, Any
         "rivals": {rival: _rival(compared) for rival, compared in found.comparisons.items()},
         "uncompared": found.uncompared,
         "slices": found.slices,
+        "interval": fitted.interval,
         "answer": {"own": fitted.choice.own, "reason": fitted.choice.reason},
         "importance": dict(zip(names, fitted.importance, strict=True)),
         "predictions": {"trained": fitted.trained, "held_out": found.predictions, **found.rivals},

@@ -27,6 +27,7 @@ from argosy.serving.bulk.online import OnlineViews
 from argosy.serving.bulk.scorer import BulkScorer
 from argosy.serving.cache import Loaded, ModelCache
 from argosy.serving.derive import DTYPES
+from argosy.serving.door import output
 from argosy.serving.routing import Endpoint, Input, Route, VersionRef, ViewBinding
 from argosy.serving.score import Scorer
 from argosy.spec.expression import Expression
@@ -58,7 +59,8 @@ class Infinite:
 
 
 def ref(id: int, signature: Signature, format: str = "lightgbm") -> VersionRef:
-    return VersionRef(id, f"f/m@{id}", format, Slot(f"{id:064d}", None, 0, 1), signature.digest)
+    margin = id / 8 if id % 2 else None
+    return VersionRef(id, f"f/m@{id}", format, Slot(f"{id:064d}", None, 0, 1), signature.digest, margin)
 
 
 ENDPOINT = Endpoint(
@@ -83,6 +85,7 @@ ENDPOINT = Endpoint(
 )  # fmt: skip
 STICKY = msgspec.structs.replace(ENDPOINT, sticky="origin")
 ALONE = msgspec.structs.replace(ENDPOINT, pooled=Route())
+BOUNDED = msgspec.structs.replace(ENDPOINT, bounded=True)
 
 
 @pytest.fixture(scope="module")
@@ -145,8 +148,8 @@ def alone(
 
 @settings(max_examples=60)
 @given(
-    rows=st.lists(ROW, min_size=1, max_size=30), endpoint=some(ENDPOINT, ALONE, STICKY), canaries=st.booleans(),
-    given_temp=st.booleans(), at=some(None, NOW, NOW - timedelta(days=398)),
+    rows=st.lists(ROW, min_size=1, max_size=30), endpoint=some(ENDPOINT, ALONE, STICKY, BOUNDED),
+    canaries=st.booleans(), given_temp=st.booleans(), at=some(None, NOW, NOW - timedelta(days=398)),
 )  # fmt: skip
 def test_each_row_is_answered_as_if_alone(
     cache: ModelCache, reader: Reader, rows: list[dict[str, Any]], endpoint: Endpoint, canaries: bool,
@@ -169,6 +172,8 @@ def test_each_row_is_answered_as_if_alone(
         assert got["reason"] is None, (row, got)
         told = (got["prediction"], got["version"], got["route"], got["stale"])
         assert told == (expected.predictions[0], expected.versions[0], expected.routes[0], (expected.stale or [])[0])
+        bounds = {name: values[0] for name, values in output.told(expected).items() if name in ("lower", "upper")}
+        assert bounds == {name: got[name] for name in ("lower", "upper") if endpoint.bounded}
 
 
 def test_reasons_say_what_is_wrong_with_a_row(cache: ModelCache, reader: Reader) -> None:

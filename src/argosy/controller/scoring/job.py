@@ -24,6 +24,7 @@ from argosy.serving.routing import Endpoint
 from argosy.store import Store
 
 _ANSWERS = frozenset({"prediction", "version", "route", "stale", "reason"})
+_BOUNDS = frozenset({"lower", "upper"})
 
 
 class Job:
@@ -145,7 +146,8 @@ def _check(endpoint: Endpoint, source: Source, terms: Terms) -> None:
             f"{source.name} lacks {', '.join(missing)}, which fleet {endpoint.fleet!r} needs",
             next=f"it takes {', '.join(each.name for each in endpoint.inputs)}",
         )
-    taken = sorted(({*columns} - terms.drop) & (_ANSWERS | ({AT} if terms.timed else set())))
+    called = _ANSWERS | ({AT} if terms.timed else set()) | (_BOUNDS if endpoint.bounded else set())
+    taken = sorted(({*columns} - terms.drop) & called)
     if taken:
         raise InputError(
             f"{source.name} has a column {taken[0]!r}, which is what a part of the answers is called",

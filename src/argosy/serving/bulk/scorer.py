@@ -53,6 +53,8 @@ class BulkScorer:
     def score(self, rows: pl.DataFrame, at: datetime | None, first: int = 0) -> pl.DataFrame:
         """For each row its decision time `at`, `prediction`, `version`, `route`, `reason`, and `stale` with views.
 
+        Where the endpoint has intervals, their bounds are `lower` and `upper`, null for a version that has none.
+
         `at` is the decision time of all rows (None: of each its event time less the fleet's lead), `first` the number
         of the first row. Where no prediction can be made it is null and `reason` says why; else `reason` is null.
         Raises InputError where a column is not there that every row needs.
@@ -72,12 +74,18 @@ class BulkScorer:
         if again.any():
             reasons.drop(again)
             ask(self._cache, self._pool, choice.refs, np.where(again, choice.which, -1), made, out, reasons)
+        answers = pl.Series("prediction", np.where(reasons.open, out, np.nan)).fill_nan(None)
         which, routes = (pl.Series(each).set(pl.Series(each < 0), None) for each in (choice.which, choice.routes))
         return pl.DataFrame([
             moment,
-            pl.Series("prediction", np.where(reasons.open, out, np.nan)).fill_nan(None),
+            answers,
             pl.Series("version", [ref.address for ref in choice.refs], pl.String()).gather(which),
             pl.Series("route", ROUTES, pl.String()).gather(routes),
+            *_bounds(endpoint, answers, pl.Series([ref.margin for ref in choice.refs], dtype=pl.Float64).gather(which)),
             *([] if stale is None else [pl.Series("stale", stale)]),
             reasons.column(),
         ])  # fmt: skip
+
+
+def _bounds(endpoint: Endpoint, answers: pl.Series, margins: pl.Series) -> list[pl.Series]:
+    return [(answers - margins).alias("lower"), (answers + margins).alias("upper")] if endpoint.bounded else []

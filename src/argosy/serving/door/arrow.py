@@ -88,7 +88,7 @@ def response(answer: Answer, kind: bytes) -> bytes:
     """One row for each row: a column for each output, and for each feature's contribution where these are asked."""
     import polars as pl  # the server starts without it
 
-    types = {"prediction": pl.Float64, "stale": pl.Boolean}
+    types = {"prediction": pl.Float64, "lower": pl.Float64, "upper": pl.Float64, "stale": pl.Boolean}
     columns = [pl.Series(name, data, types.get(name, pl.String)) for name, data in told(answer).items()]
     if (why := answer.explanation) is not None:
         columns += [pl.Series(f"contribution.{name}", why.contributions[:, i]) for i, name in enumerate(why.names)]

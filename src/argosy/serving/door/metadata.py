@@ -56,6 +56,7 @@ def _versions(endpoint: Endpoint, version: VersionRef | None) -> list[str]:
 
 def _outputs(endpoint: Endpoint) -> list[str]:
     absent = {"stale": not endpoint.views, "flags": not endpoint.examines}
+    absent |= dict.fromkeys(("lower", "upper"), not endpoint.bounded)
     return [name for name in OUTPUTS if not absent.get(name)]
 
 

@@ -6,7 +6,10 @@ from typing import Any
 
 from argosy.serving.batch import Answer
 
-OUTPUTS = {"prediction": "FP64", "version": "BYTES", "route": "BYTES", "stale": "BOOL", "flags": "BYTES"}
+OUTPUTS = {
+    "prediction": "FP64", "version": "BYTES", "route": "BYTES", "lower": "FP64", "upper": "FP64", "stale": "BOOL",
+    "flags": "BYTES",
+}  # fmt: skip
 """Every output and its type on the wire."""
 EXPLAINED = {"contributions": "FP64", "base": "FP64", "space": "BYTES"}
 """Those of rows that are explained."""
@@ -19,6 +22,10 @@ def told(answer: Answer) -> dict[str, list[Any]]:
         "version": answer.versions,
         "route": answer.routes,
     }
+    if answer.margins is not None:
+        pairs = list(zip(answer.predictions, answer.margins, strict=True))
+        found["lower"] = [None if margin is None else value - margin for value, margin in pairs]
+        found["upper"] = [None if margin is None else value + margin for value, margin in pairs]
     if answer.stale is not None:
         found["stale"] = answer.stale
     if answer.flags is not None:
