@@ -203,6 +203,8 @@ def _encode_row(row: list[Any], signature: Signature) -> list[float]:
 
 def encode_columns(columns: Mapping[str, Sequence[Any]], count: int, signature: Signature) -> Matrix:
     """Equal to `encode` of `count` rows given as columns of Python values, without a frame."""
+    if signature.numeric and (numbers := _numbers(columns, count, signature)) is not None:
+        return numbers
     matrix = np.empty((count, len(signature.features)))
     for place, (name, feature, codes) in enumerate(signature.tables):
         if name not in columns:
@@ -217,6 +219,17 @@ def encode_columns(columns: Mapping[str, Sequence[Any]], count: int, signature: 
         else:
             matrix[:, place] = [_NAN if v is None else _number(feature, v) for v in values]
     return matrix
+
+
+def _numbers(columns: Mapping[str, Sequence[Any]], count: int, signature: Signature) -> Matrix | None:
+    """The matrix of columns that numpy takes for numbers by itself: it looks at each value faster than we do."""
+    try:
+        found = np.array(_named(columns, signature))
+    except ValueError:  # columns of unequal length, or of more than values
+        return None
+    if found.dtype != np.float64 or found.shape != (len(signature.features), count):
+        return None
+    return np.ascontiguousarray(found.T)
 
 
 def _number(feature: Feature, value: object) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -41,11 +41,11 @@ class Measures:
         found.buckets[bisect_left(_BOUNDS, seconds)] += 1
         found.seconds += seconds
 
-    def counted(self, fleet: str, routes: Iterable[str]) -> None:
+    def counted(self, fleet: str, routes: Sequence[str]) -> None:
         """Count one answer, and its rows by how they were routed."""
         self.batches[fleet] += 1
-        for reason in routes:
-            self.rows[fleet, reason] += 1
+        for reason in set(routes):
+            self.rows[fleet, reason] += routes.count(reason)
 
     def failed(self, versions: Iterable[VersionRef]) -> None:
         """Count versions that failed on rows of a request."""

@@ -136,6 +136,12 @@ class Endpoint(msgspec.Struct, frozen=True, dict=True):
         return {each.name: each for each in self.inputs}
 
     @cached_property
+    def layout(self) -> str:
+        """Its inputs by name, with their types and whether they may be null: one text, which costs little as a key."""
+        columns = [(each.name, each.datatype, each.name not in self.by) for each in self.inputs]
+        return msgspec.json.encode(columns).decode()
+
+    @cached_property
     def versions(self) -> tuple[VersionRef, ...]:
         """Every version that may answer some row."""
         routes = (self.pooled, *self.routes.values())
@@ -271,7 +277,14 @@ def drawn_by(endpoint: Endpoint, columns: Mapping[str, Sequence[object]], rows: 
 
 def assign(endpoint: Endpoint, keys: Sequence[str], rows: Sequence[str], caller: str = "") -> Assignment:
     """`choose` for each row: each is answered by exactly one version, or the whole batch is refused."""
-    chosen = [choose(endpoint, key, row, caller) for key, row in zip(keys, rows, strict=True)]
+    chosen, settled = [], dict[str, tuple[VersionRef, Reason]]()
+    for key, row in zip(keys, rows, strict=True):
+        found = settled.get(key)
+        if found is None:
+            found = choose(endpoint, key, row, caller)
+            if _drawn(endpoint, key).canary is None:
+                settled[key] = found  # as any other row of the member
+        chosen.append(found)
     return assigned([version for version, _ in chosen], [reason for _, reason in chosen])
 
 

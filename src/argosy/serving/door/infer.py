@@ -10,10 +10,11 @@ import msgspec
 from argosy.errors import InputError
 from argosy.serving.batch import Answer, Batch, Columns
 from argosy.serving.check import MAX_ROWS, checked, decision, metadata_hint, typed
-from argosy.serving.door import wide
+from argosy.serving.door import usual, wide
 from argosy.serving.door.json import decoded, encode
 from argosy.serving.door.output import EXPLAINED, OUTPUTS, told
-from argosy.serving.door.tensor import Tensor
+from argosy.serving.door.tensor import Requested, Tensor
+from argosy.serving.door.usual import Asked
 from argosy.serving.explanation import Explanation
 from argosy.serving.routing import Endpoint
 
@@ -26,13 +27,6 @@ _PLAIN: dict[str, tuple[str, type, bool]] = {
     "BYTES": ("BYTES", str, True),
     "TIME": ("BYTES", str, False),
 }
-
-
-class Requested(msgspec.Struct):
-    """An output that the client asks for."""
-
-    name: str
-    parameters: dict[str, Any] | None = None
 
 
 class InferRequest(msgspec.Struct):
@@ -77,7 +71,8 @@ def parse(body: bytes, endpoint: Endpoint) -> tuple[Batch, Wanted | None]:
 
     Raises InputError that names what is wrong.
     """
-    return read(head(body), endpoint)
+    found = usual.read(body, endpoint)
+    return read(head(body), endpoint) if found is None else _batch(endpoint, *found)
 
 
 def head(body: bytes) -> InferRequest:
@@ -92,10 +87,16 @@ def read(request: InferRequest, endpoint: Endpoint) -> tuple[Batch, Wanted | Non
     columns, count = _plain_row(endpoint, request.inputs), 1
     if columns is None:
         columns, count = columns_of(endpoint, request.inputs)
+    return _batch(endpoint, request, columns, count)
+
+
+def _batch(endpoint: Endpoint, request: Asked, columns: Columns, count: int) -> tuple[Batch, Wanted | None]:
+    """Checked rows as a batch, with what their request says of them."""
     parameters = request.parameters
+    if parameters is None and request.outputs is None:
+        return Batch(endpoint, columns, count, request.id), None
     at = None if parameters is None else decision(endpoint, columns, parameters.get("at"), count)
-    wanted = None if request.outputs is None and parameters is None else _wanted(request)
-    return Batch(endpoint, columns, count, request.id, at, explain=_asked(parameters)), wanted
+    return Batch(endpoint, columns, count, request.id, at, explain=_asked(parameters)), _wanted(request)
 
 
 def outputs(answer: Answer, names: frozenset[str] | None = None) -> list[Output]:
@@ -133,7 +134,7 @@ def _asked(parameters: dict[str, Any] | None) -> bool:
     return found
 
 
-def _wanted(request: InferRequest) -> Wanted | None:
+def _wanted(request: Asked) -> Wanted | None:
     parameters = request.parameters or {}
     binary, known = bool(parameters.get("binary_data_output")), OUTPUTS
     if parameters.get("explain"):

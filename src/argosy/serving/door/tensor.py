@@ -1,4 +1,4 @@
-"""A tensor of a request, however it came."""
+"""A tensor of a request, however it came, and an output that it asks for."""
 
 from __future__ import annotations
 
@@ -14,4 +14,11 @@ class Tensor(msgspec.Struct):
     shape: list[int]
     datatype: str
     data: list[Any] = []
+    parameters: dict[str, Any] | None = None
+
+
+class Requested(msgspec.Struct):
+    """An output that the client asks for."""
+
+    name: str
     parameters: dict[str, Any] | None = None

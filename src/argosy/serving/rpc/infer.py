@@ -14,7 +14,7 @@ from argosy.serving.batch import Answer, Batch
 from argosy.serving.door import infer
 from argosy.serving.door.json import encode
 from argosy.serving.door.raw import counted, finite, packed, unpacked
-from argosy.serving.door.tensor import Tensor
+from argosy.serving.door.tensor import Requested, Tensor
 from argosy.serving.door.weight import LIGHT, Room
 from argosy.serving.request import Reply, Request
 from argosy.serving.routing import Endpoint
@@ -69,7 +69,7 @@ def parse(body: bytes, endpoint: Endpoint) -> tuple[Batch, infer.Wanted | None]:
     parameters = _parameters(asked.parameters) if asked.parameters else None
     if raw:
         parameters = (parameters or {}) | {_RAW: True}
-    outputs = [infer.Requested(each.name, _parameters(each.parameters)) for each in asked.outputs] or None
+    outputs = [Requested(each.name, _parameters(each.parameters)) for each in asked.outputs] or None
     return infer.read(infer.InferRequest(inputs, asked.id or None, parameters, outputs), endpoint)
 
 
