@@ -9,6 +9,7 @@ import pytest
 from argosy.errors import InputError
 from argosy.monitoring.bins import Bins, Category
 from argosy.monitoring.count import count, count_members
+from argosy.monitoring.window import Windows, merge
 from tests.monitoring.fleet import MEMBERS, bins, rows, windows
 
 
@@ -97,3 +98,31 @@ def test_wrong_input_is_refused() -> None:
         count(frame.with_columns(temp=pl.lit("warm")), MEMBERS, codes, on)
     with pytest.raises(InputError, match="0 or 1"):
         count(frame.with_columns(label=pl.lit(7)), MEMBERS, codes, on, prediction="prediction", label="label")
+
+
+def test_a_row_that_stands_for_others_counts_as_they_would() -> None:
+    frame = rows(4, 600).with_columns(stands=pl.Series(np.random.default_rng(4).choice([1, 2, 8], 600)))
+    on = bins(frame)
+    again = frame.select(pl.all().repeat_by("stands").explode())
+    found, wanted = (
+        count(each, MEMBERS, each["code"].to_numpy(), on, prediction="prediction", label="label", weight=weight)
+        for each, weight in ((frame, "stands"), (again, None))
+    )
+    assert found.rows.tolist() == wanted.rows.tolist() and (found.counts == wanted.counts).all()
+    for name in ("predictions", "positives", "negatives"):
+        assert (getattr(found, name) == getattr(wanted, name)).all()
+    for name in ("log_loss", "square"):
+        assert found.sum(name) == pytest.approx(wanted.sum(name))
+    each = [frame.filter(pl.col("code") == place)["stands"].to_numpy() for place in range(len(MEMBERS))]
+    assert found.worth.tolist() == pytest.approx([stands.sum() / (stands**2).sum() for stands in each])
+    assert wanted.worth.tolist() == [1.0] * len(MEMBERS)
+    assert merge(found, found).worth.tolist() == pytest.approx(found.worth.tolist())
+    assert Windows.from_bytes(found.to_bytes()).worth.tolist() == found.worth.tolist()
+
+
+def test_rows_that_all_count_once_are_counted_as_without_weights() -> None:
+    frame = rows(5, 400).with_columns(stands=1)
+    on = bins(frame)
+    codes = frame["code"].to_numpy()
+    found = count(frame, MEMBERS, codes, on, prediction="prediction", label="label", weight="stands")
+    assert found.to_bytes() == windows(frame, on).to_bytes()

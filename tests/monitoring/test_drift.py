@@ -193,3 +193,22 @@ def test_a_reference_without_predictions_says_nothing_of_them_and_warns_of_nothi
     table = prediction_drift(silent, full, on)
     assert table["reference_rows"].to_list() == [0] * len(full.members)
     assert table["p_value"].to_list() == [1.0] * len(full.members)
+
+
+def test_rows_drawn_as_one_in_sixteen_are_no_drift_and_tell_as_much_as_they_are() -> None:
+    """Half of the rows came while one in sixteen was kept. Counted as if all were there, chance would look like drift."""
+    reference, fleet = rows(21, 8000), 60
+    on = bins(reference)
+    before = count(reference.with_columns(code=0), [MEMBERS[0]], np.zeros(8000, dtype=int), on)
+    random, wrong, shares = np.random.default_rng(22), 0, []
+    for seed in range(fleet):
+        day = rows(100 + seed, 4000, shift=0.0).with_columns(warm=pl.col("temp").fill_null(0.0) > 0)
+        kept = day.filter(~pl.col("warm") | pl.Series(random.random(day.height) < 1 / 16))
+        kept = kept.with_columns(stands=pl.when("warm").then(16).otherwise(1))
+        now = count(kept, [MEMBERS[0]], np.zeros(kept.height, dtype=int), on, weight="stands")
+        found = drift(before, now, on).filter(pl.col("feature") == "rain")
+        wrong += int((found["p_value"] < 0.05).item())
+        shares.append(float(now.counts[0, on.offsets[0] : on.offsets[1]].sum()) / day.height)
+        assert found["rows"].item() < kept.height
+    assert wrong / fleet <= 0.15
+    assert np.mean(shares) == pytest.approx(1.0, abs=0.05)

@@ -15,6 +15,7 @@ from argosy.monitoring.window import SUMS, Counts, Windows
 
 TINY = float(np.finfo(np.float64).eps)
 Codes = npt.NDArray[np.int64]
+Weights = npt.NDArray[np.float64]
 
 
 def count(
@@ -25,21 +26,25 @@ def count(
     *,
     prediction: str | None = None,
     label: str | None = None,
+    weight: str | None = None,
 ) -> Windows:
     """Count the rows of a span.
 
     `codes` [rows] places each row in `members`, which need not be sorted; members without rows are kept, with
     zeros. `prediction` and `label` name columns of `frame`; a null label is one that is not known yet, and a row
-    without a prediction adds nothing to the label sums. Raises `InputError` for a missing column, a wrong type,
+    without a prediction adds nothing to the label sums. `weight` names the column that says for how many rows each
+    stands, whole numbers (default: 1 each). Raises `InputError` for a missing column, a wrong type,
     or a code beyond the members.
     """
     order, place = _order(members, codes, len(frame))
-    wanted = [feature.name for feature in bins.features] + [name for name in (prediction, label) if name]
+    wanted = [feature.name for feature in bins.features] + [name for name in (prediction, label, weight) if name]
     missing = [name for name in wanted if name not in frame.columns]
     if missing:
         raise InputError(f"rows lack the columns {missing[:5]} of the bins", next=f"columns: {frame.columns[:20]}")
     windows = Windows.empty(bins, order)
-    windows.rows[:] = np.bincount(place, minlength=len(order))
+    stand = None if weight is None or (frame[weight] == 1).all() else numbers(frame[weight])
+    windows.rows[:] = _tally(place, len(order), 1, stand)[:, 0]
+    _add(windows, place, None if stand is None else stand**2, weight=np.ones(len(place)))
     scaled: dict[int, Codes] = {}
     for feature, start in zip(bins.features, bins.offsets, strict=False):
         width = feature.cells
@@ -47,19 +52,20 @@ def count(
             scaled[width] = place * width
         cells = _cells(frame[feature.name], feature)
         cells += scaled[width]
-        windows.counts[:, start : start + width] = _tally(cells, len(order), width)
+        windows.counts[:, start : start + width] = _tally(cells, len(order), width, stand)
     if prediction is not None:
-        _outcomes(windows, bins, place, frame[prediction], None if label is None else frame[label])
+        _outcomes(windows, bins, place, frame[prediction], None if label is None else frame[label], stand)
     return windows
 
 
 def count_members(
-    frame: pl.DataFrame, bins: Bins, *, prediction: str | None = None, label: str | None = None
-) -> Windows:
+    frame: pl.DataFrame, bins: Bins, *, prediction: str | None = None, label: str | None = None,
+    weight: str | None = None,
+) -> Windows:  # fmt: skip
     """`count` of rows that name their member in the column `member`, which holds no null."""
     keys = sorted(frame["member"].unique())
     codes = frame["member"].replace_strict(keys, range(len(keys)), return_dtype=pl.Int64).to_numpy()
-    return count(frame, keys, codes, bins, prediction=prediction, label=label)
+    return count(frame, keys, codes, bins, prediction=prediction, label=label, weight=weight)
 
 
 def _order(members: Sequence[str], codes: npt.ArrayLike, size: int) -> tuple[tuple[str, ...], Codes]:
@@ -105,16 +111,18 @@ def _categories(column: pl.Series, feature: Category) -> Codes:
     return np.asarray(cells)
 
 
-def _tally(cells: Codes, members: int, width: int) -> Counts:
-    return np.bincount(cells, minlength=members * width).reshape(members, width).astype(np.uint32)
+def _tally(cells: Codes, members: int, width: int, stand: Weights | None) -> Counts:
+    return np.bincount(cells, stand, members * width).reshape(members, width).astype(np.uint32)
 
 
-def _outcomes(windows: Windows, bins: Bins, place: Codes, predicted: pl.Series, told: pl.Series | None) -> None:
+def _outcomes(
+    windows: Windows, bins: Bins, place: Codes, predicted: pl.Series, told: pl.Series | None, stand: Weights | None
+) -> None:
     """Fill the histograms and sums of predictions and labels."""
     members, width = len(windows.members), bins.prediction.cells
     values = numbers(predicted)
     cells = Lookup(bins.prediction).cells(values) + place * width
-    windows.predictions[:] = _tally(cells, members, width)
+    windows.predictions[:] = _tally(cells, members, width, stand)
     if told is None:
         return
     labels = numbers(told.cast(pl.UInt8) if told.dtype == pl.Boolean else told)
@@ -123,12 +131,13 @@ def _outcomes(windows: Windows, bins: Bins, place: Codes, predicted: pl.Series, 
         y, p = labels, values
     else:
         y, p, place, cells = labels[given], values[given], place[given], cells[given]
-    _add(windows, place, square=(p - y) ** 2)
+        stand = None if stand is None else stand[given]
+    _add(windows, place, stand, square=(p - y) ** 2)
     if bins.task == "binary":
         one = _classes(y)
-        windows.positives[:] = _tally(cells[one], members, width)
-        windows.negatives[:] = _tally(cells[~one], members, width)
-        _add(windows, place, log_loss=-np.log(np.clip(np.where(one, p, 1.0 - p), TINY, 1.0 - TINY)))
+        for table, which in ((windows.positives, one), (windows.negatives, ~one)):
+            table[:] = _tally(cells[which], members, width, None if stand is None else stand[which])
+        _add(windows, place, stand, log_loss=-np.log(np.clip(np.where(one, p, 1.0 - p), TINY, 1.0 - TINY)))
 
 
 def _classes(y: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
@@ -138,6 +147,7 @@ def _classes(y: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     return np.asarray(one)
 
 
-def _add(windows: Windows, place: Codes, **values: npt.NDArray[np.float64]) -> None:
+def _add(windows: Windows, place: Codes, stand: Weights | None, **values: Weights) -> None:
     for name, each in values.items():
-        windows.sums[:, SUMS.index(name)] = np.bincount(place, weights=each, minlength=len(windows.members))
+        weighed = each if stand is None else each * stand
+        windows.sums[:, SUMS.index(name)] = np.bincount(place, weights=weighed, minlength=len(windows.members))

@@ -54,7 +54,8 @@ class Layout:
 def drift(reference: Windows, current: Windows, bins: Bins) -> pl.DataFrame:
     """Drift of every feature of every member that has rows in both windows: one row each.
 
-    Columns: `member`, `feature`, `reference_rows`, `rows`, then
+    Columns: `member`, `feature`, `reference_rows`, `rows` (of a window in which some rows stand for others, as many as
+    tell as much), then
 
     - `psi`: population stability index, the symmetric Kullback-Leibler divergence in nats. Every cell of the
       reference counts half a row more, and the window's the same share more; then the window counts one row more,
@@ -82,16 +83,18 @@ def drift(reference: Windows, current: Windows, bins: Bins) -> pl.DataFrame:
     layout, size = Layout(bins), len(bins.features)
     found: dict[str, list[Floats]] = {}
     for at in range(0, len(members) if size else 0, CHUNK):
-        q = reference.counts[before[at : at + CHUNK]].astype(np.float64)
-        p = current.counts[after[at : at + CHUNK]].astype(np.float64)
+        q, p = (
+            windows.counts[rows] * windows.worth[rows, None]
+            for windows, rows in ((reference, before[at : at + CHUNK]), (current, after[at : at + CHUNK]))
+        )
         for name, values in (_shares(q, p, layout) | _distances(q, p, layout)).items():
             found.setdefault(name, []).append(values.ravel())
     names = pl.Series([feature.name for feature in bins.features], dtype=pl.String)
     rows = {
         "member": pl.Series(members, dtype=pl.String).gather(np.repeat(np.arange(len(members)), size)),
         "feature": names.gather(np.tile(np.arange(size), len(members))),
-        "reference_rows": np.repeat(reference.rows[before], size),
-        "rows": np.repeat(current.rows[after], size),
+        "reference_rows": np.repeat(_telling(reference.rows * reference.worth)[before], size),
+        "rows": np.repeat(_telling(current.rows * current.worth)[after], size),
     }
     rows |= {name: np.concatenate(found[name]) if found else np.empty(0) for name in COLUMNS}
     return pl.DataFrame(rows).fill_nan(None)
@@ -106,13 +109,13 @@ def prediction_drift(reference: Windows, current: Windows, bins: Bins) -> pl.Dat
     members, before, after = aligned(reference, current, bins)
     fine = Bins(bins.task, (bins.prediction,), bins.prediction)
     layout = Layout(fine)
-    q, p = (table.astype(np.float64) for table in (reference.predictions[before], current.predictions[after]))
+    q, p = (w.predictions[rows] * w.worth[rows, None] for w, rows in ((reference, before), (current, after)))
     found = _shares(*_coarse(q, p), _plain(COARSE)) | _distances(q, p, layout)
     rows = {
         "member": list(members),
         "feature": ["prediction"] * len(members),
-        "reference_rows": q.sum(axis=1).astype(np.uint32),
-        "rows": p.sum(axis=1).astype(np.uint32),
+        "reference_rows": _telling(q.sum(axis=1)),
+        "rows": _telling(p.sum(axis=1)),
     }
     rows |= {name: found[name].ravel() for name in COLUMNS}
     schema = {"member": pl.String, "feature": pl.String}
@@ -136,6 +139,10 @@ def aligned(reference: Windows, current: Windows, bins: Bins) -> tuple[tuple[str
     there = {member for member, rows in zip(reference.members, reference.rows, strict=True) if rows}
     both = tuple(m for m, rows in zip(current.members, current.rows, strict=True) if rows and m in there)
     return both, reference.places(both), current.places(both)
+
+
+def _telling(rows: Floats) -> npt.NDArray[np.uint32]:
+    return np.round(rows).astype(np.uint32)
 
 
 def _shares(q: Floats, p: Floats, layout: Layout) -> dict[str, Floats]:

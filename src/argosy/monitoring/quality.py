@@ -33,12 +33,13 @@ def quality(reference: Windows, current: Windows, bins: Bins) -> pl.DataFrame:
     too small for independent rows). Raises `ConflictError` when a window was not counted on `bins`.
     """
     members, before, after = aligned(reference, current, bins)
-    n, m = (w.rows[rows].astype(np.float64) for w, rows in ((reference, before), (current, after)))
+    worth = reference.worth[before], current.worth[after]
+    n, m = reference.rows[before] * worth[0], current.rows[after] * worth[1]
     checks, counts = list(_checks(bins)), (reference.counts[before], current.counts[after])
     size = (len(checks), len(members))
     a, b = (
-        np.array([table[:, cells].sum(axis=1) for _, _, cells in checks], dtype=np.float64).reshape(size)
-        for table in counts
+        np.array([table[:, cells].sum(axis=1) * each for _, _, cells in checks], dtype=np.float64).reshape(size)
+        for table, each in zip(counts, worth, strict=True)
     )
     which = np.repeat(np.arange(len(checks)), len(members))
     return pl.DataFrame(
@@ -46,7 +47,7 @@ def quality(reference: Windows, current: Windows, bins: Bins) -> pl.DataFrame:
             "member": pl.Series(list(members) * len(checks), dtype=pl.String),
             "feature": pl.Series([name for name, _, _ in checks], dtype=pl.String).gather(which),
             "check": pl.Series([check for _, check, _ in checks], dtype=pl.String).gather(which),
-            "rows": np.tile(current.rows[after], len(checks)),
+            "rows": np.tile(np.round(m).astype(np.uint32), len(checks)),
             "reference": (a / n).ravel(),
             "value": (b / m).ravel(),
             "p_value": _rise(a, b, n, m).ravel(),

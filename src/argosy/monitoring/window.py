@@ -14,7 +14,7 @@ from argosy.errors import ConflictError, CorruptError, UnknownError
 from argosy.monitoring.bins import Bins
 
 Counts = npt.NDArray[np.uint32]
-SUMS = ("log_loss", "square")
+SUMS = ("log_loss", "square", "weight")
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -32,9 +32,11 @@ class Windows:
     - `predictions` [members x prediction cells], all rows; `positives` and `negatives` the same for rows with
       a label of 1 and 0 (a binary fleet; no columns otherwise).
     - `rows` [members].
-    - `sums` [members x 2], named by `SUMS`, over rows with a label: log-loss (nats, binary only) and squared error.
+    - `sums` [members x 3], named by `SUMS`: over rows with a label the log-loss (nats, binary only) and the squared
+      error, over all rows the square of their weight.
 
-    Counts are exact up to 4,294,967,295 rows a member; sums are float64 and exact to rounding.
+    A row that was drawn as one in so many counts as so many, in all of these. Counts are exact up to 4,294,967,295 rows
+    a member; sums are float64 and exact to rounding.
     """
 
     digest: str
@@ -88,6 +90,15 @@ class Windows:
     def sum(self, name: str) -> npt.NDArray[np.float64]:
         """One of the `SUMS` per member: [members]."""
         return np.asarray(self.sums[:, SUMS.index(name)])
+
+    @property
+    def worth(self) -> npt.NDArray[np.float64]:
+        """How much a row tells, of each member: 1 where all rows were kept, less where some stand for others [members].
+
+        That many rows drawn alike tell as much as these (Kish, "Survey Sampling", 1965, section 11.7).
+        """
+        squares = self.sum("weight")
+        return np.where(squares > 0.0, self.rows / np.where(squares > 0.0, squares, 1.0), 1.0)
 
     def places(self, members: Sequence[str]) -> npt.NDArray[np.int64]:
         """The row of each member; raises `UnknownError` for one that is not here."""

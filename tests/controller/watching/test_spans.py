@@ -160,3 +160,12 @@ def test_windows_on_other_bins_neither_count_nor_fill_the_span(tmp_path: Path) -
         record(store, rows().tail(12), 2)
         assert within(store, "2d", other, kept) == 0
         assert within(store, "1d", other, kept) == 24
+
+
+def test_rows_that_were_drawn_by_lot_count_for_those_that_were_not_kept(tmp_path: Path) -> None:
+    drawn = rows().with_columns(one_in=pl.when(pl.col("at") < DAY + timedelta(hours=12)).then(4).otherwise(1))
+    with Store.open(tmp_path) as store:
+        record(store, rows().tail(6), 1)
+        record(store, drawn.head(66).with_columns(pl.col("one_in").cast(pl.UInt32)), 2)
+        assert counted(store, Kept()) == [(DAY, 48, 24 + 4 * 24), (DAY + timedelta(days=1), 24, 24)]
+        assert counted(store, Kept()) == []

@@ -23,7 +23,9 @@ from argosy.spec import duration
 from argosy.store import datasets, windows
 from argosy.store.store import Store
 
-LIVE = "live"
+LIVE, ONE_IN = "live", "one_in"
+"""The kind of these windows, and the column that says of how many rows a recorded one was drawn."""
+_STANDS = "stands for"
 _TYPES: dict[type, pl.DataType] = {Numeric: pl.Float64(), Category: pl.String(), Boolean: pl.Boolean()}
 """In what type a server records the values of a feature with such bins."""
 
@@ -85,14 +87,15 @@ def _counted(
     given = frame(store.blobs, parts, types) if parts else pl.LazyFrame(schema=types)
     day = pl.col("at").dt.truncate("1d").alias("day")
     given = given.filter(ANSWERED, day.is_in(list(some)))
-    rows = once(given.select("row_key", "member", "at", "prediction", day, *columns).collect())
+    stands = pl.col(ONE_IN).fill_null(1) if ONE_IN in types else pl.lit(1)
+    rows = once(given.select("row_key", "member", "at", "prediction", day, *columns, stands.alias(_STANDS)).collect())
     if since:
         before = answers(conn, store, fleet, low, high, number=since, kept=kept).filter(pl.col("row_key") != "")
         rows = rows.join(before, on=["row_key", "at"], how="anti", maintain_order="left")
     found = {}
     for (each,), part in unknown.pool(rows, known).partition_by("day", as_dict=True).items():
         assert isinstance(each, datetime)
-        found[each.astimezone(UTC)] = count_members(part, bins, prediction="prediction").with_total()
+        found[each.astimezone(UTC)] = count_members(part, bins, prediction="prediction", weight=_STANDS).with_total()
     return found
 
 
