@@ -196,7 +196,7 @@ def test_a_reference_without_predictions_says_nothing_of_them_and_warns_of_nothi
 
 
 def test_rows_drawn_as_one_in_sixteen_are_no_drift_and_tell_as_much_as_they_are() -> None:
-    """Half of the rows came while one in sixteen was kept. Counted as if all were there, chance would look like drift."""
+    """Half of the rows came while one in sixteen was kept: taken for as many, chance would look like drift."""
     reference, fleet = rows(21, 8000), 60
     on = bins(reference)
     before = count(reference.with_columns(code=0), [MEMBERS[0]], np.zeros(8000, dtype=int), on)
