@@ -16,7 +16,7 @@ from argosy.serving.admission import Admission
 from argosy.serving.batch import Answer, Batch
 from argosy.serving.cache import ModelCache
 from argosy.serving.compression import packed, unpacked
-from argosy.serving.door import binary, invocations, metadata, predict, repository
+from argosy.serving.door import binary, invocations, metadata, openapi, predict, repository
 from argosy.serving.door.statistics import statistics
 from argosy.serving.limits import Limits
 from argosy.serving.measure import Measures
@@ -134,6 +134,8 @@ class Router:
         match parts:
             case ["v2"] | ["v2", ""]:
                 return _said("", metadata.server_metadata(self._version))
+            case ["openapi.json"]:
+                return Errand("", lambda request: told(openapi.document(routing, self._version)))
             case ["v2", "health", "live"]:
                 return _said("", {"live": True})
             case ["v2", "health", "ready"]:
