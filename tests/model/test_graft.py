@@ -22,6 +22,7 @@ from sklearn.ensemble import (
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from argosy.errors import DeclarationError
 from argosy.model.export import answers, export, prove
@@ -74,6 +75,21 @@ def test_ensembles_are_one_graph_that_answers_as_they_do(fitted: Fitted, estimat
     assert {entry.domain: entry.version for entry in onnx.load_model_from_string(data).opset_import}["ai.onnx.ml"] == 3
     score = model.explain(matrix[:3]).sum(axis=1)
     np.testing.assert_allclose(1 / (1 + np.exp(-score)) if binary else score, model.predict(matrix[:3]), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("centred", "scaled"), [(True, True), (True, False), (False, True), (False, False)])
+def test_whole_numbers_are_scaled_so_that_a_forest_splits_them_as_it_was_fitted(
+    fitted: Fitted, *, centred: bool, scaled: bool
+) -> None:
+    rng = np.random.default_rng(0)
+    matrix = rng.integers(0, 2400, (3000, 4)).astype(np.float64)
+    matrix[:, 0] = rng.choice([10.0, 12.0, 14.0, 16.0, 18.0, 22.0], 3000)
+    late = (matrix[:, 0] * 60 + matrix[:, 1] + rng.normal(size=3000) * 300) > 2000
+    estimator = make_pipeline(
+        StandardScaler(with_mean=centred, with_std=scaled), RandomForestClassifier(30, random_state=0, max_depth=8)
+    )
+    estimator.fit(matrix, late)
+    assert prove(estimator, load(*export(estimator, fitted.signature, matrix[:20])), matrix, 1e-6) <= 1e-6
 
 
 def test_a_tree_of_one_leaf_and_a_missing_value_find_their_way(fitted: Fitted) -> None:

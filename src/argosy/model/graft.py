@@ -1,7 +1,10 @@
-"""LightGBM and soft votes within the graphs that skl2onnx makes: what it lacks for ensembles of scikit-learn.
+"""LightGBM, votes and exact scaling within the graphs that skl2onnx makes: what it lacks for ensembles.
 
-The trees become the operator `TreeEnsembleRegressor` (ai.onnx.ml 3) with thresholds and leaves of float64, of which it
-gives sums in float32.
+A forest splits half-way between two values that meet in a node, which among whole numbers is often a third one: rounded
+otherwise, that one falls on the other side. So numbers are scaled in float64, as scikit-learn does.
+
+LightGBM's trees become the operator `TreeEnsembleRegressor` (ai.onnx.ml 3) with thresholds and leaves of float64, of
+which it gives sums in float32.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ _SPLIT, _LEAF = "BRANCH_LEQ", "LEAF"
 
 @cache
 def register() -> None:
-    """Teach skl2onnx of this process LightGBM's classes, and votes whose `transform` would be flat."""
+    """Teach skl2onnx of this process LightGBM's classes, votes whose `transform` would be flat, and exact scaling."""
     from lightgbm import LGBMClassifier, LGBMRegressor  # a CPU-second, as the next: only who exports such a model pays
     from skl2onnx import update_registered_converter
     from skl2onnx.common.shape_calculator import (
@@ -34,7 +37,9 @@ def register() -> None:
     )
     from skl2onnx.operator_converters.voting_classifier import convert_voting_classifier
     from skl2onnx.operator_converters.voting_regressor import convert_voting_regressor
+    from skl2onnx.shape_calculators.scaler import calculate_sklearn_scaler_output_shapes
     from sklearn.ensemble import VotingClassifier, VotingRegressor
+    from sklearn.preprocessing import StandardScaler
 
     options = {"zipmap": [True, False, "columns"], "nocl": [True, False], "output_class_labels": [False, True]}
     classes, values = calculate_linear_classifier_output_shapes, calculate_linear_regressor_output_shapes
@@ -43,6 +48,7 @@ def register() -> None:
     counted, averaged = _Vote(convert_voting_classifier), _Vote(convert_voting_regressor)
     update_registered_converter(VotingClassifier, "SklearnVotingClassifier", classes, counted, options=options)
     update_registered_converter(VotingRegressor, "SklearnVotingRegressor", values, averaged)
+    update_registered_converter(StandardScaler, "ArgosyScaler", calculate_sklearn_scaler_output_shapes, _scaler)
 
 
 class _Vote:
@@ -60,6 +66,25 @@ class _Vote:
                 [weight for (_, part), weight in zip(given.estimators, given.weights, strict=True) if part != "drop"]
             )
         self._convert(scope, operator, container)
+
+
+def _scaler(scope: Any, operator: Any, container: Any) -> None:
+    """Less the mean, over the deviation, in float64."""
+    from skl2onnx.operator_converters.common import concatenate_variables
+
+    given, many = operator.raw_operator, len(operator.inputs) > 1
+    name = concatenate_variables(scope, operator.inputs, container) if many else operator.inputs[0].full_name
+    nodes: list[Any] = []
+    for kind, values in (("Sub", given.mean_ if given.with_mean else None), ("Div", given.scale_)):
+        constant, wide, made = (scope.get_unique_variable_name(f"scaled_{part}") for part in ("by", "wide", "row"))
+        if not nodes:
+            nodes.append(helper.make_node("Cast", [name], [wide], to=TensorProto.DOUBLE))
+            name = wide
+        if values is not None:
+            nodes += [_constant(constant, values.reshape(1, -1)), helper.make_node(kind, [name, constant], [made])]
+            name = made
+    (out,) = operator.outputs
+    _put(scope, container, [*nodes, helper.make_node("Cast", [name], [out.full_name], to=_precision(out.type))])
 
 
 def _classifier(scope: Any, operator: Any, container: Any) -> None:
