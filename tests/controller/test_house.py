@@ -11,11 +11,22 @@ import pytest
 
 from argosy.controller.apply import Applied, apply
 from argosy.controller.house import House
+from argosy.controller.loop import tick
 from argosy.controller.project import forget
+from argosy.controller.scoring import views
+from argosy.controller.scoring.chunk import Terms
+from argosy.controller.scoring.job import Job
+from argosy.controller.scoring.portion import PRELOAD
+from argosy.controller.scoring.shelf import Shelf
+from argosy.controller.scoring.source import of_dataset
 from argosy.controller.wanted import wanted
+from argosy.engine.cluster import Cluster
+from argosy.serving.snapshot import Source as Facts
 from argosy.spec.feature import FeatureView
-from argosy.store import bundles
+from argosy.spec.fleet import POOLED
+from argosy.store import bundles, versions
 from argosy.store.store import Store
+from tests.controller.conftest import START
 
 NOW = datetime(2013, 1, 1, tzinfo=UTC)
 MODULE = """
@@ -96,3 +107,40 @@ def test_what_a_source_reads_is_data(desk: Desk) -> None:
     first = desk.apply()
     (desk.folder / "landed.csv").write_text("t\n2\n")
     assert desk.apply() == Applied("weather", first.bundle, ())
+
+
+@pytest.mark.slow
+def test_a_cluster_makes_the_versions_and_answers_that_this_machine_makes(
+    trained: Path, project: Path, home: Path, tmp_path: Path
+) -> None:
+    environment = {"ARGOSY_ENGINE": "ray"}
+    with Cluster(cpus=2) as cluster, Store.open(home) as store:
+        cluster.connect()
+        apply(store, project / "flights.py", START, "tester")
+        with House(store, workers=2, environment=environment) as house:
+            assert house.spread and not [each.said for each in tick(house, START) if each.failed]
+            made = _artifacts(store)
+            scored = [_scored(store, tmp_path / name, house if name == "there" else None) for name in ("here", "there")]
+    with Store.open(trained) as local:
+        assert made == _artifacts(local) and len(made) == 3
+    assert scored[0].equals(scored[1]) and scored[0]["prediction"].null_count() == 0
+
+
+def _artifacts(store: Store) -> list[str]:
+    """The pooled model, and those of two members."""
+    with store.read() as conn:
+        found = [versions.find(conn, "late-arrival", key) for key in (POOLED, "LGA/AA", "LGA/MQ")]
+    return [each.artifact for each in found if each is not None]
+
+
+def _scored(store: Store, folder: Path, house: House | None) -> pl.DataFrame:
+    """Flights as workers of the house answer them, or this process."""
+    routing = Facts(store)()
+    assert routing is not None
+    endpoint = routing.endpoint("late-arrival")
+    with store.read() as conn:
+        rows = of_dataset(conn, store, "flights", None)
+    folder.mkdir()
+    job = Job(store, endpoint, [rows], Shelf(folder), Terms(at=None), START)
+    job.run(views.opened(store, endpoint), lambda _: None, house.engine(None, PRELOAD) if house else None)
+    return pl.concat([pl.read_parquet(each.path) for each in job.chunks])

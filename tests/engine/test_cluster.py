@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from argosy.engine.cluster import Cluster
-from argosy.errors import UsageError
+from argosy.errors import ArgosyError, UsageError
 
 
 @pytest.mark.parametrize("environment", [{}, {"ARGOSY_ENGINE": "local"}, {"ARGOSY_ENGINE": ""}])
@@ -20,3 +22,11 @@ def test_a_cluster_is_asked_for() -> None:
 def test_an_engine_that_there_is_not() -> None:
     with pytest.raises(UsageError, match="the engine is 'spark'"):
         Cluster.of({"ARGOSY_ENGINE": "spark"})
+
+
+@pytest.mark.slow
+def test_no_cluster_at_an_address() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(ArgosyError, match=f"the cluster at {address} cannot be used: .*refused"):
+        Cluster(address).connect()

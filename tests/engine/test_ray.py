@@ -158,15 +158,6 @@ def test_preload_that_cannot_be_imported(free: Cluster) -> None:
         list(engine.map(chores.square, tasks(1)))
 
 
-def test_no_cluster_at_an_address() -> None:
-    program = (
-        "from argosy.engine.cluster import Cluster\n"
-        "try:\n    Cluster('127.0.0.1:1').connect()\nexcept Exception as error:\n    print(error)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], timeout=300, capture_output=True, text=True)
-    assert "the cluster at 127.0.0.1:1 cannot be used" in done.stdout, done.stderr
-
-
 def test_a_program_that_is_on_ray_keeps_its_connection(cluster: Cluster) -> None:
     ray = cluster.connect()
     with Cluster() as other:

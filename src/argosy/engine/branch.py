@@ -24,6 +24,7 @@ class Branch:
         self._ray = ray
         made = ray.remote(Outpost).options(num_cpus=1, max_concurrency=2, scheduling_strategy="SPREAD")
         self._outpost = made.remote(list(preload), list(paths))
+        self._number = 0  # of the chunk that it has
         self._glance: Glance | None = None
         self._log: Path | None = None
         self.jobs: dict[str, Job] = {}
@@ -42,6 +43,7 @@ class Branch:
     def give(self, jobs: Sequence[Job], orders: Sequence[Order]) -> None:
         """Give it a chunk."""
         self.jobs = {job.work.key: job for job in jobs}
+        self._number += 1
         self.recalled, self._glance, self.since = False, None, time.monotonic()
         if self._log:
             self._log.write_bytes(b"")
@@ -49,17 +51,17 @@ class Branch:
 
     def ask(self, orders: Sequence[Order] = ()) -> None:
         """Ask for what becomes of its works."""
-        self.call = self._outpost.turn.remote(list(orders), _WAIT_LOGS if self._log else _WAIT)
+        self.call = self._outpost.turn.remote(self._number, list(orders), _WAIT_LOGS if self._log else _WAIT)
 
     def drop(self, keys: Collection[str]) -> None:
         """Let it drop some works."""
         self.dropped |= set(keys)
-        self._outpost.tell.remote(list(keys), recall=False)
+        self._outpost.tell.remote(self._number, list(keys), recall=False)
 
     def recall(self) -> None:
         """Let it give back what it has not begun, once a chunk."""
         self.recalled = True
-        self._outpost.tell.remote([], recall=True)
+        self._outpost.tell.remote(self._number, [], recall=True)
 
     def heard(self, report: Report) -> None:
         """Note how it stands."""

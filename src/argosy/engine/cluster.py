@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -22,7 +23,7 @@ ENGINE, ADDRESS = "ARGOSY_ENGINE", "ARGOSY_RAY_ADDRESS"
 
 _STORE = 256 << 20
 """Bytes of memory for what travels between the processes of this machine's own cluster; more goes to its disk."""
-_STARTS = 3
+_STARTS, _REACH = 3, 10.0
 _ALWAYS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0"}
 _ALONE = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Ray then listens on loopback, on every system
@@ -98,6 +99,8 @@ class Cluster:
             self._folder = tempfile.mkdtemp(prefix="argosy-ray-")
             options |= {"num_cpus": self._cpus or len(os.sched_getaffinity(0)), "include_dashboard": False,
                         "object_store_memory": _STORE, "_temp_dir": self._folder}  # fmt: skip
+        else:
+            self._reach(self._address)
         usual = signal.getsignal(signal.SIGTERM)
         try:
             self._try(ray, options)
@@ -105,6 +108,19 @@ class Cluster:
             if threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGTERM, usual)  # Ray puts its own in place
         self._ours = True
+
+    def _reach(self, address: str) -> None:
+        """Raise what `connect` does where nobody listens: Ray itself tries for minutes."""
+        host, _, port = address.rpartition(":")
+        if not port.isdigit():
+            return
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH).close()
+        except OSError as error:
+            raise ArgosyError(
+                f"the cluster at {address} cannot be used: {error}",
+                next="check that it runs, and that ARGOSY_RAY_ADDRESS is the address of its head: HOST:6379",
+            ) from error
 
     def _try(self, ray: ModuleType, options: Mapping[str, Any]) -> None:
         for last in (*[False] * (_STARTS - 1), True):

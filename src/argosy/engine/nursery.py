@@ -58,7 +58,10 @@ def _again(control: socket.socket, preload: list[str], late: list[str]) -> NoRet
 def _attend(control: socket.socket, late: list[str]) -> None:
     alive: set[int] = set()
     while True:
-        data, descriptors, _, _ = socket.recv_fds(control, COMMAND.size, 1)
+        try:
+            data, descriptors, _, _ = socket.recv_fds(control, COMMAND.size, 1)
+        except ConnectionResetError:  # the owner was killed before it read an answer
+            break
         if not data:
             break
         command, pid = COMMAND.unpack(data)

@@ -64,10 +64,11 @@ class Outpost:
     def __init__(self, preload: Sequence[str], paths: Sequence[str]) -> None:
         self._crew = Crew(preload, paths, os.environ)
         self._turns = threading.Lock()
-        self._told: deque[tuple[list[str], bool]] = deque()
+        self._told: deque[tuple[int, list[str], bool]] = deque()
         self._left = threading.Event()
         self._run: Run | None = None
         self._recalled: set[str] = set()
+        self._number = 0  # of the chunk
         self._known = ("", 0)  # the work whose log was told last, and how many bytes of it
 
     def begin(self, *, logs: bool, strict: bool) -> dict[str, str]:
@@ -84,12 +85,17 @@ class Outpost:
             )  # fmt: skip
             return versions()
 
-    def turn(self, orders: Sequence[Order], wait: float) -> Report:
-        """Take works, and wait for results: at most `wait` seconds for the first, and a moment for those behind it."""
+    def turn(self, number: int, orders: Sequence[Order], wait: float) -> Report:
+        """Take the works of a chunk, and wait for results: at most `wait` seconds for the first, a moment for others.
+
+        Chunks are numbered; one that was taken is asked for again without works.
+        """
         with self._turns:
             run, found, back, error = self._run, list[tuple[Result, Parcel]](), list[str](), None
             assert run is not None
             deadline = time.monotonic() + wait
+            if number != self._number:
+                self._number, self._known = number, ("", 0)
             try:
                 self._recalled.difference_update(work.key for work, _ in orders)
                 run.submit([_opened(work, parcel) for work, parcel in orders])
@@ -109,9 +115,9 @@ class Outpost:
                 error = raised
             return Report(found, back, self._glance(run), run.cpu_s, error)
 
-    def tell(self, dropped: list[str], *, recall: bool) -> None:
-        """Drop some works; take back what has not begun, if `recall`."""
-        self._told.append((dropped, recall))
+    def tell(self, number: int, dropped: list[str], *, recall: bool) -> None:
+        """Drop some works of a chunk; take back what has not begun, if `recall`. Nothing where the chunk is over."""
+        self._told.append((number, dropped, recall))
 
     def end(self) -> None:
         """End the session: what is open is forgotten, and a worker that is busy with it is killed."""
@@ -129,7 +135,9 @@ class Outpost:
 
     def _heed(self, run: Run) -> None:
         while self._told:
-            dropped, recall = self._told.popleft()
+            number, dropped, recall = self._told.popleft()
+            if number != self._number:
+                continue
             run.drop(dropped)
             if recall:
                 waiting = run.waiting()
@@ -140,6 +148,7 @@ class Outpost:
         for key, running in run.running().items():
             told = self._known[1] if self._known[0] == key else 0
             written, tail = log.tail(running.log, _TAIL) if running.log else (0, b"")
+            told = told if told <= written else 0  # it runs again
             self._known = (key, written)
             new = tail[-(written - told) :] if written > told else b""
             return Glance(key, time.monotonic() - running.since, written, new)
