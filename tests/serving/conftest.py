@@ -129,16 +129,21 @@ class Fixture(msgspec.Struct, frozen=True):
 def fleet(home: Path) -> Iterator[Fixture]:
     """JFK/AA and JFK/B6 with champions, LGA/UA waiting for one, and a pooled model."""
     with Store.open(home) as store:
-        view = FeatureView("conditions", "weather", ("origin",), "flights:conditions", ttl="6h")
-        weather = Dataset("weather", time="observed", source=Parquet("weather.parquet"))
-        with store.write() as tx:
-            declarations.add(tx, [declared(each) for each in (FLIGHTS, weather, view, FLEET)])
-            datasets.commit(tx, datasets.NewVersion(dataset="flights", at=NOW, parts=[], columns=COLUMNS))
-            members.ensure(tx, FLEET.name, ["LGA/UA"], NOW)
-        fixture = Fixture(store, {})
-        for seed, key in enumerate(["*", "JFK/AA", "JFK/B6"]):
-            fixture.add_version(key, seed)
-        yield fixture
+        yield planted(store)
+
+
+def planted(store: Store) -> Fixture:
+    """The same, in a store that is empty."""
+    view = FeatureView("conditions", "weather", ("origin",), "flights:conditions", ttl="6h")
+    weather = Dataset("weather", time="observed", source=Parquet("weather.parquet"))
+    with store.write() as tx:
+        declarations.add(tx, [declared(each) for each in (FLIGHTS, weather, view, FLEET)])
+        datasets.commit(tx, datasets.NewVersion(dataset="flights", at=NOW, parts=[], columns=COLUMNS))
+        members.ensure(tx, FLEET.name, ["LGA/UA"], NOW)
+    fixture = Fixture(store, {})
+    for seed, key in enumerate(["*", "JFK/AA", "JFK/B6"]):
+        fixture.add_version(key, seed)
+    return fixture
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sqlite3
 import time
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from argosy.serving.snapshot import Source
 from argosy.serving.worker import application
 from argosy.store import Store
 from tests.postgres import server
-from tests.serving.conftest import NOW
+from tests.serving.conftest import NOW, planted
 from tests.serving.served import ASK, TOKEN, URL, Direct, Served, body
 from tests.serving.test_caller import GIVEN
 from tests.serving.test_load import samples
@@ -127,6 +128,54 @@ def test_a_database_that_hangs_costs_no_answer_and_is_read_again_once_it_does_no
             await app.stop()
 
         asyncio.run(talk())
+
+
+@pytest.mark.slow
+@pytest.mark.fault
+@pytest.mark.postgres
+def test_a_database_that_was_killed_costs_no_answer_and_every_answer_says_how_old_its_picture_is(
+    tmp_path: Path,
+) -> None:
+    with server() as database, Store.open(database.url, blobs=tmp_path) as store:
+        planted(store)
+        app = application(Options(home=database.url, token=TOKEN, blobs=str(tmp_path), poll_seconds=0.05))
+
+        async def talk() -> None:
+            await app.start()
+            async with client(app) as ask:
+                before = await ask.post(URL, json=body(**GIVEN))
+                assert before.status_code == 200 and "argosy-stale-seconds" not in before.headers
+                os.kill(database.pid, signal.SIGQUIT)  # it ends at once, and drops whoever asks it
+                end = time.monotonic() + 60
+                while "stale_seconds" not in (ready := await ask.get("/v2/health/ready")).json():
+                    assert time.monotonic() < end, "it does not say so"
+                    await asyncio.sleep(0.05)
+                after = await ask.post(URL, json=body(**GIVEN))
+                assert ready.status_code == after.status_code == 200
+                assert float(after.headers["argosy-stale-seconds"]) > 0
+                assert after.json()["outputs"] == before.json()["outputs"]
+            await app.stop()
+
+        asyncio.run(talk())
+
+
+def test_a_database_that_somebody_else_has_locked_is_read_on(served: Served, home: Path) -> None:
+    """A writer keeps others from writing; whoever reads has the facts of before."""
+    app = application(Options(home=served.fleet.store.home, token=TOKEN, poll_seconds=0.05))
+    rival = sqlite3.connect(home / "argosy.db", isolation_level=None)
+    rival.execute("BEGIN EXCLUSIVE")
+
+    async def talk() -> None:
+        await app.start()
+        async with client(app) as ask:
+            for _ in range(3):
+                assert (await ask.post(URL, json=body(**GIVEN))).status_code == 200
+                await asyncio.sleep(0.1)
+            assert (await ask.get("/v2/health/ready")).json() == {"ready": True}
+        await app.stop()
+
+    asyncio.run(talk())
+    rival.close()
 
 
 async def _read_again(ask: httpx.AsyncClient) -> None:

@@ -11,8 +11,6 @@ from argosy.errors import InputError
 from argosy.serving.batch import Columns
 from argosy.serving.routing import Endpoint, Input
 
-MAX_ROWS, MAX_COLUMNS, MAX_CELLS = 1_000_000, 4096, 16_000_000
-"""Rows, columns and values of one request."""
 _NONE = type(None)
 INTEGERS = {f"{sign}INT{bits}": bits for sign in ("", "U") for bits in (8, 16, 32, 64)}
 FLOATS = ("FP16", "FP32", "FP64", "BF16")

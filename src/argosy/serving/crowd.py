@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 MOST = 10_000
 """Connections of one server."""
 _LOOK_SECONDS = 0.02
 
 
-class Connected(Protocol):
-    """A connection that can be broken off."""
-
-    def abort(self) -> None:
-        """Break it off at once; it leaves the crowd by itself, later."""
-        ...
-
-
-C = TypeVar("C", bound=Connected)
+C = TypeVar("C")
 
 
 class Crowd(Generic[C]):
@@ -33,17 +25,17 @@ class Crowd(Generic[C]):
         self.open: set[C] = set()
         self._strangers: dict[C, None] = {}
 
-    def enter(self, connection: C) -> bool:
-        """Take in a connection, as a stranger; whether there is room for it."""
+    def enter(self, connection: C) -> C | None:
+        """Take in a connection, as a stranger; who is to be broken off for that, which may be itself."""
+        first = None
         if len(self.open) >= self.most:
             first = next(iter(self._strangers), None)
             if first is None:
-                return False
+                return connection
             self.leave(first)
-            first.abort()
         self.open.add(connection)
         self._strangers[connection] = None
-        return True
+        return first
 
     def know(self, connection: C) -> None:
         """It has shown a token."""

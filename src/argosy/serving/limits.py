@@ -9,6 +9,8 @@ import msgspec
 from argosy.errors import InputError, UsageError
 
 EVERYBODY = "*"
+MAX_ROWS, MAX_COLUMNS, MAX_CELLS = 1_000_000, 4096, 16_000_000
+"""Rows, columns and values of one request."""
 _DIGITS = 9
 
 

@@ -117,17 +117,13 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has come."""
         self._transport = cast(asyncio.Transport, transport)
-        if not self._among.enter(self):
-            self.abort()
+        if (gone := self._among.enter(self)) is not None:
+            gone._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It has left; what is under way ends unheard."""
         self._among.leave(self)
         self._waiting.clear()
-
-    def abort(self) -> None:
-        """Break it off."""
-        self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client."""
@@ -180,7 +176,7 @@ class Connection(asyncio.Protocol):
         if self._tasks and not self._paused:
             self.deadline = now + _WHOLE_SECONDS
         else:
-            self.abort()
+            self._transport.abort()
 
     def on_message_begin(self) -> None:
         """A request begins."""

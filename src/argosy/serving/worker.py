@@ -20,6 +20,7 @@ import uvloop
 from argosy.serving.app import App, Settings
 from argosy.serving.cache import ModelCache, blob_loader
 from argosy.serving.caller import Callers
+from argosy.serving.crowd import MOST
 from argosy.serving.recorder import Recorder
 from argosy.serving.rpc import wire
 from argosy.serving.rpc.service import Service
@@ -28,7 +29,7 @@ from argosy.serving.server import Options
 from argosy.serving.shadow import Shadows
 from argosy.serving.snapshot import Source
 from argosy.serving.warmth import Warmth
-from argosy.serving.wire import MOST, serve
+from argosy.serving.wire import serve
 from argosy.store import Store, tokens
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from argosy.errors import InputError
-from argosy.serving.check import MAX_CELLS
 from argosy.serving.door import infer, invocations, records
 from argosy.serving.door.json import encode
 from argosy.serving.door.weight import LIGHT, MAX_BYTES, Room, check_json
+from argosy.serving.limits import MAX_CELLS
 from argosy.serving.request import Request
 from argosy.serving.routing import Endpoint, Input
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from argosy.errors import InputError
-from argosy.serving.check import MAX_COLUMNS
 from argosy.serving.door.weight import LIGHT
+from argosy.serving.limits import MAX_COLUMNS
 from argosy.serving.rpc.infer import InferRequest, decoded
 from argosy.serving.rpc.outline import MAX_FIELDS, check
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from argosy.errors import InputError
 from argosy.serving.batch import Answer, Columns
-from argosy.serving.check import MAX_CELLS, MAX_COLUMNS, MAX_ROWS
 from argosy.serving.door.flatbuffer import Table
 from argosy.serving.door.output import told
 from argosy.serving.door.vector import MAX_TEXT, Kind, Part, long, values
+from argosy.serving.limits import MAX_CELLS, MAX_COLUMNS, MAX_ROWS
 
 STREAM, FILE = b"application/vnd.apache.arrow.stream", b"application/vnd.apache.arrow.file"
 _MAGIC, _CONTINUES = b"ARROW1", b"\xff\xff\xff\xff"

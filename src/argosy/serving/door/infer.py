@@ -9,13 +9,14 @@ import msgspec
 
 from argosy.errors import InputError
 from argosy.serving.batch import Answer, Batch, Columns
-from argosy.serving.check import MAX_ROWS, checked, decision, metadata_hint, typed
+from argosy.serving.check import checked, decision, metadata_hint, typed
 from argosy.serving.door import usual, wide
 from argosy.serving.door.json import decoded, encode
 from argosy.serving.door.output import EXPLAINED, OUTPUTS, told
 from argosy.serving.door.tensor import Requested, Tensor
 from argosy.serving.door.usual import Asked
 from argosy.serving.explanation import Explanation
+from argosy.serving.limits import MAX_ROWS
 from argosy.serving.routing import Endpoint
 
 _ONE = [1]

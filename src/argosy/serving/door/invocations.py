@@ -13,12 +13,13 @@ import msgspec
 
 from argosy.errors import InputError, UnknownError
 from argosy.serving.batch import Answer, Batch, Columns
-from argosy.serving.check import MAX_ROWS, checked, decision, metadata_hint, narrowed
+from argosy.serving.check import checked, decision, metadata_hint, narrowed
 from argosy.serving.door import weight
 from argosy.serving.door.json import encode
 from argosy.serving.door.output import OUTPUTS, told
 from argosy.serving.door.tensor import Tensor
 from argosy.serving.door.wide import spread
+from argosy.serving.limits import MAX_ROWS
 from argosy.serving.request import JSON, Reply, Request
 from argosy.serving.routing import Endpoint, Input, Routing
 

@@ -9,10 +9,11 @@ import msgspec
 
 from argosy.errors import InputError
 from argosy.serving.batch import Answer, Batch, Columns
-from argosy.serving.check import MAX_ROWS, checked, decision, missing
+from argosy.serving.check import checked, decision, missing
 from argosy.serving.door import query
 from argosy.serving.door.json import decoded, encode
 from argosy.serving.door.output import told
+from argosy.serving.limits import MAX_ROWS
 from argosy.serving.routing import Endpoint
 
 

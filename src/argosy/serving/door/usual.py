@@ -13,9 +13,10 @@ from typing import Annotated, Any, Literal, Protocol, Union
 import msgspec
 
 from argosy.serving.batch import Columns
-from argosy.serving.check import FLOATS, MAX_ROWS, moment
+from argosy.serving.check import FLOATS, moment
 from argosy.serving.door.tensor import Requested
 from argosy.serving.door.weight import check_json
+from argosy.serving.limits import MAX_ROWS
 from argosy.serving.routing import Datatype, Endpoint
 
 _KEPT = 1_000

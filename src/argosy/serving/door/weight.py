@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 
 from argosy.errors import InputError
-from argosy.serving.check import MAX_CELLS
+from argosy.serving.limits import MAX_CELLS
 
 LIGHT = 256 * 1024
 """Bytes of a body that need no look: whatever they hold is little."""

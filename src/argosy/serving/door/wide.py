@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from argosy.errors import InputError
-from argosy.serving.check import MAX_ROWS, metadata_hint, narrowed
+from argosy.serving.check import metadata_hint, narrowed
 from argosy.serving.door.tensor import Tensor
+from argosy.serving.limits import MAX_ROWS
 from argosy.serving.routing import Endpoint, Input
 
 _NUMBERS = ("BOOL", "INT64", "FP64")

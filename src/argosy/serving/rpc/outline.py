@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from argosy.errors import InputError
-from argosy.serving.check import MAX_COLUMNS
+from argosy.serving.limits import MAX_COLUMNS
 
 MAX_FIELDS = 8 * MAX_COLUMNS
 """Of a request and of its tensors, those in their contents left out."""

@@ -78,15 +78,10 @@ class Connections(Crowd["Connection"]):
         for each in list(self.open):
             each.sweep(now)
 
-    def warn(self) -> None:
-        """Say that calls are soon taken no more: those that come meanwhile still are."""
+    def drain(self, *, soon: bool = False) -> None:
+        """Take no more calls; connections close once what is under way is answered. Or say that it is `soon`."""
         for each in list(self.open):
-            each.warn()
-
-    def drain(self) -> None:
-        """Take no more calls; connections close once what is under way on them is answered."""
-        for each in list(self.open):
-            each.drain()
+            each.drain(soon)
 
 
 class Connection(asyncio.Protocol):
@@ -104,19 +99,15 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has come."""
         self._transport = cast(asyncio.Transport, transport)
-        if not self._among.enter(self):
-            self.abort()
-            return
-        self._transport.write(_GREETING)
+        if (gone := self._among.enter(self)) is not None:
+            gone._transport.abort()
+        if gone is not self:
+            self._transport.write(_GREETING)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It has left; what is under way ends unheard."""
         self._among.leave(self)
         self._streams.clear()
-
-    def abort(self) -> None:
-        """Break it off."""
-        self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client."""
@@ -142,7 +133,7 @@ class Connection(asyncio.Protocol):
     def sweep(self, now: float) -> None:
         """End calls that stand still, and the connection where it does."""
         if self._deadline < now and (self._paused or self._transport.is_closing()):
-            self.abort()
+            self._transport.abort()
             return
         for stream in [each for each in self._streams.values() if each.due < now and not each.busy]:
             if stream.out:
@@ -154,16 +145,17 @@ class Connection(asyncio.Protocol):
             self._end(Code.NO_ERROR)
         self._flush()
 
-    def warn(self) -> None:
-        """Send the client elsewhere with its next calls; whatever is on its way is taken."""
-        self._flow.put(Kind.GOAWAY, 0, 0, frame.MAX_WINDOW, Code.NO_ERROR)
-        self._flush()
+    def drain(self, soon: bool) -> None:
+        """Take no more calls, and close once those under way are answered.
 
-    def drain(self) -> None:
-        """Take no more calls, and close once those under way are answered."""
-        self._end(Code.NO_ERROR)
-        for stream in [each for each in self._streams.values() if each.many]:
-            self._finish(stream, _STOPPING)
+        Where it is `soon`, send the client elsewhere with its next calls, and take what is on its way.
+        """
+        if soon:
+            self._flow.put(Kind.GOAWAY, 0, 0, frame.MAX_WINDOW, Code.NO_ERROR)
+        else:
+            self._end(Code.NO_ERROR)
+            for stream in [each for each in self._streams.values() if each.many]:
+                self._finish(stream, _STOPPING)
         self._flush()
 
     def _end(self, code: Code) -> None:
@@ -355,7 +347,7 @@ async def serve(
         connections.sweep(loop.time())
     await asyncio.sleep(notice_seconds + LULL_SECONDS)
     server.close()
-    connections.warn()
+    connections.drain(soon=True)
     await connections.emptied(LULL_SECONDS)
     connections.drain()
     await connections.emptied(drain_seconds)
