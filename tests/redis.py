@@ -34,7 +34,16 @@ class Server:
         """Start it; raises RuntimeError where there is none, or it does not answer."""
         if shutil.which("redis-server") is None:
             raise RuntimeError("no Redis server is installed; next: scripts/system")
-        options = ("--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self._place), "--save", "")
+        options: tuple[str, ...] = (
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--dir",
+            str(self._place),
+            "--save",
+            "",
+        )
         options += ("--appendonly", "yes", "--appendfsync", "always")
         with (self._place / "log").open("ab") as log:
             self._process = subprocess.Popen(["redis-server", *options], stdout=log, stderr=log)

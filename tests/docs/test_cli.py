@@ -38,7 +38,7 @@ def test_every_option_is_named(name: str) -> None:
     place = PLACES.get(name, name)
     function = getattr(import_module(f"argosy.cli.{place}"), place)
     parameters = [p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    shared = {p.name for p in parameters if str(p.annotation).startswith(("Common", "Where"))} | {"json"}
+    shared = {p.name for p in parameters if str(p.annotation).startswith(("Common", "Worked", "Where"))} | {"json"}
     options = [
         f"--{'no-' if each.default is True else ''}{each.name.rstrip('_').replace('_', '-')}"
         for each in parameters

@@ -53,7 +53,7 @@ def test_what_is_at_work_and_what_it_wrote_is_said_once_until_it_ends(
             with store.write() as tx:
                 yield tx
 
-        looking, deadline = Witness(runner, lease.token, write, now), time.monotonic() + 60
+        looking, deadline = Witness(runner, lease.token, write, now), time.monotonic() + 120
 
         def tick(session: Any) -> None:
             looking.look(session)

@@ -13,11 +13,15 @@ from argosy.store import columns
 from argosy.store.codec import Identity, Name
 from argosy.store.metadata import metadata
 from argosy.store.models import tables as models
+from argosy.store.steering import alias, rollout, rule
 from argosy.store.traces import tables as traces
 from argosy.store.tracking import tables as tracking
 from argosy.store.undertaking import call, claim, ending, pause, run, underway
 
-__all__ = ["call", "claim", "ending", "metadata", "models", "pause", "run", "traces", "tracking", "underway"]
+__all__ = [
+    "alias", "call", "claim", "ending", "metadata", "models", "pause", "rollout", "rule", "run", "traces", "tracking",
+    "underway",
+]  # fmt: skip
 
 bundle = Table(
     "bundle",
@@ -240,53 +244,6 @@ approval = Table(
     columns.text("reason"),
     Index(None, "version_id", "id"),
 )
-
-alias = Table(
-    "alias",
-    metadata,
-    columns.id(),
-    columns.text("fleet"),
-    columns.to("member_id", "member.id"),
-    columns.text("alias"),
-    columns.to("version_id", "version.id", optional=True),
-    columns.text("target"),
-    columns.at(),
-    columns.text("actor"),
-    columns.text("reason"),
-    Index(None, "member_id", "alias", "id"),
-)
-
-rollout = Table(
-    "rollout",
-    metadata,
-    columns.id(),
-    columns.text("fleet"),
-    columns.to("member_id", "member.id"),
-    columns.to("version_id", "version.id"),
-    columns.text("kind"),
-    columns.text("state"),
-    columns.number("share"),
-    columns.at(),
-    columns.text("reason"),
-    columns.json("evidence"),
-    Index(None, "member_id", "id"),
-)
-
-rule = Table(
-    "rule",
-    metadata,
-    columns.id(),
-    columns.text("fleet"),
-    columns.to("member_id", "member.id", optional=True),
-    columns.text("caller"),
-    columns.text("target"),
-    columns.to("version_id", "version.id", optional=True),
-    columns.at(),
-    columns.text("actor"),
-    columns.text("reason"),
-    Index(None, "fleet", "caller", "member_id", "id"),
-)
-"""Who answers the rows of one caller, of a member or of a whole fleet; the latest counts."""
 
 window = Table(
     "window",
