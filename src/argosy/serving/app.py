@@ -50,7 +50,7 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 class App:
-    """Answers requests from the latest routing picture; `source` gives a newer one, or None.
+    """Answers requests from the latest routing picture; `source` gives a newer one, or None. `ended` is called last.
 
     A picture is swapped between two steps of the event loop: a request keeps the one it began with.
     """
@@ -64,12 +64,13 @@ class App:
         recorder: Recorder | None = None,
         callers: Callers | None = None,
         warmth: Warmth | None = None,
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
         self.routing = Routing(-1, {})
         self.measures = Measures()
         self._admission, self._meter = Admission(settings.limits), Meter(settings.limits, time.monotonic)
         self._callers, self._warmth = callers or Callers(settings.token), warmth or Warmth(cache)
-        self._settings, self._source = settings, source
+        self._settings, self._source, self._ended = settings, source, ended
         self._cache, self._recorder, self._shadows = cache, recorder, scorer.shadows
         self._router = Router(
             scorer, cache, recorder, self.measures, settings.version, settings.limits, self._admission, self._meter,
@@ -100,6 +101,7 @@ class App:
             await asyncio.to_thread(self._recorder.close)
         if self._shadows is not None:
             await asyncio.to_thread(self._shadows.close)
+        self._ended()
 
     async def refresh(self) -> None:
         """Take the newest picture of the source, once its pinned models are loaded; drop those that no route names.

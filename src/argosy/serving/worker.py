@@ -47,7 +47,7 @@ At 5 ms, as it is by itself, a shadow made the slowest hundredth of answers ten 
 
 
 def application(options: Options, traces: Traces | None = None) -> App:
-    """The application over a store that exists; its threads start with it."""
+    """The application over a store that exists, which it closes at its end; its threads start with it."""
     store = Store.open(options.home, blobs=options.blobs, create=False)
     cache = ModelCache(blob_loader(store.blobs), options.cache_mb * _MB, options.pinned)
     recorder = shadows = None
@@ -62,7 +62,7 @@ def application(options: Options, traces: Traces | None = None) -> App:
     callers = Callers(options.token, partial(_tokens, store), _now)
     warmth = Warmth(cache, options.warm, options.warm_seconds)
     scorer = (traces.scorer if traces else Scorer)(cache, _now, readers, recorder, shadows)
-    return App(settings, Source(store), scorer, cache, recorder, callers, warmth)
+    return App(settings, Source(store), scorer, cache, recorder, callers, warmth, store.close)
 
 
 def work(options: Options, watcher: int, *listeners: socket.socket) -> None:
