@@ -12,11 +12,14 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import grpc
 import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from argosy.serving.rpc.infer import InferRequest
+from argosy.serving.rpc.message import SERVICE, message
 from tests.serving.conftest import Fixture
 from tests.serving.served import TOKEN, URL, body, tensor
 from tests.serving.test_caller import GIVEN
@@ -26,7 +29,8 @@ import sys
 from pathlib import Path
 from argosy.serving.server import Options, run
 home = Path(sys.argv[1])
-run(Options(home=str(home), token=sys.argv[2], predictions=home / "segments", traces=True), port=int(sys.argv[3]))
+options = Options(home=str(home), token=sys.argv[2], predictions=home / "segments", traces=True)
+run(options, port=int(sys.argv[3]), grpc_port=int(sys.argv[4]))
 """
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 pytestmark = pytest.mark.slow
@@ -69,20 +73,24 @@ def collector() -> Iterator[Collector]:
 
 
 @contextmanager
-def traced(home: str) -> Iterator[httpx.Client]:
-    """A client of a server that traces; it has ended cleanly in the end."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen([sys.executable, "-c", _CODE, home, TOKEN, str(port)], start_new_session=True)
+def traced(home: str) -> Iterator[tuple[httpx.Client, grpc.Channel]]:
+    """Clients of a server that traces; it has ended cleanly in the end."""
+    with socket.socket() as one, socket.socket() as other:
+        for probe in (one, other):
+            probe.bind(("127.0.0.1", 0))
+        port, calls = one.getsockname()[1], other.getsockname()[1]
+    process = subprocess.Popen([sys.executable, "-c", _CODE, home, TOKEN, str(port), str(calls)])
     headers = {"Authorization": f"Bearer {TOKEN}"}
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as client:
+        with (
+            httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as client,
+            grpc.insecure_channel(f"127.0.0.1:{calls}") as channel,
+        ):
             end = time.monotonic() + 60
             while not _answers(client):
                 assert time.monotonic() < end and process.poll() is None, "the server did not start"
                 time.sleep(0.05)
-            yield client
+            yield client, channel
     finally:
         process.terminate()
         assert process.wait(60) == 0
@@ -103,7 +111,7 @@ def test_a_request_is_traced_from_its_client_to_the_model(
     fleet: Fixture, collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
-    with traced(fleet.store.home) as client:
+    with traced(fleet.store.home) as (client, _):
         parent = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
         cold = client.post(URL, json=body(**GIVEN), headers=parent)  # on a thread, since nothing is loaded
         many = {name: tensor(name, "FP64", [1.0] * 2) for name in GIVEN}
@@ -129,12 +137,55 @@ def test_a_request_is_traced_from_its_client_to_the_model(
     assert statuses.count(200) >= 2 and 400 in statuses and 401 in statuses
 
 
+def test_a_call_of_grpc_is_traced_from_its_client_to_the_model(
+    fleet: Fixture, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+    asked = InferRequest(model_name="late-arrival")
+    for each in body(**GIVEN)["inputs"]:
+        contents = asked.inputs.add(name=each["name"], datatype=each["datatype"], shape=[1]).contents
+        if each["datatype"] == "BYTES":
+            contents.bytes_contents.extend(text.encode() for text in each["data"])
+        else:
+            contents.fp64_contents.extend(each["data"])
+    token, parent = ("authorization", f"Bearer {TOKEN}"), ("traceparent", f"00-{TRACE}-{PARENT}-01")
+    with traced(fleet.store.home) as (_, channel):
+        infer = channel.unary_unary(f"/{SERVICE}/ModelInfer", InferRequest.SerializeToString, bytes)
+        infer(asked, metadata=(token, parent), timeout=60)  # on a thread, since nothing is loaded
+        infer(asked, metadata=(token,), timeout=60)
+        many = channel.stream_stream(f"/{SERVICE}/ModelStreamInfer", InferRequest.SerializeToString, bytes)
+        assert len(list(many(iter([asked, asked]), metadata=(token,), timeout=60))) == 2
+        live = channel.unary_unary(f"/{SERVICE}/ServerLive", message("ServerLiveRequest").SerializeToString, bytes)
+        live(message("ServerLiveRequest")(), timeout=60)
+        with pytest.raises(grpc.RpcError):
+            infer(asked, timeout=60)  # without a token
+        with pytest.raises(grpc.RpcError):
+            infer(InferRequest(model_name="nobody"), metadata=(token,), timeout=60)
+        with pytest.raises(grpc.RpcError):
+            channel.unary_unary(f"/{SERVICE}/Nothing", bytes, bytes)(b"", metadata=(token,), timeout=60)
+    spans = [span for _, span in collector.spans]
+    calls = [each for each in spans if attributes(each).get("rpc.system") == "grpc"]
+    told = sorted((attributes(each)["rpc.method"], attributes(each)["rpc.grpc.status_code"]) for each in calls)
+    ok = [("ModelInfer", 0)] * 2
+    assert told == [*ok, ("ModelInfer", 5), ("ModelInfer", 16), *[("ModelStreamInfer", 0)] * 2, ("Nothing", 12),
+                    ("ServerLive", 0)]  # fmt: skip
+    faulty = [each.name for each in calls if each.status.code == each.status.STATUS_CODE_ERROR]
+    assert faulty == [f"{SERVICE}/Nothing"] and {each.kind for each in calls} == {Span.SPAN_KIND_SERVER}
+    first = next(each for each in calls if each.parent_span_id)
+    assert (first.trace_id.hex(), first.parent_span_id.hex()) == (TRACE, PARENT)
+    of = {each.span_id: each for each in spans}
+    inside = [each for each in spans if each.trace_id == first.trace_id and each is not first]
+    names = {each.name: of[each.parent_span_id].name for each in inside}
+    assert names == {"score": first.name, "features": "score", "predict": "score", "record": "score"}
+    assert sum(each.name == "score" and of[each.parent_span_id] in calls for each in spans) == 4
+
+
 def test_a_collector_that_is_not_there_costs_no_answer_and_no_clean_end(
     fleet: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "2")
-    with traced(fleet.store.home) as client:
+    with traced(fleet.store.home) as (client, _):
         assert client.post(URL, json=body(**GIVEN)).status_code == 200
 
 

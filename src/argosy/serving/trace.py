@@ -17,15 +17,20 @@ from argosy.serving.batch import Answer, Columns
 from argosy.serving.derive import Lost
 from argosy.serving.prediction import Given
 from argosy.serving.request import Call, Reply, Request
+from argosy.serving.rpc.frame import Head
+from argosy.serving.rpc.service import Service
+from argosy.serving.rpc.status import Outcome, Status
 from argosy.serving.score import Plan, Scorer
 from argosy.serving.wire import Application
 
 try:
+    from opentelemetry.context import Context
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
-    from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, use_span
+    from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, use_span
+    from opentelemetry.trace import Status as Said
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 except ImportError:
     raise MissingExtraError("traces need OpenTelemetry's SDK", next="pip install 'argosy[otel]'") from None
@@ -33,6 +38,9 @@ except ImportError:
 _NAME = "argosy.serving"
 _FAILED = 500
 _CONTEXT = ("traceparent", "tracestate")
+_PROPAGATOR = TraceContextTextMapPropagator()
+_FAULTS = frozenset({Status.DEADLINE_EXCEEDED, Status.UNIMPLEMENTED, Status.INTERNAL, Status.UNAVAILABLE})
+"""What OpenTelemetry calls an error of the server: others are the client's."""
 
 
 class Traces:
@@ -52,6 +60,10 @@ class Traces:
     def application(self, app: App) -> Application:
         """An application each of whose requests is a span: a child of the client's, where it names one."""
         return _Application(app, self._tracer)
+
+    def service(self, app: App) -> Service:
+        """The methods of gRPC over an application, each of whose messages is a span: a child of the client's, too."""
+        return _Service(app, self._tracer)
 
     def close(self) -> None:
         """Send what is left; it blocks until that was tried."""
@@ -88,7 +100,6 @@ class _Scorer(Scorer):
 class _Application:
     def __init__(self, app: App, tracer: Tracer) -> None:
         self._app, self._tracer = app, tracer
-        self._propagator = TraceContextTextMapPropagator()
 
     @property
     def body_limit(self) -> int:
@@ -118,25 +129,66 @@ class _Application:
 
     def _span(self, call: Call) -> Span:
         request = call.request
-        carrier = {name: value for name in _CONTEXT if (value := _text(request, name))}
         began = time.time_ns() - int((time.perf_counter() - call.began) * 1e9)
         fleet = call.errand.fleet if call.errand is not None else ""
         attributes = {"http.request.method": request.method, "url.path": request.path[:200], "argosy.fleet": fleet}
         if request.caller:
             attributes["argosy.caller"] = request.caller
         return self._tracer.start_span(
-            f"{request.method} {fleet}".strip(), self._propagator.extract(carrier), SpanKind.SERVER, attributes,
+            f"{request.method} {fleet}".strip(), _context(request.headers), SpanKind.SERVER, attributes,
             start_time=began,
         )  # fmt: skip
 
 
-def _text(request: Request, name: str) -> str:
-    return request.headers.get(name.encode(), b"").decode("latin-1")
+class _Service(Service):
+    """Spans are named as OpenTelemetry's conventions for RPC have it."""
+
+    def __init__(self, app: App, tracer: Tracer) -> None:
+        super().__init__(app)
+        self._tracer = tracer
+
+    def refusal(self, head: Head) -> Outcome | None:
+        found = super().refusal(head)
+        return found if found is None else _closed(self._span(head), found)
+
+    def answer(self, head: Head, message: bytes) -> Outcome | Awaitable[Outcome]:
+        span = self._span(head)
+        with use_span(span):
+            found = super().answer(head, message)
+        if isinstance(found, Outcome):
+            return _closed(span, found)
+        return self._later(span, found)
+
+    async def _later(self, span: Span, found: Awaitable[Outcome]) -> Outcome:
+        with use_span(span):
+            outcome = await found
+        return _closed(span, outcome)
+
+    def _span(self, head: Head) -> Span:
+        path = head.get(b":path", b"")[1:200].decode("latin-1")
+        service, _, method = path.rpartition("/")
+        attributes = {"rpc.system": "grpc", "rpc.service": service, "rpc.method": method}
+        return self._tracer.start_span(path, _context(head), SpanKind.SERVER, attributes)
+
+
+def _context(head: Mapping[Any, bytes]) -> Context:
+    """The client's span, where a request's headers or a call's metadata name one."""
+    return _PROPAGATOR.extract(
+        {name: value.decode("latin-1") for name in _CONTEXT if (value := head.get(name.encode()))}
+    )
+
+
+def _closed(span: Span, outcome: Outcome) -> Outcome:
+    span.set_attribute("rpc.grpc.status_code", int(outcome.status))
+    if outcome.status in _FAULTS:
+        span.set_status(Said(StatusCode.ERROR))
+    span.end()
+    return outcome
 
 
 def _ended(span: Span, reply: Reply) -> Reply:
     span.set_attribute("http.response.status_code", reply.status)
     if reply.status >= _FAILED:
-        span.set_status(Status(StatusCode.ERROR))
+        span.set_status(Said(StatusCode.ERROR))
     span.end()
     return reply

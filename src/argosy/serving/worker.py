@@ -98,7 +98,7 @@ async def _serve(
     async with asyncio.TaskGroup() as group:
         group.create_task(serve(traces.application(app) if traces else app, listener, stop, **bounds))
         if calls is not None:
-            group.create_task(wire.serve(Service(app), calls, stop, **bounds))
+            group.create_task(wire.serve(traces.service(app) if traces else Service(app), calls, stop, **bounds))
     await app.stop()
     if traces is not None:
         await asyncio.to_thread(traces.close)
