@@ -148,7 +148,7 @@ def _scored(store: Store, rows: pl.DataFrame) -> Cost:
 def _command(root: Path, rows: pl.DataFrame) -> Cost:
     """The whole command, loading of the models included."""
     rows.write_parquet(root / "rows.parquet")
-    call = ["predict", "bench", "--file", str(root / "rows.parquet"), "--to", str(root / "scored.parquet")]
+    call = ["predict", "bench", "--file", str(root / "rows.parquet"), "--to", str(root / "scored.parquet"), "--force"]
 
     def work() -> None:
         with contextlib.redirect_stderr(io.StringIO()):
