@@ -80,6 +80,36 @@ def test_the_request_may_state_its_decision_time(served: Served, at: Any, asked:
     assert served.weather.asked == [datetime.fromisoformat(asked)]
 
 
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"])
+def test_a_time_that_utc_has_no_year_for_is_refused(served: Served, at: str) -> None:
+    row = {"flight": "f", "origin": "JFK", "carrier": "AA", "departure": at, "distance": 0.25, "dest": "BOS"}
+    good = row | {"departure": "2013-04-01T15:30:00Z"}
+    tensors = body()
+    tensors["inputs"] = [each | {"data": [at]} if each["name"] == "departure" else each for each in tensors["inputs"]]
+    for sent, path in (
+        (tensors, "/v2/models/late-arrival/infer"),
+        ([row], "/predict/late-arrival"),
+        ({"records": [good], "at": at}, "/predict/late-arrival"),
+        ({"records": [good], "at": [at]}, "/predict/late-arrival"),
+        ({"instances": [row]}, "/invocations"),
+    ):
+        found = served.post(sent, path)
+        assert found.status_code == 400 and "beyond the year 9999 or before the year 1" in found.json()["error"]
+
+
+def test_an_event_time_that_leaves_no_room_for_the_lead_is_refused(served: Served) -> None:
+    row = {"flight": "f", "origin": "JFK", "carrier": "AA", "departure": "0001-01-01T00:00:00Z", "distance": 0.25}
+    found = served.post({"records": [row | {"dest": "BOS"}], "at": "event"}, "/predict/late-arrival")
+    assert found.status_code == 400
+    assert found.json()["error"].startswith("the event time of a row less the lead of fleet 'late-arrival' is a time")
+
+
+def test_a_name_that_is_not_known_is_told_in_part(served: Served) -> None:
+    long = "x" * 5000
+    for path, sent in ((f"/predict/{long}", []), ("/predict/late-arrival", [{long: 1}])):
+        assert len(served.post(sent, path).json()["error"]) < 400
+
+
 def test_outputs_can_be_chosen(served: Served) -> None:
     got = outputs(served.post(body() | {"outputs": [{"name": "route"}]}))
     assert got == {"route": ["own"]}

@@ -48,7 +48,8 @@ def checked(endpoint: Endpoint, given: Columns, count: int, types: Mapping[str, 
     if len(columns) != len(given) and endpoint.rules.unknown == "refuse":
         extra = sorted(set(given) - set(columns))
         raise InputError(
-            f"fleet {endpoint.fleet!r} has no input {extra[0]!r} ({len(extra)} unknown)", next=metadata_hint(endpoint)
+            f"fleet {endpoint.fleet!r} has no input {extra[0][:80]!r} ({len(extra)} unknown)",
+            next=metadata_hint(endpoint),
         )
     for name in endpoint.by:
         if None in columns[name]:
@@ -60,7 +61,9 @@ def checked(endpoint: Endpoint, given: Columns, count: int, types: Mapping[str, 
 def _check_datatype(each: Input, seen: str, values: list[Any]) -> None:
     if seen not in _FITS[each.datatype]:
         wanted = " or ".join(sorted(_FITS[each.datatype]))
-        raise InputError(f"the input {each.name!r} has datatype {seen!r}, wanted {wanted}", next="send that datatype")
+        raise InputError(
+            f"the input {each.name!r} has datatype {seen[:40]!r}, wanted {wanted}", next="send that datatype"
+        )
     if (bits := INTEGERS.get(seen)) is not None:
         low, high = (0, 2**bits - 1) if seen[0] == "U" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
         for row, value in enumerate(values):
@@ -114,7 +117,10 @@ def moment(text: object, where: str) -> datetime:
         raise InputError(
             f"{where} holds {str(text)[:40]!r}, wanted a time with its offset", next="write 2013-04-01T12:00:00Z"
         )
-    return found.astimezone(UTC)
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        raise _beyond(f"{where} holds {str(text)[:40]!r},") from None
 
 
 def decision(endpoint: Endpoint, columns: Columns, at: object, count: int) -> datetime | list[datetime] | None:
@@ -128,12 +134,19 @@ def decision(endpoint: Endpoint, columns: Columns, at: object, count: int) -> da
                 f"at='event' needs the time of every row ({endpoint.time!r})", next="send it, or give `at` as a time"
             )
         lead: timedelta = endpoint.lead
-        return [time - lead for time in times if time is not None]
+        try:
+            return [time - lead for time in times if time is not None]
+        except OverflowError:
+            raise _beyond(f"the event time of a row less the lead of fleet {endpoint.fleet!r} is") from None
     if isinstance(at, list):
         if len(at) != count:
             raise InputError(f"`at` holds {len(at)} times for {count} rows", next="send one time, or one a row")
         return [moment(each, "`at`") for each in at]
     return moment(at, "`at`")
+
+
+def _beyond(what: str) -> InputError:
+    return InputError(f"{what} a time beyond the year 9999 or before the year 1 in UTC", next="send one between")
 
 
 def missing(endpoint: Endpoint, name: str, where: str) -> InputError:

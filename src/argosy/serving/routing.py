@@ -180,7 +180,7 @@ class Routing(msgspec.Struct, frozen=True):
         found = self.endpoints.get(fleet)
         if found is None:
             some = ", ".join(sorted(self.endpoints)[:8]) or "none yet"
-            raise UnknownError(f"there is no fleet {fleet!r} here (served: {some})", next="argosy get fleets")
+            raise UnknownError(f"there is no fleet {fleet[:80]!r} here (served: {some})", next="argosy get fleets")
         return found
 
 
