@@ -24,6 +24,7 @@ _MATTERS = (
     "scikit-learn",
     "scipy",
     "skl2onnx",
+    "torch",
     "xgboost",
 )
 

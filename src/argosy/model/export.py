@@ -140,9 +140,10 @@ def _converted(estimator: Any, features: int) -> Any:
     from skl2onnx import to_onnx  # the same
     from skl2onnx.common.data_types import FloatTensorType
 
-    from argosy.model import graft
+    from argosy.model import graft, torch
 
     graft.register()
+    torch.register(estimator)
     return to_onnx(
         estimator,
         initial_types=[("matrix", FloatTensorType([None, features]))],

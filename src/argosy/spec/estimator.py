@@ -51,7 +51,8 @@ class Estimator(Declared, frozen=True):
         parameters = {
             key: _encode(item, f"{field}.{key}")
             for key, item in sorted(given.items())
-            if not (key in defaults and _same(defaults[key], item))
+            if not key.startswith("_")
+            and not (key in defaults and _same(defaults[key], item))  # skorch tells of its own
         }
         return cls(f"{kind.__module__}:{kind.__qualname__}", parameters)
 

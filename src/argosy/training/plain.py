@@ -16,6 +16,7 @@ from argosy.model.catboost import is_catboost, settled
 from argosy.model.export import answers, export, is_xgboost, prove
 from argosy.model.format import Model, load
 from argosy.model.signature import Signature
+from argosy.model.torch import seed as seeded
 from argosy.training.rows import Block, Floats, Integers, Matrix
 
 _NONE = -1.0
@@ -36,6 +37,7 @@ class Plain:
         labels = rows.labels.astype(np.int64) if is_classifier(estimator) else rows.labels
         matrix = _rounded(rows.matrix)
         matrix[:, np.isnan(matrix).all(axis=0)] = 0.0  # a column without a value is one that never matters
+        seeded(seed)
         self._estimator.fit(matrix, labels)
         self._sample = matrix[:: max(1, len(matrix) // _SAMPLE)]
         self._scale = 1.0 if is_classifier(estimator) else max(float(np.std(rows.labels)), 1e-12)
