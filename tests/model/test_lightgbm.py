@@ -26,6 +26,8 @@ def test_answers_equal_the_package_exactly(fitted: Fitted) -> None:
     np.testing.assert_array_equal(model.predict(fitted.matrix), wanted)
     one_by_one = [model.predict(fitted.matrix[i : i + 1])[0] for i in range(len(wanted))]
     np.testing.assert_array_equal(one_by_one, wanted)
+    rows = LightGBM(fitted.text)
+    np.testing.assert_array_equal([rows.predict_row(row.tobytes()) for row in fitted.matrix], wanted)
     np.testing.assert_array_equal(model.predict(np.asfortranarray(fitted.matrix)), wanted)
     assert model.predict(fitted.matrix[:0]).shape == (0,)
 
@@ -91,6 +93,9 @@ def test_answers_to_single_rows_stay_what_they_were(fitted: Fitted) -> None:
 def test_a_matrix_of_another_width_is_refused(fitted: Fitted) -> None:
     with pytest.raises(InputError, match=r"\(rows, 4\)"):
         load("lightgbm", fitted.text).predict(np.zeros((1, 3)))
+    for row in (fitted.matrix[0, :-1], np.append(fitted.matrix[0], 0.0)):
+        with pytest.raises(InputError, match="the model takes"):
+            LightGBM(fitted.text).predict_row(row.tobytes())
 
 
 @pytest.mark.parametrize(

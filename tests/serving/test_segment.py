@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from argosy.model.signature import Feature, Signature
-from argosy.serving.segment import META, ONE_IN, Buffer, Line, Stream, segment
+from argosy.serving.doubles import doubles
+from argosy.serving.segment import META, ONE_IN, Buffer, Line, Stream, segment, some
 from tests.serving.conftest import NOW
 
 STREAM = Stream("f", Signature((Feature("x", "number"), Feature("at", "boolean")), "regression", "y"))
@@ -32,6 +33,18 @@ def test_lines_and_columns_make_one_frame() -> None:
     assert both.equals(segment(STREAM, Buffer([], [block] * 3), 4))
 
 
+def test_numbers_that_come_as_bytes_stand_beside_those_that_come_as_values() -> None:
+    stream = Stream("f", Signature((Feature("x", "number"), Feature("y", "number")), "regression", "y"))
+    loose, packed = [line("a", 1.5, None)], [line("b", doubles({"x": [2.5], "y": [3]}, 1, stream.names))]
+    block = [list(values) for values in zip(line("c"), line("d"), line("e"), strict=True)]
+    block.append(doubles({"x": [4, 5, 6], "y": [7.0, 8.0, 9.0]}, 3, stream.names))
+    frame = segment(stream, Buffer(packed + loose, [block, some(block, [2, 0])]))
+    assert stream.numeric and dict(frame.schema) == dict(segment(stream, Buffer(loose)).schema)
+    assert frame["row_key"].to_list() == ["a", "b", "c", "d", "e", "e", "c"]
+    assert frame["x"].to_list() == [1.5, 2.5, 4.0, 5.0, 6.0, 6.0, 4.0]
+    assert frame["y"].to_list() == [None, 3.0, 7.0, 8.0, 9.0, 9.0, 7.0]
+
+
 def test_integers_and_booleans_of_a_category_are_kept_as_text() -> None:
     stream = Stream("f", Signature((Feature("c", "category", ("1", "true")),), "regression", "y"))
     lines = [line("k", value) for value in (1, "a", None)]
@@ -40,6 +53,6 @@ def test_integers_and_booleans_of_a_category_are_kept_as_text() -> None:
 
 def test_what_is_redacted_has_no_column() -> None:
     stream = Stream("f", STREAM.signature, frozenset({"at"}))
-    assert stream.names == ("x",)
+    assert stream.names == ("x",) and not stream.numeric
     assert list(segment(stream, Buffer([line("k", 1.0)])).columns) == [*META, "x", ONE_IN]
     assert Stream("f", None).names == ()

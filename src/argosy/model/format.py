@@ -39,6 +39,14 @@ class Model(Protocol):
         ...
 
 
+class RowModel(Model, Protocol):
+    """A model that takes a single row without a matrix, which costs it a third."""
+
+    def predict_row(self, row: bytes) -> float:
+        """As `predict` of one row, given as the bytes of its float64; raises InputError where they are not as many."""
+        ...
+
+
 def load(format: str, data: bytes, *, known: bool = False, limit: int = LIMIT_BYTES) -> Model:
     """Load a model of one of `FORMATS`.
 

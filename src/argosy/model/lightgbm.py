@@ -33,21 +33,12 @@ _MEMORY_FIXED = 20_000
 
 
 class _Scratch(threading.local):
-    """Where a thread scores a single row. The memory stays where it is, so that its addresses are asked for once."""
+    """Where a thread has the answer to a single row. It stays where it is, so that its address is asked for once."""
 
     def __init__(self) -> None:
-        self._rows: dict[int, tuple[Matrix, int]] = {}
         self._length = ctypes.c_int64()
-        self.out = np.empty(1)
-        self.places = (ctypes.addressof(self._length), self.out.ctypes.data)
-
-    def row(self, width: int) -> tuple[Matrix, int]:
-        """A matrix of one row, and its address."""
-        found = self._rows.get(width)
-        if found is None:
-            made = np.empty((1, width))
-            found = self._rows[width] = (made, made.ctypes.data)
-        return found
+        self.out = ctypes.c_double()
+        self.places = (ctypes.addressof(self._length), ctypes.addressof(self.out))
 
 
 _SCRATCH = _Scratch()
@@ -79,7 +70,7 @@ class LightGBM:
         self.space, self._slope = of_objective(_objective(header))
         if _MEAN in header:  # contributions to a forest's answer come added up, where the answer is their mean
             self._slope /= rounds.value
-        self._fast = self._prepare()
+        self._fast, self._row, self._bytes = self._prepare(), _fast(), 8 * self.features
         self.bytes_in_memory = int(len(data) * _MEMORY_PER_BYTE) + _MEMORY_FIXED
 
     def _prepare(self) -> ctypes.c_void_p:
@@ -92,15 +83,16 @@ class LightGBM:
     def predict(self, matrix: Matrix) -> npt.NDArray[np.float64]:
         """See `Model.predict`."""
         if matrix.shape == (1, self.features):
-            return self._predict_row(matrix)
+            return np.array([self.predict_row(matrix.astype(np.float64, copy=False).tobytes())])
         return self._predict(matrix, _NORMAL, 1)[:, 0]
 
-    def _predict_row(self, matrix: Matrix) -> npt.NDArray[np.float64]:
-        row, source = _SCRATCH.row(self.features)
-        np.copyto(row, matrix)
-        if _fast()(self._fast, source, *_SCRATCH.places):
+    def predict_row(self, row: bytes) -> float:
+        """See `RowModel.predict_row`."""
+        if len(row) != self._bytes:
+            checked(np.frombuffer(row).reshape(1, -1), self.features)
+        if self._row(self._fast, row, *_SCRATCH.places):
             raise _failure()
-        return _SCRATCH.out.copy()
+        return _SCRATCH.out.value
 
     def explain(self, matrix: Matrix) -> Matrix:
         """See `Model.explain`: SHAP values of the trees themselves (Lundberg et al., Nat. Mach. Intell. 2, 2020)."""

@@ -8,6 +8,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from functools import cached_property
 from threading import Lock
 from time import perf_counter
 
@@ -22,11 +23,16 @@ _MB = 1 << 20
 _LOG = logging.getLogger("argosy.serving")
 
 
-class Loaded(msgspec.Struct, frozen=True):
+class Loaded(msgspec.Struct, frozen=True, dict=True):
     """A version ready to answer, with its signature."""
 
     model: Model
     signature: Signature
+
+    @cached_property
+    def quick(self) -> Callable[[bytes], float] | None:
+        """Answers a single row by the bytes of its float64, where the model is a `RowModel`."""
+        return getattr(self.model, "predict_row", None)
 
 
 class Counters(msgspec.Struct):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from argosy.model.signature import Matrix, Signature, encode_columns, encode_one
 from argosy.serving.batch import Columns
 from argosy.serving.cache import Loaded
 from argosy.serving.derive import Lost
+from argosy.serving.doubles import doubles, matrix
 from argosy.serving.failure import Failed, Failure
 from argosy.serving.routing import Assignment, VersionRef
 
@@ -27,17 +29,32 @@ class Given(msgspec.Struct, frozen=True):
     columns: Columns
     count: int
     lost: Mapping[str, Lost] = {}
+    packed: dict[str, bytes | None] = {}
 
-    def one(self, signature: Signature) -> Matrix:
-        """The only row; raises InputError where it does not fit."""
+    def numbers(self, signature: Signature) -> bytes | None:
+        """The features of all rows as `doubles`, made once; None unless all of them are numbers, and there."""
+        if not signature.numeric:
+            return None
+        if signature.digest not in self.packed:
+            self.packed[signature.digest] = doubles(self.columns, self.count, signature.names)
+        return self.packed[signature.digest]
+
+    def one(self, loaded: Loaded) -> Callable[[], float]:
+        """Asks a version about the only row; raises InputError where that does not fit."""
+        numbers = self.numbers(loaded.signature)
+        if numbers is not None and loaded.quick is not None:
+            return partial(loaded.quick, numbers)
         if self.lost:
-            _check(0, self._lost(signature))
-        return encode_one(self.columns, signature)
+            _check(0, self._lost(loaded.signature))
+        row = encode_one(self.columns, loaded.signature)
+        return lambda: float(loaded.model.predict(row)[0])
 
     def whole(self, signature: Signature) -> Matrix | None:
         """All rows, or None where some do not fit, though they may be none of those that versions of it answer."""
         if self.lost and self._lost(signature):
             return None
+        if (numbers := self.numbers(signature)) is not None:
+            return matrix(numbers, self.count).T.copy()
         try:
             return encode_columns(self.columns, self.count, signature)
         except InputError:
@@ -82,11 +99,11 @@ def predict(models: Mapping[VersionRef, Loaded], assignment: Assignment, given: 
             if why is not None:
                 failures.append(Failure(ref, refused, why, refused=True))
                 continue
-            matrix = given.some(indices, loaded.signature)
+            rows = given.some(indices, loaded.signature)
         else:
-            matrix = whole if len(indices) == given.count else whole[indices]
+            rows = whole if len(indices) == given.count else whole[indices]
         try:
-            found = loaded.model.predict(matrix)
+            found = loaded.model.predict(rows)
             out[indices] = found
         except Exception as error:  # a model may raise anything
             failures.append(Failure(ref, indices, error))
@@ -109,11 +126,11 @@ def _one(models: Mapping[VersionRef, Loaded], ref: VersionRef, given: Given) -> 
     """As `predict`, for the only row."""
     loaded = models[ref]
     try:
-        matrix = given.one(loaded.signature)
+        ask = given.one(loaded)
     except InputError as error:
         raise Failed([Failure(ref, (0,), error, refused=True)]) from error
     try:
-        answer = float(loaded.model.predict(matrix)[0])
+        answer = ask()
     except Exception as error:  # the same
         raise Failed([Failure(ref, (0,), error)]) from error
     if not math.isfinite(answer):

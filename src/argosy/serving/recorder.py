@@ -10,17 +10,16 @@ import logging
 import os
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from math import log2
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
 
 import polars as pl
 
 from argosy.errors import CapacityError, InputError
-from argosy.serving.segment import Buffer, Line, Stream, segment
+from argosy.serving.segment import Block, Buffer, Line, Stream, segment, some
 
 _LEAST_SHARE = 1024
 _LOG = logging.getLogger("argosy.serving")
@@ -79,14 +78,14 @@ class Recorder:
             self._buffer(stream, one_in).lines += rows
             self._took(stream, len(rows))
 
-    def add_columns(self, stream: Stream, columns: Sequence[Sequence[Any]]) -> None:
+    def add_columns(self, stream: Stream, columns: Block) -> None:
         """As `add`, for rows that are there as columns, which must not change any more."""
         count = len(columns[0])
         with self._state:
             one_in = self._share(stream, count)
             if one_in > 1:
                 places = self._drawn(count, one_in)
-                columns, count = [[values[place] for place in places] for values in columns], len(places)
+                columns, count = some(columns, places), len(places)
             self._buffer(stream, one_in).blocks.append(columns)
             self._took(stream, count)
 

@@ -21,11 +21,12 @@ from argosy.serving.door.statistics import statistics
 from argosy.serving.limits import Limits
 from argosy.serving.measure import Measures
 from argosy.serving.meter import Meter
+from argosy.serving.plan import Plan
 from argosy.serving.readiness import Readiness
 from argosy.serving.recorder import Recorder
 from argosy.serving.request import Errand, Refused, Reply, Request, told
 from argosy.serving.routing import Endpoint, Routing, VersionRef
-from argosy.serving.score import Plan, Scorer
+from argosy.serving.score import Scorer
 from argosy.serving.version import numbered
 
 _TEXT = b"text/plain; version=0.0.4"

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from secrets import token_hex
 from time import perf_counter
 from typing import Any, Protocol
 
-import msgspec
-
 from argosy.errors import ArgosyError, InputError
-from argosy.model.signature import Signature
 from argosy.serving import explanation
 from argosy.serving.batch import Answer, Batch, Columns
-from argosy.serving.cache import Loaded, ModelCache
+from argosy.serving.cache import ModelCache
 from argosy.serving.contribution import explain
 from argosy.serving.derive import Derivation, Lost
 from argosy.serving.failure import Failed, Failure, Unanswered
 from argosy.serving.flag import examine
+from argosy.serving.ledger import Ledger
+from argosy.serving.plan import Plan
 from argosy.serving.prediction import Given, predict
 from argosy.serving.recorder import Recorder
 from argosy.serving.routing import (
@@ -34,13 +33,10 @@ from argosy.serving.routing import (
     member_key,
     stand_in,
 )
-from argosy.serving.segment import Line, Stream
 from argosy.serving.shadow import Answered, Shadows
 from argosy.serving.version import only
 
 _LOG = logging.getLogger("argosy.serving")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _PAUSE = timedelta(seconds=5)
 _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -67,24 +63,6 @@ class OnlineReader(Protocol):
         ...
 
 
-class Plan(msgspec.Struct):
-    """A batch with its versions chosen and its decision time known; `began` is of a clock of durations.
-
-    `models` are those of the assignment once all are found; `failed` fills with the versions that failed on
-    rows of it: those rows of theirs are assigned anew.
-    """
-
-    batch: Batch
-    id: str
-    keys: list[str]
-    rows: list[str]
-    assignment: Assignment
-    at: datetime | list[datetime]
-    began: float
-    models: dict[VersionRef, Loaded] = {}
-    failed: set[VersionRef] = set()
-
-
 class Scorer:
     """Answers batches of one routing picture after another. Threads share it.
 
@@ -104,10 +82,9 @@ class Scorer:
         self._cache = cache
         self._clock = clock
         self._readers = readers
-        self._recorder = recorder
+        self._ledger = Ledger(recorder) if recorder is not None else None
         self._derivations: dict[int, tuple[Endpoint, Derivation]] = {}
         self._online: dict[int, tuple[Endpoint, OnlineReader]] = {}
-        self._streams: dict[tuple[str, str, frozenset[str]], Stream] = {}
         self._told: set[int] = set()
         self._broken: dict[VersionRef, tuple[datetime, Exception]] = {}
         self._prefix = token_hex(6)
@@ -194,8 +171,8 @@ class Scorer:
         given = Given(columns, batch.count, lost)
         predictions = self._predict(plan, given)
         why = explain(plan.models, plan.assignment, given) if batch.explain else None
-        if self._recorder is not None:
-            self._record(plan, columns, predictions, stale)
+        if self._ledger is not None:
+            self._record(plan, given, predictions, stale)
         if self.shadows is not None and batch.endpoint.shadows and batch.version is None:
             routes = plan.assignment.reasons
             answered = Answered(batch.endpoint, plan.id, plan.keys, plan.rows, plan.at, columns, lost, stale, routes)
@@ -214,6 +191,10 @@ class Scorer:
         if batch.endpoint.request_features:
             lost = self._derivation(batch.endpoint).add(columns, batch.count)
         return columns, lost, stale
+
+    def _record(self, plan: Plan, given: Given, predictions: list[float], stale: list[bool] | None) -> None:
+        if self._ledger is not None:
+            self._ledger.answered(plan, given, predictions, stale)
 
     def _predict(self, plan: Plan, given: Given) -> list[float]:
         """One number a row, once rows of canaries that failed are assigned anew."""
@@ -269,14 +250,8 @@ class Scorer:
             self._told.add(failure.ref.id)
             trace = None if isinstance(failure.error, ArgosyError) else failure.error
             _LOG.error("version %s fails: %s", failure.ref.address, failure.error, exc_info=trace)
-        if self._recorder is not None:
-            at, took, reasons, version = _instants(plan), _took(plan), plan.assignment.reasons, failure.ref.address
-            flags = plan.batch.flags
-            rows: list[Line] = [
-                (plan.rows[i], plan.keys[i], at[i], plan.id, version, reasons[i], None, None, took, flags and flags[i])
-                for i in failure.rows
-            ]
-            self._recorder.add(self._stream(plan.batch.endpoint, None), rows)
+        if self._ledger is not None:
+            self._ledger.failed(plan, failure.ref, failure.rows)
 
     def _read_views(self, endpoint: Endpoint, columns: Columns, rows: int, at: datetime | list[datetime]) -> list[bool]:
         """Add what the views hold for the rows; whether what one of them holds has expired, for each row.
@@ -350,47 +325,6 @@ class Scorer:
         for table in (self._derivations, self._online):
             for key in [key for key, (old, _) in table.items() if old.fleet == endpoint.fleet and old is not endpoint]:
                 table.pop(key, None)
-
-    def _record(self, plan: Plan, columns: Columns, predictions: list[float], stale: list[bool] | None) -> None:
-        """Hand the rows to the recorder: many in the columns that they came in, which is a copy less for each."""
-        assert self._recorder is not None
-        batch, chosen, took = plan.batch, plan.assignment, _took(plan)
-        if batch.count == 1:
-            [ref] = chosen.versions
-            stream = self._stream(batch.endpoint, plan.models[ref].signature)
-            asked = (plan.rows[0], plan.keys[0], _instants(plan)[0], plan.id, ref.address, chosen.reasons[0])
-            values, flag = [columns[name][0] for name in stream.names], batch.flags and batch.flags[0]
-            self._recorder.add(stream, [(*asked, predictions[0], stale[0] if stale else False, took, flag, *values)])
-            return
-        answers: list[list[Any]] = [plan.rows, plan.keys, _instants(plan), [plan.id] * batch.count]
-        answers += [[ref.address for ref in chosen.versions], chosen.reasons, predictions]
-        answers += [stale or [False] * batch.count, [took] * batch.count, batch.flags or [None] * batch.count]
-        streams: dict[Stream, list[int]] = {}
-        for ref, indices in chosen.groups.items():
-            streams.setdefault(self._stream(batch.endpoint, plan.models[ref].signature), []).extend(indices)
-        for stream, rows in streams.items():
-            every = [*answers, *(columns[name] for name in stream.names)]
-            some = every if len(rows) == batch.count else [[values[i] for i in rows] for values in every]
-            self._recorder.add_columns(stream, some)
-
-    def _stream(self, endpoint: Endpoint, signature: Signature | None) -> Stream:
-        key = (endpoint.fleet, signature.digest if signature is not None else "", endpoint.redacted)
-        known = self._streams.get(key)
-        if known is None:
-            known = self._streams[key] = Stream(endpoint.fleet, signature, endpoint.redacted)
-        return known
-
-
-def _instants(plan: Plan) -> list[int]:
-    """The decision time of each row, in microseconds since 1970."""
-    if isinstance(plan.at, list):
-        return [(at - _EPOCH) // _MICROSECOND for at in plan.at]
-    return [(plan.at - _EPOCH) // _MICROSECOND] * plan.batch.count
-
-
-def _took(plan: Plan) -> int:
-    """Microseconds since a batch was planned."""
-    return int((perf_counter() - plan.began) * 1e6)
 
 
 def _expired(age: timedelta | None, ttl: timedelta | None) -> bool:

@@ -15,12 +15,13 @@ from argosy.errors import MissingExtraError
 from argosy.serving.app import App
 from argosy.serving.batch import Answer, Columns
 from argosy.serving.derive import Lost
+from argosy.serving.plan import Plan
 from argosy.serving.prediction import Given
 from argosy.serving.request import Call, Reply, Request
 from argosy.serving.rpc.frame import Head
 from argosy.serving.rpc.service import Service
 from argosy.serving.rpc.status import Outcome, Status
-from argosy.serving.score import Plan, Scorer
+from argosy.serving.score import Scorer
 from argosy.serving.wire import Application
 
 try:
