@@ -12,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from argosy.errors import CorruptError, DeclarationError, InputError
-from argosy.model.signature import Feature, Signature, encode, encode_columns, encode_one, encode_rows, infer_signature
+from argosy.model.signature import (
+    Feature,
+    Signature,
+    encode,
+    encode_columns,
+    encode_one,
+    encode_rows,
+    infer_signature,
+    lineage,
+)
 
 SIGNATURE = Signature(
     (
@@ -81,6 +90,17 @@ def test_infer_keeps_order_kinds_and_the_most_frequent_categories() -> None:
         Feature("a", "category", ("w", "x"), "view"),
         Feature("b", "number"),
     )
+
+
+def test_what_columns_are_made_of_travels_where_it_is_known() -> None:
+    frame = pl.DataFrame({"a": [1], "b": [2]})
+    reads = {"a": ("x", "y")}
+    signature = infer_signature(frame, ["a", "b"], task="binary", label="z", origins={"a": "view:v"}, reads=reads)
+    again = Signature.from_json(signature.to_json())
+    assert again == signature and b'"reads":["x","y"]' in signature.to_json()
+    assert b"reads" not in SIGNATURE.to_json()
+    other = Signature((Feature("a", "number", origin="view:v", reads=("z",)),), "binary", "z")
+    assert lineage([again, other, SIGNATURE]) == {"a": {"x", "y", "z"}}
 
 
 @pytest.mark.parametrize("change", [{"carrier": 1.5}, {"distance": "far"}, {"holiday": 1}])

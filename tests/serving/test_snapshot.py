@@ -193,6 +193,22 @@ def test_what_comes_of_tagged_columns_is_not_to_be_recorded(fleet: Fixture) -> N
     assert picture(Source(fleet.store)).redacted == {"dest", "hour", "wind"}
 
 
+def test_what_a_view_makes_of_a_tagged_column_is_not_to_be_recorded_whichever_version_takes_it(
+    fleet: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken(reads: str) -> Signature:
+        temp = msgspec.structs.replace(SIGNATURE.features[2], reads=(reads,))
+        return Signature((*SIGNATURE.features[:2], temp, *SIGNATURE.features[3:]), "binary", "late")
+
+    weather = Dataset("weather", time="observed", source=Parquet("weather.parquet"), tags={"celsius": "sensitive"})
+    with fleet.store.write() as tx:
+        declarations.add(tx, [declared(weather)])
+    for number, reads in enumerate(("kelvin", "celsius", "kelvin")):
+        monkeypatch.setattr(conftest, "SIGNATURE", taken(reads))
+        fleet.add_version("JFK/AA" if number < 2 else "JFK/B6", 50 + number, champion=number != 1, share=0.25)
+    assert picture(Source(fleet.store)).redacted == {"temp"}
+
+
 def test_a_picture_that_is_brought_up_to_date_equals_one_that_is_built_anew(fleet: Fixture) -> None:
     source = Source(fleet.store)
     source()

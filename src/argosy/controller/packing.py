@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -10,15 +10,13 @@ from sqlalchemy import Connection
 
 from argosy.controller import trial
 from argosy.controller.house import Places
+from argosy.controller.tagging import tags
 from argosy.errors import InputError, UnknownError
 from argosy.model.signature import Signature
 from argosy.registry.address import Address
 from argosy.registry.bundle.content import Content, Source, Trial, pack, pack_fleet
 from argosy.spec import document
-from argosy.spec.dataset import Dataset
-from argosy.spec.feature import RequestFeatures
 from argosy.spec.fleet import POOLED, Fleet
-from argosy.spec.tag import tagged
 from argosy.store import Store, aliases, artifacts, declarations, edges, executions, members, versions
 from argosy.store.versions import Version
 
@@ -75,29 +73,19 @@ def _sources(
     for edge in edges.of(conn, runs, edges.IN):
         if edge.kind == "dataset":
             read.setdefault(edge.execution_id, []).append(edge.reference)
-    back = hidden(conn, fleet, sorted({name for each in read.values() for name in each}))
+    held = {each.signature for each in wanted.values() if each.signature in known}
+    signatures = {name: Signature.from_json(artifacts.content(store.blobs, known[name])) for name in held if name}
+    hidden = tags(conn, fleet, {name for each in read.values() for name in each}, [*signatures.values()])
     sets = trial.opened(Places.of(store).sets / fleet)
     found = []
     for address, version in wanted.items():
-        if version.signature not in known:
+        signature = signatures.get(version.signature or "")
+        if signature is None:
             raise InputError(f"how {address} takes its rows is not on record", next=f"argosy train {fleet}")
-        signature = Signature.from_json(artifacts.content(store.blobs, known[version.signature]))
         source = Source(
             address=address, format=version.format, model=artifacts.content(store.blobs, known[version.artifact]),
             signature=signature, at=version.at, datasets=tuple(read.get(version.execution_id, ())),
             code=runs[version.execution_id].bundle,
         )  # fmt: skip
-        found.append((source, trial.rows(sets, address, version, signature, back)))
+        found.append((source, trial.rows(sets, address, version, signature, hidden)))
     return found
-
-
-def hidden(conn: Connection, fleet: str, read: Sequence[str]) -> frozenset[str]:
-    """The columns that are tagged in any of the datasets (as NAME@NUMBER), and the fleet's features made of them."""
-    names = {each.rpartition("@")[0] for each in read}
-    last = [found for name in sorted(names) for found in declarations.history(conn, "dataset", name, limit=1)]
-    wanted = declarations.get(conn, "fleet", fleet)
-    declared = [document.recorded(each.body) for each in (*last, *filter(None, [wanted]))]
-    features = [each.features for each in declared if isinstance(each, Fleet)]
-    made = [each.expressions for some in features for each in some if isinstance(each, RequestFeatures)]
-    expressions = {name: each for some in made for name, each in some.items()}
-    return tagged([each for each in declared if isinstance(each, Dataset)], expressions)

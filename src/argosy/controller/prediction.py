@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ import msgspec
 import polars as pl
 from sqlalchemy import Connection
 
-from argosy.controller import neighbour
+from argosy.controller import neighbour, tagging
 from argosy.controller.house import Places
 from argosy.controller.neighbour import Neighbours
 from argosy.controller.plan import predictions
@@ -23,7 +23,7 @@ from argosy.model.format import load
 from argosy.model.signature import Signature, encode_rows
 from argosy.model.space import Space
 from argosy.registry.address import parse
-from argosy.store import artifacts, datasets, declarations, edges, mask, versions
+from argosy.store import artifacts, datasets, edges, mask, versions
 from argosy.store.store import Store
 from argosy.store.versions import Version
 
@@ -92,7 +92,7 @@ def read(conn: Connection, store: Store, fleet: str, id: str) -> Prediction:
         signature = Signature.from_json(store.blobs.get(version.signature))
         read_by = edges.of(conn, [version.execution_id], edges.IN)
         inputs = tuple(each.reference for each in read_by if each.kind == "dataset")
-        tags = _tags(conn, inputs)
+        tags = tagging.tags(conn, fleet, inputs, [signature])
         values = {name: row[column] for name in signature.names if (column := _column(name, row)) in row}
         explained = _explained(conn, store, version, signature, values, row["prediction"], tags)
         digest = next((each.reference for each in read_by if each.kind == "rows"), "")
@@ -151,12 +151,6 @@ def _explained(
     ]
     moved.sort(key=lambda each: -abs(each.contribution))
     return Explained(tuple(moved), found[-1], sum(found), model.space)
-
-
-def _tags(conn: Connection, inputs: Sequence[str]) -> dict[str, str]:
-    """The tags of the columns of all datasets that a version was trained on."""
-    known = declarations.tags(conn, [each.rpartition("@")[0] for each in inputs])
-    return {name: tag for each in known.values() for name, tag in each.items()}
 
 
 def _masked(found: Neighbours, tags: mask.Tags) -> Neighbours:

@@ -31,12 +31,16 @@ _TEXTS = {str, type(None)}
 
 
 class Feature(msgspec.Struct, frozen=True):
-    """One column of the matrix; `categories` in code order; `origin` is where the value comes from."""
+    """One column of the matrix; `categories` in code order; `origin` is where the value comes from.
+
+    Of a view's column, `reads` are the columns of the view's dataset that it is made of, where that is known.
+    """
 
     name: str
     kind: Kind
     categories: tuple[str, ...] | None = None
     origin: str = "column"
+    reads: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
 
     def __post_init__(self) -> None:
         if (self.kind == "category") != (self.categories is not None):
@@ -103,6 +107,15 @@ class Signature(msgspec.Struct, frozen=True, dict=True):
             ) from error
 
 
+def lineage(signatures: Iterable[Signature]) -> dict[str, frozenset[str]]:
+    """By each column of a view that a signature names, and of which that is known, the columns that it is made of."""
+    found: dict[str, frozenset[str]] = {}
+    for feature in [each for signature in signatures for each in signature.features]:
+        if feature.reads is not msgspec.UNSET:
+            found[feature.name] = found.get(feature.name, frozenset()).union(feature.reads)
+    return found
+
+
 def infer_signature(
     frame: pl.DataFrame,
     names: Sequence[str],
@@ -110,6 +123,7 @@ def infer_signature(
     task: Task,
     label: str,
     origins: Mapping[str, str] | None = None,
+    reads: Mapping[str, tuple[str, ...]] | None = None,
     limit: int = 1000,
 ) -> Signature:
     """The signature of the columns `names` of a training frame, in that order.
@@ -118,8 +132,10 @@ def infer_signature(
     value), in sorted order; all others encode as NaN. Raises InputError for a column that is
     missing or of a type that no model takes.
     """
-    found = origins or {}
-    return Signature(tuple(_infer(frame, name, found.get(name, "column"), limit) for name in names), task, label)
+    found, made = origins or {}, reads or {}
+    features = (_infer(frame, name, found.get(name, "column"), limit) for name in names)
+    known = (msgspec.structs.replace(each, reads=made.get(each.name, msgspec.UNSET)) for each in features)
+    return Signature(tuple(known), task, label)
 
 
 def _infer(frame: pl.DataFrame, name: str, origin: str, limit: int) -> Feature:

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from argosy.errors import ArgosyError, DeclarationError
-from argosy.model.signature import Feature, Signature
+from argosy.model.signature import Feature, Signature, lineage
 from argosy.serving.check import narrowed, typed
 from argosy.serving.domain import Domain
 from argosy.serving.routing import Datatype, Endpoint, Input, Route, Routing, Rule, VersionRef, ViewBinding
@@ -96,7 +96,8 @@ class Source:
             raise DeclarationError(f"fleet {fleet.name!r} names dataset {fleet.spine!r}, which is not declared")
         latest = datasets.version(conn, fleet.spine)
         held = {*signatures.values(), *(each.signature for each in ruled)}
-        features = _features(self._read(self._store.blobs, held))
+        every = self._read(self._store.blobs, held)
+        features, made = _features(every), lineage(every)
         settled = {signature for (_, role), signature in signatures.items() if role == "champion"}
         needed = _features(self._read(self._store.blobs, settled)) or features
         features |= needed  # where a canary takes a feature in another way, requests carry what the champion takes
@@ -122,7 +123,7 @@ class Source:
             pooled=members.pop(POOLED, Route()) if fleet.pooled else Route(),
             routes=members,
             waiting=_waiting(conn, fleet),
-            redacted=tagged(sources, expressions).intersection(features),
+            redacted=tagged(sources, expressions, made).intersection(features),
             rules=fleet.inputs,
             callers=_callers(fleet, ruled, _margins(conn, fleet, ruled)),
             bounded=fleet.interval is not None,

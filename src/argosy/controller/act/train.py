@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -23,14 +23,17 @@ from argosy.controller.libraries import Libraries
 from argosy.controller.observe import FleetState, Snapshot
 from argosy.controller.wanted import Wanted
 from argosy.controller.watching import answered, reference
+from argosy.data.dtype import parse_all
 from argosy.data.read import scan
 from argosy.engine.contract import Progress
 from argosy.errors import UnknownError
 from argosy.features.join import join
+from argosy.features.lineage import lineage
 from argosy.features.request import apply as request_features
 from argosy.features.source import Source
 from argosy.features.trainingset import Columns, TrainingSet, build, member
 from argosy.model.signature import Signature, infer_signature
+from argosy.model.signature import lineage as made
 from argosy.spec import duration
 from argosy.spec.dataset import Dataset
 from argosy.spec.feature import Feature, RequestFeatures, Spine, ViewReference
@@ -150,7 +153,7 @@ def training_set(
     derived = (feature.expressions for feature in fleet.features if isinstance(feature, RequestFeatures))
     expressions = {name: each.expr() for given in derived for name, each in given.items()}
     frame, slices, left_out = _sliced(fleet, request_features(expressions, join(rows, AT, views.sources)))
-    signature = signature or signature_of(fleet, views.sources, frame)
+    signature = signature or signature_of(fleet, views.sources, frame, _lineage(house, snapshot, fleet))
     reference.record(
         house.store, fleet, state.revision, frame, frame.with_columns(member=member(fleet.by))["member"],
         _recorded(snapshot, fleet, spine, signature), (*action.members, *([POOLED] * action.pooled)), now,
@@ -177,7 +180,9 @@ def _sliced(fleet: Fleet, frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, 
     return frame, columns, left_out
 
 
-def signature_of(fleet: Fleet, sources: list[tuple[Source, pl.LazyFrame]], frame: pl.DataFrame) -> Signature:
+def signature_of(
+    fleet: Fleet, sources: list[tuple[Source, pl.LazyFrame]], frame: pl.DataFrame, reads: Mapping[str, tuple[str, ...]]
+) -> Signature:  # fmt: skip
     """The features of a fleet in the order of its declaration, each with where it comes from."""
     columns = {source.name: source.columns for source, _ in sources}
     found: list[tuple[str, str]] = []
@@ -190,7 +195,9 @@ def signature_of(fleet: Fleet, sources: list[tuple[Source, pl.LazyFrame]], frame
             case ViewReference(name=name):
                 found += [(column, f"view:{name}") for column in columns[name]]
     names = [name for name, _ in found]
-    return infer_signature(frame, names, task=fleet.task, label=fleet.label.column, origins=dict(found))
+    return infer_signature(
+        frame, names, task=fleet.task, label=fleet.label.column, origins=dict(found), reads=reads
+    )  # fmt: skip
 
 
 def _spine(
@@ -246,12 +253,25 @@ def _views(conn: Connection, house: House, snapshot: Snapshot, fleet: Fleet) -> 
     return _Views(given, tuple(references))
 
 
+def _lineage(house: House, snapshot: Snapshot, fleet: Fleet) -> dict[str, tuple[str, ...]]:
+    """By each column that the fleet's views bring, what it is made of."""
+    found = dict[str, tuple[str, ...]]()
+    for view, source, _ in sources(snapshot, fleet):
+        version = snapshot.versions.get(view.dataset)
+        if version is None:
+            continue  # its rows are here without what they were made from
+        house.functions(snapshot.wanted["feature_view", view.name])
+        keys = (*source.entity, source.time, *filter(None, [source.known]))
+        found |= lineage(view, source.columns, parse_all(version.columns), keys)
+    return found
+
+
 def _recorded(snapshot: Snapshot, fleet: Fleet, spine: Dataset, signature: Signature) -> list[str]:
     """The features that are recorded where they are served: all but those that come of tagged columns."""
     declared = [snapshot.wanted["dataset", view.dataset].declaration for view, _, _ in sources(snapshot, fleet)]
     derived = (feature.expressions for feature in fleet.features if isinstance(feature, RequestFeatures))
     expressions = {name: each for given in derived for name, each in given.items()}
-    redacted = tagged([spine, *(each for each in declared if isinstance(each, Dataset))], expressions)
+    redacted = tagged([spine, *(d for d in declared if isinstance(d, Dataset))], expressions, made([signature]))
     return [name for name in signature.names if name not in redacted]
 
 

@@ -21,7 +21,8 @@ from argosy.controller.reproduce.recipe import Piped, Recipe, Trained
 from argosy.errors import ArgosyError
 from argosy.model.signature import Signature
 from argosy.pipelines.landing import Ended
-from argosy.spec.fleet import POOLED
+from argosy.spec.feature import Spine
+from argosy.spec.fleet import POOLED, Fleet
 from argosy.spec.quantity import plural
 from argosy.store import Store
 
@@ -124,13 +125,21 @@ def _train(house: House, wanted: Trained, store: Store) -> str:
     pooled = meant.key == POOLED
     groups = () if pooled else (Group(_CAUSE, (meant.key,)),)
     digest = wanted.version.signature
-    known = Signature.from_json(store.blobs.get(digest)) if digest and not pooled else None
     with house.store.read() as conn:
         snapshot = survey.glance(conn, wanted.at)
-    revision = snapshot.fleets[meant.fleet].revision
+    state = snapshot.fleets[meant.fleet]
+    known = _without_keys(Signature.from_json(store.blobs.get(digest)), state.fleet) if digest else None
+    revision = state.revision
     action = Train(meant.fleet, groups, pooled, _CAUSE, revision)
     found = training.run(house, snapshot, action, wanted.at, signature=known)
     if meant.key not in found.versions:
         why = found.failed.get(meant.key, found.said)
         raise ArgosyError(f"{meant} could not be trained again: {why}", next=f"argosy lineage {meant}")
     return str(msgspec.structs.replace(meant, number=1))
+
+
+def _without_keys(signature: Signature, fleet: Fleet) -> Signature:
+    """The signature of the fleet's training set: the pooled model takes the key columns besides."""
+    added = set(fleet.by) - {each.name for each in fleet.features if isinstance(each, Spine)}
+    features = tuple(each for each in signature.features if each.name not in added or each.origin != "column")
+    return msgspec.structs.replace(signature, features=features)
