@@ -97,6 +97,20 @@ def test_a_directory_for_docker_has_what_it_builds_from(run, inside: Path, tmp_p
     assert "COPY . /app/model_late_order_north\n" in (tmp_path / NORTH / "Dockerfile").read_text()
 
 
+def test_a_training_set_that_is_not_here_is_built(
+    run, late: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(late, tmp_path / "late")
+    monkeypatch.chdir(tmp_path / "late")
+    run("promote", "late-order/north@1")
+    for address in ("late-order/north@1", "late-order/*", "late-order"):
+        shutil.rmtree(Path(".argosy", "sets"))
+        done = run("package", address, "--to", "onnx-bundle", "--json")
+        assert done.code == 0, done.err
+        assert done.json()["difference"] < 1e-15 and "building the training set" in done.err
+        assert "building" not in run("package", address, "--to", "onnx-bundle", "--force").err
+
+
 def test_what_is_there_is_replaced_only_by_force(run, inside: Path, tmp_path: Path) -> None:
     command = ("package", "late-order/north@1", "--to", "onnx-bundle", "--out", tmp_path)
     assert run(*command).code == 0

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from argosy.cli import folder, home, show, target
+from argosy.cli.log import quietly
 from argosy.cli.option import Common
-from argosy.controller.packing import packed
-from argosy.registry.address import parse
+from argosy.controller import proving
+from argosy.controller.house import House
+from argosy.controller.packing import Packed, packed
+from argosy.controller.trial import UnprovenError
+from argosy.registry.address import Address, parse
 from argosy.registry.bundle.wheel import wheel
 from argosy.spec.quantity import plural
 
@@ -26,9 +31,10 @@ def package(
 
     The bundle is a Python package: the model as ONNX, a schema of its inputs, predict.py, a self-test of rows with
     their predictions, a page about itself, and a manifest of where it comes from. It is written only where it answers
-    as the version does, on rows of the training set. It takes the model's features: request features and columns of
-    feature views are for whoever asks to compute, and the schema says which. A fleet with a key, by its name alone,
-    becomes one bundle of all its champions, which routes each row by its key.
+    as the version does, on rows of the training set, which is built where it is not on this machine. It takes the
+    model's features: request features and columns of feature views are for whoever asks to compute, and the schema says
+    which. A fleet with a key, by its name alone, becomes one bundle of all its champions, which routes each row by its
+    key.
 
     For example:
       argosy package late-arrival/JFK/AA@7 --to onnx-bundle
@@ -48,8 +54,7 @@ def package(
         Replace what is there of the same name.
     """
     given = common or Common()
-    with home.look(given.home) as (store, conn):
-        content, number, at = packed(store, conn, parse(version), dockerfile=to == "docker")
+    content, number, at = _packed(given.home, parse(version), dockerfile=to == "docker")
     if to == "wheel":
         name, data = wheel(content, number, at)
         path = out / name
@@ -68,6 +73,20 @@ def package(
         f"  next: {_next(to, path, content.name)}",
     )
     return 0
+
+
+def _packed(given: str | None, address: Address, *, dockerfile: bool) -> Packed:
+    """The bundle, proven on the training sets that are here, or else on one that is built for it."""
+    try:
+        with home.look(given) as (store, conn):
+            return packed(store, conn, address, dockerfile=dockerfile)
+    except UnprovenError:
+        show.say(f"building the training set of {address} to prove it on")
+    quietly()
+    with home.open(given) as store, House(store, actor=home.actor(), environment=os.environ) as house:
+        proving.build(house, address, home.clock(store).now())
+        with store.read() as conn:
+            return packed(store, conn, address, dockerfile=dockerfile)
 
 
 def _next(to: Form, path: Path, package: str) -> str:

@@ -13,12 +13,13 @@ import msgspec
 
 from argosy.controller import loop, survey, tenure
 from argosy.controller.act import train as act
-from argosy.controller.action import Gate, Group, Train
+from argosy.controller.action import Gate, Train
 from argosy.controller.house import House
 from argosy.controller.loop import OnDone
 from argosy.controller.observe import Snapshot
+from argosy.controller.proving import busy, training
 from argosy.engine.contract import Result, Task
-from argosy.errors import ConflictError, InputError, UnknownError
+from argosy.errors import InputError, UnknownError
 from argosy.registry.address import Address
 from argosy.spec import duration
 from argosy.spec.fleet import POOLED
@@ -87,10 +88,10 @@ def optimise(
     are not, and ConflictError where another process is at work on the fleet.
     """
     snapshot = survey.observe(house, now)
-    action = _action(snapshot, address)
+    action = training(snapshot, address, KIND)
     with tenure.hold(house.store, action.subject) as lease:
         if lease is None:
-            raise _busy(address.fleet)
+            raise busy(address.fleet)
         house.take(lease)
         given = _given(house, snapshot, action, address, now)
         results = list(_measured(house, snapshot, given, orders))
@@ -104,16 +105,6 @@ def optimise(
         found.append(made)
     original = Address(address.fleet, address.key, given.version.number)
     return Report(str(original), given.job.fleet.search.metric, tuple(found))
-
-
-def _action(snapshot: Snapshot, address: Address) -> Train:
-    """The training whose rows are asked for: of the member, or of all for the pooled model."""
-    if address.fleet not in snapshot.fleets:
-        known = ", ".join(sorted(snapshot.fleets)) or "none is declared"
-        raise UnknownError(f"there is no fleet {address.fleet!r}", next=f"the fleets are: {known}")
-    pooled = address.key == POOLED
-    groups = () if pooled else (Group(KIND, (address.key,)),)
-    return Train(address.fleet, groups, pooled, KIND, snapshot.fleets[address.fleet].revision)
 
 
 def _given(house: House, snapshot: Snapshot, action: Train, address: Address, now: datetime) -> _Given:
@@ -181,7 +172,7 @@ def _recorded(
     done = [(Fit(member, key, parts), msgspec.structs.replace(result, value=result.value.fitted))]
     with tenure.hold(house.store, subject) as lease:
         if lease is None:
-            raise _busy(fleet)
+            raise busy(fleet)
         house.take(lease)
         version = land(house.store, partial(house.write, subject), given.context, done).versions[member.key]
     return msgspec.structs.replace(made, version=str(Address(fleet, member.key, version.number))), version
@@ -203,7 +194,3 @@ def _judged(house: House, given: _Given, made: Optimised, version: Version | Non
         instead = "allow less with --tolerance, or more with --trees"
     instead = f"{instead}, or take it as it is: argosy promote {shlex.quote(str(made.version))}"
     return msgspec.structs.replace(made, reason=f"did not pass {gate.name}: {refused[gate.name]}", next=instead)
-
-
-def _busy(fleet: str) -> ConflictError:
-    return ConflictError(f"another process is at work on {fleet}", next="argosy get leases, or try again")

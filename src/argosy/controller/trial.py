@@ -29,6 +29,10 @@ Value = float | str | bool | None
 Places = npt.NDArray[np.int64]
 
 
+class UnprovenError(InputError):
+    """No training set on this machine has rows that a version could be proven on."""
+
+
 def opened(sets: Path) -> list[TrainingSet]:
     """The training sets of a fleet, below `sets`, the newest first."""
     files = sorted(sets.glob("*/set.json"), key=lambda path: path.stat().st_mtime, reverse=True)
@@ -41,7 +45,7 @@ def rows(
     """Rows of a version's member in the first training set that has its features.
 
     Those that it was held against travel, where there are any; values of `hidden` features are missing in them. Raises
-    InputError where no training set has rows of the member with these features.
+    UnprovenError where no training set has rows of the member with these features.
     """
     masked = [name for name in signature.names if name in hidden]
     for data in sets:
@@ -53,7 +57,7 @@ def rows(
         carried = tuple({**row, **dict.fromkeys(masked)} for row in _named(data, signature, some))
         told = (_HELD if len(held) else _LAST) + (_MASKED if masked else "")
         return Trial(encode_rows(proven, signature), carried, told)
-    raise InputError(
+    raise UnprovenError(
         f"there are no rows to prove {address} on: no training set of {address.fleet} on this machine has its features",
         next=f"argosy train {address.fleet}, which builds one",
     )
