@@ -136,6 +136,28 @@ def test_head_and_body_of_an_answer_leave_together(client: socket.socket) -> Non
         assert client.recv(1 << 16) == OK % (len(body), body)
 
 
+def test_a_request_that_comes_again_is_what_it_was_but_for_its_body(server: Server, client: socket.socket) -> None:
+    for body in (b"one", b"two"):
+        client.sendall(asked("/path?a", body, "X-Y: z"))
+        until(client, b"/path")
+    first, second = server.app.asked
+    assert first.headers == second.headers and second.headers[b"x-y"] == b"z"
+    assert (second.method, second.path, second.query, second.body) == ("POST", "/path", b"a", b"two")
+    client.sendall(asked("/slow", b"yes") + asked("/path?a", b"six", "X-Y: z"))
+    assert until(client, b"/path") == OK % (3, b"yes") + OK % (5, b"/path")
+    whole = asked("/path?a", b"new", "X-Y: z")
+    client.sendall(whole[:-1])
+    time.sleep(0.05)
+    client.sendall(whole[-1:] + asked("/path?a", b"end", "X-Y: z") * 2)
+    assert until(client, (OK % (5, b"/path")) * 3)
+    assert [each.body for each in server.app.asked[-3:]] == [b"new", b"end", b"end"]
+    for _ in range(2):
+        with server.connected() as other:
+            other.sendall(asked("/path?a", b"bye", "Connection: close"))
+            assert rest(other) == CLOSED % (5, b"/path")
+            assert server.app.asked[-1].body == b"bye"
+
+
 def test_requests_sent_in_one_packet_are_answered_in_order_also_where_some_take_longer(client: socket.socket) -> None:
     paths = ["/slow" if number in (2, 5) else "/" for number in range(8)]
     client.sendall(b"".join(asked(path, b"%d" % number) for number, path in enumerate(paths)))

@@ -13,13 +13,13 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Protocol, cast
-from urllib.parse import unquote_to_bytes
 
 import httptools
 import msgspec
 
 from argosy.serving.crowd import MOST, Crowd
-from argosy.serving.request import Call, Headers, Reply, Request
+from argosy.serving.head import Draft, Heads
+from argosy.serving.request import Call, Reply, Request
 
 HEAD_LIMIT = 64 * 1024
 # Above the idle time of the usual clients and proxies, which must close first.
@@ -66,7 +66,7 @@ class Connections(Crowd["Connection"]):
 
     def __init__(self, app: Application, loop: asyncio.AbstractEventLoop, most: int = MOST) -> None:
         super().__init__(most)
-        self.app, self.loop = app, loop
+        self.app, self.loop, self.heads = app, loop, Heads(app.body_limit)
         self.draining = False
 
     def accept(self) -> Connection:
@@ -106,9 +106,9 @@ class Connection(asyncio.Protocol):
     def __init__(self, among: Connections) -> None:
         self.deadline = among.loop.time() + IDLE_SECONDS
         self._among, self._app, self._loop = among, among.app, among.loop
+        self._draft, self._head, self._fresh = Draft(), 0, b""
+        self.on_url, self.on_header = self._draft.add_url, self._draft.add_header
         self._parser = httptools.HttpRequestParser(self)
-        self._url, self._head = b"", 0
-        self._headers: Headers = {}
         self._current: _Exchange | None = None
         self._waiting: deque[_Exchange] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -127,8 +127,14 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client."""
+        self._fresh = b""
         if self._in_request:
             self._head += len(data)
+        elif not (self._tasks or self._waiting or self._paused or self._ending):
+            if (request := self._among.heads.find(data)) is not None:
+                self._answer(self._open(request, keep=True))
+                return
+            self._fresh = data
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -181,38 +187,33 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         self._in_request = True
-        self._url, self._head, self._headers = b"", 0, {}
+        self._draft.begin()
+        self._head = 0
         self.deadline = self._loop.time() + _WHOLE_SECONDS
-
-    def on_url(self, url: bytes) -> None:
-        """Its target, or more of it."""
-        self._url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One of its headers; one that comes twice is a list, and what follows a body is not heeded."""
-        if self._current is None:
-            name = name.lower()
-            known = self._headers.setdefault(name, value)
-            if known is not value:
-                self._headers[name] = b"%b, %b" % (known, value)
 
     def on_headers_complete(self) -> None:
         """Its head is whole."""
-        parser, headers = self._parser, self._headers
-        path, _, query = self._url.partition(b"?")
-        request = Request(parser.get_method().decode(), _path(path), headers, query)
+        parser, request = self._parser, self._draft.end(self._parser.get_method().decode())
         keep = parser.should_keep_alive() and not parser.should_upgrade() and parser.get_http_version() != "1.0"
-        self._current = _Exchange(self._app.open(request), keep)
-        if request.caller and not self._known:
-            self._known = True
-            self._among.know(self)
-        if b"expect" not in headers or self._tasks or self._waiting:
+        if keep and self._fresh:
+            self._among.heads.keep(self._fresh, request)
+        self._fresh = b""
+        self._current = self._open(request, keep=keep)
+        if b"expect" not in request.headers or self._tasks or self._waiting:
             return
         if self._current.call.refusal is None:
             self._transport.write(_CONTINUE)
         else:
             self._current.keep, self._current.told = False, True
             self._answer(self._current)
+
+    def _open(self, request: Request, *, keep: bool) -> _Exchange:
+        """Ask the application what a request is about."""
+        exchange = _Exchange(self._app.open(request), keep)
+        if request.caller and not self._known:
+            self._known = True
+            self._among.know(self)
+        return exchange
 
     def on_body(self, data: bytes) -> None:
         """Some of its body."""
@@ -319,15 +320,3 @@ async def serve(
     await connections.emptied(LULL_SECONDS)
     connections.drain()
     await connections.emptied(drain_seconds)
-
-
-def _path(target: bytes) -> str:
-    """The path that a request's target names, "" for a target that is none; "*" and a proxy's name one as well."""
-    if target[:1] != b"/":
-        try:
-            target = (httptools.parse_url(target).path or b"/") if b"://" in target else b"/"
-        except httptools.HttpParserInvalidURLError:
-            return ""
-    if b"%" in target:
-        target = unquote_to_bytes(target)
-    return target.decode("utf-8", "replace")
