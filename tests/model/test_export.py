@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -74,6 +75,19 @@ def test_a_classifier_without_probabilities_is_refused(fitted: Fitted) -> None:
     estimator = RidgeClassifier().fit(np.nan_to_num(fitted.matrix), fitted.matrix[:, 3] > 2)
     with pytest.raises(DeclarationError, match="RidgeClassifier is no classifier with probabilities"):
         export(estimator, fitted.signature, fitted.matrix[:2])
+
+
+def test_the_ends_of_what_lightgbm_saw_do_not_leave_with_it(fitted: Fitted) -> None:
+    def numbers(text: bytes) -> set[float]:
+        return {float(each) for each in re.findall(rb"-?\d+\.\d+(?:e-?\d+)?", text)}
+
+    ends = {float(each) for find in (np.nanmin, np.nanmax) for each in find(fitted.matrix[:, :3], axis=0)}
+    format, data = export(fitted.estimator, fitted.signature, fitted.matrix)
+    assert ends <= numbers(fitted.text) and ends.isdisjoint(numbers(data))
+    np.testing.assert_array_equal(
+        load(format, data).predict(fitted.matrix), load(format, fitted.text).predict(fitted.matrix)
+    )
+    assert b"feature_infos=[-inf:inf] [-inf:inf] [-inf:inf] " in data  # categories are in the signature anyway
 
 
 def test_a_sample_of_another_width_is_refused(fitted: Fitted) -> None:

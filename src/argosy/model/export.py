@@ -6,6 +6,7 @@ For training workers: it needs scikit-learn, which the servers never import.
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from typing import Any
 
@@ -14,21 +15,25 @@ import numpy.typing as npt
 
 from argosy.errors import DeclarationError, InputError
 from argosy.model import catboost
-from argosy.model.background import BACKGROUND, packed
+from argosy.model.background import BACKGROUND, packed, typical
 from argosy.model.format import Model, load
 from argosy.model.matrix import Matrix
 from argosy.model.signature import Signature
 
 _INSTEAD = "use LGBMClassifier, XGBClassifier, their regressors, or an estimator or pipeline that skl2onnx converts"
+_ENDS = "[-inf:inf]"
 _OPSET = {"": 18, "ai.onnx.ml": 3}
 
 
-def export(estimator: Any, signature: Signature, sample: Matrix) -> tuple[str, bytes]:
+def export(
+    estimator: Any, signature: Signature, sample: Matrix, background: Matrix | None = None
+) -> tuple[str, bytes]:  # fmt: skip
     """The format and the bytes of a fitted estimator.
 
     LightGBM's scikit-learn classes become LightGBM text and XGBoost's its binary form; any other
     scikit-learn estimator or pipeline, and CatBoost's, becomes ONNX, computed in float32, which carries
-    some rows of `sample` as the background that its answers are explained against. The bytes are loaded
+    what is typical of the rows of `background` (default: `sample`), which its answers are explained against. No form
+    holds a row of either, nor the ends of a column, by itself. The bytes are loaded
     with every check and asked for the rows of `sample` before they are returned. Raises DeclarationError,
     naming the class, for an estimator that has no portable form, and InputError if its width or classes
     do not fit.
@@ -36,11 +41,11 @@ def export(estimator: Any, signature: Signature, sample: Matrix) -> tuple[str, b
     _check_fit(estimator, signature, sample)
     kind = type(estimator).__name__
     if _is_lightgbm(estimator):
-        format, data = "lightgbm", estimator.booster_.model_to_string().encode()
+        format, data = "lightgbm", _without_ends(estimator.booster_.model_to_string()).encode()
     elif is_xgboost(estimator):
         format, data = "xgboost", _to_xgboost(estimator)
     else:
-        format, data = "onnx", _to_onnx(estimator, sample)
+        format, data = "onnx", _to_onnx(estimator, signature, sample if background is None else background)
     answer = load(format, data).predict(sample)
     if answer.shape != (len(sample),):
         raise DeclarationError(f"{kind} exported to {format} answers in shape {answer.shape}", next=_INSTEAD)
@@ -120,18 +125,24 @@ def _to_xgboost(estimator: Any) -> bytes:
     return bytes(estimator.get_booster().save_raw("ubj"))
 
 
-def _to_onnx(estimator: Any, sample: Matrix) -> bytes:
+def _without_ends(text: str) -> str:
+    """A model of LightGBM without the least and the largest value that it saw of each number, which are of one row."""
+    return re.sub(r"(?m)^feature_infos=.*$", lambda found: re.sub(r"\[[^\]]*\]", _ENDS, found[0]), text, count=1)
+
+
+def _to_onnx(estimator: Any, signature: Signature, rows: Matrix) -> bytes:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             own = catboost.is_catboost(estimator)
-            graph = catboost.graph(estimator) if own else _converted(estimator, sample.shape[1])
+            graph = catboost.graph(estimator) if own else _converted(estimator, rows.shape[1])
     except Exception as error:  # each converter raises what it likes
         reason = str(error).strip().split("\n")[0][:200]
         raise DeclarationError(
             f"{type(estimator).__name__} has no portable form ({type(error).__name__}: {reason})", next=_INSTEAD
         ) from error
-    graph.metadata_props.add(key=BACKGROUND, value=packed(sample))
+    kinds = [each.kind for each in signature.features]
+    graph.metadata_props.add(key=BACKGROUND, value=packed(typical(rows, answers(estimator, rows), kinds)))
     data: bytes = graph.SerializeToString()
     return data
 

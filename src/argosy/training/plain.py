@@ -51,7 +51,7 @@ class Plain:
 
         Any other format is its library's own, and has none.
         """
-        format, data = export(self._estimator, signature, _rounded(sample))
+        format, data = export(self._estimator, signature, _rounded(sample), self._sample)
         model, tolerance = load(format, data), _TOLERANCE * self._scale if format == "onnx" else 0.0
         return format, data, model, prove(self._estimator, model, _rounded(sample), tolerance)
 
