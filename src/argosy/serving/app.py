@@ -27,6 +27,7 @@ from argosy.serving.warmth import Warmth
 
 _LOG = logging.getLogger("argosy.serving")
 _STALE_SECONDS, _STALE_POLLS = 2.0, 4
+_REMEMBERED = 100
 _OPEN = frozenset({"/v2/health/live", "/v2/health/ready", "/ping"})
 
 
@@ -76,6 +77,7 @@ class App:
             scorer, cache, recorder, self.measures, settings.version, settings.limits, self._admission, self._meter,
             settings.body_limit,
         )  # fmt: skip
+        self._seen: set[bytes] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._draining = self._failing = False
         self._read_at = time.perf_counter()
@@ -217,8 +219,12 @@ class App:
         return caller
 
     def _check_host(self, host: bytes) -> None:
+        if host in self._seen:
+            return
         name = host.decode("latin-1").lower()
         if name.rpartition(":")[0] in self._settings.hosts or name in self._settings.hosts:
+            if len(self._seen) < _REMEMBERED:
+                self._seen.add(host)
             return
         raise Refused(421, f"the Host {name[:80]!r} is not served here", next=f"use {self._settings.hosts[0]}")
 

@@ -50,6 +50,7 @@ class Router:
         self._measures, self._version = measures, version
         self._limits, self._admission, self._meter = limits, admission, meter
         self._body_limit = body_limit
+        self._routing, self._errands = Routing(-1, {}), dict[str, Errand]()
         self._durable = recorder is not None and recorder.durable
 
     def find(self, request: Request, routing: Routing, readiness: Callable[[], Readiness]) -> Errand:
@@ -57,9 +58,14 @@ class Router:
 
         Raises UnknownError for a path or a fleet that is not there, Refused where HTTP says why not.
         """
-        parts = request.path.split("/")[1:]
         if request.method == "POST":
-            return self._post(parts, routing)
+            if routing is not self._routing:
+                self._routing, self._errands = routing, {}
+            found = self._errands.get(request.path)
+            if found is None:
+                found = self._errands[request.path] = self._post(request.path.split("/")[1:], routing)
+            return found
+        parts = request.path.split("/")[1:]
         if request.method == "GET":
             return self._get(parts, routing, readiness)
         raise Refused(405, f"{request.method} is not answered here", next="use GET or POST")
@@ -108,6 +114,7 @@ class Router:
         self._measures.failed(plan.failed if plan is not None else ())
 
     def _post(self, parts: list[str], routing: Routing) -> Errand:
+        """The errand of a path, which is the same for as long as the picture is."""
         match parts:
             case ["v2", "models", fleet, "infer"]:
                 return self._asked(binary.ask, routing.endpoint(fleet), binary.KINDS)
