@@ -197,7 +197,7 @@ def _header(text: bytes, path: str, separator: str, skipped: int) -> list[str]:
             f"{path}: {what} is not UTF-8 (byte 0x{text[error.start]:02x})",
             next=f"iconv -f {code} -t UTF-8 {path} > NEW, {name}",
         ) from None
-    names = next(reader(io.StringIO(text.decode()), delimiter=separator), [])
+    names = next(reader(_decoded(text), delimiter=separator), [])
     if not any(name.strip() for name in names):
         raise InputError(f"{path} has no header line", next="write the names of the columns into the first line")
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -230,7 +230,7 @@ def _lines(text: bytes, path: str, separator: str, fields: int, skipped: int) ->
 def _records(text: bytes, path: str, separator: str, skipped: int) -> tuple[Lines, Lines]:
     """Start line and number of fields of each record of a file with quotes; a quoted value may span lines."""
     starts, lengths, line = [], [], 1
-    records = reader(io.StringIO(text.decode(), newline=""), delimiter=separator, strict=True)
+    records = reader(_decoded(text), delimiter=separator, strict=True)
     try:
         for record in records:
             starts.append(line)
@@ -241,3 +241,8 @@ def _records(text: bytes, path: str, separator: str, skipped: int) -> tuple[Line
     while lengths and lengths[-1] == 0:
         lengths.pop(), starts.pop()
     return np.array(starts[1:], np.int64), np.array(lengths[1:], np.int64)
+
+
+def _decoded(text: bytes) -> io.TextIOWrapper:
+    """The text a piece at a time, its line ends as they stand."""
+    return io.TextIOWrapper(io.BytesIO(text), "utf-8", newline="")

@@ -1,71 +1,41 @@
-"""A file read by blocks is the file read at once, wherever the blocks end."""
+"""What blocks make of a file together, and that it stays the file that it was."""
 
 from __future__ import annotations
 
-import csv as standard
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from argosy.controller.scoring.block import Schema, scan
-from argosy.data import csv
-from argosy.errors import ConflictError, InputError
-from argosy.spec.source import Csv
-
-VALUES = st.sampled_from(["a", 'say "hi"', "two\nlines", "a, b", "köln", "x" * 40])
+from argosy.controller.scoring.block import Schema, scan, whole
+from argosy.errors import ConflictError
 
 
 def parse(text: bytes, skipped: int, types: Schema) -> pl.DataFrame:
-    rows, _, _ = csv.parse(text, "rows.csv", Csv("rows.csv"), types, (), {}, skipped)
-    return rows
+    return pl.DataFrame({"n": [int(each) for each in text.split()]}, schema=dict(types) or None)
 
 
-@settings(max_examples=60)
-@given(rows=st.lists(st.tuples(VALUES, st.integers(-9, 9)), min_size=1, max_size=60), size=st.integers(20, 300))
-def test_blocks_end_where_records_do(tmp_path_factory: pytest.TempPathFactory, rows: list[object], size: int) -> None:
-    path = tmp_path_factory.mktemp("blocks") / "rows.csv"
-    with path.open("w", newline="") as file:
-        writer = standard.writer(file, lineterminator="\n")
-        writer.writerows([("text", "number"), *rows])  # type: ignore[list-item]
-    whole = parse(path.read_bytes(), 0, {})
-    found, large = scan(path, parse, size)
-    assert large == (path.stat().st_size - len("text,number\n") > size)
-    assert found.collect().equals(whole)
-    assert found.slice(1, 2).collect().equals(whole.slice(1, 2))
-    assert found.filter(pl.col("number") > 0).select("number").collect().equals(
-        whole.filter(pl.col("number") > 0).select("number")
-    )  # fmt: skip
+def opened(path: Path, size: int) -> tuple[pl.LazyFrame, bool]:
+    return scan(path, partial(whole, path, 0, size, lambda data: data.rfind(b"\n") + 1), parse)
 
 
-def _written(folder: Path, *lines: str) -> Path:
-    path = folder / "rows.csv"
-    path.write_text("\n".join(["a,b", *lines, ""]))
-    return path
-
-
-def test_a_column_has_the_type_that_holds_all_blocks(tmp_path: Path) -> None:
-    lines = [f"{n},{n}" for n in range(50)] + [f"{n}.5," for n in range(50)] + [f"{n},x{n}" for n in range(50)]
-    found, large = scan(_written(tmp_path, *lines), parse, 100)
-    assert large and dict(found.collect_schema()) == {"a": pl.Float64(), "b": pl.String()}
-    rows = found.collect()
-    assert rows["a"][:2].to_list() == [0.0, 1.0] and rows["b"][1] == "1" and rows["b"][50] is None
-
-
-def test_an_error_names_the_line_of_the_file(tmp_path: Path) -> None:
-    lines = [f"{n},{n}" for n in range(100)]
-    lines[70] = "1,2,3"
-    with pytest.raises(InputError, match=r"rows.csv, line 72: 3 fields"):
-        scan(_written(tmp_path, *lines), parse, 100)
-    lines[70] = '"1",2,3'
-    with pytest.raises(InputError, match=r"rows.csv, line 72: 3 fields"):
-        scan(_written(tmp_path, *lines), parse, 100)
+@pytest.mark.parametrize("end", ["", "\n"])
+@pytest.mark.parametrize("size", [7, 290, 400, 10_000])
+def test_a_file_of_one_block_is_read_once_and_one_of_more_by_blocks(tmp_path: Path, size: int, end: str) -> None:
+    path = tmp_path / "numbers"
+    path.write_text("\n".join(map(str, range(100))) + end)
+    found, large = opened(path, size)
+    assert large == (path.stat().st_size > size)
+    assert found.collect()["n"].to_list() == list(range(100))
+    assert found.head(3).collect()["n"].to_list() == [0, 1, 2]
+    assert found.select(pl.len()).collect().item() == 100
 
 
 def test_a_file_that_has_become_shorter_is_refused(tmp_path: Path) -> None:
-    found, _ = scan(_written(tmp_path, *["1,2"] * 100), parse, 50)
-    _written(tmp_path, *["1,2"] * 90)
+    path = tmp_path / "numbers"
+    path.write_text("1\n" * 100)
+    found, _ = opened(path, 50)
+    path.write_text("1\n" * 90)
     with pytest.raises(ConflictError, match="changed while it was read"):
         found.collect()

@@ -18,5 +18,9 @@ def test_chunks_are_full_and_in_order(rows: int, wanted: int, pieces: int) -> No
     assert pl.concat([whole.head(0), *found]).equals(whole) and all(each.height for each in found)
 
 
-def test_wide_rows_come_fewer_at_a_time() -> None:
-    assert (size(1), size(20), size(80), size(4_000), size(10**9)) == (500_000, 500_000, 500_000, 10_000, 1)
+def test_large_rows_come_fewer_at_a_time() -> None:
+    narrow = pl.LazyFrame({"n": range(5_000)})
+    assert size(narrow) == size(narrow.head(0)) == size(pl.LazyFrame({"b": [True] * 5_000})) == 500_000
+    assert size(narrow.with_columns((pl.col("n") / n).alias(f"x{n}") for n in range(1, 100))) == (64 << 20) // (2 * 800)
+    assert size(narrow.with_columns(text=pl.lit("x" * 1_000))) == (64 << 20) // (1_000 + 3 * 8)
+    assert size(pl.LazyFrame({"text": ["x" * (80 << 20)]})) == 1

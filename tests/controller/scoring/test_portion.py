@@ -33,16 +33,16 @@ class Desk:
         assert routing is not None
         self.endpoint = routing.endpoint(FLEET)
         with house.store.read() as conn:
-            rows, declared = scan(conn, house.store, "flights").collect(), spine(conn, FLEET)
+            rows, self.declared = scan(conn, house.store, "flights").collect(), spine(conn, FLEET)
         self.paths = [folder / f"{number}.parquet" for number in range(3)]
         for number, path in enumerate(self.paths):
             rows.slice(100 * number, 100).write_parquet(path)
-        self.sources = [of_file(path, self.endpoint, declared) for path in self.paths]
 
     def job(self, shelf: str, **terms: bool) -> Job:
         (self.folder / shelf).mkdir(exist_ok=True)
         place = Shelf(self.folder / shelf)
-        return Job(self.house.store, self.endpoint, self.sources, place, Terms(at=None, **terms), START)
+        sources = [of_file(path, self.endpoint, self.declared) for path in self.paths]
+        return Job(self.house.store, self.endpoint, sources, place, Terms(at=None, **terms), START)
 
     def run(self, job: Job, engine: Engine | None, told: list[int]) -> pl.DataFrame:
         job.run(views.opened(self.house.store, self.endpoint), told.append, engine)

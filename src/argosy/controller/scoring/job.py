@@ -43,6 +43,7 @@ class Job:
         ]
         for each in self._sources:
             _check(endpoint, each, terms)
+        self._sizes = [_size(each) for each in self._sources]
         self.chunks = list(self._planned())
         if not self.chunks:
             raise InputError(f"{sources[0].name} holds no rows", next="give at least one")
@@ -73,7 +74,7 @@ class Job:
         with BulkScorer(endpoint, cache, views, self._now, canaries=self._terms.canaries) as bulk:
             for place, source in enumerate(self._sources):
                 chunks = [each for each in self.chunks if each.source == place]
-                for chunk, rows in self._lacking(source, chunks):
+                for chunk, rows in self._lacking(source, chunks, self._sizes[place]):
                     found = answered(bulk, endpoint, self._terms, chunk, rows, source.origin)
                     self._shelf.put(chunk.path, found)
                     done(count + chunk.first + chunk.rows)
@@ -107,7 +108,7 @@ class Job:
         at = None if terms.floating and not self._endpoint.views else terms.at
         for place, source in enumerate(self._sources):
             first = 0
-            for keys in _cut(source, source.rows.select(by or pl.first()), self._size(source)):
+            for keys in _cut(source, source.rows.select(by or pl.first()), self._sizes[place]):
                 who = fingerprint(self._endpoint, keys, canaries=terms.canaries)
                 parts = (source.content, first, keys.height, who, at, terms.timed, sorted(terms.drop))
                 address = hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
@@ -116,13 +117,15 @@ class Job:
             if first != source.rows.select(pl.len()).collect().item():
                 raise source.origin.changed()
 
-    def _lacking(self, source: Source, chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, pl.DataFrame]]:
+    def _lacking(
+        self, source: Source, chunks: Sequence[Chunk], size: int
+    ) -> Iterator[tuple[Chunk, pl.DataFrame]]:  # fmt: skip
         """The chunks of a source that are not there, with their rows; those before the first one are not read."""
         lacking = {each.first: each for each in chunks if not each.path.exists()}
         if not lacking:
             return
         start = min(lacking)
-        for rows in _cut(source, source.rows.slice(start) if start else source.rows, self._size(source)):
+        for rows in _cut(source, source.rows.slice(start) if start else source.rows, size):
             chunk = lacking.pop(start, None)
             if chunk is not None and chunk.rows != rows.height:
                 raise source.origin.changed()
@@ -132,9 +135,6 @@ class Job:
                 return
             start += rows.height
         raise source.origin.changed()  # what reads may stop before the end, and say so on stderr alone
-
-    def _size(self, source: Source) -> int:
-        return size(len(source.rows.collect_schema()))
 
 
 def _check(endpoint: Endpoint, source: Source, terms: Terms) -> None:
@@ -153,6 +153,14 @@ def _check(endpoint: Endpoint, source: Source, terms: Terms) -> None:
             f"{source.name} has a column {taken[0]!r}, which is what a part of the answers is called",
             next=f'rename it, or leave it out: --sql "select * exclude ({taken[0]}) from …"',
         )
+
+
+def _size(source: Source) -> int:
+    """The rows of a chunk of a source. Raises InputError where they cannot be read."""
+    try:
+        return size(source.rows)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise source.origin.unreadable(error) from error
 
 
 def _cut(source: Source, rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:

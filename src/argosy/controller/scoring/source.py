@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -13,21 +11,17 @@ import msgspec
 import polars as pl
 from sqlalchemy import Connection
 
-from argosy.controller.scoring import block
+from argosy.controller.scoring import csv, json
 from argosy.controller.scoring.chunk import Origin
 from argosy.controller.wanted import kinds, wanted
-from argosy.data import csv, part
+from argosy.data import part
 from argosy.data.read import scan
 from argosy.errors import InputError, UnknownError, UsageError
 from argosy.registry.address import parse
-from argosy.serving.derive import DTYPES
 from argosy.serving.routing import Endpoint
 from argosy.spec.dataset import Dataset
 from argosy.spec.source import Csv
 from argosy.store import Store, datasets
-
-_LIST = 256 << 20
-"""Bytes of a JSON list: it takes several times that of memory."""
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -59,16 +53,18 @@ def spine(conn: Connection, fleet: str) -> Dataset:
 
 
 def of_file(path: Path, endpoint: Endpoint, spine: Dataset) -> Source:
-    """The rows of a file, as they are needed; those of a JSON list at once.
+    """The rows of a file, as they are needed.
 
     CSV is read as ingest reads it; where the fleet's dataset is of CSV files, this one is written as they are. Raises
     UsageError for a file that is not there or of another kind, InputError for one that cannot be read.
     """
     readers: dict[str, Callable[[Path], tuple[pl.LazyFrame, bool]]] = {
         ".parquet": lambda path: (pl.scan_parquet(path, glob=False), False),
-        ".csv": lambda path: _csv(path, endpoint, spine),
-        ".json": _json,
-        ".jsonl": lambda path: (pl.scan_ndjson(path), True),
+        ".arrow": lambda path: (pl.scan_ipc(path, glob=False), False),
+        ".csv": lambda path: csv.scan(path, endpoint, spine),
+        ".json": json.scan,
+        ".jsonl": json.scan,
+        ".ndjson": json.scan,
     }
     if not path.exists():
         raise UsageError(f"there is no file {path}", next="check --file")
@@ -79,39 +75,15 @@ def of_file(path: Path, endpoint: Endpoint, spine: Dataset) -> Source:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         rows, kept = reader(path)
-        rows.collect_schema()
+        columns = rows.collect_schema()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InputError(
             f"{path} cannot be read: {str(error)[:300]}", next="check that it is what its name says"
         ) from error
+    if not columns:
+        raise InputError(f"{path} holds no rows", next="give at least one")
     zone = spine.source.zone if isinstance(spine.source, Csv) else None
     return Source(str(path), digest, (("file", f"{path}#{digest[:12]}"),), rows, frozenset(spine.tags), zone, kept)
-
-
-def _csv(path: Path, endpoint: Endpoint, spine: Dataset) -> tuple[pl.LazyFrame, bool]:
-    source = spine.source if isinstance(spine.source, Csv) else Csv(str(path))
-    expected = {each.name: DTYPES[each.datatype] for each in endpoint.inputs}
-    dates = {each.name for each in endpoint.inputs if each.datatype == "TIME"}
-
-    def parse(text: bytes, skipped: int, types: block.Schema) -> pl.DataFrame:
-        rows, _, _ = csv.parse(text, str(path), source, {**expected, **types}, dates, spine.tags, skipped)
-        return rows
-
-    return block.scan(path, parse)
-
-
-def _json(path: Path) -> tuple[pl.LazyFrame, bool]:
-    with path.open("rb") as file:
-        lines = file.read(1) == b"{"
-        size = os.fstat(file.fileno()).st_size
-    if lines:
-        return pl.scan_ndjson(path), True
-    if size > _LIST:
-        raise InputError(
-            f"{path} is a JSON list of {size >> 20:,} MB, which is read at once; the limit is {_LIST >> 20} MB",
-            next=f"write one object a line: jq -c '.[]' {shlex.quote(str(path))} > {shlex.quote(path.stem)}.jsonl",
-        )
-    return pl.read_json(path, infer_schema_length=10_000).lazy(), False
 
 
 def of_dataset(conn: Connection, store: Store, asked: str, where: str | None) -> Source:
