@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import msgspec
 
@@ -16,7 +17,8 @@ Headers = dict[bytes, bytes]
 class Request(msgspec.Struct):
     """What a client asks; names of headers in lower case, `body` empty until it has been read.
 
-    `caller` is the name of the token that it came with, once that was looked at.
+    `caller` is the name of the token that it came with, once that was looked at; `read` what its body holds, where
+    somebody had to read it before.
     """
 
     method: str
@@ -25,6 +27,7 @@ class Request(msgspec.Struct):
     query: bytes = b""
     body: bytes = b""
     caller: str = ""
+    read: Any = None
 
 
 class Reply(msgspec.Struct, frozen=True):

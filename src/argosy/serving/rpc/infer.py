@@ -19,6 +19,7 @@ from argosy.serving.door.weight import LIGHT, Room
 from argosy.serving.request import Reply, Request
 from argosy.serving.routing import Endpoint
 from argosy.serving.rpc import outline
+from argosy.serving.rpc.layout import Layouts, Read
 from argosy.serving.rpc.message import message
 
 KIND = b"application/x-protobuf"
@@ -35,18 +36,25 @@ _FIELDS = {
     "BYTES": "bytes_contents",
 }
 _RAW = "binary_data_output"
+LAYOUTS = Layouts()
+"""What was learned of the messages of this process."""
 
 
 def ask(request: Request, endpoint: Endpoint) -> tuple[Batch, Callable[[Answer], Reply]]:
     """The rows of a request, and how their answer is told."""
-    batch, wanted = parse(request.body, endpoint)
+    read = LAYOUTS.find(request.body) if request.read is None else request.read
+    if isinstance(read, Read) and read.fits(endpoint):
+        batch, wanted = read.batch(endpoint), read.wanted
+    else:
+        batch, wanted = parse(request.body, endpoint, None if isinstance(read, Read) else read)
+        LAYOUTS.learn(request.body, request.path, batch, wanted)
     return batch, lambda answer: reply(endpoint, answer, wanted)
 
 
-def parse(body: bytes, endpoint: Endpoint) -> tuple[Batch, infer.Wanted | None]:
-    """As `door.infer.parse`; a request whose tensors are raw wants its answer so."""
+def parse(body: bytes, endpoint: Endpoint, message: Any = None) -> tuple[Batch, infer.Wanted | None]:
+    """As `door.infer.parse`; a request whose tensors are raw wants its answer so. `message` is what the body holds."""
     room = Room() if len(body) > LIGHT else None
-    asked = decoded(InferRequest, body)
+    asked = decoded(InferRequest, body) if message is None else message
     raw = asked.raw_input_contents
     if raw and len(raw) != len(asked.inputs):
         raise InputError(

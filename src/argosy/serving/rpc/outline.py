@@ -17,9 +17,9 @@ _VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5
 def check(body: bytes) -> None:
     """Raise InputError for more than `MAX_FIELDS` or a shape of above `_MAX_SHAPE` bytes; what is no message passes."""
     left = MAX_FIELDS
-    for number, start, end in _fields(body, 0, len(body)):
+    for number, start, end in fields(body, 0, len(body)):
         left -= 1
-        for within, first, last in _fields(body, start, end) if number == _INPUTS else ():
+        for within, first, last in fields(body, start, end) if number == _INPUTS else ():
             left -= 1
             if left < 0 or (within == _SHAPE and last - first > _MAX_SHAPE):
                 raise _long()
@@ -34,7 +34,7 @@ def _long() -> InputError:
     )
 
 
-def _fields(body: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
+def fields(body: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
     """The number of each field and where its value begins and ends, as far as there are any."""
     while at < end:
         tag, at = _varint(body, at, end)

@@ -17,7 +17,8 @@ from argosy.serving.app import App, excused
 from argosy.serving.request import Call, Reply, Request
 from argosy.serving.router import TIMEOUT
 from argosy.serving.rpc.frame import Head
-from argosy.serving.rpc.infer import KIND, InferRequest, decoded
+from argosy.serving.rpc.infer import KIND, LAYOUTS, InferRequest, decoded
+from argosy.serving.rpc.layout import Read
 from argosy.serving.rpc.message import SERVICE, message
 from argosy.serving.rpc.status import Outcome, Status, of_http
 
@@ -86,8 +87,12 @@ class Service:
         method = _METHODS[path]
         began = time.perf_counter()
         try:
-            asked = method.ask(decoded(method.kind, message))
+            read = LAYOUTS.find(message) if method.kind is InferRequest else None
+            if read is None:
+                read = decoded(method.kind, message)
+            asked = Asked("POST", read.path) if isinstance(read, Read) else method.ask(read)
             call = self._begun(head, asked, message, began)
+            call.request.read = read
         except Exception as error:
             return _wrapped(path, _failed(excused(error)))
         found = self._app.answer(call)
