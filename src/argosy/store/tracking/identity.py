@@ -1,7 +1,7 @@
 """What people call runs by: the first digits of a name, as many as make it that of one run.
 
 The names of runs that Argosy made itself are the numbers of its executions (`e12`) and of its pipelines' runs (`a12`),
-filled up to 32 digits: these short forms stand for them.
+filled up to 32 digits: these short forms stand for them. One that stands for no run may begin the name of another.
 """
 
 from __future__ import annotations
@@ -34,16 +34,18 @@ def find(conn: Connection, texts: Sequence[str]) -> list[Run]:
 
     Raises UnknownError where there is none, UsageError where there are several or it is too short.
     """
-    wanted = {text: _beginning(text) for text in texts}
+    wanted = {text: _beginnings(text) for text in texts}
     if not wanted:
         return []
     each = f"SELECT {FIELDS} FROM tracked WHERE run >= ? AND run < ? ORDER BY run LIMIT {_SEVERAL}"
-    sql = " UNION ALL ".join([f"SELECT * FROM ({each}) AS found"] * len(wanted))
-    values = [value for start in wanted.values() for value in (start, f"{start}g")]
+    starts = [start for several in wanted.values() for start in several]
+    sql = " UNION ALL ".join([f"SELECT * FROM ({each}) AS found"] * len(starts))
+    values = [value for start in starts for value in (start, f"{start}g")]
     known = {run.run: run for run in map(made, execute(conn, sql, values))}
     found = {}
-    for text, start in wanted.items():
-        some = [name for name in sorted(known) if name.startswith(start)]
+    for text, meant in wanted.items():
+        each_way = ([name for name in sorted(known) if name.startswith(start)] for start in meant)
+        some = next(filter(None, each_way), [])
         if not some:
             raise UnknownError(f"there is no run {text!r}", next="argosy runs --sort -start_time, to list them")
         if len(some) > 1:
@@ -62,23 +64,28 @@ def shorts(conn: Connection, names: Iterable[str]) -> dict[str, str]:
     return {name: _short(name, beside) for name, *beside in rows}
 
 
-def _beginning(text: str) -> str:
-    short = _SHORT.fullmatch(text)
-    if short is not None:
-        return _NAMES[short[1]](int(short[2]))
-    if _PREFIX.fullmatch(text.lower()) is None:
+def _beginnings(text: str) -> list[str]:
+    """What the name that a text stands for begins with; of several, the first with which there is a run."""
+    short, lower = _SHORT.fullmatch(text), text.lower()
+    found = [] if short is None else [_NAMES[short[1]](int(short[2]))]
+    if _PREFIX.fullmatch(lower) is not None:
+        found.append(lower)
+    if not found:
         raise UsageError(
             f"{text[:80]!r} is no name of a run",
             next=f"give its first {LEAST} digits or more, as argosy runs --sort -start_time shows",
         )
-    return text.lower()
+    return found
 
 
 def _short(name: str, beside: Iterable[str | None]) -> str:
     kind, number = name[0], int(name[1:], 16)
     if kind in _NAMES and _NAMES[kind](number) == name and number < 10**18:
         return f"{kind}{number}"
-    return name[: max(LEAST, *(_alike(name, other) + 1 for other in beside if other is not None), 0)]
+    count = max(LEAST, *(_alike(name, other) + 1 for other in beside if other is not None), 0)
+    while _SHORT.fullmatch(name[:count]):
+        count += 1
+    return name[:count]
 
 
 def _alike(one: str, other: str) -> int:
