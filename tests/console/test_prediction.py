@@ -42,7 +42,7 @@ def test_it_shows_what_moved_an_answer_and_where_it_is_from(fleet: Fixture) -> N
     assert f"{answer:.5g}" in html and "a feature was stale" in html and "answered in 0.25 ms" in html
     assert 'href="/versions/late-arrival/JFK/AA@1"' in html and "in log-odds" in html
     assert html.count('<svg viewBox="0 0 240 12"') == len(SIGNATURE.names)
-    assert "do not lie on this machine any more" in html
+    assert "do not lie on this machine any more" in html and "explained now, from what was recorded of it" in html
     assert page.command == "argosy explain late-arrival --row 'UA 7#1'"
     twin = msgspec.json.decode(to_json(page))
     moved = {each["feature"]: each["contribution"] for each in twin["explained"]["moved"]}

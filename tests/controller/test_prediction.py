@@ -80,6 +80,25 @@ def test_a_row_is_found_with_what_moved_it_and_what_it_is_like(answered: Answere
     assert near.reason == "" and near.looked > 1_000 and near.nearest[0].distance == 0.0
 
 
+def test_contributions_that_were_recorded_are_shown_as_they_were(answered: Answered) -> None:
+    answered.record()
+    anew = answered.read("f-1").explained
+    assert not anew.recorded
+    told = [{"feature": "distance", "contribution": 0.5}, {"feature": "hour", "contribution": -1.0}]
+    rows = pl.DataFrame(
+        [{"row_key": "f-1", "at": START, "version": f"{FLEET}/*@1", "share": 0.01, "space": "log_odds", "base": -2.0,
+          "hidden": 0.75, "contributions": told}]
+    )  # fmt: skip
+    name = f"{FLEET}.explanations"
+    append(answered.house.store, name, rows, time="at", sources=["one"], now=START, cause="explained rows")
+    why = answered.read("f-1").explained
+    assert (why.recorded, why.base, why.score, why.space) == (True, -2.0, -1.75, "log_odds")
+    assert [(each.feature, each.contribution) for each in why.moved] == [
+        ("hour", -1.0), ("(not recorded)", 0.75), ("distance", 0.5)
+    ]  # fmt: skip
+    assert [each.value for each in why.moved] == [answered.values["hour"], None, answered.values["distance"]]
+
+
 def test_of_many_the_last_row_is_found_and_of_a_request_the_first(answered: Answered) -> None:
     answered.record(at=START + timedelta(hours=2), request_id="late")
     answered.record(row_key="f-2", at=START + timedelta(hours=1))

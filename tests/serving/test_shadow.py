@@ -10,13 +10,14 @@ import msgspec
 import polars as pl
 import pytest
 
+from argosy.serving.answered import Answered
 from argosy.serving.app import App, Settings
 from argosy.serving.cache import Loaded, ModelCache, blob_loader
 from argosy.serving.derive import Lost
 from argosy.serving.recorder import Recorder
 from argosy.serving.routing import VersionRef
 from argosy.serving.score import Scorer
-from argosy.serving.shadow import Answered, Shadows
+from argosy.serving.shadow import Shadows
 from argosy.serving.snapshot import Source
 from argosy.spec.rollout import ABTest, Shadow
 from argosy.store import declarations
@@ -133,7 +134,9 @@ def test_rows_that_do_not_fit_a_shadow_are_its_failures_and_the_others_are_score
     columns["dest"] = ["LAX"] * 3
     lost = {"hour": Lost(FLEET.name, {1: "no such hour"})}
     names, routes = ["a", "b", "c"], ["own"] * 3
-    given = Answered(picture.endpoints[FLEET.name], "r", ["JFK/AA"] * 3, names, NOW, columns, lost, None, routes)
+    endpoint, keys = picture.endpoints[FLEET.name], ["JFK/AA"] * 3
+    champions, scores = [endpoint.versions[0]] * 3, [0.5] * 3
+    given = Answered(endpoint, "r", keys, names, NOW, columns, lost, None, routes, champions, scores)
     shadows.offer(given)
     shadows.offer(msgspec.structs.replace(given, columns={name: columns[name] for name in ("distance", "dest")}))
     rows = told(served, shadows)

@@ -65,6 +65,11 @@ def predictions(fleet: str) -> str:
     return f"{fleet}.predictions"
 
 
+def explanations(fleet: str) -> str:
+    """The name of the dataset of the contributions to some of a fleet's recorded predictions."""
+    return f"{fleet}.explanations"
+
+
 def _data(snapshot: Snapshot) -> Iterator[Action]:
     for dataset in in_order(snapshot.of(Dataset)):
         new = snapshot.pending.get(dataset.name, ())

@@ -15,6 +15,7 @@ from argosy.controller import neighbour, tagging
 from argosy.controller.house import Places
 from argosy.controller.neighbour import Neighbours
 from argosy.controller.plan import predictions
+from argosy.controller.watching import recorded
 from argosy.controller.watching.answered import SHADOW
 from argosy.data import part
 from argosy.data.dtype import parse_all
@@ -47,7 +48,8 @@ class Moved(msgspec.Struct, frozen=True):
 class Explained(msgspec.Struct, frozen=True):
     """Why a row got what it got: the features, those that moved its score most first.
 
-    With `base` they sum to `score`, in `space`. `reason` says why there are none.
+    With `base` they sum to `score`, in `space`. `reason` says why there are none. They are those that were `recorded`
+    when the row was answered, or were computed anew.
     """
 
     moved: tuple[Moved, ...] = ()
@@ -55,6 +57,7 @@ class Explained(msgspec.Struct, frozen=True):
     score: float | None = None
     space: Space | None = None
     reason: str = ""
+    recorded: bool = False
 
 
 class Prediction(msgspec.Struct, frozen=True):
@@ -94,7 +97,11 @@ def read(conn: Connection, store: Store, fleet: str, id: str) -> Prediction:
         inputs = tuple(each.reference for each in read_by if each.kind == "dataset")
         tags = tagging.tags(conn, fleet, inputs, [signature])
         values = {name: row[column] for name in signature.names if (column := _column(name, row)) in row}
-        explained = _explained(conn, store, version, signature, values, row["prediction"], tags)
+        told = recorded.one(conn, store, fleet, row["row_key"] or "", row["at"], row["version"])
+        if told is not None:
+            explained = _told(told, signature, values, tags)
+        else:
+            explained = _explained(conn, store, version, signature, values, row["prediction"], tags)
         digest = next((each.reference for each in read_by if each.kind == "rows"), "")
         near = _masked(neighbour.nearest(Places.of(store).sets / fleet, address.key, digest, values), tags)
     return Prediction(
@@ -145,12 +152,31 @@ def _explained(
         found = model.explain(matrix)[0].tolist()
     except ArgosyError as error:
         return Explained(reason=error.message)
+    return Explained(_moved(dict(zip(signature.names, found[:-1], strict=True)), signature, values, tags), found[-1],
+                     sum(found), model.space)  # fmt: skip
+
+
+def _told(
+    told: Mapping[str, Any], signature: Signature, values: Mapping[str, Any], tags: mask.Tags
+) -> Explained:  # fmt: skip
+    """What was recorded when the row was answered; tagged features have one contribution together."""
+    found = {each["feature"]: each["contribution"] for each in told["contributions"]}
+    if told["hidden"] is not None:
+        found[recorded.HIDDEN] = told["hidden"]
+    score = told["base"] + sum(found.values())
+    return Explained(_moved(found, signature, values, tags), told["base"], score, told["space"], recorded=True)
+
+
+def _moved(
+    found: Mapping[str, float], signature: Signature, values: Mapping[str, Any], tags: mask.Tags
+) -> tuple[Moved, ...]:  # fmt: skip
+    """Contributions by feature, with values and origins, the largest first."""
+    origins = {each.name: each.origin for each in signature.features}
     moved = [
-        Moved(each.name, each.origin, mask.value(values[each.name], tags.get(each.name)), contribution)
-        for each, contribution in zip(signature.features, found[:-1], strict=True)
+        Moved(name, origins.get(name, "column"), mask.value(values.get(name), tags.get(name)), contribution)
+        for name, contribution in found.items()
     ]
-    moved.sort(key=lambda each: -abs(each.contribution))
-    return Explained(tuple(moved), found[-1], sum(found), model.space)
+    return tuple(sorted(moved, key=lambda each: -abs(each.contribution)))
 
 
 def _masked(found: Neighbours, tags: mask.Tags) -> Neighbours:

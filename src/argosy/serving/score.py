@@ -12,10 +12,13 @@ from typing import Any, Protocol
 
 from argosy.errors import ArgosyError, InputError
 from argosy.serving import explanation
+from argosy.serving.answered import Answered
 from argosy.serving.batch import Answer, Batch, Columns
 from argosy.serving.cache import ModelCache
 from argosy.serving.contribution import explain
 from argosy.serving.derive import Derivation, Lost
+from argosy.serving.explainer import drawn
+from argosy.serving.explanation import Explanation
 from argosy.serving.failure import Failed, Failure, Unanswered
 from argosy.serving.flag import examine
 from argosy.serving.ledger import Ledger
@@ -33,7 +36,7 @@ from argosy.serving.routing import (
     member_key,
     stand_in,
 )
-from argosy.serving.shadow import Answered, Shadows
+from argosy.serving.shadow import Shadows
 from argosy.serving.version import only
 
 _LOG = logging.getLogger("argosy.serving")
@@ -173,13 +176,24 @@ class Scorer:
         why = explain(plan.models, plan.assignment, given) if batch.explain else None
         if self._ledger is not None:
             self._record(plan, given, predictions, stale)
-        if self.shadows is not None and batch.endpoint.shadows and batch.version is None:
-            routes = plan.assignment.reasons
-            answered = Answered(batch.endpoint, plan.id, plan.keys, plan.rows, plan.at, columns, lost, stale, routes)
-            self.shadows.offer(answered)
+        if self.shadows is not None:
+            self._offer(self.shadows, plan, given, stale, predictions, why)
         versions = [ref.address for ref in plan.assignment.versions]
         margins = [ref.margin for ref in plan.assignment.versions] if batch.endpoint.bounded else None
         return Answer(plan.id, predictions, versions, list(plan.assignment.reasons), stale, why, batch.flags, margins)
+
+    def _offer(
+        self, shadows: Shadows, plan: Plan, given: Given, stale: list[bool] | None, predictions: list[float],
+        why: Explanation | None,
+    ) -> None:  # fmt: skip
+        """Hand over what is scored by shadows, or explained, once it is answered."""
+        batch, endpoint, chosen = plan.batch, plan.batch.endpoint, plan.assignment
+        some = drawn(endpoint, batch.count) if endpoint.explained else ()
+        beside = endpoint.shadows and batch.version is None
+        if beside or some or why is not None:
+            named = (plan.id, plan.keys, plan.rows, plan.at)
+            got = (stale, chosen.reasons, chosen.versions, predictions)
+            shadows.offer(Answered(endpoint, *named, given.columns, given.lost, *got, some, why, bool(beside)))
 
     def _features(self, plan: Plan) -> tuple[Columns, Mapping[str, Lost], list[bool] | None]:
         """The columns with what views and expressions add, what those could not make, and which rows are stale."""

@@ -1,20 +1,17 @@
-"""Shadows: versions that score rows beside whoever answers them, off the path of the answer."""
+"""Shadows: versions that score rows beside whoever answers them, off the path of the answer; and why they got it."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
-import msgspec
+from collections.abc import Sequence
 
 from argosy.errors import ArgosyError
+from argosy.serving.answered import Answered
 from argosy.serving.batch import Columns
 from argosy.serving.cache import Loaded, ModelCache
-from argosy.serving.derive import Lost
+from argosy.serving.explainer import Explainer
 from argosy.serving.failure import Failed
 from argosy.serving.prediction import Given, predict
 from argosy.serving.recorder import Recorder
@@ -23,27 +20,14 @@ from argosy.serving.segment import Line, Stream
 
 ROUTE = "shadow"
 _LOG = logging.getLogger("argosy.serving")
-_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _PAUSE = 0.02
 _PORTION = 4_096
 
 
-class Answered(msgspec.Struct, frozen=True):
-    """A batch that was answered: its rows with all their features, whose they are, and how they are named."""
-
-    endpoint: Endpoint
-    id: str
-    keys: Sequence[str]
-    rows: Sequence[str]
-    at: datetime | Sequence[datetime]
-    columns: Columns
-    lost: Mapping[str, Lost]
-    stale: Sequence[bool] | None
-    routes: Sequence[str]
-
-
 class Shadows:
     """Scores answered rows by the shadows of their members, on a thread of its own, and records what they say.
+
+    Rows that are to be explained are explained there, too.
 
     Whoever answers never waits for it and never fails by it: `offer` takes a batch or, where `limit` rows wait already,
     drops and counts it. Rows go to a recorder of its own, which `close` closes. Threads share it.
@@ -58,6 +42,7 @@ class Shadows:
         self._busy = self._closing = False
         self._told: set[int] = set()
         self._streams: dict[tuple[str, str, frozenset[str]], Stream] = {}
+        self.explainer = Explainer(cache, recorder)
         self._thread = threading.Thread(target=self._run, name="argosy-shadows", daemon=True)
         self._thread.start()
 
@@ -73,9 +58,10 @@ class Shadows:
 
     def text(self) -> str:
         """Its counters, as Prometheus reads them."""
-        counts = {"scored": self.scored, "failed": self.failed, "dropped": self.dropped}
-        lines = [f'argosy_shadow_rows_total{{outcome="{name}"}} {count}' for name, count in counts.items()]
-        return "\n".join(["# TYPE argosy_shadow_rows_total counter", *lines]) + "\n"
+        why = self.explainer
+        return _counter("shadow", scored=self.scored, failed=self.failed, dropped=self.dropped) + _counter(
+            "explained", recorded=why.recorded, failed=why.failed, dropped=why.dropped
+        )
 
     def flush(self, timeout: float = 30.0) -> None:
         """Wait until every row that was taken is scored and on disk; raises CapacityError as the recorder does."""
@@ -103,8 +89,9 @@ class Shadows:
             taken = self._take()
             try:
                 self._score(taken)
+                self.explainer.take(taken)
             except Exception:  # whatever goes wrong here is no reason to score no more
-                _LOG.exception("rows were not scored by their shadows")
+                _LOG.exception("rows were not scored by their shadows, or not explained")
             finally:
                 with self._state:
                     self._waiting -= sum(len(each.rows) for each in taken)
@@ -122,7 +109,7 @@ class Shadows:
     def _score(self, taken: Sequence[Answered]) -> None:
         """Rows of one shadow that carry the same columns are scored together."""
         groups: dict[tuple[VersionRef, frozenset[str], frozenset[str]], list[tuple[Answered, int]]] = {}
-        for batch in taken:
+        for batch in [each for each in taken if each.shadowed]:
             for row, (key, name, route) in enumerate(zip(batch.keys, batch.rows, batch.routes, strict=True)):
                 ref = shadowing(batch.endpoint, key, name) if route not in TRIED else None
                 if ref is not None:
@@ -164,7 +151,7 @@ class Shadows:
         stream = self._stream(rows[0][0].endpoint, loaded)
         values = [columns[name] for name in stream.names]
         lines = [
-            (*_named(batch, row, ref), answer, batch.stale[row] if batch.stale else False, None, None, *features)
+            (*batch.named(row, ref, ROUTE), answer, batch.stale[row] if batch.stale else False, None, None, *features)
             for (batch, row), answer, *features in zip(rows, answers, *values, strict=True)
         ]
         self._write(stream, lines)
@@ -175,7 +162,7 @@ class Shadows:
             self._told.add(ref.id)
             _LOG.error("version %s fails as a shadow: %s", ref.address, error)
         stream = self._stream(rows[0][0].endpoint, None)
-        self._write(stream, [(*_named(batch, row, ref), None, None, None, None) for batch, row in rows])
+        self._write(stream, [(*batch.named(row, ref, ROUTE), None, None, None, None) for batch, row in rows])
         self.failed += len(rows)
 
     def _write(self, stream: Stream, lines: list[Line]) -> None:
@@ -194,7 +181,6 @@ class Shadows:
         return known
 
 
-def _named(batch: Answered, row: int, ref: VersionRef) -> tuple[Any, ...]:
-    """The first columns of a recorded row."""
-    at = batch.at if isinstance(batch.at, datetime) else batch.at[row]
-    return batch.rows[row], batch.keys[row], (at - _EPOCH) // _MICROSECOND, batch.id, ref.address, ROUTE
+def _counter(of: str, **counts: int) -> str:
+    lines = [f'argosy_{of}_rows_total{{outcome="{name}"}} {count}' for name, count in counts.items()]
+    return "\n".join([f"# TYPE argosy_{of}_rows_total counter", *lines]) + "\n"

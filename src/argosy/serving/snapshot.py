@@ -21,6 +21,7 @@ from argosy.spec.expression import Expression
 from argosy.spec.feature import FeatureView, RequestFeatures
 from argosy.spec.fleet import POOLED, Fleet
 from argosy.spec.interval import Interval
+from argosy.spec.monitor import Attribution
 from argosy.spec.rollout import ABTest
 from argosy.spec.tag import tagged
 from argosy.store import Store, datasets, declarations, routes, rules, schema, verdicts, versions
@@ -127,6 +128,7 @@ class Source:
             rules=fleet.inputs,
             callers=_callers(fleet, ruled, _margins(conn, fleet, ruled)),
             bounded=fleet.interval is not None,
+            explained=max((each.share for each in fleet.monitors if isinstance(each, Attribution)), default=0.0),
         )
 
     def _members(self, conn: Connection, fleet: Fleet) -> _Known:

@@ -90,15 +90,18 @@ class Skew(Declared, frozen=True, tag="skew", tag_field="kind"):
 class Attribution(Declared, frozen=True, tag="attribution", tag_field="kind"):
     """What the version that answers leans on, against what it leant on over rows of its training.
 
-    Of its answered rows of the last `window`, the `rows` newest are explained, once an hour at most, and each feature's
-    share of the contributions is held against its share over as many rows of the training set. Beyond `limit`: half the
-    sum of the differences, from 0 to 1, is larger than that.
+    Of its answered rows, the inference server explains a `share`, drawn by lot, and records the contributions. Of those
+    of the last `window`, the `rows` newest count, once an hour at most: each feature's share of the contributions is
+    held against its share over as many rows of the training set. Where fewer than `minimum_rows` are recorded, the
+    newest answered rows are explained instead. Beyond `limit`: half the sum of the differences, from 0 to 1, is larger
+    than that.
     """
 
     limit: Annotated[float, between(0, 1)] = 0.25
     window: Duration = "7d"
     rows: Annotated[int, between(1, 10_000)] = 200
     minimum_rows: Annotated[int, between(1, 10_000)] = 50
+    share: Annotated[float, between(0, 1)] = 0.01
 
     def __post_init__(self) -> None:
         check.put(self, "window", duration.canonical(self.window, "Attribution.window"))

@@ -12,7 +12,7 @@ import polars as pl
 from argosy.controller.action import Record
 from argosy.controller.house import House
 from argosy.controller.observe import Snapshot
-from argosy.controller.plan import predictions
+from argosy.controller.plan import explanations, predictions
 from argosy.controller.watching.spans import retyped
 from argosy.data.dtype import INSTANT, Types, parse_all, wider
 from argosy.data.read import append, union
@@ -28,9 +28,17 @@ _SHORTAGE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 """What keeps a file from being read that is no fault of the file."""
 
 
+EXPLANATIONS = "explanations"
+"""The folder, beside a fleet's segments, of those of contributions."""
+
+
 def waiting(segments: Path, fleet: str) -> list[Path]:
     """The segments that inference servers have finished writing and nobody has taken in yet, oldest first."""
-    return sorted((segments / fleet).glob("[!.]*.arrow"))
+    return [*_in(segments / fleet), *_in(segments / fleet / EXPLANATIONS)]
+
+
+def _in(folder: Path) -> list[Path]:
+    return sorted(folder.glob("[!.]*.arrow"))
 
 
 def run(house: House, snapshot: Snapshot, action: Record, now: datetime) -> str:
@@ -39,18 +47,26 @@ def run(house: House, snapshot: Snapshot, action: Record, now: datetime) -> str:
     A file is removed only after the version that holds it is committed; one that was in already is removed as well.
     One that cannot be read is moved into the folder `BAD` with an event that says why, and stops none of the others.
     """
-    files = waiting(house.places.segments, action.fleet)
-    name = predictions(action.fleet)
+    folder = house.places.segments / action.fleet
+    said = _all(house, action, folder, predictions(action.fleet), "answered row", now)
+    why = _in(folder / EXPLANATIONS)
+    more = _all(house, action, folder / EXPLANATIONS, explanations(action.fleet), "explained row", now) if why else ""
+    return f"{said}; {more}" if more else said
+
+
+def _all(house: House, action: Record, folder: Path, name: str, what: str, now: datetime) -> str:
+    """Take in every segment of a folder; what was done, in words."""
+    files = _in(folder)
     with house.store.read() as conn:
         seen = datasets.ingested(conn, name, [file.name for file in files])
     rows = 0
     bad: list[Path] = []
     for portion in _portions(_sound(house, action, (file for file in files if file.name not in seen), bad, now)):
-        rows += _take(house, name, action, portion, now)
+        rows += _take(house, name, action, portion, f"{what}s", now)
     for file in files:
         file.unlink(missing_ok=True)
     taken = plural(len(files) - len(seen) - len(bad), "segment")
-    said = f"{name}: {plural(rows, 'answered row')} from {taken}"
+    said = f"{name}: {plural(rows, what)} from {taken}"
     return f"{said}; {len(bad)} that cannot be read were moved to {BAD}" if bad else said
 
 
@@ -106,7 +122,7 @@ def _portions(segments: Iterable[tuple[Path, pl.DataFrame]]) -> Iterator[list[tu
 
 
 def _take(
-    house: House, name: str, action: Record, portion: Sequence[tuple[Path, pl.DataFrame]], now: datetime
+    house: House, name: str, action: Record, portion: Sequence[tuple[Path, pl.DataFrame]], cause: str, now: datetime
 ) -> int:  # fmt: skip
     """Commit a portion, then remove its files; returns its number of rows."""
     with house.store.read() as conn:
@@ -114,7 +130,7 @@ def _take(
     types = parse_all(held.columns) if held is not None else {}
     frame = _joined(name, types, [each for _, each in portion]).with_columns(pl.col(TIME).cast(INSTANT))
     append(
-        house.store, name, frame, time=TIME, sources=[file.name for file, _ in portion], now=now, cause="answered rows",
+        house.store, name, frame, time=TIME, sources=[file.name for file, _ in portion], now=now, cause=cause,
         work=lambda tx, _: house.hold(tx, action.subject),
     )  # fmt: skip
     for file, _ in portion:

@@ -1,11 +1,13 @@
-"""Looks at attributions: some answered rows of each version are explained, and held against rows of its training."""
+"""Looks at attributions: contributions to what each version answered are held against those over its training.
+
+They are those that were recorded where it was answered or, where these are too few, of rows that are explained here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-import msgspec
 import numpy as np
 import polars as pl
 from sqlalchemy import Connection
@@ -14,15 +16,16 @@ from argosy.controller import trial
 from argosy.controller.house import House
 from argosy.controller.observe import FleetState, Snapshot
 from argosy.controller.plan import predictions
-from argosy.controller.watching import glance
+from argosy.controller.watching import glance, recorded
 from argosy.controller.watching.answered import ANSWERED, once
+from argosy.controller.watching.recorded import Leaning, leaning
 from argosy.data.dtype import instant, parse_all
 from argosy.data.part import frame
 from argosy.errors import ArgosyError, InputError
 from argosy.model.format import Model, load
 from argosy.model.signature import Matrix, Signature, encode
 from argosy.monitoring.alert import SIGNALS, attribution_signals
-from argosy.monitoring.attribution import moved, shares
+from argosy.monitoring.attribution import moved
 from argosy.registry.address import Address
 from argosy.spec import duration
 from argosy.spec.monitor import Attribution
@@ -35,13 +38,6 @@ _MOST = 1_000
 """Rows that one look explains, those of the busiest versions first: kernel SHAP takes ten milliseconds of each."""
 _NEAR = 1e-6
 Answering = Mapping[str, tuple[int | None, int | None]]
-
-
-class Leaning(msgspec.Struct, frozen=True):
-    """What a version leant on over so many explained rows: each feature's share of its contributions."""
-
-    rows: int
-    shares: dict[str, float]
 
 
 class Look(glance.Glance, frozen=True):
@@ -97,33 +93,38 @@ def _looked(
 ) -> Look:  # fmt: skip
     """Explain the newest rows of each version; what one leant on in training is looked up once."""
     least, most = min(each.minimum_rows for each in monitors), max(each.rows for each in monitors)
-    sample = _sample(told, least, most)
-    served = _served(house, conn, snapshot.versions[predictions(next(iter(known)).fleet)], sample)
-    sets = trial.opened(house.places.sets / next(iter(known)).fleet)
+    fleet = next(iter(known)).fleet
+    answered = recorded.leanings(house, conn, fleet, told, least, most)
+    sample = _sample(told.filter(~pl.col("version").is_in(list(answered))), least, most)
+    served = _served(house, conn, snapshot.versions[predictions(fleet)], sample)
+    sets = trial.opened(house.places.sets / fleet)
     blobs = artifacts.get(conn, {each.artifact for each in known.values()})
     seen, left_out = dict[str, Leaning](), dict[str, str]()
     trained = dict(last.trained) if last is not None else {}
     for address, version in known.items():
-        mine = served.filter(pl.col("version") == str(address))
-        if mine.height < least or version.signature is None:
+        mine, lately = served.filter(pl.col("version") == str(address)), answered.get(str(address))
+        if (lately is None and mine.height < least) or version.signature is None:
             continue
         try:
             signature = Signature.from_json(house.store.blobs.get(version.signature))
             model = load(
                 version.format, artifacts.content(house.store.blobs, blobs[version.artifact]), known=True
             )  # fmt: skip
-            seen[str(address)] = _leaning(model, signature, _answered(model, signature, mine, least))
-            if str(address) not in trained:
+            if lately is None:
+                lately = leaning(signature.names, model.explain(_answered(model, signature, mine, least))[:, :-1])
+            if str(address) not in trained or trained[str(address)].shares.keys() != lately.shares.keys():
                 every = trial.rows(sets, address, version, signature, ()).matrix
                 some = np.linspace(0, len(every) - 1, min(len(every), most)).astype(np.int64)
-                trained[str(address)] = _leaning(model, signature, every[some])
+                before = leaning(signature.names, model.explain(every[some])[:, :-1], lately.shares)
+                trained[str(address)] = before
+            seen[str(address)] = lately
         except ArgosyError as error:
             left_out[str(address)] = error.message
     until = told["at"].max()
     assert isinstance(until, datetime)
     current = {str(address) for address in known}
     trained = {address: each for address, each in trained.items() if address in current}
-    return Look(now, served.height, until, seen, trained, left_out)
+    return Look(now, served.height + sum(each.rows for each in answered.values()), until, seen, trained, left_out)
 
 
 def _sample(told: pl.DataFrame, least: int, most: int) -> pl.DataFrame:
@@ -134,13 +135,13 @@ def _sample(told: pl.DataFrame, least: int, most: int) -> pl.DataFrame:
     return newest.join(ranked, on="version").sort("rank", maintain_order=True).head(max(_MOST, most))
 
 
-def _served(house: House, conn: Connection, recorded: datasets.Version, sample: pl.DataFrame) -> pl.DataFrame:
+def _served(house: House, conn: Connection, whole: datasets.Version, sample: pl.DataFrame) -> pl.DataFrame:
     """The rows of the sample as they were recorded, with their features under their own names."""
-    types = parse_all(recorded.columns)
+    types = parse_all(whole.columns)
     low, high = sample["at"].min(), sample["at"].max()
     if not isinstance(low, datetime) or not isinstance(high, datetime):
         return pl.DataFrame(schema=types)
-    parts = datasets.cover(conn, recorded.dataset, recorded.number, low=low, high=high)
+    parts = datasets.cover(conn, whole.dataset, whole.number, low=low, high=high)
     given = frame(house.store.blobs, parts, types).filter(ANSWERED)
     keys = ["row_key", "at", "version"]
     rows = once(given.join(sample.select(keys).lazy(), on=keys, how="semi").collect(), keys)
@@ -159,11 +160,6 @@ def _answered(model: Model, signature: Signature, rows: pl.DataFrame, least: int
         )
     found: Matrix = matrix[same]
     return found
-
-
-def _leaning(model: Model, signature: Signature, matrix: Matrix) -> Leaning:
-    found = shares(model.explain(matrix)[:, :-1]).tolist()
-    return Leaning(len(matrix), dict(zip(signature.names, found, strict=True)))
 
 
 def _signals(monitor: Attribution, last: Look | None, here: Mapping[str, str]) -> pl.DataFrame:
