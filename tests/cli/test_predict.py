@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -160,6 +163,46 @@ def test_codes_keep_their_zeros_and_numbers_are_those_of_the_endpoint(run, insid
     (tmp_path / "rows.csv").write_text(rows)
     (row,) = run("predict", "late-order", "--file", tmp_path / "rows.csv", "--json").json()
     assert (row["order_id"], row["depot"], row["kilometres"], row["parcels"]) == ("007", "12", 81.0, None)
+
+
+PEAK = """
+import re, sys
+from pathlib import Path
+from argosy.cli import main
+assert main(sys.argv[1:]) == 0
+print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
+"""
+BOUND = 450 << 10
+"""Kilobytes that a file larger than that may take beyond a small one."""
+
+
+def _peak(*arguments: object) -> int:
+    """The most memory that the command takes in a process of its own, in kilobytes."""
+    done = subprocess.run([sys.executable, "-c", PEAK, *map(str, arguments)], check=True, stdout=subprocess.PIPE)
+    return int(done.stdout.split()[-1])
+
+
+def _line(kind: str, row: dict[str, object]) -> str:
+    return ",".join(map(str, row.values())) if kind == "csv" else json.dumps(row)
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "json"])
+def test_a_file_is_never_held_whole(run, inside: Path, tmp_path: Path, kind: str) -> None:
+    told = {"left_at": "2026-03-02T17:30:00Z", "depot": "north", "kilometres": 12.5, "parcels": 4, "note": "x" * 600}
+    head, between, end = {"csv": (f"order_id,{','.join(told)}\n", "\n", "\n"), "jsonl": ("", "\n", ""),
+                          "json": ("[", ",\n", "]\n")}[kind]  # fmt: skip
+    block = between.join(_line(kind, {"order_id": "an order", **told}) for _ in range(10_000))
+    paths, peaks = [tmp_path / f"{name}.{kind}" for name in ("small", "large")], []
+    for path, blocks in zip(paths, (1, 160), strict=True):
+        with path.open("w") as file:
+            file.write(head + block)
+            for _ in range(blocks - 1):
+                file.write(between + block)
+            file.write(end)
+        peaks.append(_peak("predict", "late-order", "--file", path, "--to", tmp_path / f"{path.stem}.parquet"))
+    found = pl.scan_parquet(tmp_path / "large.parquet")
+    assert found.select(pl.len(), pl.col("prediction").n_unique()).collect().row(0) == (1_600_000, 1)
+    assert paths[1].stat().st_size > 2 * (BOUND << 10) > 2 * (peaks[1] - peaks[0] << 10), peaks
 
 
 def test_files_that_are_none(run, inside: Path, tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from polars.io.plugins import register_io_source
 from argosy.data import dtype
 from argosy.errors import ConflictError, InputError
 
-BLOCK = 16 << 20
+BLOCK = 4 << 20
 """Bytes that are read at a time."""
-RECORD = 4 * BLOCK
+RECORD = 16 * BLOCK
 """Bytes of one record, about at most."""
 
 Block = tuple[bytes, int]
