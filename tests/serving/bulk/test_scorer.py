@@ -176,6 +176,17 @@ def test_each_row_is_answered_as_if_alone(
         assert bounds == {name: got[name] for name in ("lower", "upper") if endpoint.bounded}
 
 
+def test_the_pooled_model_answers_for_a_version_that_cannot_be_read(cache: ModelCache, reader: Reader) -> None:
+    """For the canary, that is its champion first: the rows of `d/e/2` come from its own."""
+    good = {"n": 1, "x": 1.0, "c": "a", "b": True, "t": NOW, "s": "1", "origin": "JFK"}
+    rows = pl.DataFrame([good | change for change in ({"k": "d/e"}, {"k": "z"}, {"k": "d/e", "n": 2})])
+    with BulkScorer(ENDPOINT, cache, OnlineViews(ENDPOINT, reader), NOW, threads=1) as bulk:
+        found = bulk.score(rows, None)
+    assert found["route"].to_list() == ["fallback", "unknown", "own"] and found["reason"].null_count() == 3
+    assert found["version"].to_list() == ["f/m@1", "f/m@1", "f/m@9"]
+    assert found["prediction"][0] == found["prediction"][1]
+
+
 def test_reasons_say_what_is_wrong_with_a_row(cache: ModelCache, reader: Reader) -> None:
     good = {"k": "a", "n": 1, "x": 1.0, "c": "a", "b": True, "t": NOW, "s": "1", "origin": "JFK"}
     changes = [

@@ -48,14 +48,26 @@ class _Share(msgspec.Struct, frozen=True):
     within: Rows
 
 
+class _Failure(msgspec.Struct, frozen=True):
+    """The rows that a version failed on, by their places in the chunk, and why; `unread` if it cannot be read."""
+
+    rows: Rows
+    why: str
+    unread: bool = False
+
+
 def ask(
     cache: ModelCache, pool: Executor, refs: Sequence[VersionRef], which: Which, given: Given,
     out: npt.NDArray[np.float64], reasons: Reasons,
-) -> None:  # fmt: skip
-    """Fill `out` for the rows without a reason, whose version is `refs[which]`. What is not answered has one then."""
+) -> Mask:  # fmt: skip
+    """Fill `out` for the rows without a reason, whose version is `refs[which]`; the rows whose version cannot be read.
+
+    What is not answered has a reason then.
+    """
     asked = reasons.open & (which >= 0)
     shares: list[_Share] = []
-    for signature, group in _signatures(cache, refs, which, asked, reasons):
+    unread = np.zeros(len(which), np.bool_)
+    for signature, group in _signatures(cache, refs, which, asked, reasons, unread):
         table = np.zeros(len(refs) + 1, np.bool_)  # its last place is that of -1
         table[group] = True
         places = np.flatnonzero(asked & table[which])
@@ -69,16 +81,17 @@ def ask(
     shares.sort(key=lambda each: each.ref.id not in held)  # else those loaded first would drive out those loaded before
     for share, failure in zip(shares, pool.map(lambda each: _answer(cache, each, out), shares), strict=True):
         if failure is not None:
-            failed, why = failure
-            reasons.add(mask(len(which), failed), f"version {share.ref.address} fails: {why}")
+            reasons.add(mask(len(which), failure.rows), f"version {share.ref.address} fails: {failure.why}")
+            unread[failure.rows] = failure.unread
+    return unread
 
 
 def _signatures(
-    cache: ModelCache, refs: Sequence[VersionRef], which: Which, asked: Mask, reasons: Reasons
+    cache: ModelCache, refs: Sequence[VersionRef], which: Which, asked: Mask, reasons: Reasons, unread: Mask
 ) -> Iterator[tuple[Signature, list[int]]]:
     """The signatures of the versions that are asked, each with the places of those versions.
 
-    It is read from the first that loads; those that do not are given up, and their rows have their reason.
+    It is read from the first that loads; those that do not are given up: their rows have a reason, and are `unread`.
     """
     by_digest: dict[str, list[int]] = {}
     for place in np.flatnonzero(np.bincount(which[asked], minlength=len(refs))).tolist():
@@ -88,7 +101,9 @@ def _signatures(
             try:
                 signature = cache.get(refs[place]).signature
             except Exception as error:  # whatever keeps a version from loading is a failure of that version
-                reasons.add(asked & (which == place), f"version {refs[place].address} fails: {_said(error)}")
+                mine = asked & (which == place)
+                reasons.add(mine, f"version {refs[place].address} fails: {_said(error)}")
+                unread |= mine
                 continue
             yield signature, group[i:]
             break
@@ -106,15 +121,18 @@ def _parts(which: Which, rows: Rows) -> Iterator[tuple[int, Rows]]:
             yield int(mine[start]), order[at : min(at + _SLICE, end)]
 
 
-def _answer(cache: ModelCache, share: _Share, out: npt.NDArray[np.float64]) -> tuple[Rows, str] | None:
-    """Ask a version about its rows; the rows that it failed on, and why."""
+def _answer(cache: ModelCache, share: _Share, out: npt.NDArray[np.float64]) -> _Failure | None:
+    """Ask a version about its rows."""
+    unread = True
     try:
-        found = cache.get(share.ref).model.predict(share.matrix[share.within])
+        model = cache.get(share.ref).model
+        unread = False
+        found = model.predict(share.matrix[share.within])
         out[share.places] = found
     except Exception as error:  # a model may raise anything
-        return share.places, _said(error)
+        return _Failure(share.places, _said(error), unread)
     bad = np.flatnonzero(~np.isfinite(found))
-    return (share.places[bad], "it gives no finite number") if bad.size else None
+    return _Failure(share.places[bad], "it gives no finite number") if bad.size else None
 
 
 def _said(error: Exception) -> str:

@@ -41,12 +41,22 @@ class Choice(msgspec.Struct):
     keys: list[str]
     members: npt.NDArray[np.int64]
 
-    def stand_in(self, endpoint: Endpoint, failed: Mask) -> Mask:
-        """Give those of some rows that a canary failed on to who answers without it; which they are."""
+    def stand_in(self, endpoint: Endpoint, failed: Mask, unread: Mask) -> Mask:
+        """Give rows that their version failed on to who stands in for it, if anybody; which rows they are.
+
+        That is the champion for a canary, and the pooled model for a champion of their own that is `unread`.
+        """
         mine: Mask = failed & np.isin(self.routes, [ROUTES.index(reason) for reason in TRIED])
         which, routes = _champions(endpoint, self.keys, self.refs)
         mine &= which[self.members] >= 0
         self.which[mine], self.routes[mine] = which[self.members[mine]], routes[self.members[mine]]
+        pooled, others = endpoint.pooled.champion, failed & unread & ~mine & (self.routes == ROUTES.index("own"))
+        if pooled is None or not others.any():
+            return mine
+        if pooled not in self.refs:
+            self.refs.append(pooled)
+        self.which[others], self.routes[others] = self.refs.index(pooled), ROUTES.index("fallback")
+        mine |= others
         return mine
 
 

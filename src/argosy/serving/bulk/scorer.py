@@ -69,11 +69,12 @@ class BulkScorer:
         features, lost = self._derivation.beside(found) if rows.height else (found, {})
         made = Given(features, {name: mask(rows.height, list(each.why)) for name, each in lost.items()})
         out, before = np.full(rows.height, np.nan), reasons.open
-        ask(self._cache, self._pool, choice.refs, choice.which, made, out, reasons)
-        again = choice.stand_in(endpoint, before & ~reasons.open)
-        if again.any():
+        again = before
+        while again.any():
+            asked = np.where(again, choice.which, -1)
+            unread = ask(self._cache, self._pool, choice.refs, asked, made, out, reasons)
+            again = choice.stand_in(endpoint, again & ~reasons.open, unread)
             reasons.drop(again)
-            ask(self._cache, self._pool, choice.refs, np.where(again, choice.which, -1), made, out, reasons)
         answers = pl.Series("prediction", np.where(reasons.open, out, np.nan)).fill_nan(None)
         which, routes = (pl.Series(each).set(pl.Series(each < 0), None) for each in (choice.which, choice.routes))
         return pl.DataFrame([
