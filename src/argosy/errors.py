@@ -79,6 +79,12 @@ class CorruptError(ArgosyError):
     """Stored bytes do not match their content address."""
 
 
+class UnreachableError(ArgosyError):
+    """What keeps the facts does not answer: its file is gone or closed to us, or its server is away."""
+
+    status = 503
+
+
 class CapacityError(ArgosyError, OSError):
     """No room is left to write; nothing was half written."""
 

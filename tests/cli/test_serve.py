@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -116,3 +117,45 @@ def test_options_that_cannot_be_meant_are_refused(
     assert main(["serve", *options]) != 0
     shown = capsys.readouterr().err
     assert said in shown and ("Inference on" not in shown or "--drain" in options)
+
+
+def stale(url: str) -> bool:
+    return "stale_seconds" in httpx.get(f"{url}/v2/health/ready").json()
+
+
+def eventually(check: Callable[[], bool]) -> bool:
+    end = time.monotonic() + 60
+    while not (found := check()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return found
+
+
+@pytest.mark.slow
+def test_a_store_that_is_gone_costs_no_answer_and_a_backup_in_its_place_is_read(place: Path, serving: Serve) -> None:
+    with Store.open(place / ".argosy") as store:
+        token = secret.issue(store, "shop", "caller", datetime.now(UTC))
+    process, url = serving()
+    ready(process, url)
+    facts, backup = place / ".argosy" / "argosy.db", place / "backup.db"
+    with sqlite3.connect(facts) as here, sqlite3.connect(backup) as there:
+        here.backup(there)
+    for path in facts.parent.glob("argosy.db*"):
+        path.unlink()
+    assert eventually(lambda: stale(url))
+    assert ask(url, token).status_code == 200 and not list(facts.parent.glob("argosy.db*"))
+    backup.rename(facts)
+    assert eventually(lambda: not stale(url)) and ask(url, token).status_code == 200
+
+
+@pytest.mark.slow
+def test_a_damaged_store_is_told_in_two_lines(place: Path) -> None:
+    for path in (place / ".argosy").glob("argosy.db*"):
+        path.unlink()
+    (place / ".argosy" / "argosy.db").write_bytes(b"no store" * 1000)
+    command = [sys.executable, "-c", START, "serve", "--port", str(free_port(0))]
+    with subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = [process.stderr.readline() for _ in range(3)]
+        process.terminate()
+    assert said[1] == "the inference server cannot begin: the store is damaged: file is not a database\n"
+    assert said[2] == "  next: put a backup of it in its place\n"

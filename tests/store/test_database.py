@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import DatabaseError
 
-from argosy.errors import ConflictError
+from argosy.errors import ConflictError, CorruptError
 from argosy.store import Store, database
 
 
@@ -46,5 +45,6 @@ def test_patience_ends(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_no_database_is_said_at_once(home: Path) -> None:
     (home / "argosy.db").write_bytes(b"not a database" * 100)
-    with pytest.raises(DatabaseError, match="file is not a database"):
+    with pytest.raises(CorruptError, match="the store is damaged: file is not a database"):
         Store.open(home)
+    assert (home / "argosy.db").read_bytes().startswith(b"not a database")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvloop
 
+from argosy.errors import ArgosyError
 from argosy.serving.app import App, Settings
 from argosy.serving.cache import ModelCache, blob_loader
 from argosy.serving.caller import Callers
@@ -92,7 +93,10 @@ def work(options: Options, watcher: int, *listeners: socket.socket) -> None:
 async def _serve(
     options: Options, traces: Traces | None, listener: socket.socket, calls: socket.socket | None = None
 ) -> None:  # fmt: skip
-    app, stop = application(options, traces), asyncio.Event()
+    try:
+        app, stop = application(options, traces), asyncio.Event()
+    except ArgosyError as error:
+        raise SystemExit(f"the inference server cannot begin: {error}") from None
     for each in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(each, stop.set)
     await app.start()

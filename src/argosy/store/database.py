@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DisconnectionError, OperationalError
 
-from argosy.errors import ConflictError, InputError, MissingExtraError
+from argosy.errors import ConflictError, InputError, MissingExtraError, UnreachableError
 
 PATIENCE = 30.0
 """Seconds that a writer waits for its turn."""
@@ -41,7 +42,10 @@ def postgres_url(home: str) -> URL:
 
 
 def sqlite_engine(path: str, *, write: bool) -> Engine:
-    """Connections to one file. Readers cannot write; a writer's transaction begins IMMEDIATE."""
+    """Connections to one file. Readers cannot write; a writer's transaction begins IMMEDIATE.
+
+    One whose file another has taken the place of is opened anew; where there is none any more, it is UnreachableError.
+    """
     size = {"pool_size": 1, "max_overflow": 0} if write else {"pool_size": 8, "max_overflow": 56}
     engine = create_engine(
         URL.create("sqlite", database=path),
@@ -51,6 +55,15 @@ def sqlite_engine(path: str, *, write: bool) -> Engine:
         **size,
     )
 
+    made = not write  # a writer comes first, and its first connection makes the file where there is none
+
+    @event.listens_for(engine, "do_connect")
+    def _connecting(dialect: Any, record: Any, arguments: Any, options: Any) -> None:
+        nonlocal made
+        if made:
+            _identity(path)
+        made = True
+
     @event.listens_for(engine, "connect")
     def _connected(connection: sqlite3.Connection, record: Any) -> None:
         _insist(lambda: connection.execute("PRAGMA journal_mode=WAL"))
@@ -59,6 +72,12 @@ def sqlite_engine(path: str, *, write: bool) -> Engine:
         connection.execute("PRAGMA cache_size=-8192")
         if not write:
             connection.execute("PRAGMA query_only=ON")
+        record.info["file"] = _identity(path)
+
+    @event.listens_for(engine, "checkout")
+    def _taken(connection: sqlite3.Connection, record: Any, proxy: Any) -> None:
+        if _identity(path) != record.info["file"]:
+            raise DisconnectionError("another file has its place")
 
     @event.listens_for(engine, "begin")
     def _begun(connection: Connection) -> None:
@@ -68,6 +87,15 @@ def sqlite_engine(path: str, *, write: bool) -> Engine:
             connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _identity(path: str) -> tuple[int, int]:
+    """Which file this is, whatever was in its place before."""
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        raise UnreachableError(f"the store {path} is gone: {error.strerror}", next="put it back, or a backup") from None
+    return found.st_dev, found.st_ino
 
 
 def postgres_engine(home: str, *, write: bool) -> Engine:

@@ -9,17 +9,20 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
-from argosy.errors import ArgosyError, CapacityError, ConflictError, InputError
+from argosy.errors import ArgosyError, CapacityError, ConflictError, CorruptError, InputError, UnreachableError
 
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_SHMSIZE}
+_DAMAGED = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FORMAT}
+_CLOSED = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
 _BUSY_STATES = {"55P03", "40001", "40P01"}  # lock_not_available, serialization_failure, deadlock_detected
 _FULL_STATES = {"53100", "53200"}  # disk_full, out_of_memory
+_AWAY_STATES = {"57P01", "57P02", "57P03"}  # admin_shutdown, crash_shutdown, cannot_connect_now
 _LARGE_STATE = "54000"  # program_limit_exceeded: an index takes no text of thousands of bytes
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn a driver's error into `ConflictError`, `CapacityError` or `InputError`; others pass as they are."""
+    """Turn a driver's error that says what is wrong into an `ArgosyError`; others pass as they are."""
     try:
         yield
     except _raised() as error:
@@ -48,6 +51,19 @@ def _named(error: BaseException | None) -> ArgosyError | None:
         return ConflictError(f"the store is busy: {error}", next="try again")
     if code & 0xFF == sqlite3.SQLITE_CONSTRAINT or state.startswith("23"):
         return ConflictError(f"the store refused a row: {error}", next="read the current state and try again")
+    if code & 0xFF in _DAMAGED:
+        return CorruptError(f"the store is damaged: {error}", next="put a backup of it in its place")
+    if code & 0xFF in _CLOSED:
+        return UnreachableError(f"the store cannot be opened: {error}", next="see that it is there and may be written")
+    if state in _AWAY_STATES or state[:2] == "08" or (not state and _is_away(error)):
+        said = " ".join(str(error).split())
+        return UnreachableError(f"the database does not answer: {said}", next="see that it runs, and where")
     if state == _LARGE_STATE:
         return InputError(f"a name is too long to be found by: {error}", next="give a shorter one")
     return None
+
+
+def _is_away(error: BaseException | None) -> bool:
+    """Whether PostgreSQL let nobody in, or went in the middle of a talk: then it has no state to tell."""
+    loaded = sys.modules.get("psycopg")
+    return loaded is not None and isinstance(error, loaded.OperationalError)
