@@ -16,7 +16,7 @@ import pytest
 
 import argosy as ag
 from argosy.spec.feature import FeatureView
-from argosy.spec.metric import CLASSIFICATION, COST, METRICS, REGRESSION
+from argosy.spec.metric import CLASSIFICATION, COST, METRICS, REGRESSION, SPREAD
 from argosy.spec.step import Options
 from tests.docs.page import DOCS
 
@@ -169,9 +169,10 @@ def test_no_section_is_of_something_that_is_gone() -> None:
 
 def test_scores_are_those_of_the_code() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (\w[\w ]*) \| (greater|smaller) \|", PAGE.read_text(), flags=re.MULTILINE)
-    tasks = {**dict.fromkeys(CLASSIFICATION, "binary"), **dict.fromkeys(REGRESSION, "regression")}
+    tasks = dict.fromkeys(CLASSIFICATION, "binary") | dict.fromkeys(REGRESSION, "regression")
+    tasks |= dict.fromkeys(SPREAD, "quantiles")
     expected = [
         (name, tasks.get(name, "cost"), "greater" if better else "smaller")
-        for name, better in {**METRICS, **COST}.items()
+        for name, better in {**METRICS, **SPREAD, **COST}.items()
     ]
     assert rows == expected

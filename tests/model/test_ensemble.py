@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lightgbm import LGBMClassifier, LGBMRegressor
 
 from argosy.errors import CorruptError, InputError
-from argosy.model.ensemble import Blend, Cascade, pack, unpack
+from argosy.model.ensemble import Blend, Cascade, Ensemble, Quantiles, pack, unpack
 from argosy.model.format import load
 from argosy.model.matrix import Matrix
 from tests.model.conftest import Fitted
@@ -61,6 +61,23 @@ def test_a_cascade_answers_and_explains_each_row_by_one_part(fitted: Fitted) -> 
     rows = [model.predict(fitted.matrix[row : row + 1])[0] for row in range(40)]
     np.testing.assert_array_equal(rows, model.predict(fitted.matrix)[:40])
     assert model.predict(fitted.matrix[:0]).shape == (0,) and model.explain(fitted.matrix[:0]).shape == (0, 5)
+
+
+def test_quantiles_are_put_in_order_and_the_median_answers_and_explains(fitted: Fitted) -> None:
+    parts = [("lightgbm", text(fitted.matrix, trees, classes=False)) for trees in (9, 2, 5)]  # they cross
+    model = load("ensemble", pack(Quantiles((0.1, 0.5, 0.9)), parts))
+    assert isinstance(model, Ensemble) and model.levels == (0.1, 0.5, 0.9)
+    alone = np.array([load(*part).predict(fitted.matrix) for part in parts])
+    np.testing.assert_array_equal(model.quantiles(fitted.matrix), np.sort(alone, axis=0).T)
+    assert model.crossed(fitted.matrix) == (np.diff(alone, axis=0) < 0).any(axis=0).mean() > 0.5
+    np.testing.assert_array_equal(model.predict(fitted.matrix), np.median(alone, axis=0))
+    told = model.explain(fitted.matrix)
+    np.testing.assert_allclose(told.sum(axis=1), model.predict(fitted.matrix), rtol=1e-9)
+    assert model.predict(fitted.matrix[:0]).shape == (0,) and model.quantiles(fitted.matrix[:0]).shape == (0, 3)
+    assert model.crossed(fitted.matrix[:0]) == 0.0
+    for levels in ((0.5, 0.1, 0.9), (0.1, 0.6, 0.9), (0.1, 0.5), (0.0, 0.5, 1.0), (0.1, 0.1, 0.5)):
+        with pytest.raises(CorruptError, match="do not answer by Quantiles"):
+            unpack(pack(Quantiles(levels), parts))
 
 
 def test_an_ensemble_may_hold_ensembles_but_not_without_end(fitted: Fitted) -> None:

@@ -114,6 +114,27 @@ def test_the_interval_is_told_with_what_it_was_seen_to_hold(store: Store) -> Non
         assert "nterval:" not in text
 
 
+def test_quantiles_are_told_with_what_they_were_seen_to_hold(store: Store) -> None:
+    def told(crossed: float) -> tuple[str, str]:
+        with store.write() as tx:
+            old = versions.find(tx, "late-arrival", "EWR/B6", None)
+            assert old is not None
+            fields = {name: getattr(old, name) for name in versions.NewVersion.__struct_fields__}
+            quantiles = {"levels": [0.1, 0.5, 0.9], "share": [0.131, 0.47, 0.885], "crossed": crossed}
+            body = {**old.body, "quantiles": quantiles}
+            (made,) = versions.add(tx, [versions.NewVersion(**{**fields, "key": "k", "body": body})])
+        found = of(store, f"late-arrival/EWR/B6@{made.number}")
+        return to_markdown(found), to_html(found)
+
+    for text in told(0.25):
+        assert (
+            "Quantiles: of the held-out labels, 13.1 % at q10, 47.0 % at q50, 88.5 % at q90 or less; in 25.0 %" in text
+        )
+    for text in told(0.0):
+        assert "88.5 % at q90 or less" in text and "put in order" not in text
+    assert "Quantiles" not in to_markdown(of(store, "late-arrival/EWR/B6@1"))
+
+
 def test_what_is_not_there_is_said(store: Store) -> None:
     for address in ("late-arrival/EWR/9E@99", "late-arrival/XX@1", "none@1"):
         with pytest.raises(UnknownError, match="no version"):

@@ -14,6 +14,7 @@ import pytest
 from lightgbm import LGBMClassifier
 from sklearn.linear_model import LogisticRegression
 
+from argosy.model import ensemble
 from argosy.model.export import export
 from argosy.model.matrix import Matrix
 from argosy.model.signature import Feature, Signature
@@ -92,11 +93,14 @@ class Fixture(msgspec.Struct, frozen=True):
 
     def add_version(
         self, key: str, seed: int, *, champion: bool = True, share: float | None = None, kind: str = "canary",
-        metrics: dict[str, float] | None = None,
+        metrics: dict[str, float] | None = None, levels: tuple[float, ...] = (),
     ) -> str:  # fmt: skip
         """Record a version of a member as champion, or under a rollout with `share`; returns its address."""
         estimator = trained(seed)
         format, data = export(estimator, SIGNATURE, matrix(2))
+        if levels:
+            parts = [export(trained(seed + place), SIGNATURE, matrix(2)) for place in range(len(levels))]
+            format, data = ensemble.FORMAT, ensemble.pack(ensemble.Quantiles(levels), parts)
         blobs = self.store.blobs
         assert blobs.put(SIGNATURE.to_json()) == SIGNATURE.digest
         slots = blobs.pack([data])

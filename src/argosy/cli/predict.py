@@ -34,6 +34,7 @@ from argosy.serving.bulk.view import Views
 from argosy.serving.check import moment
 from argosy.serving.routing import Endpoint, Routing
 from argosy.serving.snapshot import Source as Facts
+from argosy.spec.quantile import column
 from argosy.spec.quantity import plural
 from argosy.store import Store
 
@@ -177,12 +178,12 @@ def _show(asked: _Asked) -> int:
         return _code(counted)
     with asked.store.read() as conn:
         spine = source.spine(conn, asked.endpoint.fleet)
-    answers = ["prediction", "lower", "upper", "version", "route", "stale"]
+    numbers = ("prediction", "lower", "upper", *map(column, asked.endpoint.quantiles))
+    answers = [*numbers, "version", "route", "stale"]
     answers = [name for name in answers if name in found.columns]
     answers += ["reason"] if found["reason"].count() else []
     names = [name for name in (*asked.endpoint.by, *spine.key) if name in found.columns]
     shown = found.select(*dict.fromkeys(names), *answers).head(_SHOWN)
-    numbers = ("prediction", "lower", "upper")
     show.table([f">{n}" if n in numbers else n for n in shown.columns], shown.iter_rows(), counts=())
     if sum(lengths) > shown.height:
         show.say(f"the first {shown.height} of {sum(lengths):,} rows; write all of them with --to FILE")

@@ -1,4 +1,4 @@
-"""Several models that answer as one: blended, or in a cascade. Their bytes lie behind each other in one file.
+"""Several models that answer as one: blended, in a cascade, or one a quantile. Their bytes lie in one file.
 
 The file is a mark, the length of what follows it (four bytes, little-endian), JSON of the rule and of each part's
 format and length, then the parts.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -19,6 +20,7 @@ from argosy.model.matrix import Matrix, checked
 from argosy.model.space import Space, log_odds
 
 FORMAT = "ensemble"
+MEDIAN = 0.5
 _MARK = b"argosy ensemble 1\n"
 _LENGTH = struct.Struct("<I")
 _MOST = 64
@@ -48,6 +50,24 @@ class Cascade(msgspec.Struct, frozen=True, tag="cascade", tag_field="rule"):
     high: float
 
 
+class Quantiles(msgspec.Struct, frozen=True, tag="quantiles", tag_field="rule"):
+    """One part for each of some levels, in ascending order. A row's answers are put in order; the median is the answer.
+
+    After Chernozhukov, Fernandez-Val and Galichon, "Quantile and Probability Curves Without Crossing" (Econometrica 78,
+    2010).
+    """
+
+    levels: tuple[float, ...]
+
+    @property
+    def middle(self) -> int:
+        """The place of the median."""
+        return self.levels.index(MEDIAN)
+
+
+Rule = Blend | Cascade | Quantiles
+
+
 class Part(msgspec.Struct, frozen=True):
     """One model of an ensemble: its format, and its bytes' length."""
 
@@ -56,17 +76,17 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class _Head(msgspec.Struct, frozen=True):
-    made: Blend | Cascade
+    made: Rule
     parts: tuple[Part, ...]
 
 
-def pack(rule: Blend | Cascade, parts: Sequence[tuple[str, bytes]]) -> bytes:
+def pack(rule: Rule, parts: Sequence[tuple[str, bytes]]) -> bytes:
     """The file of some models, each a format and bytes, and of the rule by which they answer."""
     head = msgspec.json.encode(_Head(rule, tuple(Part(format, len(data)) for format, data in parts)))
     return b"".join((_MARK, _LENGTH.pack(len(head)), head, *(data for _, data in parts)))
 
 
-def unpack(data: bytes) -> tuple[Blend | Cascade, list[tuple[str, bytes]]]:
+def unpack(data: bytes) -> tuple[Rule, list[tuple[str, bytes]]]:
     """What `pack` put together. Raises CorruptError for anything else."""
     start = len(_MARK) + _LENGTH.size
     if not data.startswith(_MARK) or len(data) < start:
@@ -104,14 +124,16 @@ class Ensemble:
         if first.space not in ("value", "log_odds") and isinstance(self.rule, Blend):
             raise _wrong(f"it blends in the space {first.space!r}")
         self.features, self.space = first.features, first.space
+        self.levels = self.rule.levels if isinstance(self.rule, Quantiles) else ()
         self.bytes_in_memory = sum(part.bytes_in_memory for part in self._parts) + _MEMORY
 
     def predict(self, matrix: Matrix) -> Floats:
         """See `Model.predict`."""
         rows = checked(matrix, self.features)
         if isinstance(self.rule, Blend):
-            answers = np.array([part.predict(rows) for part in self._parts])
-            return blended(answers, self.rule.weights, self.space)
+            return blended(self._answers(rows), self.rule.weights, self.space)
+        if isinstance(self.rule, Quantiles):
+            return np.ascontiguousarray(self.quantiles(rows)[:, self.rule.middle])
         first, second = self._parts
         found = first.predict(rows)
         unsure = self._unsure(found, self.rule)
@@ -125,13 +147,32 @@ class Ensemble:
         if isinstance(self.rule, Blend):
             told = [part.explain(rows) * w for part, w in zip(self._parts, self.rule.weights, strict=True)]
             return np.asarray(np.sum(told, axis=0))
-        first, second = self._parts
-        unsure = self._unsure(first.predict(rows), self.rule)
+        if isinstance(self.rule, Quantiles):
+            answering = np.argsort(self._answers(rows), axis=0, kind="stable")[self.rule.middle]
+        else:
+            answering = self._unsure(self._parts[0].predict(rows), self.rule).astype(np.int64)
         out = np.empty((len(rows), self.features + 1))
-        for part, asked in ((first, ~unsure), (second, unsure)):
+        for place, part in enumerate(self._parts):
+            asked = answering == place
             if asked.any():
                 out[asked] = part.explain(rows[asked])
         return out
+
+    def quantiles(self, matrix: Matrix) -> Matrix:
+        """Each row's quantiles at `levels`, ascending: rows x levels. Only of a model that has some.
+
+        Raises InputError for a matrix of another width.
+        """
+        return np.sort(self._answers(checked(matrix, self.features)).T, axis=1)
+
+    def crossed(self, matrix: Matrix) -> float:
+        """The share of rows whose quantiles had to be put in order."""
+        answers = self._answers(checked(matrix, self.features))
+        return float((answers[1:] < answers[:-1]).any(axis=0).mean()) if answers.shape[1] else 0.0
+
+    def _answers(self, rows: Matrix) -> Floats:
+        """Those of each part: parts x rows."""
+        return np.array([part.predict(rows) for part in self._parts])
 
     @staticmethod
     def _unsure(answers: Floats, rule: Cascade) -> npt.NDArray[np.bool_]:
@@ -152,6 +193,9 @@ def _check(head: _Head) -> None:
         raise _wrong(f"it has {count} parts, wanted 2 to {_MOST}")
     if isinstance(rule, Cascade):
         sound = count == 2 and rule.low <= rule.high
+    elif isinstance(rule, Quantiles):
+        ascending = all(0 < low < high < 1 for low, high in pairwise(rule.levels))
+        sound = len(rule.levels) == count and ascending and MEDIAN in rule.levels
     else:
         sound = len(rule.weights) == count and min(rule.weights) > 0 and abs(sum(rule.weights) - 1) < 1e-9
     if not sound:

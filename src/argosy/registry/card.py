@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from argosy.errors import UnknownError
 from argosy.registry import sheet
 from argosy.registry.address import parse
-from argosy.registry.bounds import Bounds
+from argosy.registry.bounds import Bounds, Quantiles
 from argosy.registry.duel import Duel, duels
 from argosy.registry.limit import limits
 from argosy.spec import document
@@ -116,6 +116,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     sliced_by: tuple[str, ...]
     slices: dict[str, tuple[Sliced, ...]]
     interval: Bounds | None
+    quantiles: Quantiles | None
     duels: tuple[Duel, ...]
     uncompared: dict[str, str]
     answer: str
@@ -164,6 +165,7 @@ def card(conn: Connection, store: Store, address: str) -> Card:
         settings=body.get("settings", {}), trials=len(body.get("trials", ())),
         scores=tuple(_scores(body)), sliced_by=_sliced_by(body),
         slices=_slices(body), interval=msgspec.convert(body.get("interval"), Bounds | None),
+        quantiles=msgspec.convert(body.get("quantiles"), Quantiles | None),
         duels=tuple(duels(body)), uncompared=body.get("uncompared", {}),
         answer=body.get("answer", {}).get("reason", ""), gates=_gates(conn, version.id),
         format=version.format, digest=version.artifact, proof=body.get("proof"), cost=_cost(version),

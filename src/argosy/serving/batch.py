@@ -40,7 +40,7 @@ class Answer(msgspec.Struct):
     """What each row got, in the order of the rows.
 
     `margins` are how far the bounds of its interval are from its prediction, in a fleet that has intervals; None for a
-    row whose version has none.
+    row whose version has none. `quantiles` are columns by name, in a fleet that has some.
     """
 
     id: str
@@ -51,3 +51,4 @@ class Answer(msgspec.Struct):
     explanation: Explanation | None = None
     flags: list[str] | None = None
     margins: list[float | None] | None = None
+    quantiles: Mapping[str, list[float | None]] | None = None

@@ -99,8 +99,8 @@ class Endpoint(msgspec.Struct, frozen=True, dict=True):
 
     `waiting` holds, by key, the members' versions that wait for a person; `redacted` names what no record may hold.
     `rules` say what becomes of rows that do not fit. `callers` holds the rules for callers by name: each by the key of
-    its member, that for all members by None. `bounded` says whether predictions have intervals,
-    `explained` is the share of the rows whose contributions are recorded though nobody asks.
+    its member, that for all members by None. `bounded` says whether predictions have intervals; `quantiles` are the
+    levels of theirs. `explained` is the share of the rows whose contributions are recorded though nobody asks.
     """
 
     fleet: str
@@ -120,6 +120,7 @@ class Endpoint(msgspec.Struct, frozen=True, dict=True):
     rules: Inputs = Inputs()
     callers: Mapping[str, Mapping[str | None, Rule]] = {}
     bounded: bool = False
+    quantiles: tuple[float, ...] = ()
     explained: float = 0.0
 
     @cached_property

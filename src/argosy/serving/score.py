@@ -37,6 +37,7 @@ from argosy.serving.routing import (
     stand_in,
 )
 from argosy.serving.shadow import Shadows
+from argosy.serving.spread import spread
 from argosy.serving.version import only
 
 _LOG = logging.getLogger("argosy.serving")
@@ -180,7 +181,10 @@ class Scorer:
             self._offer(self.shadows, plan, given, stale, predictions, why)
         versions = [ref.address for ref in plan.assignment.versions]
         margins = [ref.margin for ref in plan.assignment.versions] if batch.endpoint.bounded else None
-        return Answer(plan.id, predictions, versions, list(plan.assignment.reasons), stale, why, batch.flags, margins)
+        levels = batch.endpoint.quantiles
+        quantiles = spread(plan.models, plan.assignment, given, levels) if levels else None
+        routed: list[str] = list(plan.assignment.reasons)
+        return Answer(plan.id, predictions, versions, routed, stale, why, batch.flags, margins, quantiles)
 
     def _offer(
         self, shadows: Shadows, plan: Plan, given: Given, stale: list[bool] | None, predictions: list[float],

@@ -129,6 +129,7 @@ class Source:
             callers=_callers(fleet, ruled, _margins(conn, fleet, ruled)),
             bounded=fleet.interval is not None,
             explained=max((each.share for each in fleet.monitors if isinstance(each, Attribution)), default=0.0),
+            quantiles=fleet.quantiles,
         )
 
     def _members(self, conn: Connection, fleet: Fleet) -> _Known:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from argosy.spec import check, duration
+from argosy.spec import check, duration, quantile
 from argosy.spec.condition import Condition, OlderThan, _Condition
 from argosy.spec.dataset import Dataset
 from argosy.spec.declared import Declared
@@ -15,7 +15,7 @@ from argosy.spec.gate import Approval, Gate
 from argosy.spec.inputs import Inputs
 from argosy.spec.interval import Interval
 from argosy.spec.limit import FILLED, ColumnName, ColumnNames, Name, between
-from argosy.spec.metric import CLASSIFICATION, METRICS
+from argosy.spec.metric import CLASSIFICATION, METRICS, SPREAD
 from argosy.spec.monitor import MONITORS, Monitor, Performance
 from argosy.spec.rollout import ABTest, Canary, Immediate, Rollout, Shadow
 from argosy.spec.search import Candidate, Search, candidate
@@ -56,7 +56,8 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
     past). A member with fewer than `minimum_rows` labelled rows has no model of its own. `slices` are parts of the
     held-out rows that are scored by themselves. `time_limit` and `memory_mb` bound the training of one member.
     `inputs` says what the inference server does with rows that do not fit; `interval` puts bounds around predicted
-    numbers.
+    numbers, `quantiles` are levels that are predicted each by a model of its own beside the median, which is the
+    prediction.
     """
 
     name: Name
@@ -80,6 +81,7 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
     memory_mb: Annotated[int, between(64, 10**6)] = 2048
     inputs: Inputs = Inputs()
     interval: Interval | None = None
+    quantiles: tuple[quantile.Level, ...] = ()
     owner: str = ""
     description: str = ""
 
@@ -109,6 +111,7 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
             memory_mb: int = 2048,
             inputs: Inputs = ...,
             interval: Interval | None = None,
+            quantiles: Sequence[float] = (),
             owner: str = "",
             description: str = "",
         ) -> None:
@@ -119,6 +122,7 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
         self._references()
         self._collections()
         self._durations()
+        check.put(self, "quantiles", quantile.ordered(f"Fleet({self.name!r}).quantiles", self.quantiles))
         super().__post_init__()
         field = f"Fleet({self.name!r})"
         kinds = (Immediate, Canary, Shadow, ABTest)
@@ -128,6 +132,7 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
         check.instance(f"{field}.retrain", self.retrain, _Condition, "a condition, such as ag.older_than('30d')")
         check.distinct(f"{field}.features", self._feature_names())
         self._one_task()
+        self._spread()
 
     @property
     def task(self) -> Literal["binary", "regression"]:
@@ -215,3 +220,23 @@ class Fleet(Declared, frozen=True, tag="fleet", tag_field="kind"):
                 f"{field}.interval", self.interval, "left out where a probability is predicted",
                 "leave it out, or search by a metric of regressions such as ag.Search(metric='mae')",
             )  # fmt: skip
+
+    def _spread(self) -> None:
+        """Quantiles are of numbers, by candidates that can be told which to predict; a gate on them needs some."""
+        field = f"Fleet({self.name!r})"
+        if self.quantiles and self.task == "binary":
+            raise check.fail(
+                f"{field}.quantiles", self.quantiles, "left out where a probability is predicted",
+                "leave it out, or search by a metric of regressions such as ag.Search(metric='mae')",
+            )  # fmt: skip
+        for each in self.candidates if self.quantiles else ():
+            if quantile.aimed(each.estimator, quantile.MIDDLE) is None:
+                raise check.fail(
+                    f"{field}.candidates", each.name, "of a class that predicts quantiles where quantiles is set",
+                    "use LGBMRegressor, XGBRegressor, HistGradientBoostingRegressor or QuantileRegressor",
+                )  # fmt: skip
+        for gate in self.gates:
+            if isinstance(gate, Gate) and gate.metric in SPREAD and not self.quantiles:
+                raise check.fail(
+                    f"{field}.gates.metric", gate.metric, "of a fleet with quantiles", "write quantiles=[0.1, 0.5, 0.9]"
+                )

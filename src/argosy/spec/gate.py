@@ -7,17 +7,17 @@ from typing import Annotated, Literal
 from argosy.spec import check
 from argosy.spec.declared import Declared
 from argosy.spec.limit import between, one_of
-from argosy.spec.metric import COST, METRICS
+from argosy.spec.metric import COST, METRICS, SPREAD
 
 
 class Gate(Declared, frozen=True, tag="gate", tag_field="kind"):
     """A limit on a score of the held-out rows, or a comparison on the same rows.
 
-    `minimum` / `maximum` bound the score (or a cost: latency_p99_ms, size_kb). `beats` asks that it be better than the
-    `champion`'s, or the `pooled` model's, by at least `by`; a version without a rival passes.
+    `minimum` / `maximum` bound the score (of quantiles: pinball) or a cost: latency_p99_ms, size_kb. `beats` asks that
+    it be better than the `champion`'s, or the `pooled` model's, by at least `by`; a version without a rival passes.
     """
 
-    metric: Annotated[str, one_of(METRICS | COST)]
+    metric: Annotated[str, one_of(METRICS | SPREAD | COST)]
     minimum: float | None = None
     maximum: float | None = None
     beats: Literal["champion", "pooled"] | None = None
@@ -29,8 +29,10 @@ class Gate(Declared, frozen=True, tag="gate", tag_field="kind"):
         if self.beats is not None:
             if self.minimum is not None or self.maximum is not None:
                 raise check.fail("Gate.beats", self.beats, "alone, without minimum and maximum", "write two gates")
-            if self.metric in COST:
-                raise check.fail("Gate.metric", self.metric, "a score where beats is set", "use maximum for a cost")
+            if self.metric not in METRICS:
+                raise check.fail(
+                    "Gate.metric", self.metric, "a score of predictions where beats is set", "use maximum for this one"
+                )
         elif self.minimum is None and self.maximum is None:
             raise check.fail(
                 "Gate", self.metric, "given minimum, maximum or beats", f"Gate({self.metric!r}, minimum=…)"

@@ -11,6 +11,9 @@ CLASSIFICATION = {
     "accuracy": True, "f1": True, "precision": True, "recall": True,
 }  # fmt: skip
 REGRESSION = {"rmse": False, "mae": False, "r2": True, "mape": False}
+PINBALL = "pinball"
+SPREAD = {PINBALL: False}
+"""Scores of quantiles, which gates may ask for."""
 COST = {"latency_p99_ms": False, "size_kb": False}
 METRICS = {**CLASSIFICATION, **REGRESSION}
 """Score name -> whether a greater value is better."""
@@ -26,4 +29,4 @@ Loss = Annotated[str, limit.one_of(LOSSES)]
 
 def greater_is_better(metric: str) -> bool:
     """Which way a score or a cost improves."""
-    return {**METRICS, **COST}[metric]
+    return {**METRICS, **SPREAD, **COST}[metric]

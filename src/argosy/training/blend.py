@@ -18,6 +18,7 @@ from argosy.model import ensemble
 from argosy.model.format import Model, load
 from argosy.model.signature import Signature
 from argosy.model.space import Space
+from argosy.spec.quantile import aimed
 from argosy.spec.search import Candidate
 from argosy.training.choose import standard_error
 from argosy.training.evaluate import shares
@@ -43,6 +44,13 @@ class Blended(NamedTuple):
     def settings(self) -> dict[str, Any]:
         """The weight of each option, by its name and setting."""
         return {_told(candidate, setting): round(weight, 6) for candidate, setting, weight in self.parts}
+
+    def aimed(self, level: float) -> Blended:
+        """The same for the quantile of a level."""
+        return self._replace(parts=tuple(
+            (candidate, setting | (aimed(candidate.estimator, level) or {}), weight)
+            for candidate, setting, weight in self.parts
+        ))  # fmt: skip
 
     def learn(self, rows: Block, signature: Signature, seed: int) -> Learner:
         """Each option, fitted on the rows."""

@@ -18,9 +18,9 @@ from argosy.model.signature import Signature
 from argosy.spec import duration
 from argosy.spec.fleet import Fleet
 from argosy.store.blobs import Blobs, Slot
-from argosy.training import evaluate, recode, rows, search
+from argosy.training import evaluate, quantile, recode, rows, search
 from argosy.training.blend import Blended
-from argosy.training.choose import Choice, choose
+from argosy.training.choose import LEVEL, Choice, choose
 from argosy.training.interval import calibrate
 from argosy.training.learner import Learner
 from argosy.training.outcome import Evaluation, Fitted, Histogram, NoModel, Trial
@@ -77,9 +77,13 @@ def trained(
     clock, search_ = _Clock(), job.fleet.search
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
-        tried = search.options(job.fleet.candidates, job.settings, search_.member_trials)
+        levels = job.fleet.quantiles
+        tried = [
+            (candidate, setting | quantile.parameters(candidate.estimator, levels))
+            for candidate, setting in search.options(job.fleet.candidates, job.settings, search_.member_trials)
+        ]
         picks = search.picks(tried, train, signature, search_)
-        picked, learner, (format, content, model, proof) = _portable(picks, train, held, signature, search_.seed, clock)
+        picked, learner, (format, content, model, proof) = _portable(picks, train, held, signature, job.fleet, clock)
         made = Made(picked.name, picked.settings, picked.trials, learner, format, content, model, proof)
         found = weighed(job, made, train, held, signature, constants, rivals)
         clock.lap("evaluate")
@@ -107,7 +111,9 @@ def weighed(
     answers = _rivals(rivals, held.matrix, signature, constants, job.blobs)
     reference = _reference(made.learner, made.model, train, signature)
     found = evaluate.evaluate(job.fleet, made.model, held, answers, reference, job.data.slices)
-    wanted = job.fleet.interval
+    wanted, spread = job.fleet.interval, quantile.judged(made.model, held, LEVEL)
+    if spread is not None:
+        found = msgspec.structs.replace(found, scores=(*found.scores, spread[1]))
     return Fitted(
         format=made.format, data=made.data, signature=signature.to_json(), candidate=made.candidate,
         settings=made.settings, trials=made.trials, evaluation=found,
@@ -117,6 +123,7 @@ def weighed(
         trained=reference, proof=made.proof, warnings=(), cost={},
         interval=None if wanted is None
         else calibrate(wanted.coverage, held.labels, made.model.predict(held.matrix)),
+        quantiles=None if spread is None else spread[0],
     )  # fmt: skip
 
 
@@ -136,7 +143,7 @@ def unfit(fleet: Fleet, train: Block, held: Block, signature: Signature) -> str:
 
 
 def _portable(
-    picks: Iterator[Pick | Blended], train: Block, held: Block, signature: Signature, seed: int, clock: _Clock
+    picks: Iterator[Pick | Blended], train: Block, held: Block, signature: Signature, fleet: Fleet, clock: _Clock
 ) -> tuple[Pick | Blended, Learner, tuple[str, bytes, Model, float]]:
     """The first pick that has a portable form, fitted; its trials say of those before why they have none.
 
@@ -145,7 +152,10 @@ def _portable(
     refused: list[tuple[Pick | Blended, DeclarationError]] = []
     for picked in picks:
         clock.lap("search")
-        learner = picked.learn(train, signature, seed)
+        if fleet.quantiles:
+            learner = quantile.learn(picked, fleet.quantiles, train, signature, fleet.search.seed)
+        else:
+            learner = picked.learn(train, signature, fleet.search.seed)
         clock.lap("fit")
         try:
             form = learner.portable(signature, held.matrix[-_PROVEN_ROWS:])

@@ -148,6 +148,7 @@ def body(fitted: Fitted, parts: dict[str, str], result: Result) -> dict[str, Any
         "uncompared": found.uncompared,
         "slices": found.slices,
         "interval": fitted.interval,
+        "quantiles": fitted.quantiles,
         "answer": {"own": fitted.choice.own, "reason": fitted.choice.reason},
         "importance": dict(zip(names, fitted.importance, strict=True)),
         "predictions": {"trained": fitted.trained, "held_out": found.predictions, **found.rivals},

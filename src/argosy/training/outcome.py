@@ -9,6 +9,7 @@ import msgspec
 from argosy.metric import Comparison, Measure
 from argosy.training.choose import Choice
 from argosy.training.interval import Calibrated
+from argosy.training.quantile import Told
 
 BINS = 200
 """Bins of a histogram of predictions."""
@@ -72,7 +73,7 @@ class Fitted(msgspec.Struct, frozen=True):
     `importance` is each feature's share, in the order of the signature. `train_rows` and `span` (microseconds since
     1970) are of the rows it was fitted on, `held_out` and `held_out_span` of those it was scored on. `proof` is the
     largest difference seen between the portable model and the estimator. `cost` maps a phase to CPU seconds. `interval`
-    is there where the fleet declares one.
+    is there where the fleet declares one, and so are `quantiles`.
     """
 
     format: str
@@ -93,6 +94,7 @@ class Fitted(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...]
     cost: dict[str, float]
     interval: Calibrated | None = None
+    quantiles: Told | None = None
 
 
 class NoModel(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ import numpy as np
 from argosy.metric import compare, known
 from argosy.metric.measure import score
 from argosy.model.signature import Signature
+from argosy.spec.quantile import aimed
 from argosy.spec.search import Candidate, Search
 from argosy.training.blend import Blended, blend
 from argosy.training.choose import standard_error
@@ -37,6 +38,10 @@ class Pick(NamedTuple):
     def learn(self, rows: Block, signature: Signature, seed: int) -> Learner:
         """The candidate, fitted on the rows."""
         return learn(self.candidate, self.settings, rows, signature, seed)
+
+    def aimed(self, level: float) -> Pick:
+        """The same for the quantile of a level."""
+        return self._replace(settings=self.settings | (aimed(self.candidate.estimator, level) or {}))
 
 
 def options(candidates: Sequence[Candidate], settings: Settings, limit: int) -> list[tuple[Candidate, dict[str, Any]]]:

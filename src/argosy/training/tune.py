@@ -13,7 +13,7 @@ import optuna
 from argosy.metric.measure import score
 from argosy.spec.metric import greater_is_better
 from argosy.spec.search import Candidate, Float, Int, Search, Space
-from argosy.training import pool
+from argosy.training import pool, quantile
 from argosy.training.fit import Job
 from argosy.training.learner import learn
 from argosy.training.outcome import Trial
@@ -46,8 +46,11 @@ def tune(job: Job, members: Sequence[Member], name: str) -> Tuned:
     if not parts:
         return Tuned(name, ({},), ())
 
+    own = quantile.parameters(candidate.estimator, job.fleet.quantiles)
+
     def value(setting: dict[str, Any]) -> float:
-        answers = [learn(candidate, setting, b, signature, job.fleet.search.seed).predict(a.matrix) for b, a in parts]
+        given, seed = setting | own, job.fleet.search.seed
+        answers = [learn(candidate, given, b, signature, seed).predict(a.matrix) for b, a in parts]
         return score(job.fleet.search.metric, _labels(parts), np.concatenate(answers))
 
     with warnings.catch_warnings():

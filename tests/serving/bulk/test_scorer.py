@@ -19,6 +19,8 @@ from argosy.errors import ArgosyError, CorruptError, InputError
 from argosy.features.online import Online
 from argosy.features.reader import HISTORY, Reader
 from argosy.features.source import Source
+from argosy.model.ensemble import Ensemble, Quantiles, pack
+from argosy.model.format import Model
 from argosy.model.lightgbm import LightGBM
 from argosy.model.matrix import Matrix
 from argosy.model.signature import Feature, Signature
@@ -86,6 +88,7 @@ ENDPOINT = Endpoint(
 STICKY = msgspec.structs.replace(ENDPOINT, sticky="origin")
 ALONE = msgspec.structs.replace(ENDPOINT, pooled=Route())
 BOUNDED = msgspec.structs.replace(ENDPOINT, bounded=True)
+SPREAD = msgspec.structs.replace(ENDPOINT, quantiles=(0.1, 0.5, 0.9))
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +105,10 @@ def cache() -> ModelCache:
     def load(version: VersionRef) -> Loaded:
         if version.format == "broken":
             raise CorruptError("it is damaged", next="train it again")
-        model = Infinite() if version.format == "infinite" else LightGBM(texts[version.id], known=True)
+        model: Model = Infinite() if version.format == "infinite" else LightGBM(texts[version.id], known=True)
+        if version.id == 4:
+            rule = Quantiles((0.1, 0.5, 0.9))
+            model = Ensemble(pack(rule, [("lightgbm", texts[each]) for each in (1, 2, 4)]), known=True)
         return Loaded(model, SIGNATURES[version.signature])
 
     return ModelCache(load)
@@ -148,7 +154,7 @@ def alone(
 
 @settings(max_examples=60)
 @given(
-    rows=st.lists(ROW, min_size=1, max_size=30), endpoint=some(ENDPOINT, ALONE, STICKY, BOUNDED),
+    rows=st.lists(ROW, min_size=1, max_size=30), endpoint=some(ENDPOINT, ALONE, STICKY, BOUNDED, SPREAD),
     canaries=st.booleans(), given_temp=st.booleans(), at=some(None, NOW, NOW - timedelta(days=398)),
 )  # fmt: skip
 def test_each_row_is_answered_as_if_alone(
@@ -172,8 +178,9 @@ def test_each_row_is_answered_as_if_alone(
         assert got["reason"] is None, (row, got)
         told = (got["prediction"], got["version"], got["route"], got["stale"])
         assert told == (expected.predictions[0], expected.versions[0], expected.routes[0], (expected.stale or [])[0])
-        bounds = {name: values[0] for name, values in output.told(expected).items() if name in ("lower", "upper")}
-        assert bounds == {name: got[name] for name in ("lower", "upper") if endpoint.bounded}
+        names = ("lower", "upper") if endpoint.bounded else ("q10", "q50", "q90") if endpoint.quantiles else ()
+        beside = {name: values[0] for name, values in output.told(expected).items() if name[0] in "luq"}
+        assert beside == {name: got[name] for name in names}
 
 
 def test_the_pooled_model_answers_for_a_version_that_cannot_be_read(cache: ModelCache, reader: Reader) -> None:

@@ -21,6 +21,7 @@ from argosy.serving.bulk.scorer import BulkScorer
 from argosy.serving.bulk.view import Views
 from argosy.serving.cache import ModelCache, blob_loader
 from argosy.serving.routing import Endpoint
+from argosy.spec.quantile import column
 from argosy.store import Store
 
 _ANSWERS = frozenset({"prediction", "version", "route", "stale", "reason"})
@@ -147,6 +148,7 @@ def _check(endpoint: Endpoint, source: Source, terms: Terms) -> None:
             next=f"it takes {', '.join(each.name for each in endpoint.inputs)}",
         )
     called = _ANSWERS | ({AT} if terms.timed else set()) | (_BOUNDS if endpoint.bounded else set())
+    called |= set(map(column, endpoint.quantiles))
     taken = sorted(({*columns} - terms.drop) & called)
     if taken:
         raise InputError(

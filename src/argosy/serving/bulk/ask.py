@@ -19,6 +19,7 @@ from argosy.serving.bulk.matrix import encoded
 from argosy.serving.bulk.reason import Mask, Reasons, mask
 from argosy.serving.cache import ModelCache
 from argosy.serving.routing import VersionRef
+from argosy.serving.spread import Spread
 
 _SLICE = 1 << 14
 """Rows that a version is asked about at a time: one that answers most of a chunk keeps every core busy."""
@@ -58,11 +59,11 @@ class _Failure(msgspec.Struct, frozen=True):
 
 def ask(
     cache: ModelCache, pool: Executor, refs: Sequence[VersionRef], which: Which, given: Given,
-    out: npt.NDArray[np.float64], reasons: Reasons,
+    out: npt.NDArray[np.float64], reasons: Reasons, spread: Spread,
 ) -> Mask:  # fmt: skip
-    """Fill `out` for the rows without a reason, whose version is `refs[which]`; the rows whose version cannot be read.
+    """Fill `out` and `spread` for the rows without a reason, whose version is `refs[which]`.
 
-    What is not answered has a reason then.
+    Returns the rows whose version cannot be read. What is not answered has a reason then.
     """
     asked = reasons.open & (which >= 0)
     shares: list[_Share] = []
@@ -79,7 +80,7 @@ def ask(
         shares += [_Share(refs[place], places[part], matrix, part) for place, part in _parts(which[places], fits)]
     held = set(cache.ids())
     shares.sort(key=lambda each: each.ref.id not in held)  # else those loaded first would drive out those loaded before
-    for share, failure in zip(shares, pool.map(lambda each: _answer(cache, each, out), shares), strict=True):
+    for share, failure in zip(shares, pool.map(lambda each: _answer(cache, each, out, spread), shares), strict=True):
         if failure is not None:
             reasons.add(mask(len(which), failure.rows), f"version {share.ref.address} fails: {failure.why}")
             unread[failure.rows] = failure.unread
@@ -121,13 +122,13 @@ def _parts(which: Which, rows: Rows) -> Iterator[tuple[int, Rows]]:
             yield int(mine[start]), order[at : min(at + _SLICE, end)]
 
 
-def _answer(cache: ModelCache, share: _Share, out: npt.NDArray[np.float64]) -> _Failure | None:
+def _answer(cache: ModelCache, share: _Share, out: npt.NDArray[np.float64], spread: Spread) -> _Failure | None:
     """Ask a version about its rows."""
     unread = True
     try:
         model = cache.get(share.ref).model
         unread = False
-        found = model.predict(share.matrix[share.within])
+        found = spread.put(share.places, model, share.matrix[share.within])
         out[share.places] = found
     except Exception as error:  # a model may raise anything
         return _Failure(share.places, _said(error), unread)

@@ -20,6 +20,7 @@ from argosy.serving.bulk.view import Views, viewed
 from argosy.serving.cache import ModelCache
 from argosy.serving.derive import Derivation
 from argosy.serving.routing import Endpoint
+from argosy.serving.spread import Spread
 
 
 class BulkScorer:
@@ -54,6 +55,7 @@ class BulkScorer:
         """For each row its decision time `at`, `prediction`, `version`, `route`, `reason`, and `stale` with views.
 
         Where the endpoint has intervals, their bounds are `lower` and `upper`, null for a version that has none.
+        Quantiles have the names that `argosy.spec.quantile.column` gives them.
 
         `at` is the decision time of all rows (None: of each its event time less the fleet's lead), `first` the number
         of the first row. Where no prediction can be made it is null and `reason` says why; else `reason` is null.
@@ -69,10 +71,10 @@ class BulkScorer:
         features, lost = self._derivation.beside(found) if rows.height else (found, {})
         made = Given(features, {name: mask(rows.height, list(each.why)) for name, each in lost.items()})
         out, before = np.full(rows.height, np.nan), reasons.open
-        again = before
+        spread, again = Spread(endpoint.quantiles, rows.height), before
         while again.any():
             asked = np.where(again, choice.which, -1)
-            unread = ask(self._cache, self._pool, choice.refs, asked, made, out, reasons)
+            unread = ask(self._cache, self._pool, choice.refs, asked, made, out, reasons, spread)
             again = choice.stand_in(endpoint, again & ~reasons.open, unread)
             reasons.drop(again)
         answers = pl.Series("prediction", np.where(reasons.open, out, np.nan)).fill_nan(None)
@@ -83,6 +85,7 @@ class BulkScorer:
             pl.Series("version", [ref.address for ref in choice.refs], pl.String()).gather(which),
             pl.Series("route", ROUTES, pl.String()).gather(routes),
             *_bounds(endpoint, answers, pl.Series([ref.margin for ref in choice.refs], dtype=pl.Float64).gather(which)),
+            *(pl.Series(name, each).fill_nan(None) for name, each in spread.columns().items()),
             *([] if stale is None else [pl.Series("stale", stale)]),
             reasons.column(),
         ])  # fmt: skip

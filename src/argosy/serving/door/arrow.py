@@ -89,6 +89,7 @@ def response(answer: Answer, kind: bytes) -> bytes:
     import polars as pl  # the server starts without it
 
     types = {"prediction": pl.Float64, "lower": pl.Float64, "upper": pl.Float64, "stale": pl.Boolean}
+    types |= dict.fromkeys(answer.quantiles or (), pl.Float64)
     columns = [pl.Series(name, data, types.get(name, pl.String)) for name, data in told(answer).items()]
     if (why := answer.explanation) is not None:
         columns += [pl.Series(f"contribution.{name}", why.contributions[:, i]) for i, name in enumerate(why.names)]

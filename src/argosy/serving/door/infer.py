@@ -10,9 +10,9 @@ import msgspec
 from argosy.errors import InputError
 from argosy.serving.batch import Answer, Batch, Columns
 from argosy.serving.check import checked, decision, metadata_hint, typed
-from argosy.serving.door import usual, wide
+from argosy.serving.door import output, usual, wide
 from argosy.serving.door.json import decoded, encode
-from argosy.serving.door.output import EXPLAINED, OUTPUTS, told
+from argosy.serving.door.output import EXPLAINED, NUMBER, OUTPUTS, told
 from argosy.serving.door.tensor import Requested, Tensor
 from argosy.serving.door.usual import Asked
 from argosy.serving.explanation import Explanation
@@ -97,13 +97,13 @@ def _batch(endpoint: Endpoint, request: Asked, columns: Columns, count: int) -> 
     if parameters is None and request.outputs is None:
         return Batch(endpoint, columns, count, request.id), None
     at = None if parameters is None else decision(endpoint, columns, parameters.get("at"), count)
-    return Batch(endpoint, columns, count, request.id, at, explain=_asked(parameters)), _wanted(request)
+    return Batch(endpoint, columns, count, request.id, at, explain=_asked(parameters)), _wanted(endpoint, request)
 
 
 def outputs(answer: Answer, names: frozenset[str] | None = None) -> list[Output]:
     """The outputs of an answer, of those asked for (None: all)."""
     shape = [len(answer.predictions)]
-    found = [Output(name, OUTPUTS[name], shape, data) for name, data in told(answer).items()]
+    found = [Output(name, OUTPUTS.get(name, NUMBER), shape, data) for name, data in told(answer).items()]
     if names is not None and "flags" in names and answer.flags is None:
         found.append(Output("flags", OUTPUTS["flags"], shape, [""] * shape[0]))
     if answer.explanation is not None:
@@ -135,24 +135,24 @@ def _asked(parameters: dict[str, Any] | None) -> bool:
     return found
 
 
-def _wanted(request: Asked) -> Wanted | None:
+def _wanted(endpoint: Endpoint, request: Asked) -> Wanted | None:
     parameters = request.parameters or {}
-    binary, known = bool(parameters.get("binary_data_output")), OUTPUTS
+    binary, known = bool(parameters.get("binary_data_output")), output.outputs(endpoint)
     if parameters.get("explain"):
-        known = OUTPUTS | EXPLAINED
+        known |= EXPLAINED
     if request.outputs is None:
         return Wanted(None, frozenset(known)) if binary else None
     chosen = set()
-    for output in request.outputs:
-        if output.name not in known:
-            raise InputError(f"there is no output {output.name!r}", next=f"ask for some of {', '.join(known)}")
-        parameters = output.parameters or {}
+    for each in request.outputs:
+        if each.name not in known:
+            raise InputError(f"there is no output {each.name!r}", next=f"ask for some of {', '.join(known)}")
+        parameters = each.parameters or {}
         for name in ("shared_memory_region", "classification"):
             if parameters.get(name):
-                raise InputError(f"the output {output.name!r} cannot be given with {name!r}", next="leave it out")
+                raise InputError(f"the output {each.name!r} cannot be given with {name!r}", next="leave it out")
         if parameters.get("binary_data", binary):
-            chosen.add(output.name)
-    return Wanted(frozenset(output.name for output in request.outputs), frozenset(chosen))
+            chosen.add(each.name)
+    return Wanted(frozenset(each.name for each in request.outputs), frozenset(chosen))
 
 
 def _rows(tensor: Tensor) -> int:

@@ -16,7 +16,7 @@ from argosy.serving.batch import Answer, Batch, Columns
 from argosy.serving.check import checked, decision, metadata_hint, narrowed
 from argosy.serving.door import weight
 from argosy.serving.door.json import encode
-from argosy.serving.door.output import OUTPUTS, told
+from argosy.serving.door.output import outputs, told
 from argosy.serving.door.tensor import Tensor
 from argosy.serving.door.wide import spread
 from argosy.serving.limits import MAX_ROWS
@@ -53,7 +53,7 @@ def ask(request: Request, endpoint: Endpoint) -> tuple[Batch, Callable[[Answer],
     columns = checked(endpoint, given, count, None)
     at, id = decision(endpoint, columns, parameters.get("at"), count), parameters.get("id")
     batch = Batch(endpoint, columns, count, None if id is None else str(id), at)
-    wanted = _wanted(parameters.get("outputs"))
+    wanted = _wanted(endpoint, parameters.get("outputs"))
     return batch, lambda answer: Reply(200, response(answer, wanted))
 
 
@@ -65,12 +65,13 @@ def response(answer: Answer, wanted: list[str] | None) -> bytes:
     return encode({"predictions": [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)]})
 
 
-def _wanted(given: Any) -> list[str] | None:
+def _wanted(endpoint: Endpoint, given: Any) -> list[str] | None:
     if given is None:
         return None
-    if not isinstance(given, list) or not given or any(each not in OUTPUTS for each in given):
+    known = outputs(endpoint)
+    if not isinstance(given, list) or not given or any(str(each) not in known for each in given):
         raise InputError(
-            f"params.outputs is {str(given)[:80]}", next=f"list some of {', '.join(OUTPUTS)}, or leave it out"
+            f"params.outputs is {str(given)[:80]}", next=f"list some of {', '.join(known)}, or leave it out"
         )
     return given
 

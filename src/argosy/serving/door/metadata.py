@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from argosy.serving.door.output import OUTPUTS
+from argosy.serving.door.output import outputs
 from argosy.serving.routing import Endpoint, Input, VersionRef
 from argosy.serving.version import addressed
 
@@ -21,7 +21,7 @@ def model_metadata(endpoint: Endpoint, version: VersionRef | None = None) -> dic
         "versions": _versions(endpoint, version),
         "platform": "argosy_fleet",
         "inputs": [_input_metadata(each) for each in endpoint.inputs],
-        "outputs": [{"name": name, "datatype": OUTPUTS[name], "shape": [-1]} for name in _outputs(endpoint)],
+        "outputs": [{"name": name, "datatype": kind, "shape": [-1]} for name, kind in _outputs(endpoint)],
         "parameters": {"task": endpoint.task, "by": list(endpoint.by)},
     }
 
@@ -38,9 +38,7 @@ def model_config(endpoint: Endpoint, version: VersionRef | None = None) -> dict[
             {"name": each.name, "data_type": _config_type(each.datatype), "dims": [-1], "optional": not each.required}
             for each in endpoint.inputs
         ],
-        "output": [
-            {"name": name, "data_type": _config_type(OUTPUTS[name]), "dims": [-1]} for name in _outputs(endpoint)
-        ],
+        "output": [{"name": name, "data_type": _config_type(kind), "dims": [-1]} for name, kind in _outputs(endpoint)],
         "parameters": {
             "task": {"string_value": endpoint.task},
             "by": {"string_value": ",".join(endpoint.by)},
@@ -54,10 +52,10 @@ def _versions(endpoint: Endpoint, version: VersionRef | None) -> list[str]:
     return sorted(addressed(endpoint), key=int)
 
 
-def _outputs(endpoint: Endpoint) -> list[str]:
+def _outputs(endpoint: Endpoint) -> list[tuple[str, str]]:
     absent = {"stale": not endpoint.views, "flags": not endpoint.examines}
     absent |= dict.fromkeys(("lower", "upper"), not endpoint.bounded)
-    return [name for name in OUTPUTS if not absent.get(name)]
+    return [(name, kind) for name, kind in outputs(endpoint).items() if not absent.get(name)]
 
 
 def _config_type(datatype: str) -> str:
