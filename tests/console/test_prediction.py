@@ -50,6 +50,16 @@ def test_it_shows_what_moved_an_answer_and_where_it_is_from(fleet: Fixture) -> N
     assert 1 / (1 + np.exp(-score)) == pytest.approx(answer) and moved.keys() == VALUES.keys()
 
 
+def test_what_was_recorded_of_a_row_is_shown_where_that_does_not_explain_it(fleet: Fixture) -> None:
+    record(fleet, prediction=0.123)
+    with fleet.store.read() as conn:
+        page = prediction.page(conn, fleet.store, "late-arrival", "UA 7#1", NOW)
+    html = to_html(page)
+    assert "No contributions: the recorded features give" in html and "<th>lowers" not in html
+    assert all(f'<td class="nowrap">{name}</td>' in html for name in VALUES) and '<td class="n">LAX</td>' in html
+    assert msgspec.json.decode(to_json(page))["features"] == VALUES
+
+
 def test_a_row_without_an_answer_is_shown_as_such(fleet: Fixture) -> None:
     nothing = dict.fromkeys(VALUES)
     record(fleet, row_key="f-2", prediction=None, route="unknown", member="LGA/ZZ", latency_us=None, **nothing)

@@ -75,5 +75,13 @@ def test_the_pooled_model_is_near_to_rows_of_all(data: TrainingSet, monkeypatch:
 def test_rows_that_are_not_those_of_the_version_are_no_neighbours(data: TrainingSet) -> None:
     assert "do not lie on this machine" in nearest(data.path.parent, "UA", digest(data, "AA"), ROW).reason
     assert "do not lie on this machine" in nearest(data.path / "none", "AA", digest(data, "AA"), ROW).reason
+
+
+def test_what_was_not_recorded_of_a_row_counts_for_nothing(data: TrainingSet) -> None:
     lacking = {name: value for name, value in ROW.items() if name != "wet"}
-    assert nearest(data.path.parent, "AA", digest(data, "AA"), lacking).reason == "'wet' of the row was not recorded"
+    found = nearest(data.path.parent, "AA", digest(data, "AA"), lacking)
+    assert (found.lacking, found.nearest[0].distance, found.nearest[0].values["wet"]) == (("wet",), 0.0, True)
+    spread = pl.Series([n for n in range(20) if n != 3]).std(ddof=0)
+    assert found.nearest[1].distance == pytest.approx(2 / float(spread) / 3**0.5)  # two miles off, in three features
+    nothing = nearest(data.path.parent, "AA", digest(data, "AA"), {"carrier": "AA"})
+    assert nothing.nearest == () and nothing.reason == "no value of the row was recorded"

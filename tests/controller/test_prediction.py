@@ -117,8 +117,9 @@ def test_what_is_not_there_is_said(answered: Answered) -> None:
     del answered.values["distance"]
     answered.record(row_key="redacted")
     redacted = answered.read("redacted")
-    assert "feature 'distance' is missing" in redacted.explained.reason
-    assert redacted.neighbours.reason == "'distance' of the row was not recorded"
+    assert redacted.explained.reason == "'distance' of the row was not recorded"
+    assert redacted.features == {name: values[name] for name in redacted.features} and "hour" in redacted.features
+    assert redacted.neighbours.lacking == ("distance",) and redacted.neighbours.nearest[0].distance == 0.0
     answered.values.update(values)
     answered.record(row_key="gone", version=f"{FLEET}/*@99", prediction=None)
     assert "some that the version takes were not recorded" in answered.read("redacted").explained.reason
@@ -139,4 +140,4 @@ def test_what_is_tagged_shows_its_tag(answered: Answered) -> None:
     answered.record()
     found = answered.read("f-1")
     assert [each.value for each in found.explained.moved if each.feature == "distance"] == ["(sensitive)"]
-    assert found.neighbours.nearest[0].values["distance"] == "(sensitive)"
+    assert found.neighbours.nearest[0].values["distance"] == found.features["distance"] == "(sensitive)"

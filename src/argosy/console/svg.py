@@ -124,7 +124,8 @@ def lean(value: float, most: float, width: float = 240.0, height: float = 12.0) 
     side, x = ("up", middle) if value >= 0 else ("down", middle - long)
     axis = element("path", d=f"M{_text(middle)} 0V{_text(height)}", class_="axis")
     bar = element("rect", x=x, y=1, width=max(long, 0.5), height=height - 2, class_=side)
-    return drawing(width, height, bar, axis, class_="lean", role="img", aria_label=f"{value:+.4g}")
+    told = {"role": "img", "aria_label": f"{value:+.4g}"}
+    return drawing(width, height, bar, axis, class_="lean", preserveAspectRatio="none", **told)
 
 
 def shares(counts: dict[str, int], width: float = 220.0, height: float = 8.0) -> Markup:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,11 +38,15 @@ class Neighbour(msgspec.Struct, frozen=True):
 
 
 class Neighbours(msgspec.Struct, frozen=True):
-    """The nearest rows, nearest first, of `looked` that were looked at; `reason` says why there are none."""
+    """The nearest rows, nearest first, of `looked` that were looked at; `reason` says why there are none.
+
+    What is known of a row is held against them: `lacking` are the features of which its value was not recorded.
+    """
 
     nearest: tuple[Neighbour, ...] = ()
     looked: int = 0
     reason: str = ""
+    lacking: tuple[str, ...] = ()
 
 
 def nearest(sets: Path, member: str, digest: str, row: Mapping[str, Any]) -> Neighbours:
@@ -67,21 +71,25 @@ def _digest(data: TrainingSet, member: str) -> str | None:
 
 
 def _nearest(data: TrainingSet, member: str, row: Mapping[str, Any]) -> Neighbours:
-    if missing := [name for name in data.signature.names if name not in row]:
-        return Neighbours(reason=f"{', '.join(map(repr, missing[:5]))} of the row was not recorded")
+    features = data.signature.features
+    lacking = tuple(each.name for each in features if each.name not in row)
+    if len(lacking) == len(features):
+        return Neighbours(reason="no value of the row was recorded", lacking=lacking)
     block = data.block(member)
     step = -(-len(block.labels) // LARGEST)
-    wanted = encode_rows([row], data.signature)[0]
-    distances = np.sqrt(_squares(block.matrix[::step], wanted, data.signature.features).mean(axis=1))
+    wanted = encode_rows([{**row, **dict.fromkeys(lacking)}], data.signature)[0]
+    known = [place for place, each in enumerate(features) if each.name in row]
+    some = tuple(features[place] for place in known)
+    distances = np.sqrt(_squares(block.matrix[::step], wanted, known, some).mean(axis=1))
     places = np.argsort(distances, kind="stable")[:NEAREST].tolist()
     found = tuple(_neighbour(data, block, place * step, float(distances[place])) for place in places)
-    return Neighbours(found, len(distances))
+    return Neighbours(found, len(distances), lacking=lacking)
 
 
-def _squares(rows: Matrix, wanted: Matrix, features: tuple[Feature, ...]) -> Matrix:
-    """The squared distance of each row [rows] in each feature [features]."""
-    found = np.empty(rows.shape)
-    for place, feature in enumerate(features):
+def _squares(rows: Matrix, wanted: Matrix, places: Sequence[int], features: Sequence[Feature]) -> Matrix:
+    """The squared distance of each row [rows] in each of some features [features], which have these places."""
+    found = np.empty((len(rows), len(places)))
+    for number, (place, feature) in enumerate(zip(places, features, strict=True)):
         column = np.asarray(rows[:, place])
         known = ~np.isnan(column)
         gaps: npt.NDArray[np.float64] = column - wanted[place]
@@ -91,7 +99,7 @@ def _squares(rows: Matrix, wanted: Matrix, features: tuple[Feature, ...]) -> Mat
         else:
             gaps = (gaps != 0.0).astype(np.float64)
         both = known & ~np.isnan(wanted[place])
-        found[:, place] = np.where(both, gaps * gaps, (known != ~np.isnan(wanted[place])).astype(np.float64))
+        found[:, number] = np.where(both, gaps * gaps, (known != ~np.isnan(wanted[place])).astype(np.float64))
     return found
 
 

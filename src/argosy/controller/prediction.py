@@ -64,6 +64,7 @@ class Prediction(msgspec.Struct, frozen=True):
     """A recorded row. `member` is its key, `version` the address of who answered; `prediction` is None if that failed.
 
     `inputs` are the versions of datasets that the version was trained on, `dataset` is that which holds the row.
+    `features` are the values that were recorded, as they may be shown.
     """
 
     fleet: str
@@ -80,6 +81,7 @@ class Prediction(msgspec.Struct, frozen=True):
     neighbours: Neighbours
     inputs: tuple[str, ...]
     dataset: str
+    features: dict[str, Any]
 
 
 def read(conn: Connection, store: Store, fleet: str, id: str) -> Prediction:
@@ -91,12 +93,14 @@ def read(conn: Connection, store: Store, fleet: str, id: str) -> Prediction:
     address = parse(row["version"])
     version = versions.find(conn, address.fleet, address.key, address.number)
     explained, near, inputs = Explained(reason=_GONE), Neighbours(reason=_GONE), tuple[str, ...]()
+    features = dict[str, Any]()
     if version is not None and version.signature is not None:
         signature = Signature.from_json(store.blobs.get(version.signature))
         read_by = edges.of(conn, [version.execution_id], edges.IN)
         inputs = tuple(each.reference for each in read_by if each.kind == "dataset")
         tags = tagging.tags(conn, fleet, inputs, [signature])
         values = {name: row[column] for name in signature.names if (column := _column(name, row)) in row}
+        features = {name: mask.value(value, tags.get(name)) for name, value in values.items()}
         told = recorded.one(conn, store, fleet, row["row_key"] or "", row["at"], row["version"])
         if told is not None:
             explained = _told(told, signature, values, tags)
@@ -108,7 +112,7 @@ def read(conn: Connection, store: Store, fleet: str, id: str) -> Prediction:
         fleet=fleet, row=row["row_key"] or "", member=row["member"] or "", request=row["request_id"] or "",
         at=row["at"], version=row["version"], route=row["route"] or "", prediction=row["prediction"],
         stale=bool(row["stale"]), latency_us=row.get("latency_us"), explained=explained, neighbours=near,
-        inputs=inputs, dataset=dataset,
+        inputs=inputs, dataset=dataset, features=features,
     )  # fmt: skip
 
 
@@ -139,6 +143,8 @@ def _explained(
     prediction: float | None, tags: mask.Tags,
 ) -> Explained:  # fmt: skip
     """The contributions of the version's features, computed anew: the same model and values give the same."""
+    if lacking := [name for name in signature.names if name not in values]:
+        return Explained(reason=f"{', '.join(map(repr, lacking[:5]))} of the row was not recorded")
     try:
         artifact = artifacts.get(conn, [version.artifact])[version.artifact]
         model = load(version.format, artifacts.content(store.blobs, artifact), known=True)
