@@ -104,7 +104,7 @@ def predict(models: Mapping[VersionRef, Loaded], assignment: Assignment, given: 
             rows = whole if len(indices) == given.count else whole[indices]
         try:
             found = loaded.model.predict(rows)
-            out[indices] = found
+            out[indices if len(indices) < given.count else ...] = found
         except Exception as error:  # a model may raise anything
             failures.append(Failure(ref, indices, error))
             continue

@@ -280,14 +280,12 @@ def drawn_by(endpoint: Endpoint, columns: Mapping[str, Sequence[object]], rows: 
 
 def assign(endpoint: Endpoint, keys: Sequence[str], rows: Sequence[str], caller: str = "") -> Assignment:
     """`choose` for each row: each is answered by exactly one version, or the whole batch is refused."""
-    chosen, settled = [], dict[str, tuple[VersionRef, Reason]]()
-    for key, row in zip(keys, rows, strict=True):
-        found = settled.get(key)
-        if found is None:
-            found = choose(endpoint, key, row, caller)
-            if _drawn(endpoint, key).canary is None:
-                settled[key] = found  # as any other row of the member
-        chosen.append(found)
+    drawn = {key for key in set(keys) if _drawn(endpoint, key).canary is not None}
+    settled = {key: choose(endpoint, key, "", caller) for key in dict.fromkeys(keys) if key not in drawn}
+    if len(settled) == 1 and not drawn:
+        [(version, reason)], count = settled.values(), len(keys)
+        return Assignment([version] * count, [reason] * count, {version: list(range(count))})
+    chosen = [settled.get(key) or choose(endpoint, key, row, caller) for key, row in zip(keys, rows, strict=True)]
     return assigned([version for version, _ in chosen], [reason for _, reason in chosen])
 
 

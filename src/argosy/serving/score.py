@@ -103,14 +103,14 @@ class Scorer:
             examine(batch)
         id = batch.id if batch.id is not None else f"{self._prefix}-{next(self._numbers):x}"
         own = columns.get(endpoint.row_key) if endpoint.row_key else None
-        rows = batch.names or [f"{id}:{i}" if v is None else str(v) for i, v in enumerate(own or [None] * batch.count)]
+        rows = batch.names or _names(id, own, batch.count)
         at = batch.at if batch.at is not None else self._clock()
         if batch.count == 1:
             keys = [member_key([columns[name][0] for name in endpoint.by])]
         else:
             parts = list(zip(*(columns[name] for name in endpoint.by), strict=True)) or [()] * batch.count
             known = {values: member_key(values) for values in set(parts)}
-            keys = [known[values] for values in parts]
+            keys = [known[values] for values in parts] if len(known) > 1 else [*known.values()] * batch.count
         drawn = rows if endpoint.sticky is None else drawn_by(endpoint, columns, rows)
         if batch.version is not None:
             assignment = only(endpoint, batch.version, keys)
@@ -343,6 +343,13 @@ class Scorer:
         for table in (self._derivations, self._online):
             for key in [key for key, (old, _) in table.items() if old.fleet == endpoint.fleet and old is not endpoint]:
                 table.pop(key, None)
+
+
+def _names(id: str, own: Sequence[Any] | None, count: int) -> list[str]:
+    """The names of the rows of a request: their own keys, or that of the request and their places."""
+    if own is None:
+        return [f"{id}:{i}" for i in range(count)]
+    return [f"{id}:{i}" if value is None else str(value) for i, value in enumerate(own)]
 
 
 def _expired(age: timedelta | None, ttl: timedelta | None) -> bool:
