@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -100,3 +101,19 @@ def test_answers_are_the_same_typed_and_raw(rows: list[tuple[float, str, bool]])
         assert unpacked(output.name, output.datatype, wire.raw_output_contents[place]) == told
         assert packed(output.datatype, told) == wire.raw_output_contents[place]
         assert output.shape == wire.outputs[place].shape == [len(rows)] and not wire.outputs[place].HasField("contents")
+
+
+def test_quantiles_are_numbers_and_not_a_number_where_there_is_none() -> None:
+    quantiles: dict[str, list[float | None]] = {"q10": [0.25, None], "q50": [0.5, None]}
+    answer = Answer("a", [0.5, 0.75], ["v", "w"], ["own"] * 2, quantiles=quantiles)
+    spread = msgspec.structs.replace(ENDPOINT, quantiles=(0.1, 0.5))
+    request = InferRequest.FromString(raw("n", "FP64", 1, bytes(8)))
+    request.outputs.add(name="q10")
+    _, wanted = parse(bytes(request.SerializeToString()), spread)
+    [found] = InferResponse.FromString(reply(spread, answer, wanted).body).outputs
+    assert (found.name, found.datatype, found.shape) == ("q10", "FP64", [2])
+    told = {each.name: each for each in InferResponse.FromString(reply(spread, answer, None).body).outputs}
+    first, second = told["q10"].contents.fp64_contents
+    assert first == 0.25 and np.isnan(second) and list(told)[:5] == ["prediction", "version", "route", "q10", "q50"]
+    with pytest.raises(InputError, match="q10"):
+        parse(bytes(request.SerializeToString()), ENDPOINT)
