@@ -153,6 +153,20 @@ def test_a_fleet_whose_facts_are_damaged_keeps_its_routes_and_holds_up_no_other(
     assert without is not None and without.endpoints == {FLEET.name: before}
 
 
+def test_a_signature_that_cannot_be_read_costs_no_version_of_another_one(
+    fleet: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = picture(Source(fleet.store))
+    other = Signature((*SIGNATURE.features[:4], Feature("seats", "number")), "binary", "late")
+    monkeypatch.setattr(conftest, "SIGNATURE", other)
+    fleet.add_version("JFK/AA", 7)
+    fleet.store.blobs.path(other.digest).unlink()
+    found = picture(Source(fleet.store))
+    assert found.inputs == before.inputs and found.routes.keys() == before.routes.keys()
+    fleet.store.blobs.path(SIGNATURE.digest).unlink()
+    assert (last := Source(fleet.store)()) is not None and not last.endpoints
+
+
 @pytest.mark.parametrize("text", ["1", "2", "3", "4"])  # the order of the signatures' digests is none of ours
 def test_what_only_a_canary_needs_is_optional_until_it_is_champion(
     fleet: Fixture, monkeypatch: pytest.MonkeyPatch, text: str

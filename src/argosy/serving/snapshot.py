@@ -148,10 +148,18 @@ class Source:
         return known
 
     def _read(self, blobs: Blobs, digests: Iterable[str | None]) -> list[Signature]:
-        found = []
-        for digest in sorted({digest for digest in digests if digest is not None}):
-            if digest not in self._signatures:
-                self._signatures[digest] = Signature.from_json(blobs.get(digest))
+        """Signatures; one that cannot be read is left out, as its versions fail by themselves, unless all are such."""
+        found: list[Signature] = []
+        wanted = sorted({digest for digest in digests if digest is not None})
+        for digest in wanted:
+            try:
+                if digest not in self._signatures:
+                    self._signatures[digest] = Signature.from_json(blobs.get(digest))
+            except ArgosyError as error:
+                if not found and digest == wanted[-1]:
+                    raise
+                _LOG.error("versions of a signature cannot answer: %s", error)
+                continue
             found.append(self._signatures[digest])
         return found
 
@@ -161,13 +169,13 @@ class _Words:
 
     def __init__(self) -> None:
         self.seen: dict[str, set[str]] = {}
-        self._read: set[str | None] = set()
+        self._read: set[str] = set()
 
     def learn(self, digests: Iterable[str | None], signatures: Mapping[str, Signature]) -> None:
         """Take those of some signatures that are new."""
-        for digest in set(digests) - self._read:
+        for digest in signatures.keys() & set(digests) - self._read:
             self._read.add(digest)
-            for each in signatures[digest].features if digest is not None else ():
+            for each in signatures[digest].features:
                 if each.categories is not None and each.origin == "column":
                     self.seen.setdefault(each.name, set()).update(each.categories)
 
