@@ -48,9 +48,10 @@ def stream(
     fleet
         The fleet.
     from_
-        Where messages come from: redis://HOST/STREAM, redis://HOST/DATABASE/STREAM or rediss:// for TLS.
+        Where messages come from: redis://HOST/STREAM, redis://HOST/DATABASE/STREAM or rediss:// for TLS, or
+        kafka://HOST:PORT,HOST:PORT/TOPIC.
     to
-        The stream of the same broker that answers go to.
+        The stream or topic of the same broker that answers go to.
     dead
         The stream that messages go to which cannot be answered, with the reason. Default: what --to names, and -dead.
     group
