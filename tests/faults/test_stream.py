@@ -31,10 +31,12 @@ from argosy.serving.stream.flow import Pace
 from argosy.serving.stream.service import Options, run
 ctypes.CDLL(None).prctl(1, 9)  # it must not outlive the test that started it
 home, source = sys.argv[1:]
+def begun(measures):
+    print("begun", flush=True)
 done = run(Options(
     home=home, fleet="late-arrival", source=parse(source, "--from"), to="out", dead="dead", group="g",
     predictions=Path(home, "predictions"), idle_seconds=1.0, pace=Pace(most=25),
-), lambda measures: None)
+), begun)
 print(json.dumps(done.answered), flush=True)
 """
 
@@ -65,10 +67,12 @@ class Consumers:
     def stop(self) -> list[int]:
         """Let them end; how many messages each has answered since it was started."""
         for each in self._running:
+            assert each.stdout is not None
+            assert each.stdout.readline() == b"begun\n"
             each.send_signal(signal.SIGTERM)
         told = [each.communicate(timeout=120)[0] for each in self._running]
         assert [each.returncode for each in self._running] == [0] * len(self._running)
-        return [json.loads(each) for each in told]
+        return [json.loads(each.splitlines()[-1]) for each in told]
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(self._command, stdout=subprocess.PIPE)

@@ -58,6 +58,9 @@ class Cluster:
 
     def connect(self) -> ModuleType:
         """Ray's module, connected. Raises MissingExtraError, and ArgosyError where there is no cluster."""
+        known = sys.modules.get("ray")
+        if self._address and not (known and known.is_initialized()):
+            self._reach(self._address)
         for name, value in (_ALWAYS | ({} if self._address else _ALONE)).items():
             os.environ.setdefault(name, value)  # Ray reads them when it is imported
         try:
@@ -99,8 +102,6 @@ class Cluster:
             self._folder = tempfile.mkdtemp(prefix="argosy-ray-")
             options |= {"num_cpus": self._cpus or len(os.sched_getaffinity(0)), "include_dashboard": False,
                         "object_store_memory": _STORE, "_temp_dir": self._folder}  # fmt: skip
-        else:
-            self._reach(self._address)
         usual = signal.getsignal(signal.SIGTERM)
         try:
             self._try(ray, options)
