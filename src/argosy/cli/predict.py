@@ -81,8 +81,8 @@ def predict(
     fleet
         The fleet.
     file
-        Rows as Parquet, Arrow, CSV, or JSON (a list of objects, or one object a line). Times without an offset are read in
-        the zone that the fleet's dataset declares for its CSV files; where it declares none, they are refused.
+        Rows as Parquet, Arrow, CSV, or JSON (a list of objects, or one object a line). Times without an offset are read
+        in the zone that the fleet's dataset declares for its CSV files; where it declares none, they are refused.
     dataset
         The rows of a dataset, of its latest version or of NAME@VERSION.
     where
