@@ -5,15 +5,19 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
 
 from argosy.errors import UnknownError
+from argosy.serving.snapshot import Source
 from argosy.serving.stream.address import parse
 from argosy.serving.stream.flow import Flow, Pace
 from argosy.serving.stream.picture import Picture
 from argosy.serving.stream.redis import RedisStream
+from argosy.store import declarations
 from tests.redis import Server
+from tests.serving.conftest import FLEET, declared
 from tests.serving.stream.conftest import Streaming, eventually, record
 
 GOING = Pace(poll_seconds=0.02)
@@ -150,3 +154,24 @@ def test_a_fleet_that_nobody_declared_ends_it(redis: Server, streaming: Streamin
     streaming.picture = Picture(lambda: None, streaming.cache, "nothing")
     with pytest.raises(UnknownError, match="nothing"):
         asyncio.run(streaming.flow(stream(redis)).run())
+
+
+def test_a_fleet_that_vanishes_ends_it_once_what_was_read_is_settled(redis: Server, streaming: Streaming) -> None:
+    async def talking() -> None:
+        going = asyncio.create_task(streaming.flow(stream(redis), GOING).run())
+        send(redis, *range(50))
+        await eventually(lambda: told(redis, 50))
+        with streaming.fleet.store.write() as tx:
+            declarations.add(tx, [msgspec.structs.replace(declared(FLEET), removed=True)])
+        with pytest.raises(UnknownError, match=FLEET.name):
+            async with asyncio.timeout(60):
+                await going
+
+    asyncio.run(talking())
+    assert answers(redis).keys() == {f"k{number}" for number in range(50)}
+    assert redis.client.xpending("in", "g")["pending"] == 0
+    send(redis, 50)
+    streaming.picture = Picture(Source(streaming.fleet.store), streaming.cache, FLEET.name)
+    with pytest.raises(UnknownError, match=FLEET.name):
+        asyncio.run(streaming.flow(stream(redis)).run())
+    assert redis.client.xinfo_groups("in")[0]["lag"] == 1 and redis.client.xlen("dead") == 0

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from argosy.errors import InputError
 from argosy.serving.stream.address import parse
 from argosy.serving.stream.broker import UnreachableError
 from argosy.serving.stream.flow import Pace
@@ -157,6 +158,22 @@ def test_a_broker_that_is_not_there_is_told(kafka: str) -> None:
     async def talking() -> None:
         stream = KafkaTopic(parse("kafka://127.0.0.1:1/in", "--from"), "out", "dead", "g")
         with pytest.raises(UnreachableError, match=r"kafka://127\.0\.0\.1:1"):
+            await stream.open()
+        await stream.close()
+
+    asyncio.run(talking())
+
+
+def test_a_topic_that_is_not_there_is_told(kafka: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("argosy.serving.stream.kafka._LOOK_SECONDS", 0.01)
+
+    async def none() -> set[str]:
+        return set()
+
+    async def talking() -> None:
+        stream = topic(kafka)
+        monkeypatch.setattr(stream._consumer, "topics", none)  # this cluster makes each topic that it is asked for
+        with pytest.raises(InputError, match=r"has no topic 'in'"):
             await stream.open()
         await stream.close()
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -136,6 +136,60 @@ def test_a_group_that_is_gone_is_made_anew(redis: Server) -> None:
         with pytest.raises(UnreachableError, match="made anew"):
             await stream.read(10, 0)
         assert [each.body for each in await stream.read(10, 0)] == [b"0"]
+
+    talk(redis, work)
+
+
+def test_a_stream_that_is_gone_is_made_anew(redis: Server) -> None:
+    async def work(stream: RedisStream) -> None:
+        redis.client.flushall()
+        with pytest.raises(UnreachableError, match="made anew"):
+            await stream.behind()
+        assert await stream.behind() == 0
+
+    talk(redis, work)
+
+
+def test_large_messages_come_fewer_at_a_time(redis: Server) -> None:
+    for number in range(20):
+        redis.client.xadd("in", {"data": b"%d" % (number % 10) * (8 << 20)})
+    for number in range(200):
+        redis.client.xadd("in", {"data": str(number)})
+
+    async def work(stream: RedisStream) -> None:
+        found = [await stream.read(1_000, 0) for _ in range(5)]
+        assert [len(each) for each in found] == [16, 7, 13, 184, 0]
+        assert await stream.settle([told(each) for batch in found for each in batch]) == 220
+
+    talk(redis, work)
+
+
+def test_what_was_told_before_the_broker_went_is_not_told_again(redis: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("argosy.serving.stream.redis._TOLD", 100)
+    for number in range(1_000):
+        redis.client.xadd("in", {"data": str(number)})
+
+    async def work(stream: RedisStream) -> None:
+        found: list[Message] = []
+        while len(found) < 1_000:
+            found += await stream.read(1_000, 0)
+        tell, count = stream._tell, 0
+
+        async def telling(outcomes: Sequence[Outcome]) -> None:
+            nonlocal count
+            count += 1
+            if count == 4:
+                redis.kill()
+            await tell(outcomes)
+
+        monkeypatch.setattr(stream, "_tell", telling)
+        outcomes = [told(each) for each in found]
+        with pytest.raises(UnreachableError):
+            await stream.settle(outcomes)
+        redis.start()
+        assert redis.client.xlen("out") == 300
+        assert await stream.settle(outcomes) == 1_000
+        assert count == 11 and redis.client.xlen("out") == 1_000
 
     talk(redis, work)
 

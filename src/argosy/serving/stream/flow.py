@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from argosy.errors import ArgosyError, CapacityError
+from argosy.errors import ArgosyError, CapacityError, UnknownError
 from argosy.serving.recorder import Recorder
 from argosy.serving.stream.answerer import Answerer
 from argosy.serving.stream.broker import Broker, UnreachableError
@@ -54,6 +54,7 @@ class Flow:
         self._recorder, self._measures, self._pace = recorder, measures, pace
         self._stop = asyncio.Event()
         self._left: float | None = None
+        self._gone: UnknownError | None = None
 
     def stop(self) -> None:
         """Read nothing more, and end once what was read is settled."""
@@ -61,12 +62,15 @@ class Flow:
         self._left = asyncio.get_running_loop().time() + self._pace.drain_seconds
 
     async def run(self) -> None:
-        """Go on until `stop`, or until nothing is left where that was asked; raises ArgosyError for what lasts."""
+        """Go on until `stop`, or until nothing is left where that was asked; raises ArgosyError for what lasts.
+
+        A fleet that is declared no longer ends it as a stop does, with UnknownError once what was read is settled.
+        """
         await self._picture.take()
         await self._broker.open()
         read: asyncio.Queue[list[Message]] = asyncio.Queue(1)
         answered: asyncio.Queue[list[Outcome]] = asyncio.Queue(1)
-        beside = (self._picture.follow(self._pace.poll_seconds), self._look())
+        beside = (self._follow(), self._look())
         tasks = [asyncio.create_task(each) for each in beside]
         try:
             async with asyncio.TaskGroup() as group:
@@ -81,6 +85,8 @@ class Flow:
             with suppress(ArgosyError):
                 self._measures.behind = await self._broker.behind()
             await self._broker.close()
+        if self._gone is not None:
+            raise self._gone
 
     async def _read(self, out: asyncio.Queue[list[Message]]) -> None:
         """Hand on batches, and an empty one as the last."""
@@ -119,6 +125,14 @@ class Flow:
         while batch := await given.get():
             told = await self._patiently(partial(self._broker.settle, batch))
             self._measures.settled(batch, told)
+
+    async def _follow(self) -> None:
+        """Keep up who answers, until cancelled, or until nobody does."""
+        try:
+            await self._picture.follow(self._pace.poll_seconds)
+        except UnknownError as error:
+            self._gone = error
+            self.stop()
 
     async def _look(self) -> None:
         """Keep up how far behind the stream is, until cancelled."""

@@ -31,6 +31,7 @@ except ImportError:
 T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS = 20.0
+_LOOKS, _LOOK_SECONDS = 10, 0.5
 _MB = 1 << 20
 _LOST = (CommitFailedError, IllegalStateError)
 """The partitions were dealt anew."""
@@ -72,6 +73,7 @@ class KafkaTopic(ConsumerRebalanceListener):  # type: ignore[misc]  # the librar
         """See `Broker.open`."""
         await self._asked(self._producer.start)
         await self._asked(self._consumer.start)
+        await self._asked(self._look)
 
     async def read(self, most: int, seconds: float) -> list[Message]:
         """See `Broker.read`."""
@@ -105,6 +107,16 @@ class KafkaTopic(ConsumerRebalanceListener):  # type: ignore[misc]  # the librar
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """The consumer itself goes on from what was committed."""
+
+    async def _look(self) -> None:
+        """Raise InputError where the topic is not there, nor made by having been asked for."""
+        for _ in range(_LOOKS):
+            if self._address.name in await self._consumer.topics():
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
+        raise InputError(
+            f"{self._address.broker} has no topic {self._address.name!r}", next="check --from, or make the topic"
+        )
 
     def _message(self, partition: TopicPartition, record: Any) -> Message:
         at = _EPOCH + timedelta(milliseconds=record.timestamp) if record.timestamp > 0 else datetime.now(UTC)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from argosy.errors import UnknownError
 from argosy.serving.cache import ModelCache
 from argosy.serving.routing import Endpoint, Routing
 
@@ -32,12 +33,17 @@ class Picture:
         return self.endpoint
 
     async def follow(self, seconds: float) -> None:
-        """Look every so many seconds, until cancelled. What was known last is kept while nothing newer can be had."""
+        """Look every so many seconds, until cancelled. What was known last is kept while nothing newer can be had.
+
+        Raises UnknownError where the fleet is declared no longer.
+        """
         while True:
             await asyncio.sleep(seconds)
             try:
                 await self.take()
                 self._failing = False
+            except UnknownError:
+                raise
             except Exception as error:  # whatever the store raises must not end the stream
                 if not self._failing:
                     _LOG.error("who answers for fleet %s is not looked up again: %s", self._fleet, error)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from secrets import token_hex
 from typing import Any, TypeVar
 
@@ -36,6 +37,11 @@ except ImportError:
 T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS = 10.0
+_TOLD = 1_000
+"""Messages that are settled in one command: Redis takes a million words, and does nothing else meanwhile."""
+_BYTES = 64 << 20
+"""Bytes that are read at a time, about: as many messages as take that if all are as large as those read last."""
+_GONE = ("NOGROUP", "no such key")
 _DATA, _KEY, _ID, _REASON = b"data", b"key", b"id", b"reason"
 _LATER = (ConnectionError, TimeoutError, OutOfMemoryError, ReadOnlyError, OSError)
 _SETTLE = """
@@ -73,6 +79,7 @@ class RedisStream:
         self._streams, self._keep, self._idle = (address.name, to, dead), keep, idle_seconds
         self._consumer = f"{socket.gethostname()}-{os.getpid()}-{token_hex(3)}"
         self._under_way: set[bytes] = set()
+        self._told, self._large = 0, _BYTES // 16
         self._look_at = 0.0
         host, _, port = address.servers[0].rpartition(":")
         self._redis = Redis(
@@ -88,6 +95,7 @@ class RedisStream:
 
     async def read(self, most: int, seconds: float) -> list[Message]:
         """See `Broker.read`. What dead consumers left behind comes first."""
+        most = max(1, min(most, _BYTES // self._large))
         if time.monotonic() >= self._look_at:
             taken = await self._asked(lambda: self._take_over(most))
             if taken:
@@ -97,12 +105,10 @@ class RedisStream:
 
     async def settle(self, outcomes: Sequence[Outcome]) -> int:
         """See `Broker.settle`."""
-        arguments: list[Any] = [self._group, self._keep]
-        for each in outcomes:
-            fields = list(_fields(each))
-            arguments += [each.message.place, 3 if each.reason else 2, len(fields), *fields]
-        told: int = await self._asked(lambda: self._settling(keys=self._streams, args=arguments))
-        self._under_way.difference_update(each.message.place for each in outcomes)
+        left = [each for each in outcomes if each.message.place in self._under_way]
+        for start in range(0, len(left), _TOLD):
+            await self._asked(partial(self._tell, left[start : start + _TOLD]))
+        told, self._told = self._told, 0
         return told
 
     async def behind(self) -> int:
@@ -119,6 +125,14 @@ class RedisStream:
             with suppress(RedisError, OSError):  # the name of a consumer is left behind, and nothing else
                 await self._redis.xgroup_delconsumer(self._name, self._group, self._consumer)
         await self._redis.aclose()
+
+    async def _tell(self, outcomes: Sequence[Outcome]) -> None:
+        arguments: list[Any] = [self._group, self._keep]
+        for each in outcomes:
+            fields = list(_fields(each))
+            arguments += [each.message.place, 3 if each.reason else 2, len(fields), *fields]
+        self._told += await self._settling(keys=self._streams, args=arguments)
+        self._under_way.difference_update(each.message.place for each in outcomes)
 
     async def _join(self) -> None:
         try:
@@ -151,6 +165,8 @@ class RedisStream:
             if fields is not None and id not in self._under_way
         ]
         self._under_way.update(each.place for each in found)
+        if found:
+            self._large = sum(len(each.body) for each in found) // len(found) + 1
         return found
 
     async def _asked(self, work: Callable[[], Awaitable[T]]) -> T:
@@ -165,7 +181,7 @@ class RedisStream:
                 f"{self._address.broker} is not there: {error}", next="check that it runs and is reached from here"
             ) from error
         except ResponseError as error:
-            if not str(error).startswith("NOGROUP"):
+            if not str(error).startswith(_GONE):
                 raise InputError(
                     f"{self._address.broker} refuses: {error}", next="check the names of the streams"
                 ) from error
