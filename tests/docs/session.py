@@ -15,7 +15,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, Self
 
 from tests.docs.likeness import like
@@ -52,16 +52,25 @@ class Session:
         }  # fmt: skip
 
     def __enter__(self) -> Self:
+        self._path, self._modules = list(sys.path), set(sys.modules)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        sys.path[:] = self._path
+        sys.path_importer_cache.pop(".", None)  # it means the directory where it was first asked for
+        for name in [name for name in set(sys.modules) - self._modules if self._is_mine(sys.modules[name])]:
+            del sys.modules[name]
         for process in self._running:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGINT)
         for process in self._running:
             process.wait(60)
+
+    def _is_mine(self, module: ModuleType) -> bool:
+        """Whether the page wrote it."""
+        return str(getattr(module, "__file__", None) or "").startswith(str(self._place))
 
     def run(self, block: Block) -> None:
         """Do what a block says. Raises AssertionError where it does not print what it shows."""
