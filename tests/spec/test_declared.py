@@ -72,7 +72,8 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: ag.Gate("roc_auc", minimum=NAN), "Gate.minimum is nan; it must be a finite number"),
     (lambda: ag.Gate("roc_auc", minimum=0.7, maximum=0.6), "Gate.minimum is 0.7; it must be at most the maximum, 0.6"),
     (lambda: ag.Gate("roc_auc", beats="chamption"), "next: use 'champion'"),  # type: ignore[arg-type]
-    (lambda: ag.Gate("size_kb", beats="champion"), "Gate.metric is 'size_kb'; it must be a score where beats is set"),
+    (lambda: ag.Gate("size_kb", beats="champion"), "'size_kb'; it must be a score of predictions where beats is set"),
+    (lambda: ag.Gate("pinball", beats="champion"), "'pinball'; it must be a score of predictions where beats is set"),
     (lambda: ag.Gate("roc_auc", beats="champion", minimum=0.5), "next: write two gates"),
     (lambda: ag.Gate("roc_auc", minimum=0.5, by=0.1), "Gate.by is 0.1; it must be given together with beats"),
     (lambda: ag.Gate("roc_auc", beats="champion", by=-1), "Gate.by is -1.0; it must be a number between 0"),
