@@ -85,7 +85,7 @@ def columns(table: Table, kind: type[Row]) -> Select[Any]:
 def fetch(conn: Connection, statement: Select[Any], kind: type[R], **parameters: Any) -> list[R]:
     """Run a statement whose columns are the fields of `kind`, in order."""
     names = kind.__struct_fields__
-    return [kind(**dict(zip(names, row, strict=True))) for row in conn.execute(statement, parameters)]
+    return [kind(**dict(zip(names, row, strict=True))) for row in conn.execute(statement, parameters).all()]
 
 
 def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
@@ -95,7 +95,7 @@ def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bo
 
 def driven(conn: Connection, sql: str, values: Sequence[Any]) -> list[Any]:
     """The first column of a query in plain SQL with a `?` for each value: a fifth of the cost of a composed one."""
-    return [row[0] for row in conn.exec_driver_sql(_marked(conn, sql), tuple(values))]
+    return [value for (value, *_) in execute(conn, sql, tuple(values)).fetchall()]
 
 
 def execute(conn: Connection, sql: str, values: Sequence[Any] = ()) -> Any:
