@@ -45,7 +45,10 @@ GRACE = timedelta(minutes=10)
 
 _SECOND, _MINUTE, _DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LONGEST = 256
+_SETTLED = datetime(2037, 1, 1, tzinfo=UTC)
+"""From here on, the clocks of every zone follow a rule that repeats: before it, they may follow another each year."""
+
+_YEARS, _LONGEST = 50, 256
 _SHORT = {
     "@hourly": "0 * * * *", "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@weekly": "0 0 * * 0",
     "@monthly": "0 0 1 * *", "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *",
@@ -73,6 +76,10 @@ class Cron(Declared, frozen=True, tag="cron", tag_field="kind"):
         super().__post_init__()
         check.zone("Cron.zone", self.zone)
         check.put(self, "text", _canonical(self.text))
+        walls = takewhile(lambda wall: wall.year - _SETTLED.year < _YEARS, _walk(self.text, _SETTLED))
+        if not any(self._moments(wall) for wall in walls):
+            limit = f"a time that the clocks of {self.zone} show within {_YEARS} years: they skip it each time"
+            raise check.fail("Cron.text", self.text, limit, "name an hour and a minute of which neither begins with *")
 
     def after(self, at: datetime) -> Iterator[datetime]:
         """The times after a moment, without an end."""
@@ -240,7 +247,7 @@ def _canonical(text: str) -> str:
                 "Cron.text", text, f"with its {name}, {parts[index]!r}, from {first} to {last}{more}", next
             )
     if not _comes(parts):
-        raise check.fail("Cron.text", text, "a time that comes within 50 years", "correct the days or the month")
+        raise check.fail("Cron.text", text, f"a time that comes within {_YEARS} years", "correct the days or the month")
     return " ".join(parts)
 
 
