@@ -119,7 +119,11 @@ def peer(name: str, requirements: Sequence[str]) -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         uv = next((path for path in (ROOT / ".tools/bin/uv", shutil.which("uv")) if path and Path(path).exists()), None)
         venv.create(folder, with_pip=uv is None)
-        install = [uv, "pip", "install", "--quiet", "--python"] if uv else [python, "-m", "pip", "install", "--quiet"]
+        install = (
+            [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python"]
+            if uv
+            else [python, "-m", "pip", "install", "--quiet"]
+        )
         subprocess.run([*install, *((python,) if uv else ()), *requirements], check=True)
         stamp.write_text(wanted)
     return python
