@@ -97,6 +97,16 @@ def test_a_disk_that_refuses_keeps_the_rows_and_then_refuses_more(tmp_path: Path
     assert rows(tmp_path) == ["a", "b", "c"]
 
 
+def test_what_a_recorder_could_not_write_until_its_end_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "f").write_text("a file where the folder should be")
+    recorder = Recorder(tmp_path, lambda: NOW)
+    recorder.add(STREAM, [line("a"), line("b")])
+    recorder.close()
+    assert "2 predictions of fleet f are lost: the recorder ends" in caplog.text
+
+
 def test_a_kill_loses_nothing_that_was_flushed(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", _KILLED, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

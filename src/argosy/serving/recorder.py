@@ -162,6 +162,10 @@ class Recorder:
                         self._values -= buffer.rows * len(key[0].schema)
                 self._state.notify_all()
             if closing:
+                for (stream, _), buffer in failed.items():
+                    _LOG.error(
+                        "%s predictions of fleet %s are lost: the recorder ends", f"{buffer.rows:,}", stream.fleet
+                    )
                 return
             if failed:
                 threading.Event().wait(self._seconds)
