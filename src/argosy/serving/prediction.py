@@ -18,6 +18,7 @@ from argosy.serving.derive import Lost
 from argosy.serving.doubles import doubles, matrix
 from argosy.serving.failure import Failed, Failure
 from argosy.serving.routing import Assignment, VersionRef
+from argosy.serving.spread import Spread
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -85,9 +86,14 @@ class Given(msgspec.Struct, frozen=True):
         return ({name: values[i] for name, values in self.columns.items()} for i in indices)
 
 
-def predict(models: Mapping[VersionRef, Loaded], assignment: Assignment, given: Given) -> list[float]:
-    """One finite number a row; raises Failed for versions that fail, also on values that do not fit them."""
-    if given.count == 1:
+def predict(
+    models: Mapping[VersionRef, Loaded], assignment: Assignment, given: Given, spread: Spread | None = None
+) -> list[float]:
+    """One finite number a row, and its quantiles put into `spread`.
+
+    Raises Failed for versions that fail, also on values that do not fit them.
+    """
+    if given.count == 1 and spread is None:
         return [_one(models, assignment.versions[0], given)]
     matrices = {m.signature.digest: given.whole(m.signature) for m in _distinct(models).values()}
     out, failures = np.empty(given.count), []
@@ -103,7 +109,7 @@ def predict(models: Mapping[VersionRef, Loaded], assignment: Assignment, given: 
         else:
             rows = whole if len(indices) == given.count else whole[indices]
         try:
-            found = loaded.model.predict(rows)
+            found = loaded.model.predict(rows) if spread is None else spread.put(indices, loaded.model, rows)
             out[indices if len(indices) < given.count else ...] = found
         except Exception as error:  # a model may raise anything
             failures.append(Failure(ref, indices, error))

@@ -37,7 +37,7 @@ from argosy.serving.routing import (
     stand_in,
 )
 from argosy.serving.shadow import Shadows
-from argosy.serving.spread import spread
+from argosy.serving.spread import Spread
 from argosy.serving.version import only
 
 _LOG = logging.getLogger("argosy.serving")
@@ -173,7 +173,9 @@ class Scorer:
         batch = plan.batch
         columns, lost, stale = self._features(plan)
         given = Given(columns, batch.count, lost)
-        predictions = self._predict(plan, given)
+        levels = batch.endpoint.quantiles
+        spread = Spread(levels, batch.count) if levels else None
+        predictions = self._predict(plan, given, spread)
         why = explain(plan.models, plan.assignment, given) if batch.explain else None
         if self._ledger is not None:
             self._record(plan, given, predictions, stale)
@@ -181,8 +183,7 @@ class Scorer:
             self._offer(self.shadows, plan, given, stale, predictions, why)
         versions = [ref.address for ref in plan.assignment.versions]
         margins = [ref.margin for ref in plan.assignment.versions] if batch.endpoint.bounded else None
-        levels = batch.endpoint.quantiles
-        quantiles = spread(plan.models, plan.assignment, given, levels) if levels else None
+        quantiles = spread.lists() if spread is not None else None
         routed: list[str] = list(plan.assignment.reasons)
         return Answer(plan.id, predictions, versions, routed, stale, why, batch.flags, margins, quantiles)
 
@@ -214,12 +215,12 @@ class Scorer:
         if self._ledger is not None:
             self._ledger.answered(plan, given, predictions, stale)
 
-    def _predict(self, plan: Plan, given: Given) -> list[float]:
-        """One number a row, once rows of canaries that failed are assigned anew."""
+    def _predict(self, plan: Plan, given: Given, spread: Spread | None) -> list[float]:
+        """One number a row and its quantiles, once rows of canaries that failed are assigned anew."""
         while True:
             self.warm(plan)
             try:
-                return predict(plan.models, plan.assignment, given)
+                return predict(plan.models, plan.assignment, given, spread)
             except Failed as failed:
                 self._refuse(plan, failed.failures, given)
                 self._replace(plan, failed.failures)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +10,6 @@ import numpy.typing as npt
 from argosy.model.ensemble import MEDIAN, Ensemble
 from argosy.model.format import Model
 from argosy.model.matrix import Matrix
-from argosy.serving.cache import Loaded
-from argosy.serving.prediction import Given
-from argosy.serving.routing import Assignment, VersionRef
 from argosy.spec.quantile import column
 
 Floats = npt.NDArray[np.float64]
@@ -43,14 +40,7 @@ class Spread:
         """The quantiles by the names that answers have for them."""
         return {column(level): self._values[:, place] for place, level in enumerate(self._levels)}
 
-
-def spread(
-    models: Mapping[VersionRef, Loaded], assignment: Assignment, given: Given, levels: Sequence[float]
-) -> dict[str, list[float | None]]:
-    """The quantiles of rows by the versions that they are assigned to, which have answered them."""
-    found = Spread(levels, given.count)
-    for ref, rows in assignment.groups.items():
-        loaded = models[ref]
-        found.put(rows, loaded.model, given.some(rows, loaded.signature))
-    columns = found.columns().items()
-    return {name: [None if value != value else value for value in each.tolist()] for name, each in columns}
+    def lists(self) -> dict[str, list[float | None]]:
+        """The same as lists: None where there is none."""
+        lists = ((name, each.tolist()) for name, each in self.columns().items())
+        return {name: [None if value != value else value for value in each] for name, each in lists}

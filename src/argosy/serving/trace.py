@@ -22,6 +22,7 @@ from argosy.serving.rpc.frame import Head
 from argosy.serving.rpc.service import Service
 from argosy.serving.rpc.status import Outcome, Status
 from argosy.serving.score import Scorer
+from argosy.serving.spread import Spread
 from argosy.serving.wire import Application
 
 try:
@@ -89,9 +90,9 @@ class _Scorer(Scorer):
         with self._tracer.start_as_current_span("features"):
             return super()._features(plan)
 
-    def _predict(self, plan: Plan, given: Given) -> list[float]:
+    def _predict(self, plan: Plan, given: Given, spread: Spread | None) -> list[float]:
         with self._tracer.start_as_current_span("predict"):
-            return super()._predict(plan, given)
+            return super()._predict(plan, given, spread)
 
     def _record(self, plan: Plan, *answered: Any) -> None:
         with self._tracer.start_as_current_span("record"):

@@ -10,6 +10,8 @@ import msgspec
 import polars as pl
 import pytest
 
+from argosy.model.ensemble import Ensemble, Floats
+from argosy.model.matrix import Matrix
 from argosy.spec.estimator import Estimator
 from argosy.spec.interval import Interval
 from argosy.spec.search import Candidate, Search
@@ -104,6 +106,21 @@ def test_quantiles_are_told_at_the_other_doors(spread: Served) -> None:
     asked = {"dataframe_records": ROWS, "params": {"outputs": ["prediction", "q10"]}}
     [one, _] = spread.post(asked, url="/invocations/late-arrival").json()["predictions"]
     assert one == {"prediction": first["prediction"], "q10": first["q10"]}
+
+
+def test_quantiles_come_of_the_one_evaluation_that_gives_the_prediction(
+    spread: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answers = [], Ensemble._answers
+
+    def counted(model: Ensemble, rows: Matrix) -> Floats:
+        asked.append(len(rows))
+        return answers(model, rows)
+
+    monkeypatch.setattr(Ensemble, "_answers", counted)
+    spread.post(body())
+    spread.post({"records": ROWS}, url="/predict/late-arrival")
+    assert asked == [1, 1]
 
 
 def test_a_fleet_without_an_interval_tells_of_none(served: Served) -> None:
