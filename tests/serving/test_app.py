@@ -15,6 +15,7 @@ import pytest
 from argosy.errors import ConflictError
 from argosy.serving.app import App, Settings
 from argosy.serving.cache import ModelCache, blob_loader
+from argosy.serving.limits import MAX_ID
 from argosy.serving.routing import Routing
 from argosy.serving.score import Scorer
 from argosy.store import artifacts, declarations, rules, versions
@@ -108,6 +109,21 @@ def test_a_name_that_is_not_known_is_told_in_part(served: Served) -> None:
     long = "x" * 5000
     for path, sent in ((f"/predict/{long}", []), ("/predict/late-arrival", [{long: 1}])):
         assert len(served.post(sent, path).json()["error"]) < 400
+
+
+@pytest.mark.parametrize("extra", [0, 1])
+def test_an_id_is_as_long_as_it_may_be_at_every_door(served: Served, extra: int) -> None:
+    """It is kept with each row of its request."""
+    id, row = "é" * (MAX_ID + extra), {each["name"]: each["data"][0] for each in body()["inputs"]}
+    beside = {"parameters": {"other": 1}}  # another way through the same door
+    answers = [
+        served.post(body() | {"id": id}), served.post(body() | beside | {"id": id}),
+        served.post({"records": [row], "id": id}, url="/predict/late-arrival"),
+        served.post([row], url=f"/predict/late-arrival?id={id}"),
+        served.post({"dataframe_records": [row], "params": {"id": id}}, url="/invocations/late-arrival"),
+    ]  # fmt: skip
+    assert {each.status_code for each in answers} == {400 if extra else 200}, [each.text for each in answers]
+    assert not extra or all(str(MAX_ID) in each.text for each in answers)
 
 
 def test_outputs_can_be_chosen(served: Served) -> None:

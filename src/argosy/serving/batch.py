@@ -8,7 +8,9 @@ from typing import Any
 
 import msgspec
 
+from argosy.errors import InputError
 from argosy.serving.explanation import Explanation
+from argosy.serving.limits import MAX_ID
 from argosy.serving.routing import Endpoint, VersionRef
 
 Columns = dict[str, list[Any]]
@@ -21,6 +23,7 @@ class Batch(msgspec.Struct):
     contributions as well.
     `lacking` are the rows that have no value of a column which others have; `flags` say of each row how it did not fit.
     `names` are those of the rows, where they have others than by their own key and that of the request.
+    Raises InputError for an `id` of more than `MAX_ID` characters.
     """
 
     endpoint: Endpoint
@@ -34,6 +37,10 @@ class Batch(msgspec.Struct):
     lacking: Mapping[str, Sequence[int]] = {}
     flags: list[str] | None = None
     names: list[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.id is not None and len(self.id) > MAX_ID:
+            raise InputError(f"the request's id has {len(self.id):,} characters", next=f"give at most {MAX_ID}")
 
 
 class Answer(msgspec.Struct):

@@ -11,6 +11,8 @@ from argosy.errors import InputError, UsageError
 EVERYBODY = "*"
 MAX_ROWS, MAX_COLUMNS, MAX_CELLS = 1_000_000, 4096, 16_000_000
 """Rows, columns and values of one request."""
+MAX_ID = 256
+"""Characters of the id that a request gives itself: it is kept with each of its rows."""
 _DIGITS = 9
 
 

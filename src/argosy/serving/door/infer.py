@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -16,7 +16,7 @@ from argosy.serving.door.output import EXPLAINED, NUMBER, OUTPUTS, told
 from argosy.serving.door.tensor import Requested, Tensor
 from argosy.serving.door.usual import Asked
 from argosy.serving.explanation import Explanation
-from argosy.serving.limits import MAX_ROWS
+from argosy.serving.limits import MAX_ID, MAX_ROWS
 from argosy.serving.routing import Endpoint
 
 _ONE = [1]
@@ -34,7 +34,7 @@ class InferRequest(msgspec.Struct):
     """The body of an inference request."""
 
     inputs: list[Tensor]
-    id: str | None = None
+    id: Annotated[str, msgspec.Meta(max_length=MAX_ID)] | None = None
     parameters: dict[str, Any] | None = None
     outputs: list[Requested] | None = None
 

@@ -8,6 +8,7 @@ from typing import Any
 from argosy.serving.door import arrow, binary, schema
 from argosy.serving.door.invocations import CSV
 from argosy.serving.door.schema import Schema, ref
+from argosy.serving.limits import MAX_ID
 from argosy.serving.routing import Endpoint, Routing
 
 _JSON, _PLAIN = "application/json", "text/plain"
@@ -31,7 +32,7 @@ _WRITTEN = (400, 401, 403, 404, 413, 415, 421, 429, 504)
 _SCORED = (*_WRITTEN, 500, 507)
 _NUMBER = {"name": "number", "in": "path", "required": True, "schema": schema.TEXT}
 _BESIDE = [
-    {"name": "id", "in": "query", "schema": schema.TEXT},
+    {"name": "id", "in": "query", "schema": schema.TEXT | {"maxLength": MAX_ID}},
     {"name": "at", "in": "query", "schema": schema.TEXT},
     {"name": "explain", "in": "query", "schema": {"enum": ["true", "false"]}},
 ]

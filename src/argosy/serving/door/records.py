@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -13,7 +13,7 @@ from argosy.serving.check import checked, decision, missing
 from argosy.serving.door import query
 from argosy.serving.door.json import decoded, encode
 from argosy.serving.door.output import told
-from argosy.serving.limits import MAX_ROWS
+from argosy.serving.limits import MAX_ID, MAX_ROWS
 from argosy.serving.routing import Endpoint
 
 
@@ -21,7 +21,7 @@ class RecordsRequest(msgspec.Struct, forbid_unknown_fields=True):
     """The body of `POST /predict/{fleet}`: records, for people."""
 
     records: list[dict[str, Any]]
-    id: str | None = None
+    id: Annotated[str, msgspec.Meta(max_length=MAX_ID)] | None = None
     at: str | list[str] | None = None
     explain: bool = False
 
