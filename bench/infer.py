@@ -5,8 +5,11 @@
 CPU per request of the server's process tree is the figure, the least of some rounds in which every server has its
 turn, so that all meet the same load; latencies stand beside it. Ours routes each row to its member, one of three, and
 records every answer; the peers do neither. The fleet "timed" derives two of its features from the time in the request
-by Polars expressions. The floor is our wire under an application that only reads numbers, asks the model and writes its
-answers: it has no names, no check, no routes and no record. A peer that cannot be had is told and left out.
+by Polars expressions. A peer that cannot be had is told and left out.
+
+The floor is our wire under an application that reads the same request, takes the columns that the model wants by their
+names, asks it and writes its answers: it has no check, no routes and no record. What names and tensors cost is told by
+a floor below it, which reads bare rows of numbers; the wire alone says "ok" to those.
 """
 
 from __future__ import annotations
@@ -26,7 +29,8 @@ from scorer.peers import PEERS
 from scorer.target import Target
 
 ROUNDS, ROWS, CONNECTIONS = 4, (1, 32), (1, 16)
-OURS, TIMED, WIRE, FLOOR = "ours", "timed", "wire", "floor"
+OURS, TIMED, WIRE, BARE, FLOOR = "ours", "timed", "wire", "bare", "floor"
+_OWN = (OURS, TIMED, WIRE, BARE, FLOOR)
 _LEAST = 1000
 """Requests in which the CPU of a floor can be told from the clock's ticks."""
 Case = tuple[int, int]
@@ -50,8 +54,9 @@ def main() -> None:
         running = {
             OURS: stack.enter_context(ours.argosy(root / "home", "bench", batches)),
             TIMED: stack.enter_context(ours.argosy(root / "home", "timed", batches)),
-            WIRE: stack.enter_context(ours.floor(ROWS)),
-            FLOOR: stack.enter_context(ours.floor(ROWS, root / "model.txt")),
+            WIRE: stack.enter_context(ours.floor(ROWS, "nothing")),
+            BARE: stack.enter_context(ours.floor(ROWS, "plain", root / "model.txt")),
+            FLOOR: stack.enter_context(ours.floor(ROWS, "named", root / "model.txt")),
         }
         running |= _peers([] if options.no_peers else options.peer or list(PEERS), root, stack)
         found = _measure(running, options.requests)
@@ -74,7 +79,7 @@ def _peers(names: list[str], root: Path, stack: ExitStack) -> dict[str, Target]:
 def _measure(targets: Mapping[str, Target], requests: int) -> dict[str, Figures]:
     """By server and case, the round that cost the least CPU."""
     own = max(requests, _LEAST)
-    share = {name: own if name in (OURS, TIMED, WIRE, FLOOR) else requests // 4 for name in targets}
+    share = {name: own if name in _OWN else requests // 4 for name in targets}
     best: dict[str, Figures] = {name: {} for name in targets}
     for turn in range(ROUNDS + 1):
         for rows in ROWS:
@@ -88,11 +93,13 @@ def _measure(targets: Mapping[str, Target], requests: int) -> dict[str, Figures]
 
 
 def _rows(found: Mapping[str, Figures]) -> Iterator[Row]:
-    peers = [name for name in found if name not in (OURS, TIMED, WIRE, FLOOR)]
+    peers = [name for name in found if name not in _OWN]
     for case, figure in found[OURS].items():
         where, floor = _case(case), found[FLOOR][case].cpu
         yield Row(f"{where}: CPU", "ms", figure.cpu, floor=floor)
         yield Row(f"{where}: CPU, 2 request features", "ms", found[TIMED][case].cpu, floor=floor)
+        yield Row(f"{where}: CPU of the floor", "ms", floor, floor=found[BARE][case].cpu)
+        yield Row(f"{where}: CPU of the floor of bare numbers", "ms", found[BARE][case].cpu)
         yield Row(f"{where}: CPU of the wire alone", "ms", found[WIRE][case].cpu)
         yield Row(f"{where}: p50", "ms", figure.p50, floor=found[FLOOR][case].p50)
         yield Row(f"{where}: p99", "ms", figure.p99, floor=found[FLOOR][case].p99)

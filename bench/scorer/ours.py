@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -37,15 +37,29 @@ from argosy.model.format import load
 from argosy.serving.request import Call, Reply
 from argosy.serving.watch import listen
 from argosy.serving.wire import serve
-model = load("lightgbm", open(sys.argv[2], "rb").read(), known=True) if len(sys.argv) > 2 else None
-decode, encode = msgspec.json.Decoder(list[list[float]]).decode, msgspec.json.Encoder().encode
+port, kind, text = sys.argv[1:]
+model = load("lightgbm", open(text, "rb").read(), known=True) if text else None
+names, encode = [f"x{i}" for i in range(20)], msgspec.json.Encoder().encode
+class Tensor(msgspec.Struct):
+    name: str
+    data: list
+class Body(msgspec.Struct):
+    inputs: list[Tensor]
+numbers, columns = msgspec.json.Decoder(list[list[float]]).decode, msgspec.json.Decoder(Body).decode
+def plain(body):
+    return model.predict(numpy.array(numbers(body))).tolist()
+def named(body):
+    found = {each.name: each.data for each in columns(body).inputs}
+    answers = model.predict(numpy.array([found[name] for name in names]).T).tolist()
+    return {"outputs": [{"name": "prediction", "datatype": "FP64", "shape": [len(answers)], "data": answers}]}
+def nothing(body):
+    return "ok"
+score = {"nothing": nothing, "plain": plain, "named": named}[kind]
 class Bare:
     body_limit = 1 << 24
     def open(self, request): return Call(request, 0.0)
-    def answer(self, call):
-        if model is None: return Reply(200, b"ok")
-        return Reply(200, encode(model.predict(numpy.array(decode(call.request.body))).tolist()))
-uvloop.run(serve(Bare(), listen("127.0.0.1", int(sys.argv[1])), asyncio.Event(), drain_seconds=1))
+    def answer(self, call): return Reply(200, encode(score(call.request.body)))
+uvloop.run(serve(Bare(), listen("127.0.0.1", int(port)), asyncio.Event(), drain_seconds=1))
 """
 
 
@@ -96,11 +110,21 @@ def argosy(
 
 
 @contextmanager
-def floor(counts: Sequence[int], text: Path | None = None) -> Iterator[Target]:
-    """Our wire alone, under an application that says "ok"; or that reads numbers, and calls the model of `text`."""
+def floor(
+    counts: Sequence[int], kind: Literal["nothing", "plain", "named"], text: Path | None = None
+) -> Iterator[Target]:
+    """Our wire under an application that does little: it says "ok", or reads rows and asks the model of `text`.
+
+    The rows of `plain` are bare lists of numbers; those of `named` are the tensors that our server reads, in the same
+    request.
+    """
     port = free_port()
-    requests = {count: http(port, "/", rows(count)) for count in counts}
-    command: list[str | Path] = [sys.executable, "-c", _FLOOR, str(port), *([text] if text else [])]
+    requests = {
+        count: request(port, secrets.token_urlsafe(24), "bench", ["b"] * count) if kind == "named"
+        else http(port, "/", rows(count))
+        for count in counts
+    }  # fmt: skip
+    command: list[str | Path] = [sys.executable, "-c", _FLOOR, str(port), kind, text or ""]
     with started(command, port, requests) as target:
         yield target
 
