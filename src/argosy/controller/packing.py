@@ -43,9 +43,8 @@ def packed(store: Store, conn: Connection, address: Address, *, dockerfile: bool
         meant = Address(address.fleet, address.key, version.number)
         ((source, rows),) = _sources(store, conn, address.fleet, {meant: version})
         return Packed(pack(source, rows, dockerfile=dockerfile), version.number, version.at)
-    wanted = declarations.get(conn, "fleet", address.fleet)
-    declared = document.recorded(wanted.body) if wanted is not None else None
-    if address.key or address.number or not isinstance(declared, Fleet) or not declared.by:
+    declared = _declared(conn, address.fleet)
+    if address.key or address.number or declared is None or not declared.by:
         raise UnknownError(f"there is no version {address}", next=f"argosy get versions --where fleet:{address.fleet}")
     found = _champions(conn, address.fleet)
     if not found:
@@ -53,6 +52,12 @@ def packed(store: Store, conn: Connection, address: Address, *, dockerfile: bool
     content = pack_fleet(address.fleet, declared.by, _sources(store, conn, address.fleet, found), dockerfile=dockerfile)
     at = max(each.at for each in found.values())
     return Packed(content, int(f"{at:%Y%m%d%H%M%S}"), at)
+
+
+def _declared(conn: Connection, name: str) -> Fleet | None:
+    wanted = declarations.get(conn, "fleet", name)
+    found = document.recorded(wanted.body) if wanted is not None else None
+    return found if isinstance(found, Fleet) else None
 
 
 def _champions(conn: Connection, fleet: str) -> dict[Address, Version]:
@@ -76,6 +81,9 @@ def _sources(
     held = {each.signature for each in wanted.values() if each.signature in known}
     signatures = {name: Signature.from_json(artifacts.content(store.blobs, known[name])) for name in held if name}
     hidden = tags(conn, fleet, {name for each in read.values() for name in each}, [*signatures.values()])
+    declared, ids = _declared(conn, fleet), [each.id for each in wanted.values()]
+    interval = declared.interval if declared is not None else None
+    margins = versions.metric(conn, ids, interval.metric) if interval is not None else {}
     sets = trial.opened(Places.of(store).sets / fleet)
     found = []
     for address, version in wanted.items():
@@ -85,7 +93,7 @@ def _sources(
         source = Source(
             address=address, format=version.format, model=artifacts.content(store.blobs, known[version.artifact]),
             signature=signature, at=version.at, datasets=tuple(read.get(version.execution_id, ())),
-            code=runs[version.execution_id].bundle,
+            code=runs[version.execution_id].bundle, margin=margins.get(version.id),
         )  # fmt: skip
         found.append((source, trial.rows(sets, address, version, signature, hidden)))
     return found

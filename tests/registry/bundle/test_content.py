@@ -84,7 +84,7 @@ def test_a_version_that_would_answer_otherwise_is_not_packed(made: Callable[[str
     model.graph.node.append(odd)
     model.graph.output.append(onnx.helper.make_tensor_value_info("odd", 1, [None, 2]))
     other = msgspec.structs.replace(source, model=model.SerializeToString())
-    with pytest.raises(ConflictError, match="model_late_JFK is not packed"):
+    with pytest.raises(ConflictError, match="late/JFK@3 is not packed"):
         pack(other, trial)
 
 

@@ -97,7 +97,7 @@ def test_the_self_test_tells_a_file_that_was_changed(packed: tuple[Path, Made], 
         (folder / path.name).write_bytes(path.read_bytes())
     assert run(folder, "--self-test").returncode == 0
     test = json.loads((folder / "selftest.json").read_text())
-    test["predictions"][4] += 1e-6
+    test["answers"]["prediction"][4] += 1e-6
     (folder / "selftest.json").write_text(json.dumps(test))
     changed = run(folder, "--self-test")
     assert changed.returncode == 1 and changed.stderr == "error: selftest.json is not the file that was packed\n"

@@ -15,35 +15,35 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from argosy.errors import ConflictError, InputError
-from argosy.model.conversion import convert
-from argosy.model.format import load
+from argosy.errors import ConflictError
+from argosy.model.ensemble import Ensemble
+from argosy.model.format import Model, load
 from argosy.model.matrix import Matrix
 from argosy.model.signature import Feature, Signature, encode_rows
-from argosy.model.single import NAME, single
 from argosy.registry.address import Address
-from argosy.registry.bundle import name
-from argosy.registry.bundle.inside import check
+from argosy.registry.bundle import inside, name
+from argosy.registry.bundle.form import Form, form
 from argosy.registry.bundle.readme import readme, readme_fleet
 from argosy.spec.fleet import POOLED
+from argosy.spec.quantile import MIDDLE, column
 
 REQUIRES = {"numpy": "1.26", "onnxruntime": "1.21"}
 """The oldest releases that a bundle predicts with: 1.21 is the first that has the operator for LightGBM's trees."""
 _CODE = ("__init__.py", "__main__.py", "predict.py")
-_PROVEN = {"onnx": 0.0, "lightgbm": 1e-12}
-_TESTED = {"onnx": 1e-5, "lightgbm": 1e-9}
-"""How far answers may be apart, as a share of the largest: here, and elsewhere, where a release may round otherwise."""
 _BY = {
     "column": "a column of the rows",
     "request": "a request feature: Argosy's server computes it from a request, here whoever asks does",
     "view": "a column of a feature view: Argosy's server looks it up, here whoever asks does",
 }
 
+Floats = npt.NDArray[np.float64]
+
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """A version to be packed: its address, format, bytes and signature, when it was made, and what of.
 
-    `datasets` are the versions that it was trained on, `code` is the digest of the code that declared it.
+    `datasets` are the versions that it was trained on, `code` is the digest of the code that declared it. `margin` is
+    how far the bounds of its interval are from what it predicts, where it has one.
     """
 
     address: Address
@@ -53,6 +53,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     datasets: tuple[str, ...]
     code: str | None
+    margin: float | None = None
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -82,7 +83,8 @@ def pack(source: Source, trial: Trial, *, dockerfile: bool = False) -> Content:
     """
     package = name.package(source.address)
     files, difference = _proven(source, trial)
-    page = readme(str(source.address), package, source.signature, trial.told, _required())
+    columns = _columns(files)
+    page = readme(str(source.address), package, source.signature, trial.told, columns, _required())
     whole = _whole(package, files, page, _origin(source), dockerfile=dockerfile)
     return Content(package, whole, difference)
 
@@ -97,42 +99,72 @@ def pack_fleet(
     package = name.package(Address(fleet))
     files: dict[str, bytes] = {}
     members, pooled, difference, versions = list[dict[str, Any]](), None, 0.0, list[dict[str, Any]]()
+    columns: dict[str, None] = {}
     for place, (source, trial) in enumerate(packed):
         folder = f"model{place}"
         found, far = _proven(source, trial)
         files |= {f"{folder}/{each}": data for each, data in found.items()}
         difference = max(difference, far)
+        columns |= dict.fromkeys(_columns(found))
         versions.append({"model": folder, **_origin(source)})
         if source.address.key == POOLED:
             pooled = folder
         else:
             members.append({"key": source.address.values, "version": str(source.address), "model": folder})
-    files["fleet.json"] = _json({"fleet": fleet, "by": by, "members": members, "pooled": pooled})
-    page = readme_fleet(fleet, package, by, len(members), pooled is not None, _required())
+    files["fleet.json"] = _json(
+        {"fleet": fleet, "by": by, "columns": list(columns), "members": members, "pooled": pooled}
+    )
+    page = readme_fleet(fleet, package, by, len(members), pooled is not None, list(columns), _required())
     whole = _whole(package, files, page, {"fleet": fleet, "versions": versions}, dockerfile=dockerfile)
     return Content(package, whole, difference)
 
 
 def _proven(source: Source, trial: Trial) -> tuple[dict[str, bytes], float]:
     """A version's own files, and the largest difference seen from it."""
-    graph = _graph(source)
+    made = form(str(source.address), source.format, source.model)
     version = load(source.format, source.model, known=True)
-    wanted, seen = version.predict(trial.matrix), load("onnx", graph).predict(trial.matrix)
-    difference = float(np.max(np.abs(wanted - seen), initial=0.0))
-    limit = _PROVEN[source.format] * _largest(wanted)
+    wanted = _answers(version, trial.matrix, source.margin)
+    files = {**made.graphs, "schema.json": _json(_schema(source, made))}
+    with TemporaryDirectory(prefix="argosy-bundle-") as folder:
+        _lay(Path(folder), files)
+        seen = inside.Model(Path(folder)).measure(trial.matrix)
+    difference = max(float(np.max(np.abs(each - seen[column]), initial=0.0)) for column, each in wanted.items())
+    limit = made.proven * _largest(wanted)
     if not difference <= limit:
         raise ConflictError(
             f"{source.address} is not packed: by onnxruntime alone it answers otherwise, by {difference:g} over "
-            f"{len(wanted):,} rows (limit {limit:g})",
+            f"{len(trial.matrix):,} rows (limit {limit:g})",
             next=f"serve it with Argosy: argosy predict {source.address.fleet}",
         )
-    answers = version.predict(encode_rows(trial.rows, source.signature))
+    answers = _answers(version, encode_rows(trial.rows, source.signature), source.margin)
     test = {
-        "of": trial.told, "tolerance": _TESTED[source.format] * _largest(answers), "rows": trial.rows,
-        "predictions": answers.tolist(),
+        "of": trial.told, "tolerance": made.tested * _largest(answers), "rows": trial.rows,
+        "answers": {column: each.tolist() for column, each in answers.items()},
     }  # fmt: skip
-    files = {"model.onnx": graph, "schema.json": _json(_schema(source)), "selftest.json": _json(test)}
-    return files, difference
+    return files | {"selftest.json": _json(test)}, difference
+
+
+def _answers(version: Model, matrix: Matrix, margin: float | None) -> dict[str, Floats]:
+    """What a version answers for rows as the server does, by the names of its columns."""
+    if isinstance(version, Ensemble) and version.levels:
+        found = dict(zip(map(column, version.levels), version.quantiles(matrix).T, strict=True))
+        middle = found[column(MIDDLE)]
+    else:
+        found, middle = {}, version.predict(matrix)
+    bounds = {} if margin is None else {"lower": middle - margin, "upper": middle + margin}
+    return {inside.PREDICTION: middle, **bounds, **found}
+
+
+def _columns(files: Mapping[str, bytes]) -> list[str]:
+    """The columns of a version's answers, as its schema names them."""
+    found: list[str] = msgspec.json.decode(files["schema.json"])["output"]["columns"]
+    return found
+
+
+def _lay(folder: Path, files: Mapping[str, bytes]) -> None:
+    for each, data in files.items():
+        Path(folder, each).parent.mkdir(exist_ok=True)
+        Path(folder, each).write_bytes(data)
 
 
 def _whole(
@@ -150,11 +182,9 @@ def _whole(
     }  # fmt: skip
     whole["MANIFEST.json"] = _json(manifest)
     with TemporaryDirectory(prefix="argosy-bundle-") as folder:
-        for each, data in whole.items():
-            Path(folder, each).parent.mkdir(exist_ok=True)
-            Path(folder, each).write_bytes(data)
+        _lay(Path(folder), whole)
         try:
-            check(Path(folder))
+            inside.check(Path(folder))
         except ValueError as error:
             raise ConflictError(
                 f"{package} is not packed: it fails its own self-test: {error}", next="report it with the signature"
@@ -162,29 +192,25 @@ def _whole(
     return whole
 
 
-def _graph(source: Source) -> bytes:
-    if source.format == "onnx":
-        return single(source.model)
-    if source.format == "lightgbm":
-        return convert(source.model)
-    raise InputError(
-        f"{source.address} is in the format {source.format!r}, which onnxruntime does not run",
-        next="pack a version whose format is lightgbm or onnx: argosy get versions",
-    )
+def _largest(answers: Mapping[str, Floats]) -> float:
+    return max(float(np.max(np.abs(each), initial=0.0)) for each in answers.values())
 
 
-def _largest(answers: npt.NDArray[np.float64]) -> float:
-    return float(np.max(np.abs(answers), initial=0.0))
-
-
-def _schema(source: Source) -> dict[str, Any]:
-    signature = source.signature
+def _schema(source: Source, made: Form) -> dict[str, Any]:
+    signature, levels = source.signature, list(map(column, made.levels))
     value = "the probability that it is true" if signature.task == "binary" else "its value"
+    bounds = [] if source.margin is None else ["lower", "upper"]
+    output: dict[str, Any] = {
+        "name": inside.PREDICTION, "kind": "number", "means": f"of the label {signature.label!r}, {value}",
+        "columns": [inside.PREDICTION, *bounds, *levels],
+    }  # fmt: skip
+    if bounds:
+        output["margin"] = source.margin
+    if levels:
+        output["quantiles"] = levels
     return {
         "version": str(source.address), "task": signature.task, "label": signature.label,
-        "inputs": [_input(each) for each in signature.features],
-        "output": {"name": NAME, "kind": "number", "means": f"of the label {signature.label!r}, {value}"},
-        "model": "model.onnx",
+        "inputs": [_input(each) for each in signature.features], "output": output, "model": made.model,
     }  # fmt: skip
 
 

@@ -1,5 +1,8 @@
-"""Models that predict by themselves: `predict(rows)` takes rows as dictionaries and gives a number for each."""
+"""Models that predict by themselves: `predict(rows)` takes rows as dictionaries and gives a number for each.
 
-from .predict import Fleet, Model, check, load, predict
+`answer(rows)` gives an object for each, with bounds and quantiles where the model has some.
+"""
 
-__all__ = ["Fleet", "Model", "check", "load", "predict"]
+from .predict import PREDICTION, Fleet, Model, answer, check, load, predict
+
+__all__ = ["PREDICTION", "Fleet", "Model", "answer", "check", "load", "predict"]

@@ -1,6 +1,7 @@
 """Predictions of a model, or of a fleet of them, by onnxruntime and NumPy alone.
 
     predict([{"distance": 120.5, "carrier": "AA"}])        a number for each row
+    answer([{"distance": 120.5, "carrier": "AA"}])         the same with its bounds and quantiles, where there are some
 
 On a command line, with the name of this directory or of the installed package for PACKAGE:
 
@@ -26,60 +27,146 @@ import numpy.typing as npt
 import onnxruntime
 
 FAILED, USAGE = 1, 2
+PREDICTION, _MEDIAN = "prediction", "q50"
 _NAN = float("nan")
+_CERTAIN = 1e-7
 _QUIET = 4
 _TYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
 
-class Model:
+Matrix = npt.NDArray[np.float64]
+Columns = dict[str, list[float | None]]
+
+
+class _Graph:
+    """An ONNX graph that gives a number a row."""
+
+    def __init__(self, path: Path) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = _QUIET
+        self._session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+        (matrix,) = self._session.get_inputs()
+        self._input, self._dtype = matrix.name, _TYPES[matrix.type]
+
+    def predict(self, matrix: Matrix) -> Matrix:
+        """One number a row of the inputs as numbers."""
+        with np.errstate(over="ignore"):
+            (found,) = self._session.run(None, {self._input: matrix.astype(self._dtype)})
+        return np.asarray(found, dtype=np.float64)
+
+
+class _Ensemble:
+    """Several graphs, or ensembles, that answer by a rule: as a blend, in a cascade, or one for each quantile."""
+
+    def __init__(self, told: Mapping[str, Any], folder: Path) -> None:
+        self._told = told
+        self._parts = [_built(each, folder) for each in told["parts"]]
+
+    def predict(self, matrix: Matrix) -> Matrix:
+        """One number a row of the inputs as numbers."""
+        told = self._told
+        if told["rule"] == "quantiles":
+            return self.quantiles(matrix)[:, told["middle"]]
+        if told["rule"] == "blend":
+            answers, weights = self._answers(matrix), np.array(told["weights"])
+            if told["space"] == "value":
+                return np.asarray(weights @ answers)
+            bounded = np.clip(answers, _CERTAIN, 1.0 - _CERTAIN)
+            odds = weights @ np.asarray(np.log(bounded) - np.log1p(-bounded))
+            return np.asarray(1.0 / (1.0 + np.exp(-odds)))
+        first, second = self._parts
+        found = first.predict(matrix)
+        unsure = (found > told["low"]) & (found < told["high"])
+        if unsure.any():
+            found[unsure] = second.predict(matrix[unsure])
+        return found
+
+    def quantiles(self, matrix: Matrix) -> Matrix:
+        """The quantiles of each row in ascending order: rows x levels. Where there are some."""
+        return np.sort(self._answers(matrix).T, axis=1)
+
+    def _answers(self, matrix: Matrix) -> Matrix:
+        return np.array([part.predict(matrix) for part in self._parts])
+
+
+def _built(told: Any, folder: Path) -> _Graph | _Ensemble:
+    """The model that the schema tells of: the name of a graph's file, or a rule and its parts."""
+    return _Graph(folder / told) if isinstance(told, str) else _Ensemble(told, folder)
+
+
+class _Answering:
+    """What answers rows: `columns` are their names with a value a row, and `names` those that there may be."""
+
+    names: list[str]
+
+    def columns(self, rows: Iterable[Mapping[str, Any]]) -> Columns:
+        """The prediction of each row, and where the model has them its bounds and its quantiles, by name.
+
+        A row has every input of the schema; None stands for a missing value, and a category that is not in the schema
+        counts as missing. Other entries are left alone. Raises ValueError that names the input and the row.
+        """
+        raise NotImplementedError
+
+    def predict(self, rows: Iterable[Mapping[str, Any]]) -> list[float]:
+        """One number a row: the probability of the label, or its value, as `output` in the schema says."""
+        return [_NAN if value is None else value for value in self.columns(rows)[PREDICTION]]
+
+    def answer(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, float | None]]:
+        """The same with all that `columns` has, as an object a row."""
+        found = self.columns(rows)
+        return [dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)]
+
+
+class Model(_Answering):
     """The model in a directory, ready to predict. Threads may share it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.schema: dict[str, Any] = _read(folder / "schema.json")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = _QUIET
-        model = (folder / "model.onnx").read_bytes()
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        (matrix,) = self._session.get_inputs()
-        self._input, self._dtype = matrix.name, _TYPES[matrix.type]
+        self.names = self.schema["output"]["columns"]
+        self._model = _built(self.schema["model"], folder)
         self._codes = {
             each["name"]: {text: float(code) for code, text in enumerate(each["categories"])}
             for each in self.schema["inputs"]
             if each["kind"] == "category"
         }
 
-    def predict(self, rows: Iterable[Mapping[str, Any]], places: Iterable[int] | None = None) -> list[float]:
-        """One number a row: the probability of the label, or its value, as `output` in the schema says.
-
-        A row has every input of the schema; None stands for a missing value, and a category that is not in the schema
-        counts as missing. Other entries are left alone. Raises ValueError that names the input and the row, by its
-        place among `places` (default: 1, 2, and so on).
-        """
+    def columns(self, rows: Iterable[Mapping[str, Any]], places: Iterable[int] | None = None) -> Columns:
+        """See `_Answering.columns`; a row is named by its place among `places` (default: 1, 2, and so on)."""
         matrix = self.encode(rows, places)
-        if not len(matrix):
-            return []
-        with np.errstate(over="ignore"):
-            (found,) = self._session.run(None, {self._input: matrix.astype(self._dtype)})
-        return [float(value) for value in found]
+        found = self.measure(matrix) if len(matrix) else {}
+        return {name: found[name].tolist() if found else [] for name in self.names}
+
+    def measure(self, matrix: Matrix) -> dict[str, Matrix]:
+        """The columns of rows that are numbers already, in the order of the inputs."""
+        output, found = self.schema["output"], dict[str, Matrix]()
+        levels = output.get("quantiles", [])
+        if levels and isinstance(self._model, _Ensemble):
+            found = dict(zip(levels, self._model.quantiles(matrix).T, strict=True))
+        found[PREDICTION] = found[_MEDIAN] if found else self._model.predict(matrix)
+        if "margin" in output:
+            found["lower"] = found[PREDICTION] - output["margin"]
+            found["upper"] = found[PREDICTION] + output["margin"]
+        return found
 
     def encode(
         self, rows: Iterable[Mapping[str, Any]], places: Iterable[int] | None = None
-    ) -> npt.NDArray[np.float64]:  # fmt: skip
+    ) -> Matrix:  # fmt: skip
         """The numbers that the model takes, rows x inputs."""
         values = [self._encoded(row, place) for row, place in zip(rows, places or count(1), strict=False)]
         return np.array(values, dtype=np.float64).reshape(len(values), len(self.schema["inputs"]))
 
     def check(self) -> tuple[int, float]:
-        """How many predictions were packed, and how far those of here are from them at most; ValueError if too far."""
+        """How many rows were packed, and how far answers of here are from theirs at most; ValueError if too far."""
         packed = _read(self._folder / "selftest.json")
-        seen, wanted = np.array(self.predict(packed["rows"])), np.array(packed["predictions"])
-        difference = float(np.max(np.abs(seen - wanted), initial=0.0))
+        found, wanted = self.columns(packed["rows"]), packed["answers"]
+        far = [np.max(np.abs(np.array(found[name]) - np.array(wanted[name])), initial=0.0) for name in self.names]
+        difference = float(np.max(far))
         if not difference <= packed["tolerance"]:
             of = f"of {self.schema['version']}"
             raise ValueError(f"predictions {of} differ by {difference:g}, tolerance {packed['tolerance']:g}")
-        return len(wanted), difference
+        return len(packed["rows"]), difference
 
     def _encoded(self, row: Mapping[str, Any], place: int) -> list[float]:
         _object(row, place)
@@ -105,7 +192,7 @@ class Model:
         raise ValueError(f"row {place}: {name!r} is {type(value).__name__}, wanted a {kind}")
 
 
-class Fleet:
+class Fleet(_Answering):
     """The models of a fleet in a directory: a row is for the one of its key, or for the pooled one.
 
     A model is loaded when it is first asked, and stays. Threads may share it.
@@ -115,21 +202,23 @@ class Fleet:
         self._folder = folder
         known = _read(folder / "fleet.json")
         self.by: list[str] = known["by"]
+        self.names = known["columns"]
         self._members: dict[tuple[str, ...], str] = {tuple(each["key"]): each["model"] for each in known["members"]}
         self._pooled: str | None = known["pooled"]
         self._models: dict[str, Model] = {}
 
-    def predict(self, rows: Iterable[Mapping[str, Any]]) -> list[float]:
-        """One number a row, as `Model.predict`. Raises ValueError too for a key that no model answers."""
+    def columns(self, rows: Iterable[Mapping[str, Any]]) -> Columns:
+        """See `_Answering.columns`; what a row's own model does not have is None. A key without a model is an error."""
         given = list(rows)
         places: dict[str, list[int]] = {}
         for place, row in enumerate(given):
             places.setdefault(self._route(row, place + 1), []).append(place)
-        answers = [_NAN] * len(given)
+        answers: Columns = {name: [None] * len(given) for name in self.names}
         for name, some in places.items():
-            found = self._model(name).predict([given[place] for place in some], [place + 1 for place in some])
-            for place, value in zip(some, found, strict=True):
-                answers[place] = value
+            found = self._model(name).columns([given[place] for place in some], [place + 1 for place in some])
+            for column, values in found.items():
+                for place, value in zip(some, values, strict=True):
+                    answers[column][place] = value
         return answers
 
     def check(self) -> tuple[int, float]:
@@ -177,8 +266,13 @@ def _own() -> Model | Fleet:
 
 
 def predict(rows: Iterable[Mapping[str, Any]]) -> list[float]:
-    """One number a row, by what lies beside this file; see `Model.predict` and `Fleet.predict`."""
+    """One number a row, by what lies beside this file; rows are as `Model.columns` takes them."""
     return _own().predict(rows)
+
+
+def answer(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, float | None]]:
+    """An object a row with its `prediction`, and where the model has them its bounds and its quantiles, by name."""
+    return _own().answer(rows)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -191,7 +285,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.self_test:
             print(check(Path(__file__).parent))  # noqa: T201 - a command line prints
             return 0
-        print(json.dumps(predict(_rows(given.rows))))  # noqa: T201 - a command line prints
+        said = predict if _own().names == [PREDICTION] else answer
+        print(json.dumps(said(_rows(given.rows))))  # noqa: T201 - a command line prints
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - a command line prints
         return FAILED if given.self_test else USAGE
