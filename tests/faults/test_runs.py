@@ -301,7 +301,7 @@ def test_an_interrupted_run_is_cancelled_and_the_next_one_goes_on(field: Field) 
 ROUGH = {
     "leaks": "memory: its worker held ",
     "leaves_children": "children: left a child process running when it ended",
-    "hangs": "timeout: ran for 1.",
+    "hangs": "timeout: ran for 1",
     "floods": "log: wrote ",
     "formless": "exception: InputError: a value of type builtins.object has no format",
     "mute": "exception: Unspeakable",
