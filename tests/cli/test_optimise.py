@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -31,11 +33,37 @@ def test_a_dry_run_measures_and_records_nothing(run, copied: Path) -> None:
     for each, name in ((weights, "prune-weights"), (quantise, "quantise"), (static, "quantise-static")):
         assert each["reason"] == f"it is in the format lightgbm, and {name} takes onnx" and not each["after"]
         assert each["next"] == "distil takes any: --method distil"
-    assert cascade["reason"] and cascade["next"]
+    if cascade["reason"]:  # whether a small model is sure enough, the rows of the day decide
+        assert cascade["next"] and not cascade["after"]
+    else:
+        assert cascade["after"]["size_kb"] > cascade["before"]["size_kb"] and cascade["version"] is None
     for each in (prune, distil):
         assert each["version"] is None and each["after"]["size_kb"] < each["before"]["size_kb"]
         assert each["before"]["latency_p99_ms"] > 0 and each["rows"] > 50
     assert numbers(run, "late-order/north") == [1]
+
+
+def facts(home: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table of a home."""
+    with contextlib.closing(sqlite3.connect(next(home.glob("*.db")))) as conn:
+        names = [name for (name,) in conn.execute("select name from sqlite_master where type = 'table'")]
+        return {name: conn.execute(f'select * from "{name}"').fetchall() for name in names}
+
+
+@pytest.mark.slow
+def test_a_dry_run_writes_no_fact_and_keeps_no_file(run, copied: Path) -> None:
+    home = copied / ".argosy"
+    shutil.rmtree(home / "sets")  # so that the rows to judge by are built anew
+    before, blobs = facts(home), sorted((home / "blobs").rglob("*"))
+    assert run("optimise", "late-order/north", "--method", "distil", "--dry-run", "--json").json()["methods"][0][
+        "after"
+    ]
+    assert facts(home) == before and sorted((home / "blobs").rglob("*")) == blobs
+    assert not list(home.glob("sets/*/*/set.json"))
+    train = run("optimise", "late-order/north", "--method", "distil", "--json")
+    assert train.json()["methods"][0]["version"] == "late-order/north@2"
+    grown = {name for name, rows in facts(home).items() if len(rows) > len(before[name])}
+    assert {"version", "window"} <= grown, "the reference of the new version is recorded with it"
 
 
 @pytest.mark.slow

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import shlex
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import msgspec
@@ -84,16 +87,19 @@ def optimise(
     """Apply methods to a version, the member's latest where the address has no number.
 
     With `record`, each model that comes of it is a new version of the member; the gates judge one before the next is
-    recorded. Raises UnknownError for a version or a fleet that is not there, InputError where the rows to judge it by
-    are not, and ConflictError where another process is at work on the fleet.
+    recorded. Without, no fact is written. Raises UnknownError for a version or a fleet that is not there, InputError
+    where the rows to judge it by are not, and ConflictError where another process is at work on the fleet.
     """
     snapshot = survey.observe(house, now)
     action = training(snapshot, address, KIND)
-    with tenure.hold(house.store, action.subject) as lease:
-        if lease is None:
-            raise busy(address.fleet)
-        house.take(lease)
-        given = _given(house, snapshot, action, address, now)
+    with ExitStack() as stack:
+        apart = None if record else Path(stack.enter_context(TemporaryDirectory(prefix="argosy-optimise-")))
+        if record:
+            lease = stack.enter_context(tenure.hold(house.store, action.subject))
+            if lease is None:
+                raise busy(address.fleet)
+            house.take(lease)
+        given = _given(house, snapshot, action, address, now, apart)
         results = list(_measured(house, snapshot, given, orders))
     found = []
     for order, result in results:
@@ -107,14 +113,16 @@ def optimise(
     return Report(str(original), given.job.fleet.search.metric, tuple(found))
 
 
-def _given(house: House, snapshot: Snapshot, action: Train, address: Address, now: datetime) -> _Given:
+def _given(
+    house: House, snapshot: Snapshot, action: Train, address: Address, now: datetime, apart: Path | None
+) -> _Given:  # fmt: skip
     with house.store.read() as conn:
         version = versions.find(conn, address.fleet, address.key, address.number)
     if version is None:
         raise UnknownError(f"there is no version {address}", next=f"argosy get versions --where fleet:{address.fleet}")
     meant = Address(address.fleet, address.key, version.number)
     state = snapshot.fleets[address.fleet]
-    found = act.training_set(house, snapshot, state, action, now)
+    found = act.training_set(house, snapshot, state, action, now, apart=apart)
     lines = () if found is None else found.data.members.select("member", "start", "rows", "digest").rows()
     members = tuple(Member(*line) for line in lines if line[0] != POOLED and (action.pooled or line[0] == address.key))
     if found is None or not members:

@@ -123,12 +123,12 @@ def run(
 
 def training_set(
     house: House, snapshot: Snapshot, state: FleetState, action: Train, now: datetime,
-    signature: Signature | None = None,
+    signature: Signature | None = None, apart: Path | None = None,
 ) -> Given | None:  # fmt: skip
     """The training set of the members that are due (of all, where the pooled model is); None without labelled rows.
 
     Its signature is that of its rows unless one is given. Built anew only when the rows, the views or what is known by
-    `now` differ from the last time.
+    `now` differ from the last time. With a directory `apart`, it is built there, and neither recorded nor kept.
     """
     fleet = state.fleet
     only = None if action.pooled else frozenset(action.members)
@@ -154,14 +154,16 @@ def training_set(
     expressions = {name: each.expr() for given in derived for name, each in given.items()}
     frame, slices, left_out = _sliced(fleet, request_features(expressions, join(rows, AT, views.sources)))
     signature = signature or signature_of(fleet, views.sources, frame, _lineage(house, snapshot, fleet))
+    columns = Columns(fleet.by, AT, fleet.label.column, slices=slices)
+    if apart is not None:
+        return Given(build(frame, signature, columns, apart / path.name), inputs, left_out)
     reference.record(
         house.store, fleet, state.revision, frame, frame.with_columns(member=member(fleet.by))["member"],
         _recorded(snapshot, fleet, spine, signature), (*action.members, *([POOLED] * action.pooled)), now,
         version.number, partial(house.write, action.subject),
     )  # fmt: skip
     _forget(path.parent)
-    data = build(frame, signature, Columns(fleet.by, AT, fleet.label.column, slices=slices), path)
-    return Given(data, inputs, left_out)
+    return Given(build(frame, signature, columns, path), inputs, left_out)
 
 
 def _sliced(fleet: Fleet, frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str], dict[str, str]]:
