@@ -65,6 +65,16 @@ def test_a_head_without_end_is_refused(client: socket.socket) -> None:
     assert received == b""
 
 
+@pytest.mark.parametrize("long", [b"x-y: " + b"z" * 70_000, b"x-y: z\r\n" * 10_000 + b"x-y: z"])
+def test_a_head_above_the_limit_is_refused_though_one_read_brings_it_whole(client: socket.socket, long: bytes) -> None:
+    client.sendall(b"POST / HTTP/1.1\r\nhost: here\r\ncontent-length: 2\r\n" + long + b"\r\n\r\nhi")
+    received = b""
+    while piece := client.recv(1 << 16):
+        received += piece
+    assert received.startswith(b"HTTP/1.1 431 ") and b"65,536 bytes" in received and not received.endswith(b"hi")
+    assert received.count(b"HTTP/1.1") == 1
+
+
 @pytest.mark.parametrize("more", [b"x: " + b"x" * 9_000, b"x: y\r\n" * 2_000])
 def test_what_follows_a_body_is_bounded(client: socket.socket, more: bytes) -> None:
     with pytest.raises(ConnectionError):

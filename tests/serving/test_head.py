@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from argosy.serving.head import Draft, Heads
+from argosy.serving.head import HEAD_LIMIT, Draft, Heads
 from argosy.serving.request import Request
 
 LIMIT = 1_000
@@ -59,3 +59,17 @@ def test_a_draft_is_the_request_that_was_told_and_what_comes_later_is_not_heeded
         request = draft.end("POST")
         draft.add_header(b"late", b"z")
         assert request == Request("POST", "/a b", {b"x-y": b"z, " + turn}, b"c=" + turn)
+
+
+def test_a_draft_counts_what_is_above_the_limit_and_does_not_keep_it() -> None:
+    draft = Draft()
+    draft.begin()
+    draft.add_url(b"/a")
+    for _ in range(HEAD_LIMIT // 8):
+        draft.add_header(b"x", b"abc")
+    draft.add_header(b"y", b"")
+    draft.add_url(b"b")
+    assert draft.size > HEAD_LIMIT and draft.end("POST").path == "/a"
+    assert len(draft.headers[b"x"]) < HEAD_LIMIT and b"y" not in draft.headers
+    draft.begin()
+    assert draft.size == 0

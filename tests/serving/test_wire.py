@@ -250,6 +250,17 @@ def test_a_target_that_is_no_address_is_no_path_and_no_defect_of_ours(
     assert server.app.asked[0].path == "" and not caplog.records
 
 
+@pytest.mark.parametrize("long", ["x-y: " + "z" * 70_000, "x-y: z\r\n" * 10_000 + "x-y: z"])
+def test_a_head_above_the_limit_is_refused_though_one_read_brings_it_whole(
+    server: Server, client: socket.socket, long: str
+) -> None:
+    client.sendall(asked("/", b"a", "x-y: " + "z" * 60_000) + asked("/", b"bc", long) + asked("/", b"d"))
+    received = rest(client)
+    assert received.startswith(OK % (1, b"a")) and received.count(b"HTTP/1.1 431 ") == received.count(b"HTTP/1.1") - 1
+    assert b"connection: close" in received and b"65,536 bytes" in received
+    assert [request.body for request in server.app.asked] == [b"a"]
+
+
 def test_a_body_above_the_limit_is_refused(client: socket.socket) -> None:
     client.sendall(asked("/", b"x" * LIMIT))
     until(client, b"x" * LIMIT)

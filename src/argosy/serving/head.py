@@ -9,6 +9,10 @@ import msgspec
 
 from argosy.serving.request import Headers, Request
 
+HEAD_LIMIT = 64 * 1024
+"""Bytes of a head, at most."""
+BETWEEN = len(b": " + b"\r\n")
+"""Those of a header that are neither of its name nor of its value."""
 _END = b"\r\n\r\n"
 _LONG, _REMEMBERED = 2 * 1024, 1_000
 _OTHERS = (b"transfer-encoding", b"expect", b"upgrade")
@@ -16,24 +20,32 @@ _OTHERS = (b"transfer-encoding", b"expect", b"upgrade")
 
 
 class Draft:
-    """The target and the headers of a request that is read, as far as they are there."""
+    """The target and the headers of a request that is read, as far as they are there, and how many bytes they have.
+
+    What comes once they have above `HEAD_LIMIT` is counted and not kept.
+    """
 
     def __init__(self) -> None:
         self.url, self.headers = b"", Headers()
-        self.whole = False
+        self.size, self.whole = 0, False
 
     def begin(self) -> None:
         """Another request begins."""
         self.url, self.headers = b"", {}
-        self.whole = False
+        self.size, self.whole = 0, False
 
     def add_url(self, url: bytes) -> None:
         """Its target, or more of it."""
-        self.url += url
+        self.size += len(url)
+        if self.size <= HEAD_LIMIT:
+            self.url += url
 
     def add_header(self, name: bytes, value: bytes) -> None:
         """One of its headers; one that comes twice is a list, and what follows a body is not heeded."""
-        if not self.whole:
+        if self.whole:
+            return
+        self.size += len(name) + len(value) + BETWEEN
+        if self.size <= HEAD_LIMIT:
             name = name.lower()
             known = self.headers.setdefault(name, value)
             if known is not value:

@@ -18,21 +18,27 @@ import httptools
 import msgspec
 
 from argosy.serving.crowd import MOST, Crowd
-from argosy.serving.head import Draft, Heads
-from argosy.serving.request import Call, Reply, Request
+from argosy.serving.head import HEAD_LIMIT, Draft, Heads
+from argosy.serving.request import Call, Refused, Reply, Request, told
 
-HEAD_LIMIT = 64 * 1024
 # Above the idle time of the usual clients and proxies, which must close first.
 IDLE_SECONDS = 75
 LULL_SECONDS = 0.1
 """In which, at a stop, arrives what was on its way: connections first, then requests on those that stand idle."""
-HEAD_REFUSED = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _MALFORMED = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _WHOLE_SECONDS, _LEAST_RATE = 30.0, 16 * 1024
 """A request must be whole, and an answer taken, in so many seconds, and one more for each so many bytes of its body."""
 _SWEEP_SECONDS = 1.0
 _STATUS = {each.value: f"{each.value} {each.phrase}".encode() for each in HTTPStatus}
+_LONG = Refused(
+    431, f"the head of the request has above {HEAD_LIMIT:,} bytes", next="send fewer headers, or a shorter target"
+)
+_TOO_LONG = told({"error": str(_LONG)}, _LONG.status)
+HEAD_REFUSED = b"HTTP/1.1 %b\r\ncontent-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b" % (
+    _STATUS[_LONG.status], _TOO_LONG.kind, len(_TOO_LONG.body), _TOO_LONG.body
+)  # fmt: skip
+"""What is said of a head above `HEAD_LIMIT`, where it is not read to its end."""
 _LOG = logging.getLogger("argosy.serving")
 
 
@@ -98,9 +104,9 @@ class Connection(asyncio.Protocol):
     """One connection. Requests are answered in the order in which they came, one at a time.
 
     A request that is none, or whose head is above `HEAD_LIMIT` bytes, or what follows its body, is refused and the
-    connection closed; the parser has no limit of its own, and one read of the socket is taken whole. A request that its
-    head refuses is answered at once, and its body dropped as it comes. Where requests wait, or a client does not take
-    its answers, nothing more is read.
+    connection closed; the parser has no limit of its own, and one read of the socket is parsed whole. A request that
+    its head refuses is answered at once, and its body dropped as it comes. Where requests wait, or a client does not
+    take its answers, nothing more is read.
     """
 
     def __init__(self, among: Connections) -> None:
@@ -199,6 +205,8 @@ class Connection(asyncio.Protocol):
             self._among.heads.keep(self._fresh, request)
         self._fresh = b""
         self._current = self._open(request, keep=keep)
+        if self._draft.size > HEAD_LIMIT:
+            self._current.call.refusal, self._current.keep = _TOO_LONG, False
         if b"expect" not in request.headers or self._tasks or self._waiting:
             return
         if self._current.call.refusal is None:
