@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -71,10 +70,28 @@ def test_the_pooled_model_is_told_the_member_of_each_row(sets: Path) -> None:
 
 
 def test_hidden_values_do_not_travel(sets: Path) -> None:
+    plain = rows(opened(sets), parse("late/*@1"), version(), SIGNATURE, ())
+    found = rows(opened(sets), parse("late/*@1"), version(), SIGNATURE, {"miles", "place", "wet"})
+    known = {row["miles"] for row in plain.rows} - {None}
+    mine = [row["miles"] for row in found.rows if row["miles"] is not None]
+    assert len(mine) == 35 and not known & set(mine), "no value of a row is among them"
+    least, greatest = sorted(known)[:6], sorted(known)[-6:]
+    assert min(mine) == pytest.approx(np.mean(least), abs=2.0) and max(mine) == pytest.approx(
+        np.mean(greatest), abs=2.0
+    )
+    assert mine != sorted(mine) and len(set(mine)) == len(mine), "they follow the order of no rows"
+    assert {row["place"] for row in found.rows} == {"JFK", "LGA", None}
+    assert {row["wet"] for row in found.rows} == {True, False, None}
+    assert found.told == "the last rows of the training set, with made-up values of tagged columns,"
+    assert np.array_equal(found.matrix, plain.matrix, equal_nan=True), "the proof is on the rows as they are"
+    again = rows(opened(sets), parse("late/*@1"), version(), SIGNATURE, {"miles", "place", "wet"})
+    assert again.rows == found.rows
+
+
+def test_of_few_rows_not_even_means_are_told(sets: Path) -> None:
     found = rows(opened(sets), parse("late/AA@1"), version(), SIGNATURE, {"miles"})
-    assert {row["miles"] for row in found.rows} == {None} and {row["place"] for row in found.rows} != {None}
-    assert found.told == "the last rows of the training set, without values of tagged columns,"
-    assert not math.isnan(np.nanmax(found.matrix[:, 0]))
+    assert {row["miles"] for row in found.rows} <= {*map(float, range(20)), None}
+    assert [row["place"] for row in found.rows] == [(("JFK", "LGA", None)[n % 3]) for n in range(0, 40, 2)]
 
 
 def test_the_newest_set_with_the_features_is_read(sets: Path) -> None:

@@ -34,7 +34,7 @@ def packed(store: Store, conn: Connection, address: Address, *, dockerfile: bool
 
     The address of a fleet with a key, without one, means all its members: the champion of each that has one of its own,
     and the pooled champion for all others. A bundle is proven on rows of the newest training set on this machine, of
-    which some travel with it; in these, values of tagged columns are missing. Raises UnknownError for a version that is
+    which some travel with it; in these, values of tagged columns are made up. Raises UnknownError for a version that is
     not there, InputError where no training set has its features or it has no portable form, ConflictError where the
     bundle would answer otherwise.
     """

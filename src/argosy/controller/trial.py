@@ -6,6 +6,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -24,7 +25,11 @@ from argosy.store.versions import Version
 
 _PROVEN, _CARRIED = 2_000, 50
 _HELD, _LAST = "held-out rows of the training set", "the last rows of the training set"
-_MASKED = ", without values of tagged columns,"
+_MADE_UP = ", with made-up values of tagged columns,"
+_LEAST, _SHARE = 5, 5
+"""How many values a bound of made-up numbers is the mean of at least, and which part of all that differ these are."""
+_ABSENT = 8
+"""One in how many made-up values is missing."""
 Value = float | str | bool | None
 Places = npt.NDArray[np.int64]
 
@@ -44,23 +49,50 @@ def rows(
 ) -> Trial:  # fmt: skip
     """Rows of a version's member in the first training set that has its features.
 
-    Those that it was held against travel, where there are any; values of `hidden` features are missing in them. Raises
-    UnprovenError where no training set has rows of the member with these features.
+    Those that it was held against travel, where there are any; values of `hidden` features in them are made up, as
+    `_made_up` says. Raises UnprovenError where no training set has rows of the member with these features.
     """
-    masked = [name for name in signature.names if name in hidden]
+    masked = [place for place, name in enumerate(signature.names) if name in hidden]
     for data in sets:
         held, rest = _places(data, address.key, version)
         if not _has(data, signature) or not len(held) + len(rest):
             continue
-        proven = _named(data, signature, _spread(held, rest))
+        proven = encode_rows(_named(data, signature, _spread(held, rest)), signature)
         some = held[-_CARRIED:] if len(held) else rest[-_CARRIED:]
-        carried = tuple({**row, **dict.fromkeys(masked)} for row in _named(data, signature, some))
-        told = (_HELD if len(held) else _LAST) + (_MASKED if masked else "")
-        return Trial(encode_rows(proven, signature), carried, told)
+        carried = list(_named(data, signature, some))
+        for place in masked:
+            feature = signature.features[place]
+            for row, each in zip(carried, _made_up(feature, proven[:, place], len(carried)), strict=True):
+                row[feature.name] = each
+        told = (_HELD if len(held) else _LAST) + (_MADE_UP if masked else "")
+        return Trial(proven, tuple(carried), told)
     raise UnprovenError(
         f"there are no rows to prove {address} on: no training set of {address.fleet} on this machine has its features",
         next=f"argosy train {address.fleet}, which builds one",
     )
+
+
+def _made_up(feature: Feature, known: npt.NDArray[np.float64], count: int) -> list[Value]:
+    """Values of a feature that tell nothing of any one row, in an order that chance gives: some of them are missing.
+
+    Categories are all that the model knows, and booleans both, in equal shares. Numbers lie evenly between two means,
+    that of the least fifth of the values that are `known` and that of the greatest, each value once; where a fifth are
+    fewer than `_LEAST`, they are small whole numbers, which come of no row at all.
+    """
+    if feature.categories is not None:
+        some = feature.categories or (None,)
+        values: list[Value] = [some[place % len(some)] for place in range(count)]
+    elif feature.kind == "boolean":
+        values = [place % 2 == 0 for place in range(count)]
+    else:
+        ordered = np.unique(known[np.isfinite(known)])
+        part = len(ordered) // _SHARE
+        enough = part >= _LEAST
+        low, high = (ordered[:part].mean(), ordered[-part:].mean()) if enough else (0.0, float(count - 1))
+        values = np.linspace(low, high, count).tolist()
+    values[::_ABSENT] = [None] * len(values[::_ABSENT])
+    mixed = np.random.default_rng(int.from_bytes(sha256(feature.name.encode()).digest()[:8], "big")).permutation(count)
+    return [values[place] for place in mixed.tolist()]
 
 
 def _has(data: TrainingSet, signature: Signature) -> bool:
