@@ -6,7 +6,7 @@ import polars as pl
 
 from argosy.model.signature import Feature, Signature
 from argosy.serving.doubles import doubles
-from argosy.serving.segment import META, ONE_IN, Buffer, Line, Stream, segment, some
+from argosy.serving.segment import META, ONE_IN, Buffer, Line, Same, Stream, segment, some
 from tests.serving.conftest import NOW
 
 STREAM = Stream("f", Signature((Feature("x", "number"), Feature("at", "boolean")), "regression", "y"))
@@ -31,6 +31,16 @@ def test_lines_and_columns_make_one_frame() -> None:
     assert both["row_key"].to_list() == ["a", "b"] * 3
     assert both["x"].to_list() == [1.5, None] * 3 and both[ONE_IN].to_list() == [4] * 6
     assert both.equals(segment(STREAM, Buffer([], [block] * 3), 4))
+
+
+def test_a_column_of_one_value_is_told_once_for_all_rows_of_its_block() -> None:
+    lines = [[line(name, x, True) for name in "abc"] for x in (1.5, None)]
+    long = [[list(values) for values in zip(*each, strict=True)] for each in lines]
+    short = [[block[0], *(Same(values[0], 3) for values in block[1:])] for block in long]
+    wanted = segment(STREAM, Buffer([], long))
+    assert segment(STREAM, Buffer([], short)).equals(wanted)
+    assert segment(STREAM, Buffer([], [short[0], long[1]])).equals(wanted)
+    assert segment(STREAM, Buffer([], [some(short[0], [2, 0]), short[1]])).equals(wanted[[2, 0, 3, 4, 5]])
 
 
 def test_numbers_that_come_as_bytes_stand_beside_those_that_come_as_values() -> None:

@@ -12,7 +12,7 @@ from argosy.serving.plan import Plan
 from argosy.serving.prediction import Given
 from argosy.serving.recorder import Recorder
 from argosy.serving.routing import Endpoint, VersionRef
-from argosy.serving.segment import Line, Stream, some
+from argosy.serving.segment import Line, Same, Stream, some
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -30,17 +30,20 @@ class Ledger:
         if plan.batch.count == 1:
             self._one(plan, given, predictions[0], stale is not None and stale[0])
             return
-        batch, chosen, took = plan.batch, plan.assignment, _took(plan)
-        told: list[Sequence[Any]] = [plan.rows, plan.keys, _instants(plan), [plan.id] * batch.count]
-        told += [[ref.address for ref in chosen.versions], chosen.reasons, predictions]
-        told += [stale or [False] * batch.count, [took] * batch.count, batch.flags or [None] * batch.count]
+        batch, chosen, count = plan.batch, plan.assignment, plan.batch.count
+        [first, *others] = chosen.groups
+        versions = [ref.address for ref in chosen.versions] if others else Same(first.address, count)
+        at = _instants(plan) if isinstance(plan.at, list) else Same(_instant(plan.at), count)
+        told: list[Sequence[Any] | Same] = [plan.rows, _short(plan.keys), at, Same(plan.id, count)]
+        told += [versions, _short(chosen.reasons), predictions]
+        told += [stale or Same(False, count), Same(_took(plan), count), batch.flags or Same(None, count)]
         streams: dict[Stream, list[int]] = {}
         for ref, indices in chosen.groups.items():
             streams.setdefault(self._stream(batch.endpoint, plan.models[ref].signature), []).extend(indices)
         for stream, rows in streams.items():
             numbers = _numbers(given, stream)
             block = [*told, *(given.columns[n] for n in stream.names)] if numbers is None else [*told, numbers]
-            self._recorder.add_columns(stream, block if len(rows) == batch.count else some(block, rows))
+            self._recorder.add_columns(stream, block if len(rows) == count else some(block, rows))
 
     def _one(self, plan: Plan, given: Given, prediction: float, stale: bool) -> None:
         batch, chosen = plan.batch, plan.assignment
@@ -74,8 +77,17 @@ class Ledger:
 def _instants(plan: Plan) -> list[int]:
     """The decision time of each row, in microseconds since 1970."""
     if isinstance(plan.at, list):
-        return [(at - _EPOCH) // _MICROSECOND for at in plan.at]
-    return [(plan.at - _EPOCH) // _MICROSECOND] * plan.batch.count
+        return [_instant(at) for at in plan.at]
+    return [_instant(plan.at)] * plan.batch.count
+
+
+def _instant(at: datetime) -> int:
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def _short(values: Sequence[Any]) -> Sequence[Any] | Same:
+    """A column that is there already, shorter where its rows are all alike."""
+    return Same(values[0], len(values)) if values.count(values[0]) == len(values) else values
 
 
 def _numbers(given: Given, stream: Stream) -> bytes | None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any
 
 import msgspec
 import numpy as np
 import polars as pl
 
+from argosy.model.matrix import Matrix
 from argosy.model.signature import Feature, Signature
 from argosy.serving.doubles import matrix
 
@@ -31,7 +32,28 @@ ONE_IN = "one_in"
 _KINDS: dict[str, pl.DataType] = {"number": pl.Float64(), "category": pl.String(), "boolean": pl.Boolean()}
 Line = tuple[Any, ...]
 """A row: the values of `META`, then those of its features; or these as one, their `doubles`, in a stream of numbers."""
-Block = Sequence[Sequence[Any]]
+
+
+class Same(msgspec.Struct, frozen=True):
+    """A column of `count` rows that all have one value."""
+
+    value: Any
+    count: int
+
+    def __len__(self) -> int:
+        """How many rows."""
+        return self.count
+
+    def __iter__(self) -> Iterator[Any]:
+        """The value of each."""
+        return repeat(self.value, self.count)
+
+    def __getitem__(self, row: int) -> Any:
+        """The value of one."""
+        return self.value
+
+
+Block = Sequence[Sequence[Any] | Same]
 """Rows as columns: the same, of many."""
 
 
@@ -95,7 +117,11 @@ def is_packed(row: Block) -> bool:
 def some(block: Block, places: Sequence[int]) -> Block:
     """Some rows of a block."""
     packed = is_packed(block)
-    found: list[Sequence[Any]] = [[values[i] for i in places] for values in (block[:-1] if packed else block)]
+    columns = block[:-1] if packed else block
+    found: list[Sequence[Any] | Same] = [
+        Same(values.value, len(places)) if isinstance(values, Same) else [values[i] for i in places]
+        for values in columns
+    ]
     return [*found, matrix(block[-1], len(block[0]))[:, places].tobytes()] if packed else found  # type: ignore[arg-type]
 
 
@@ -103,26 +129,51 @@ def segment(stream: Stream, rows: Buffer, one_in: int = 1) -> pl.DataFrame:
     """Rows as a frame of the stream's columns and `ONE_IN`; `at` in UTC."""
     frames = []
     for packed in (False, True):
-        lines = [line for line in rows.lines if is_packed(line) == packed]
-        blocks = [block for block in rows.blocks if is_packed(block) == packed]
-        if lines or blocks:
-            frames.append(_frame(stream, lines, blocks, packed=packed))
+        if lines := [line for line in rows.lines if is_packed(line) == packed]:
+            frames.append(_of_lines(stream, lines, packed=packed))
+        if blocks := [block for block in rows.blocks if is_packed(block) == packed]:
+            frames.append(_of_blocks(stream, blocks, packed=packed))
     at = pl.col("at").cast(pl.Datetime("us", "UTC"))
     return pl.concat(frames).with_columns(at, pl.lit(one_in, pl.UInt32).alias(ONE_IN))
 
 
-def _frame(stream: Stream, lines: Sequence[Line], blocks: Sequence[Block], *, packed: bool) -> pl.DataFrame:
-    """Rows of one form."""
-    loose = len(META) if packed else len(stream.schema)
+def _of_lines(stream: Stream, lines: Sequence[Line], *, packed: bool) -> pl.DataFrame:
     columns = list(zip(*lines, strict=True))
-    parts = [*([columns[:loose]] if lines else []), *(block[:loose] for block in blocks)]
     series = [
-        pl.Series(name, each[0] if len(each) == 1 else list(chain.from_iterable(each)), dtype, strict=False)
-        for (name, dtype), each in zip(stream.schema.items(), zip(*parts, strict=True), strict=not packed)
+        pl.Series(name, values, dtype, strict=False)
+        for (name, dtype), values in zip(stream.schema.items(), columns[: _loose(stream, packed)], strict=not packed)
     ]
     if packed:
-        wide = [matrix(b"".join([line[-1] for line in lines]), len(stream.names)).T] if lines else []
-        wide += [matrix(block[-1], len(block[0])) for block in blocks]  # type: ignore[arg-type]
-        names = list(stream.schema)[loose:]
-        series += map(pl.Series, names, np.ascontiguousarray(np.concatenate(wide, axis=1)))
+        series += _numbers(stream, matrix(b"".join(columns[-1]), len(stream.names)).T)
     return pl.DataFrame(series)
+
+
+def _of_blocks(stream: Stream, blocks: Sequence[Block], *, packed: bool) -> pl.DataFrame:
+    places = pl.Series(np.repeat(np.arange(len(blocks), dtype=np.uint32), [len(block[0]) for block in blocks]))
+    columns = zip(*(block[: _loose(stream, packed)] for block in blocks), strict=True)
+    series = [
+        _column(name, dtype, parts, places)
+        for (name, dtype), parts in zip(stream.schema.items(), columns, strict=not packed)
+    ]
+    if packed:
+        wide = [matrix(block[-1], len(block[0])) for block in blocks]  # type: ignore[arg-type]
+        series += _numbers(stream, np.concatenate(wide, axis=1))
+    return pl.DataFrame(series)
+
+
+def _loose(stream: Stream, packed: bool) -> int:
+    """How many columns stand in rows for themselves."""
+    return len(META) if packed else len(stream.schema)
+
+
+def _column(name: str, dtype: pl.DataType, parts: Sequence[Sequence[Any] | Same], places: pl.Series) -> pl.Series:
+    """One column of some blocks; `places` says of each row in which of them it stands."""
+    alike = [part.value for part in parts if isinstance(part, Same)]
+    if len(alike) == len(parts):
+        return pl.Series(name, alike, dtype, strict=False).gather(places)
+    return pl.Series(name, list(chain.from_iterable(parts)), dtype, strict=False)
+
+
+def _numbers(stream: Stream, wide: Matrix) -> list[pl.Series]:
+    """The features of a stream of numbers, of a matrix of features x rows."""
+    return list(map(pl.Series, list(stream.schema)[len(META) :], np.ascontiguousarray(wide)))
