@@ -24,8 +24,10 @@ def test_answers_equal_the_package_exactly(fitted: Fitted) -> None:
     model = load("lightgbm", fitted.text)
     wanted = fitted.estimator.predict_proba(fitted.matrix)[:, 1]
     np.testing.assert_array_equal(model.predict(fitted.matrix), wanted)
-    one_by_one = [model.predict(fitted.matrix[i : i + 1])[0] for i in range(len(wanted))]
-    np.testing.assert_array_equal(one_by_one, wanted)
+    for count in (1, 2, 4, 5):
+        parts = [model.predict(fitted.matrix[i : i + count]) for i in range(0, len(wanted), count)]
+        np.testing.assert_array_equal(np.concatenate(parts), wanted)
+    np.testing.assert_array_equal(model.predict(np.asfortranarray(fitted.matrix[:3])), wanted[:3])
     rows = LightGBM(fitted.text)
     np.testing.assert_array_equal([rows.predict_row(row.tobytes()) for row in fitted.matrix], wanted)
     np.testing.assert_array_equal(model.predict(np.asfortranarray(fitted.matrix)), wanted)
