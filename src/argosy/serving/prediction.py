@@ -96,7 +96,7 @@ def predict(
     if given.count == 1 and spread is None:
         return [_one(models, assignment.versions[0], given)]
     matrices = {m.signature.digest: given.whole(m.signature) for m in _distinct(models).values()}
-    out, failures = np.empty(given.count), []
+    out, failures = np.zeros(given.count), []
     for ref, indices in assignment.groups.items():
         loaded = models[ref]
         whole = matrices[loaded.signature.digest]
@@ -113,12 +113,13 @@ def predict(
             out[indices if len(indices) < given.count else ...] = found
         except Exception as error:  # a model may raise anything
             failures.append(Failure(ref, indices, error))
-            continue
-        if (bad := np.flatnonzero(~np.isfinite(found))).size:
-            failures.append(_no_number(ref, [indices[i] for i in bad], float(found[bad[0]])))
+    answers: list[float] = out.tolist()
+    if not np.isfinite(out).all():
+        for ref, indices in assignment.groups.items():
+            if bad := [i for i in indices if not math.isfinite(answers[i])]:
+                failures.append(_no_number(ref, bad, answers[bad[0]]))
     if failures:
         raise Failed(failures)
-    answers: list[float] = out.tolist()
     return answers
 
 
