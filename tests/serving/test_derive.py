@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,6 +53,17 @@ def test_what_is_derived_equals_polars_on_datetimes(rows: list[tuple[Any, ...]])
     expected = frame.with_columns(each.alias(name) for name, each in EXPRESSIONS.items())
     assert pl.DataFrame(columns, schema=expected.schema).equals(expected)
     assert beside.equals(expected) and not lost
+
+
+@given(st.lists(st.none() | _TIMES, min_size=4, max_size=80))
+def test_what_is_derived_of_many_times_equals_polars(times: list[datetime | None]) -> None:
+    endpoint = msgspec.structs.replace(ENDPOINT, request_features=ENDPOINT.request_features[:3])
+    for given_ in (times, times[:1] * len(times), (times * 8)[: 8 * len(times[:8])]):
+        columns: dict[str, list[Any]] = {"t": given_}
+        Derivation(endpoint).add(columns, len(given_))
+        frame = pl.DataFrame(pl.Series("t", given_, dtype=TYPES["t"]))
+        expected = frame.with_columns(EXPRESSIONS[name].alias(name) for name in ("hour", "weekday", "month"))
+        assert pl.DataFrame(columns, schema=expected.schema).equals(expected)
 
 
 def test_a_value_that_is_given_wins_and_only_what_is_missing_is_derived() -> None:
