@@ -150,6 +150,7 @@ def goodbye(frames: list[tuple[int, int, bytes]]) -> int:
         (PREFACE + frame.frame(Kind.PUSH_PROMISE, 0, 1, b""), Code.PROTOCOL_ERROR),
         (PREFACE + frame.frame(Kind.DATA, 0, 1, b"a"), Code.PROTOCOL_ERROR),
         (PREFACE + frame.frame(Kind.HEADERS, END_HEADERS, 2, b"\x84"), Code.PROTOCOL_ERROR),
+        (PREFACE + frame.frame(Kind.HEADERS, END_HEADERS, 0, b"\x84"), Code.PROTOCOL_ERROR),
         (PREFACE + frame.frame(Kind.HEADERS, END_HEADERS, 1, b"\xff"), Code.COMPRESSION_ERROR),
         (PREFACE + frame.frame(Kind.WINDOW_UPDATE, 0, 0, bytes(4)), Code.FLOW_CONTROL_ERROR),
         (PREFACE + frame.frame(Kind.WINDOW_UPDATE, 0, 0, b"\x7f\xff\xff\xff"), Code.FLOW_CONTROL_ERROR),

@@ -200,14 +200,14 @@ class Connection(asyncio.Protocol):
 
     def _call(self, flags: int, id: int, head: Head) -> None:
         """A call begins, or a client ends one as servers do."""
+        if id % 2 == 0:  # the connection itself, or a call that a server would begin
+            raise Broken(Code.PROTOCOL_ERROR)
         if id <= self._last:
             known = self._streams.get(id)
             if known is not None and flags & frame.END_STREAM:
                 known.ended = True
                 self._proceed(known)
             return
-        if id % 2 == 0:
-            raise Broken(Code.PROTOCOL_ERROR)
         self._last = id
         if self._ending or max(len(self._streams), len(self._tasks)) >= MAX_STREAMS:
             self._flow.put(Kind.RST_STREAM, 0, id, Code.REFUSED_STREAM)
