@@ -82,7 +82,7 @@ def test_hidden_values_do_not_travel(sets: Path) -> None:
     assert mine != sorted(mine) and len(set(mine)) == len(mine), "they follow the order of no rows"
     assert {row["place"] for row in found.rows} == {"JFK", "LGA", None}
     assert {row["wet"] for row in found.rows} == {True, False, None}
-    assert found.told == "the last rows of the training set, with made-up values of tagged columns,"
+    assert found.told == "the last rows of the training set (values of tagged columns are made up)"
     assert np.array_equal(found.matrix, plain.matrix, equal_nan=True), "the proof is on the rows as they are"
     again = rows(opened(sets), parse("late/*@1"), version(), SIGNATURE, {"miles", "place", "wet"})
     assert again.rows == found.rows

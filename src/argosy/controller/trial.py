@@ -25,7 +25,7 @@ from argosy.store.versions import Version
 
 _PROVEN, _CARRIED = 2_000, 50
 _HELD, _LAST = "held-out rows of the training set", "the last rows of the training set"
-_MADE_UP = ", with made-up values of tagged columns,"
+_MADE_UP = " (values of tagged columns are made up)"
 _LEAST, _SHARE = 5, 5
 """How many values a bound of made-up numbers is the mean of at least, and which part of all that differ these are."""
 _ABSENT = 8

@@ -7,13 +7,12 @@ from typing import Any
 import msgspec
 
 from argosy.errors import InputError
-from argosy.model import ensemble
-from argosy.model.conversion import convert
+from argosy.model import boosted, conversion, ensemble
 from argosy.model.format import load
 from argosy.model.single import single
 
-_PROVEN = {"onnx": 0.0, "lightgbm": 1e-12}
-_TESTED = {"onnx": 1e-5, "lightgbm": 1e-9}
+_PROVEN = {"onnx": 0.0, "lightgbm": 1e-12, "xgboost": 1e-5}
+_TESTED = {"onnx": 1e-5, "lightgbm": 1e-9, "xgboost": 1e-5}
 _BLENDED = 10
 """How many times as far the parts' log-odds, which are steep near 0 and 1, may bring the answers of a blend."""
 
@@ -66,8 +65,10 @@ def _graph(name: str, format: str, data: bytes) -> bytes:
     if format == "onnx":
         return single(data)
     if format == "lightgbm":
-        return convert(data)
+        return conversion.convert(data)
+    if format == "xgboost":
+        return boosted.convert(data)
     raise InputError(
         f"{name} is in the format {format!r}, which onnxruntime does not run",
-        next="pack a version whose format is lightgbm or onnx: argosy get versions",
+        next="pack a version whose format is lightgbm, xgboost or onnx: argosy get versions",
     )
