@@ -76,5 +76,5 @@ def _quiet() -> Iterator[None]:
 def _nothing() -> InputError:
     return InputError(
         "it multiplies no matrices of weights, so there is nothing to quantise",
-        next="prune it, or distil it: --method prune, --method distil",
+        next="distil it: --method distil",
     )

@@ -38,7 +38,7 @@ def prune_weights(data: bytes, judges: Block, metric: str, tolerance: float) -> 
     if not weights:
         raise InputError(
             "it multiplies no matrices of weights, so there are none to prune",
-            next="prune its trees, or distil it: --method prune, --method distil",
+            next="distil it: --method distil",
         )
     whole = measure(metric, judges.labels, load("onnx", data, known=True).predict(judges.matrix)).value
     sizes = np.concatenate([np.abs(each).ravel() / (each.std() or 1.0) for each in weights.values()])
