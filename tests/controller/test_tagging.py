@@ -91,6 +91,9 @@ def test_what_a_view_renames_or_computes_is_recorded_and_packed_nowhere(fresh: H
         frozen = reference.frozen(conn, fresh.store, FLEET, revision)
         assert frozen is not None and {"room", "large"}.isdisjoint(each.name for each in frozen.bins.features)
         carried = packed(fresh.store, conn, parse(f"{FLEET}/*@1")).content
-    rows = json.decode(carried.files["selftest.json"])["rows"]
-    assert rows and all(row["room"] is None and row["large"] is None for row in rows)
-    assert any(row["distance"] is not None for row in rows)
+    test = json.decode(carried.files["selftest.json"])
+    assert "made up" in test["of"]
+    rooms = [row["room"] for row in test["rows"] if row["room"] is not None]
+    assert len(rooms) > 30 and len({*rooms}) == len(rooms), "each value once"
+    assert {*rooms} <= {float(place) for place in range(len(test["rows"]))}, "of no plane: there are too few sizes"
+    assert any(row["distance"] is not None for row in test["rows"])
