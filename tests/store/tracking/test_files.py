@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from argosy.errors import UnknownError
+from argosy.errors import UnknownError, UsageError
 from argosy.store import Store, artifacts
 from argosy.store.tracking import files
 from argosy.store.tracking.changes import Hand
@@ -40,6 +40,16 @@ def test_folders_are_listed_one_level_at_a_time(store: Store, hand: Hand) -> Non
         assert list(files.below(conn, "r/b")) == ["r/b/c", "r/b/d/e"]
 
 
+@pytest.mark.parametrize(("first", "second"), [("r/a", "r/a/b"), ("r/a", "r/a/b/c"), ("r/a/b", "r/a"), ("r/a/b", "r")])
+def test_nothing_is_a_file_and_a_folder(store: Store, hand: Hand, first: str, second: str) -> None:
+    for path in (first, f"{first}0", f"{first}.txt", first):
+        put(store, hand, path, b"x")
+    with pytest.raises(UsageError, match=f"'{second}' cannot lie beside '{first}"):
+        put(store, hand, second, b"y")
+    with store.read() as conn:
+        assert [path for path, _ in files.below(conn, "r").items()] == sorted([first, f"{first}.txt", f"{first}0"])
+
+
 def test_a_folder_of_thousands_is_listed_whole(store: Store, hand: Hand) -> None:
     digest = hashlib.sha256(b"x").hexdigest()
     with store.write() as tx:
@@ -52,9 +62,9 @@ def test_a_folder_of_thousands_is_listed_whole(store: Store, hand: Hand) -> None
 
 
 def test_a_folder_is_removed_with_all_below_it(store: Store, hand: Hand) -> None:
-    for path in ("r/b", "r/b/c", "r/b/d/e", "r/b.txt"):
+    for path in ("r/b/c", "r/b/d/e", "r/b.txt"):
         put(store, hand, path, b"x")
     with store.write() as tx:
-        assert files.remove(tx, "r/b", hand.at) == 3
+        assert files.remove(tx, "r/b", hand.at) == 2
     with store.read() as conn:
         assert files.listed(conn, "r") == [Entry("b.txt", 1)]

@@ -11,7 +11,7 @@ from argosy.errors import UnknownError, UsageError
 from argosy.store import artifacts
 from argosy.store.artifacts import Artifact
 from argosy.store.codec import to_micros
-from argosy.store.rows import execute
+from argosy.store.rows import execute, within
 from argosy.store.tracking.changes import Hand
 
 KIND = "file"
@@ -31,10 +31,12 @@ class Entry(NamedTuple):
 def put(tx: Connection, path: str, digest: str, size: int, hand: Hand, data: bytes | None = None) -> None:
     """Have an artifact lie at a path; whatever lay there lies there no more. `data` is given for a small one.
 
-    Raises UsageError for a path of a package.
+    Raises UsageError for a path of a package, and for one that has a file for a folder or is one: neither could be
+    downloaded with the other.
     """
     if path.startswith(f"{PACKAGES}/"):
         raise UsageError(f"{path[:300]!r} is of a member's version, and made by Argosy", next="put it beside a run")
+    _check_alone(tx, path)
     artifacts.add(tx, [Artifact(digest=digest, kind=KIND, bytes=size, at=hand.at, data=data)])
     _orphaned(tx, "path = ? AND digest <> ?", (path, digest), to_micros(hand.at))
     execute(
@@ -43,6 +45,16 @@ def put(tx: Connection, path: str, digest: str, size: int, hand: Hand, data: byt
         "SET digest = excluded.digest, at = excluded.at, actor = excluded.actor",
         (path, digest, to_micros(hand.at), hand.actor),
     )
+
+
+def _check_alone(conn: Connection, path: str) -> None:
+    """See that nothing lies below a path, nor on the way to it."""
+    folders = [path[:place] for place, letter in enumerate(path) if letter == "/"]
+    clause, bound = within(conn, "path", folders)
+    sql = f"SELECT path FROM file WHERE (path >= ? AND path < ?) OR {clause} LIMIT 1"
+    found = execute(conn, sql, (f"{path}/", f"{path}0", bound)).fetchone()
+    if found is not None:
+        raise UsageError(f"{path[:300]!r} cannot lie beside {found[0][:300]!r}", next="give it another name")
 
 
 def get(conn: Connection, path: str) -> Artifact:

@@ -11,13 +11,15 @@ SCHEME = "mlflow-artifacts:/"
 LONGEST, DEEPEST = 1500, 64
 _ENCODED = re.compile(r"%(2e|2f|5c|00|25)", re.IGNORECASE)
 _BAD = re.compile(r"[\x00-\x1f\x7f\\]")
+_DOTS = ("", ".", "..")
 
 
 def path(text: str) -> str:
     """The path that `text` names: segments parted by single slashes, "" for the root.
 
     Raises UsageError for what a file system, a proxy or a browser might read as another place: empty or dotted
-    segments, absolute paths, backslashes, control characters, and all of these in percent-encoding, however often.
+    segments, such with parameters after a semicolon, absolute paths, backslashes, control characters, and all of these
+    in percent-encoding, however often.
     """
     parts = text.split("/") if text else []
     plain = text
@@ -28,7 +30,7 @@ def path(text: str) -> str:
         plain = found
     wrong = (
         len(text) > LONGEST or len(parts) > DEEPEST or _BAD.search(plain) is not None
-        or any(part in ("", ".", "..") for part in (*parts, *(plain.split("/") if plain else ())))
+        or any(part.partition(";")[0] in _DOTS for part in (*parts, *(plain.split("/") if plain else ())))
         or _ENCODED.search(text) is not None
     )  # fmt: skip
     if wrong:
