@@ -53,13 +53,13 @@ def test_a_retention_that_cannot_be_is_refused(days: str) -> None:
 def test_how_the_inference_server_works_is_read_and_bounded() -> None:
     given = {
         "ARGOSY_HOME": "x", "ARGOSY_WORKERS": "4", "ARGOSY_CACHE_MB": "2048", "ARGOSY_FLUSH_SECONDS": "0.25",
-        "ARGOSY_DURABLE": "1", "ARGOSY_PINNED": "late-arrival/*, prices",
+        "ARGOSY_DURABLE": "1", "ARGOSY_TRUSTED": "0", "ARGOSY_PINNED": "late-arrival/*, prices",
     }  # fmt: skip
     assert read(given).inference == Inference(
-        workers=4, cache_mb=2048, flush_seconds=0.25, durable=True, pinned=("late-arrival/*", "prices")
+        workers=4, cache_mb=2048, flush_seconds=0.25, durable=True, trusted=False, pinned=("late-arrival/*", "prices")
     )
     assert read({"ARGOSY_HOME": "x"}).inference == Inference()
-    wrong = {"WORKERS": "0", "CACHE_MB": "8", "FLUSH_SECONDS": "soon", "DURABLE": "yes"}
+    wrong = {"WORKERS": "0", "CACHE_MB": "8", "FLUSH_SECONDS": "soon", "DURABLE": "yes", "TRUSTED": "no"}
     for name, value in wrong.items():
         with pytest.raises(UsageError, match=f"ARGOSY_{name} is '{value}', which is not"):
             read({"ARGOSY_HOME": "x", f"ARGOSY_{name}": value})

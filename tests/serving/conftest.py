@@ -93,11 +93,14 @@ class Fixture(msgspec.Struct, frozen=True):
 
     def add_version(
         self, key: str, seed: int, *, champion: bool = True, share: float | None = None, kind: str = "canary",
-        metrics: dict[str, float] | None = None, levels: tuple[float, ...] = (),
+        metrics: dict[str, float] | None = None, levels: tuple[float, ...] = (), made: tuple[str, bytes] | None = None,
     ) -> str:  # fmt: skip
-        """Record a version of a member as champion, or under a rollout with `share`; returns its address."""
+        """Record a version of a member as champion, or under a rollout with `share`; returns its address.
+
+        Its model is that of the seed, unless it is `made`: a format and bytes.
+        """
         estimator = trained(seed)
-        format, data = export(estimator, SIGNATURE, matrix(2))
+        format, data = made or export(estimator, SIGNATURE, matrix(2))
         if levels:
             parts = [export(trained(seed + place), SIGNATURE, matrix(2)) for place in range(len(levels))]
             format, data = ensemble.FORMAT, ensemble.pack(ensemble.Quantiles(levels), parts)

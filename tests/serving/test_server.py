@@ -32,10 +32,11 @@ _CODE = """
 import sys
 from pathlib import Path
 from argosy.serving.server import Options, run
-home, port, grpc_port, workers, durable, notice = sys.argv[1:]
+home, port, grpc_port, workers, durable, notice, trusted = sys.argv[1:]
 predictions = Path(home) / "predictions"
 run(Options(home=home, token="a-token-for-the-tests", predictions=predictions, poll_seconds=0.05,
-            flush_seconds=0.2, durable=durable == "True", warm=Path(home) / "warm", notice_seconds=float(notice)),
+            flush_seconds=0.2, durable=durable == "True", warm=Path(home) / "warm", notice_seconds=float(notice),
+            trusted=trusted == "True"),
     port=int(port), workers=int(workers), grpc_port=int(grpc_port))
 """
 
@@ -43,18 +44,21 @@ run(Options(home=home, token="a-token-for-the-tests", predictions=predictions, p
 class Running:
     """A server process and a client of it."""
 
-    def __init__(self, home: str, *, workers: int = 1, durable: bool = False, notice: float = 0.0) -> None:
+    def __init__(
+        self, home: str, *, workers: int = 1, durable: bool = False, notice: float = 0.0, trusted: bool = True
+    ) -> None:
         with socket.socket() as probe, socket.socket() as other:
             for each in (probe, other):
                 each.bind(("127.0.0.1", 0))
             self.port, self.grpc_port = probe.getsockname()[1], other.getsockname()[1]
         self.home, self.workers, self.durable, self.notice = home, workers, durable, notice
+        self.trusted = trusted
         headers = {"Authorization": f"Bearer {TOKEN}"}
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=60)
         self.start()
 
     def start(self) -> None:
-        given = [self.port, self.grpc_port, self.workers, self.durable, self.notice]
+        given = [self.port, self.grpc_port, self.workers, self.durable, self.notice, self.trusted]
         arguments = [self.home, *map(str, given)]
         self.process = subprocess.Popen([sys.executable, "-c", _CODE, *arguments], start_new_session=True)
         end = time.monotonic() + 60

@@ -23,7 +23,7 @@ _TRACED = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 def inference(
     *, home: str, blobs: str, token: str, port: int, host: str = LOOPBACK[0], hosts: Sequence[str] = LOOPBACK,
     flush_seconds: float = 1.0, poll_seconds: float = 0.5, workers: int = 1, cache_mb: int = 512,
-    pinned: Sequence[str] = (), durable: bool = False, limits: Mapping[str, Any] | None = None,
+    pinned: Sequence[str] = (), durable: bool = False, trusted: bool = True, limits: Mapping[str, Any] | None = None,
     warm_seconds: float = 5.0, notice_seconds: float = 0.0, drain_seconds: float = 10.0, grpc_port: int | None = None,
 ) -> None:  # fmt: skip
     """The inference server of a home; `limits` are the fields of its `Limits`."""
@@ -34,7 +34,7 @@ def inference(
     options = Options(
         home=home, token=token, blobs=Path(blobs), predictions=root / "segments", hosts=tuple(hosts),
         readers=Readers(str(root)), warm=root / "warm", flush_seconds=flush_seconds, poll_seconds=poll_seconds,
-        cache_mb=cache_mb, pinned=tuple(pinned), durable=durable, limits=Limits(**(limits or {})),
+        cache_mb=cache_mb, pinned=tuple(pinned), durable=durable, trusted=trusted, limits=Limits(**(limits or {})),
         warm_seconds=warm_seconds, notice_seconds=notice_seconds, drain_seconds=drain_seconds,
         traces=any(os.environ.get(name) for name in _TRACED),
     )  # fmt: skip

@@ -73,12 +73,12 @@ def stream(
     _check(batch, wait, message_mb, keep, idle)
     place, answers, letters = _streams(from_, to, dead)
     home, blobs = located(given.home)
-    root = Path(blobs).parent
+    root, serving = Path(blobs).parent, settings.read(os.environ, home).inference
     options = Options(
         home=home, fleet=fleet, source=place, to=answers, dead=letters, group=group or f"argosy-{fleet}",
         blobs=Path(blobs), predictions=root / "segments", readers=Readers(str(root)),
-        cache_mb=settings.read(os.environ, home).inference.cache_mb, message_mb=message_mb, keep=keep,
-        idle_seconds=idle, pace=Pace(most=batch, wait_seconds=wait, once=once),
+        cache_mb=serving.cache_mb, trusted=serving.trusted, message_mb=message_mb, keep=keep, idle_seconds=idle,
+        pace=Pace(most=batch, wait_seconds=wait, once=once),
     )  # fmt: skip
     quietly()
     return _run(options, json=given.json)

@@ -109,12 +109,14 @@ def unpack(data: bytes) -> tuple[Rule, list[tuple[str, bytes]]]:
 class Ensemble:
     """Models with the same features and the same space of contributions, as one. Thread-safe, as they are."""
 
-    def __init__(self, data: bytes, *, known: bool = False, level: int = 1) -> None:
+    def __init__(self, data: bytes, *, known: bool = False, trusted: bool = True, level: int = 1) -> None:
         if level > _LEVELS:
             raise _wrong(f"it holds ensembles more than {_LEVELS} deep")
         self.rule, parts = unpack(data)
         self._parts: list[Model] = [
-            Ensemble(part, known=known, level=level + 1) if format == FORMAT else load(format, part, known=known)
+            Ensemble(part, known=known, trusted=trusted, level=level + 1)
+            if format == FORMAT
+            else load(format, part, known=known, trusted=trusted)
             for format, part in parts
         ]
         first = self._parts[0]
@@ -125,6 +127,7 @@ class Ensemble:
             raise _wrong(f"it blends in the space {first.space!r}")
         self.features, self.space = first.features, first.space
         self.levels = self.rule.levels if isinstance(self.rule, Quantiles) else ()
+        self.apart = any(getattr(part, "apart", False) for part in self._parts)
         self.bytes_in_memory = sum(part.bytes_in_memory for part in self._parts) + _MEMORY
 
     def predict(self, matrix: Matrix) -> Floats:

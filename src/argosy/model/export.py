@@ -19,8 +19,12 @@ from argosy.model.background import BACKGROUND, packed, typical
 from argosy.model.format import Model, load
 from argosy.model.matrix import Matrix
 from argosy.model.signature import Signature
+from argosy.model.trusted import content
 
-_INSTEAD = "use LGBMClassifier, XGBClassifier, their regressors, or an estimator or pipeline that skl2onnx converts"
+_INSTEAD = (
+    "use LGBMClassifier, XGBClassifier, their regressors, or an estimator or pipeline that skl2onnx converts; where "
+    "whoever asks it may run its code, declare Candidate(..., trusted=True)"
+)
 _ENDS = "[-inf:inf]"
 _OPSET = {"": 18, "ai.onnx.ml": 3}
 
@@ -50,6 +54,17 @@ def export(
     if answer.shape != (len(sample),):
         raise DeclarationError(f"{kind} exported to {format} answers in shape {answer.shape}", next=_INSTEAD)
     return format, data
+
+
+def pickled(estimator: Any, signature: Signature, background: Matrix) -> bytes:
+    """The bytes of a fitted estimator that is trusted: its pickle, with what is typical of the rows of `background`.
+
+    Raises DeclarationError for one that cannot be pickled, and as `export` does if it does not fit.
+    """
+    _check_fit(estimator, signature, background)
+    kinds = [each.kind for each in signature.features]
+    rows = typical(background, answers(estimator, background), kinds)
+    return content.pack(estimator, len(kinds), signature.task, rows)
 
 
 def prove(estimator: Any, model: Model, matrix: Matrix, tolerance: float) -> float:

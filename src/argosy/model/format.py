@@ -1,4 +1,4 @@
-"""Portable model formats: bytes that hold numbers and no code, and what a loaded model can do."""
+"""Formats of models, and what a loaded one can do. All but one are bytes that hold numbers and no code."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from argosy.errors import InputError
+from argosy.errors import DeniedError, InputError
 from argosy.model.matrix import Matrix
 from argosy.model.space import Space
 
-FORMATS = ("lightgbm", "xgboost", "onnx", "ensemble")
+FORMATS = ("lightgbm", "xgboost", "onnx", "ensemble", "pickle")
 LIMIT_BYTES = 512 * 1024 * 1024
 
 
@@ -47,15 +47,20 @@ class RowModel(Model, Protocol):
         ...
 
 
-def load(format: str, data: bytes, *, known: bool = False, limit: int = LIMIT_BYTES) -> Model:
+def load(
+    format: str, data: bytes, *, known: bool = False, limit: int = LIMIT_BYTES, trusted: bool = True
+) -> Model:  # fmt: skip
     """Load a model of one of `FORMATS`.
 
     Bytes are proven harmless to the native parser first, unless `known`: set it only where the
     library itself wrote them just now in this process, or where they are a registered version's,
     proven or so written, and their content address was verified just now.
 
-    Raises InputError for an unknown format and for more than `limit` bytes, CorruptError for bytes
-    that are not a model of that format.
+    A pickle, which is only of an estimator that a project declares trusted, is loaded and asked in a process of its
+    own; where not `trusted`, it is refused.
+
+    Raises InputError for an unknown format and for more than `limit` bytes, DeniedError for a pickle that is refused,
+    CorruptError for bytes that are not a model of that format.
     """
     if len(data) > limit:
         raise InputError(
@@ -77,5 +82,11 @@ def load(format: str, data: bytes, *, known: bool = False, limit: int = LIMIT_BY
     if format == "ensemble":
         from argosy.model.ensemble import Ensemble  # it loads its parts by this function
 
-        return Ensemble(data, known=known)
+        return Ensemble(data, known=known, trusted=trusted)
+    if format == "pickle":
+        if not trusted:
+            raise DeniedError("a pickle holds code, and none is run here", next="set ARGOSY_TRUSTED=1 to run it apart")
+        from argosy.model.trusted.model import Trusted  # a process of its own: the same
+
+        return Trusted(data)
     raise InputError(f"unknown model format {format!r}", next=f"use one of {', '.join(FORMATS)}")

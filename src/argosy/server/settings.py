@@ -22,7 +22,8 @@ class Inference(msgspec.Struct, frozen=True, kw_only=True):
     """How the inference server works: `workers` processes, each with at most `cache_mb` of loaded models.
 
     Models of members that match a pattern in `pinned` are always loaded. What a crash may lose of the recorded answers
-    are those of the last `flush_seconds`; with `durable` none, and each answer waits for the disk.
+    are those of the last `flush_seconds`; with `durable` none, and each answer waits for the disk. Without `trusted`,
+    versions that are pickles are not loaded.
     """
 
     workers: int = WORKERS
@@ -30,6 +31,7 @@ class Inference(msgspec.Struct, frozen=True, kw_only=True):
     pinned: tuple[str, ...] = ()
     flush_seconds: float = FLUSH_SECONDS
     durable: bool = False
+    trusted: bool = True
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,9 +60,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 def read(environment: Mapping[str, str], home: str | None = None) -> Settings:
     """From ARGOSY_HOME (unless `home` is given) and ARGOSY_ followed by BLOBS, HOST, PORT, HOSTS, RUNS and TRASH_DAYS.
 
-    And of the inference server: WORKERS, CACHE_MB, PINNED, FLUSH_SECONDS and DURABLE. ARGOSY_HOSTS lists further names,
-    separated by commas, and so does ARGOSY_PINNED. Raises `UsageError` for a port or a number that is none,
-    `InputError` for no home.
+    And of the inference server: WORKERS, CACHE_MB, PINNED, FLUSH_SECONDS, DURABLE and TRUSTED. ARGOSY_HOSTS lists
+    further names, separated by commas, and so does ARGOSY_PINNED. Raises `UsageError` for a port or a number that is
+    none, `InputError` for no home.
     """
     chosen = home or environment.get("ARGOSY_HOME")
     if not chosen:
@@ -96,6 +98,7 @@ def _inference(environment: Mapping[str, str]) -> Inference:
         cache_mb=_whole(environment, "ARGOSY_CACHE_MB", CACHE_MB, _LEAST_MB, _MOST_MB),
         pinned=tuple(filter(None, patterns)), flush_seconds=seconds,
         durable=bool(_whole(environment, "ARGOSY_DURABLE", 0, 0, 1)),
+        trusted=bool(_whole(environment, "ARGOSY_TRUSTED", 1, 0, 1)),
     )  # fmt: skip
 
 

@@ -34,6 +34,11 @@ class Loaded(msgspec.Struct, frozen=True, dict=True):
         """Answers a single row by the bytes of its float64, where the model is a `RowModel`."""
         return getattr(self.model, "predict_row", None)
 
+    @cached_property
+    def apart(self) -> bool:
+        """Whether it answers from another process, so that the event loop must not wait for it."""
+        return bool(getattr(self.model, "apart", False))
+
 
 class Counters(msgspec.Struct):
     """How the cache fared since it was made; `seconds` is what all loads took together."""
@@ -45,15 +50,18 @@ class Counters(msgspec.Struct):
     seconds: float = 0.0
 
 
-def blob_loader(blobs: Blobs) -> Callable[[VersionRef], Loaded]:
-    """Loads from content-addressed blobs: bytes that do not match their address raise CorruptError."""
+def blob_loader(blobs: Blobs, *, trusted: bool = True) -> Callable[[VersionRef], Loaded]:
+    """Loads from content-addressed blobs: bytes that do not match their address raise CorruptError.
+
+    Where not `trusted`, versions that are pickles raise DeniedError.
+    """
     signatures: dict[str, Signature] = {}
 
     def loader(ref: VersionRef) -> Loaded:
         signature = signatures.get(ref.signature)
         if signature is None:
             signature = signatures[ref.signature] = Signature.from_json(blobs.get(ref.signature))
-        return Loaded(load(ref.format, blobs.read(ref.slot), known=True), signature)
+        return Loaded(load(ref.format, blobs.read(ref.slot), known=True, trusted=trusted), signature)
 
     return loader
 

@@ -17,12 +17,14 @@ class Failure(msgspec.Struct, frozen=True):
     """A version, what went wrong, and the places in the batch of the rows that it failed on.
 
     `refused`: the rows do not fit its signature, which is the caller's fault unless the signature is a canary's alone.
+    `unread`: it could not be asked at all, so nothing is known of what it makes of them.
     """
 
     ref: VersionRef
     rows: Sequence[int]
     error: Exception
     refused: bool = False
+    unread: bool = False
 
 
 class Failed(Exception):
@@ -42,3 +44,5 @@ class Unanswered(ArgosyError):
         next = error.next if isinstance(error, ArgosyError) and error.next else f"argosy why {shlex.quote(member)}"
         where = f"row {failure.rows[0]}" + (f" and {len(failure.rows) - 1:,} more" if len(failure.rows) > 1 else "")
         super().__init__(f"version {failure.ref.address} fails on {where}: {said}", next=next)
+        if isinstance(error, ArgosyError):
+            self.status = max(self.status, error.status)

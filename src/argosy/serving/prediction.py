@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from argosy.errors import ArgosyError, InputError
+from argosy.errors import ArgosyError, InputError, UnreachableError
 from argosy.model.signature import Matrix, Signature, encode_columns, encode_one, encode_rows
 from argosy.serving.batch import Columns
 from argosy.serving.cache import Loaded
@@ -112,7 +112,7 @@ def predict(
             found = loaded.model.predict(rows) if spread is None else spread.put(indices, loaded.model, rows)
             out[indices if len(indices) < given.count else ...] = found
         except Exception as error:  # a model may raise anything
-            failures.append(Failure(ref, indices, error))
+            failures.append(_raised(ref, indices, error))
     answers: list[float] = out.tolist()
     if not np.isfinite(out).all():
         for ref, indices in assignment.groups.items():
@@ -139,10 +139,14 @@ def _one(models: Mapping[VersionRef, Loaded], ref: VersionRef, given: Given) -> 
     try:
         answer = ask()
     except Exception as error:  # the same
-        raise Failed([Failure(ref, (0,), error)]) from error
+        raise Failed([_raised(ref, (0,), error)]) from error
     if not math.isfinite(answer):
         raise Failed([_no_number(ref, (0,), answer)])
     return answer
+
+
+def _raised(ref: VersionRef, rows: Sequence[int], error: Exception) -> Failure:
+    return Failure(ref, rows, error, unread=isinstance(error, UnreachableError))
 
 
 def _no_number(ref: VersionRef, rows: Sequence[int], got: float) -> Failure:

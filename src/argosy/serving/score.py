@@ -122,11 +122,11 @@ class Scorer:
         return Plan(batch, id, keys, rows, assignment, at, began)
 
     def is_warm(self, plan: Plan) -> bool:
-        """Whether every version of a plan is loaded: else `warm` it off the event loop before `answer`."""
+        """Whether every version of a plan is loaded here: else `warm` it off the event loop before `answer`."""
         found = {}
         for ref in plan.assignment.groups:
             loaded = self._cache.peek(ref)
-            if loaded is None:
+            if loaded is None or loaded.apart:
                 return False
             found[ref] = loaded
         plan.models = found
@@ -138,17 +138,17 @@ class Scorer:
             models, failures = {}, []
             for ref, rows in plan.assignment.groups.items():
                 if self._broken and (known := self._pausing(ref)) is not None:
-                    failures.append(Failure(ref, rows, known))
+                    failures.append(Failure(ref, rows, known, unread=True))
                     continue
                 try:
                     models[ref] = self._cache.get(ref)
                 except Exception as error:  # whatever keeps a version from loading is a failure of that version
-                    failures.append(Failure(ref, rows, error))
+                    failures.append(Failure(ref, rows, error, unread=True))
                     key, reason = plan.keys[rows[0]], plan.assignment.reasons[rows[0]]
                     if stand_in(plan.batch.endpoint, key, ref, reason, unread=True)[0]:  # else it is all that they have
                         self._broken[ref] = (self._clock(), error)
             if failures:
-                self._replace(plan, failures, unread=True)
+                self._replace(plan, failures)
             else:
                 plan.models = models
 
@@ -245,7 +245,7 @@ class Scorer:
                 if why is not None:
                     raise why
 
-    def _replace(self, plan: Plan, failures: Sequence[Failure], *, unread: bool = False) -> None:
+    def _replace(self, plan: Plan, failures: Sequence[Failure]) -> None:
         """Record what versions failed on, and assign the rows to who stands in; raises Unanswered where nobody does."""
         endpoint, old = plan.batch.endpoint, plan.assignment
         versions, reasons = list(old.versions), list(old.reasons)
@@ -254,7 +254,8 @@ class Scorer:
             plan.failed.add(failure.ref)
             self._report(plan, failure)
             for row in failure.rows:
-                found, reason = stand_in(endpoint, plan.keys[row], failure.ref, old.reasons[row], unread=unread)
+                key, unread = plan.keys[row], failure.unread
+                found, reason = stand_in(endpoint, key, failure.ref, old.reasons[row], unread=unread)
                 if found is None:
                     lost.append(failure)
                     break

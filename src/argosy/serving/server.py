@@ -33,7 +33,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     `predictions` is the directory of recorded segments (None: nothing is recorded). `cache_mb` bounds the loaded models
     of one worker; those of members that match a pattern in `pinned` are always loaded. `warm` is the file that tells
     which models were in use: a start waits for them for `warm_seconds`. A stop is announced for `notice_seconds`, and
-    then waits for what is under way for `drain_seconds`. `traces` are sent to where the environment says, by
+    then waits for what is under way for `drain_seconds`. Versions that are pickles are not loaded unless `trusted`.
+    `traces` are sent to where the environment says, by
     OpenTelemetry's rules. Raises InputError where a stop may take longer than the watching process waits.
     """
 
@@ -54,6 +55,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     warm_seconds: float = 5.0
     notice_seconds: float = 0.0
     drain_seconds: float = 10.0
+    trusted: bool = True
     traces: bool = False
 
     def __post_init__(self) -> None:

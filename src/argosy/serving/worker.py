@@ -56,7 +56,7 @@ Rows that wait to be recorded are none, and were walked every few hundred reques
 def application(options: Options, traces: Traces | None = None) -> App:
     """The application over a store that exists, which it closes at its end; its threads start with it."""
     store = Store.open(options.home, blobs=options.blobs, create=False)
-    cache = ModelCache(blob_loader(store.blobs), options.cache_mb * _MB, options.pinned)
+    cache = ModelCache(blob_loader(store.blobs, trusted=options.trusted), options.cache_mb * _MB, options.pinned)
     recorder = shadows = None
     if options.predictions is not None:
         recorder = Recorder(options.predictions, _now, flush_seconds=options.flush_seconds, durable=options.durable)

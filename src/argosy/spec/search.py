@@ -67,15 +67,21 @@ class Candidate(Declared, frozen=True):
     Candidates are tried in the order given, so put the cheapest first: a later one must be better to win. An
     estimator that cannot take missing values is given median imputation and scaling in front. A name in `search` that
     is no parameter of the estimator is refused, as far as its class can tell.
+
+    A model is kept in a form that holds no code. One that has none is kept as a pickle where its candidate is
+    `trusted`: whoever asks it runs its code, in a process of its own that may do little.
     """
 
     estimator: Estimator
     search: Mapping[str, Space] = EMPTY
     name: str = ""
+    trusted: bool = False
 
     if TYPE_CHECKING:
 
-        def __init__(self, estimator: Any, search: Mapping[str, Space] = ..., name: str = "") -> None:
+        def __init__(
+            self, estimator: Any, search: Mapping[str, Space] = ..., name: str = "", trusted: bool = False
+        ) -> None:
             """What a user may write; `estimator` is any scikit-learn compatible estimator."""
 
     def __post_init__(self) -> None:

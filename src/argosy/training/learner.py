@@ -38,4 +38,4 @@ def learn(candidate: Candidate, settings: dict[str, Any], rows: Block, signature
         return boost.Boosted(candidate.estimator, settings, rows, signature, seed)
     from argosy.training import plain  # scikit-learn: only workers with such a candidate pay for it
 
-    return plain.Plain(candidate.estimator.build(**settings), rows, signature, seed)
+    return plain.Plain(candidate.estimator.build(**settings), rows, signature, seed, trusted=candidate.trusted)

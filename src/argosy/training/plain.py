@@ -12,11 +12,13 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import get_tags
 
+from argosy.errors import DeclarationError
 from argosy.model.catboost import is_catboost, settled
-from argosy.model.export import answers, export, is_xgboost, prove
+from argosy.model.export import answers, export, is_xgboost, pickled, prove
 from argosy.model.format import Model, load
 from argosy.model.signature import Signature
 from argosy.model.torch import seed as seeded
+from argosy.model.trusted.content import FORMAT
 from argosy.training.rows import Block, Floats, Integers, Matrix
 
 _NONE = -1.0
@@ -30,9 +32,11 @@ _LOSES_MISSING = ("sklearn.ensemble._forest", "sklearn.ensemble._bagging", "skle
 class Plain:
     """An estimator fitted on rows. Values are rounded to float32 first, as its portable form will see them."""
 
-    def __init__(self, estimator: Any, rows: Block, signature: Signature, seed: int) -> None:
+    def __init__(
+        self, estimator: Any, rows: Block, signature: Signature, seed: int, *, trusted: bool = False
+    ) -> None:  # fmt: skip
         self.fitted: Floats | None = None
-        self._width = len(signature.features)
+        self._width, self._trusted = len(signature.features), trusted
         self._estimator = prepared(_settled(estimator, signature, seed), signature)
         labels = rows.labels.astype(np.int64) if is_classifier(estimator) else rows.labels
         matrix = _rounded(rows.matrix)
@@ -49,9 +53,19 @@ class Plain:
     def portable(self, signature: Signature, sample: Matrix) -> tuple[str, bytes, Model, float]:
         """See `Learner.portable`. The tolerance of ONNX is a thousandth: of a probability, or of the labels' deviation.
 
-        Any other format is its library's own, and has none.
+        Any other format is its library's own, and has none. A trusted estimator that has no such form, or answers
+        otherwise in it, is pickled.
         """
-        format, data = export(self._estimator, signature, _rounded(sample), self._sample)
+        try:
+            format, data = export(self._estimator, signature, _rounded(sample), self._sample)
+            return self._proven(format, data, sample)
+        except DeclarationError:
+            if not self._trusted:
+                raise
+        data = pickled(self._estimator, signature, self._sample)
+        return self._proven(FORMAT, data, sample)
+
+    def _proven(self, format: str, data: bytes, sample: Matrix) -> tuple[str, bytes, Model, float]:
         model, tolerance = load(format, data), _TOLERANCE * self._scale if format == "onnx" else 0.0
         return format, data, model, prove(self._estimator, model, _rounded(sample), tolerance)
 

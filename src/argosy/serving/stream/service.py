@@ -36,7 +36,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """A stream of a fleet: messages of `source` are answered on `to`, or kept with a reason on `dead`.
 
     `group` is the name under which several share the messages. A message has `message_mb` at most. `keep` and
-    `idle_seconds` are of `RedisStream`; `predictions`, `readers` and `cache_mb` of the inference server.
+    `idle_seconds` are of `RedisStream`; `predictions`, `readers`, `cache_mb` and `trusted` of the inference
+    server.
     """
 
     home: str
@@ -49,6 +50,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     predictions: Path
     readers: Callable[[str], Readers] | None = None
     cache_mb: int = 512
+    trusted: bool = True
     message_mb: int = 4
     keep: int = 1_000_000
     idle_seconds: float = 30.0
@@ -67,7 +69,7 @@ async def _run(options: Options, tell: Callable[[Measures], None]) -> Measures:
     measures, loop = Measures(options.fleet), asyncio.get_running_loop()
     broker = _broker(options)
     with Store.open(options.home, blobs=options.blobs, create=False) as store:
-        cache = ModelCache(blob_loader(store.blobs), options.cache_mb * _MB)
+        cache = ModelCache(blob_loader(store.blobs, trusted=options.trusted), options.cache_mb * _MB)
         recorder, beside = (Recorder(options.predictions, _now, durable=each) for each in (True, False))
         shadows = Shadows(cache, beside)
         readers = options.readers(options.home) if options.readers is not None else None

@@ -1,0 +1,77 @@
+"""A trusted estimator as a model: asked in a process of its own, and left in peace for a while where it ended that."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections.abc import Callable
+from itertools import count
+
+import numpy as np
+import numpy.typing as npt
+
+from argosy.model import kernel
+from argosy.model.matrix import Matrix, checked
+from argosy.model.space import Space, log_odds
+from argosy.model.trusted.content import unpack
+from argosy.model.trusted.process import Ended, Process, shared
+
+_CELLS = 1_000_000
+_REST, _LONGEST = 5.0, 300.0
+# Bytes of an estimator in memory over those of its pickle, measured on forests and neighbours; and the pickle is here.
+_MEMORY_PER_BYTE = 3
+_MEMORY_FIXED = 100_000
+_IDS = count()
+
+
+class Trusted:
+    """An estimator of scikit-learn's kind, pickled. Values are rounded to float32 first, as when it was fitted.
+
+    Thread-safe: who asks waits for those before. One that ended its process, or took too long, is not asked again for
+    some seconds, twice as many each time.
+    """
+
+    apart = True
+    """It answers when its process does: nobody who must go on meanwhile may ask it."""
+
+    def __init__(
+        self, data: bytes, process: Process | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:  # fmt: skip
+        content = unpack(data)
+        self.features = content.features
+        self.space: Space = "log_odds" if content.task == "binary" else "value"
+        self.bytes_in_memory = len(data) * _MEMORY_PER_BYTE + _MEMORY_FIXED
+        self._background = np.frombuffer(content.background, "<f4").reshape(-1, content.features).astype(np.float64)
+        self._link = log_odds if content.task == "binary" else np.asarray
+        self._data, self._id, self._clock = data, next(_IDS), clock
+        self._process = process or shared()
+        self._ended, self._until = 0, 0.0
+        weakref.finalize(self, self._process.drop, self._id).atexit = False
+        self._turn = self._process.load(self._id, data)
+
+    def predict(self, matrix: Matrix) -> npt.NDArray[np.float64]:
+        """See `Model.predict`. Raises Ended while the estimator rests, and what `Process.answer` raises."""
+        rows = checked(matrix, self.features).astype(np.float32).astype(np.float64)
+        step = max(1, _CELLS // max(1, self.features))
+        parts = [self._asked(rows[start : start + step]) for start in range(0, len(rows), step)]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def explain(self, matrix: Matrix) -> Matrix:
+        """See `Model.explain`: kernel SHAP against what is typical of the rows that it was fitted on."""
+        rows = checked(matrix, self.features)
+        return kernel.explain(self.predict, self._link, rows, self._background)
+
+    def _asked(self, rows: Matrix) -> npt.NDArray[np.float64]:
+        if self._ended and self._clock() < self._until:
+            raise Ended(
+                f"it ended its process, and rests for {self._until - self._clock():.0f} s",
+                next="train it again, or take another candidate",
+            )
+        try:
+            found, self._turn = self._process.answer(self._id, self._data, self._turn, rows)
+        except Ended:
+            self._ended += 1
+            self._until = self._clock() + min(_REST * 2 ** (self._ended - 1), _LONGEST)
+            raise
+        self._ended = 0
+        return found

@@ -1,0 +1,176 @@
+"""The process of trusted estimators: right answers, and whatever becomes of it, others and the next answer are safe."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from argosy.errors import ArgosyError
+from argosy.model.matrix import Matrix
+from argosy.model.trusted import content
+from argosy.model.trusted.process import Ended, Process, Terms
+from tests.model.trusted.conftest import Own, does
+
+_EVENTS: list[str] | None = None
+
+
+def test_it_answers_as_the_estimator_does(own: Own, process: Process) -> None:
+    turn = process.load(1, own.data)
+    found, now = process.answer(1, own.data, turn, own.matrix)
+    np.testing.assert_array_equal(found, own.estimator.predict_proba(own.matrix)[:, 1])
+    assert now == turn and len(process.answer(1, own.data, turn, own.matrix[:0])[0]) == 0
+
+
+def test_nothing_is_unpickled_where_it_is_asked(own: Own, process: Process) -> None:
+    global _EVENTS
+    if _EVENTS is None:
+        _EVENTS = []
+        sys.addaudithook(
+            lambda event, _: _EVENTS.append(event) if event.startswith("pickle.") and _EVENTS is not None else None
+        )
+    _EVENTS.clear()
+    turn = process.load(2, own.data)
+    process.answer(2, own.data, turn, own.matrix)
+    assert _EVENTS == []
+
+
+def test_one_that_was_killed_meanwhile_is_started_again_without_a_word(own: Own, process: Process) -> None:
+    turn = process.load(3, own.data)
+    assert process.id is not None
+    os.kill(process.id, signal.SIGKILL)
+    time.sleep(0.2)
+    found, now = process.answer(3, own.data, turn, own.matrix[:5])
+    np.testing.assert_array_equal(found, own.estimator.predict_proba(own.matrix[:5])[:, 1])
+    assert now == turn + 1
+
+
+def _forever(rows: Matrix) -> None:
+    while True:
+        pass
+
+
+def _deaf(rows: Matrix) -> None:
+    import signal
+
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    _forever(rows)
+
+
+def _fault(rows: Matrix) -> None:
+    import ctypes
+
+    ctypes.string_at(0)
+
+
+@pytest.mark.parametrize(
+    ("act", "says"),
+    [
+        (_forever, "it took too long"), (_deaf, "it took longer than 1.02 s"), (_fault, "ended by SIGSEGV"),
+        (lambda rows: os._exit(7), "exit code 7"), (lambda rows: os.abort(), "ended by SIGABRT"),
+    ],
+)  # fmt: skip
+def test_what_ends_it_is_told_and_others_answer_on(
+    own: Own, process: Process, act: Callable[[Matrix], Any], says: str
+) -> None:
+    turn = process.load(4, own.data)
+    process.load(5, data := does(act))
+    began = time.monotonic()
+    with pytest.raises(Ended, match=says):
+        process.answer(5, data, turn, np.zeros((2, 4)))
+    assert time.monotonic() - began < 5
+    found, now = process.answer(4, own.data, turn, own.matrix[:5])
+    np.testing.assert_array_equal(found, own.estimator.predict_proba(own.matrix[:5])[:, 1])
+    assert now == turn + 1
+
+
+@pytest.mark.parametrize(
+    ("act", "says"),
+    [
+        (lambda rows: 1 / 0, "ZeroDivisionError"), (lambda rows: np.ones(len(rows) + 1), "3 answers to 2 rows"),
+        (lambda rows: ["x", "y"], "could not convert"), (lambda rows: sys.exit("no"), "SystemExit: no"),
+        (lambda rows: (_ for _ in ()).throw(ValueError("x" * 1000)), "x{300}$"),
+    ],
+)  # fmt: skip
+def test_what_it_raises_is_told_and_it_stays(process: Process, act: Callable[[Matrix], Any], says: str) -> None:
+    turn = process.load(6, data := does(act))
+    with pytest.raises(ArgosyError) as caught:
+        process.answer(6, data, turn, np.zeros((2, 4)))
+    assert re.search(says, caught.value.message) and not isinstance(caught.value, Ended) and process.turn == turn
+
+
+class _Trap:
+    """A pickle that acts when it is loaded."""
+
+    def __init__(self, act: Callable[..., Any], *given: Any) -> None:
+        self.reduced = act, given
+
+    def __reduce__(self) -> Any:
+        return self.reduced
+
+
+def test_a_pickle_that_acts_when_it_is_loaded_does_so_behind_the_fence(process: Process, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    turn = process.load(7, does(lambda rows: np.ones(len(rows))))
+    place = str(tmp_path / "made")
+    for act, given, says in (
+        (open, (place, "w"), "PermissionError"), (os.system, (f"touch {place}",), None),
+        (os._exit, (5,), "exit code 5"),
+    ):  # fmt: skip
+        data = content.pack(_Trap(act, *given), 4, "regression", np.zeros((1, 4)))
+        if says is None:
+            process.load(8, data)
+        else:
+            with pytest.raises(ArgosyError, match=says):
+                process.load(8, data)
+    assert not os.path.exists(place) and process.turn == turn
+
+
+def test_one_of_another_python_is_refused(own: Own, process: Process) -> None:
+    data = own.data.replace(b"\xa43.11", b"\xa43.99") if sys.version_info[:2] == (3, 11) else own.data
+    if data != own.data:
+        with pytest.raises(ArgosyError, match=r"pickled by Python 3.99, and this is 3.11"):
+            process.load(9, data)
+
+
+def test_what_is_dropped_is_gone(process: Process) -> None:
+    turn = process.load(10, data := does(lambda rows: np.ones(len(rows))))
+    process.drop(10)
+    with pytest.raises(ArgosyError, match="KeyError"):
+        process.answer(10, data, turn, np.zeros((1, 4)))
+
+
+def test_threads_share_it(own: Own, process: Process) -> None:
+    turn, wrong = process.load(11, own.data), []
+    wanted = own.estimator.predict_proba(own.matrix[:40])[:, 1]
+
+    def ask(start: int) -> None:
+        for place in range(start, 40, 8):
+            found, _ = process.answer(11, own.data, turn, own.matrix[place : place + 1])
+            if found[0] != wanted[place]:
+                wrong.append(place)
+
+    threads = [threading.Thread(target=ask, args=(start,)) for start in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert wrong == []
+
+
+def test_it_ends_with_whoever_asked(own: Own) -> None:
+    made = Process(Terms())
+    made.load(1, own.data)
+    id = made.id
+    assert id is not None
+    made.end()
+    assert made.id is None
+    with pytest.raises(ProcessLookupError):
+        os.kill(id, 0)
