@@ -80,7 +80,7 @@ class CorruptError(ArgosyError):
 
 
 class UnreachableError(ArgosyError):
-    """What is asked does not answer: the file of the facts is gone or closed to us, or a server or a process is away."""
+    """What is asked does not answer: the file of the facts is gone or closed, or a server or a process is away."""
 
     status = 503
 

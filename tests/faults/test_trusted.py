@@ -60,25 +60,18 @@ def ask(server: Running, carrier: str = "AA", distance: float = 0.25) -> tuple[f
     return found["prediction"][0], found["version"][0], found["route"][0]
 
 
-def apart(server: Running) -> list[int]:
-    """The processes that pickles live in."""
-    found = []
-    for each in Path("/proc").glob("[0-9]*/cmdline"):
+def apart(server: Running) -> dict[int, int]:
+    """The processes that pickles live in, each with the worker that asks it."""
+    workers = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+    found = {}
+    for each in Path("/proc").glob("[0-9]*"):
         try:
-            words, parent = (
-                each.read_bytes().split(b"\0"),
-                (each.parent / "stat").read_text().rpartition(")")[2].split()[1],
-            )
-        except OSError:
+            words, parent = (each / "cmdline").read_bytes(), (each / "stat").read_text().rpartition(")")[2].split()[1]
+        except OSError:  # it has ended meanwhile
             continue
-        if any(b"argosy.model.trusted.child" in word for word in words) and _is_of(server, int(parent)):
-            found.append(int(each.parent.name))
+        if b"argosy.model.trusted.child" in words and parent in workers:
+            found[int(each.name)] = int(parent)
     return found
-
-
-def _is_of(server: Running, pid: int) -> bool:
-    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-    return str(pid) in children
 
 
 OWN = (0.25, "late-arrival/JFK/AA@2", "own")
@@ -116,9 +109,8 @@ def test_one_that_dies_under_load_is_stood_for_and_comes_back(running: Running) 
 
 def test_its_process_ends_with_the_server(running: Running) -> None:
     assert ask(running) == OWN
-    (process,) = apart(running)
-    (worker,) = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split()[:1]
-    os.kill(int(worker), signal.SIGKILL)
+    ((process, worker),) = apart(running).items()
+    os.kill(worker, signal.SIGKILL)
     _gone(process)
     end = time.monotonic() + 30
     while (answer := _tried(running)) != OWN:
@@ -130,11 +122,13 @@ def test_its_process_ends_with_the_server(running: Running) -> None:
 
 def test_none_is_loaded_where_no_code_is_run(sick: Fixture) -> None:
     server = Running(sick.store.home, trusted=False)
-    assert ask(server)[1:] == ("late-arrival/*@1", "fallback")
-    assert ask(server, "B6")[1:] == ("late-arrival/JFK/B6@1", "own")
-    assert apart(server) == []
-    assert server.stop() == 0
-    server.client.close()
+    try:
+        assert ask(server)[1:] == ("late-arrival/*@1", "fallback")
+        assert ask(server, "B6")[1:] == ("late-arrival/JFK/B6@1", "own")
+        assert apart(server) == {}
+    finally:
+        assert server.stop() == 0
+        server.client.close()
 
 
 def _tried(server: Running) -> tuple[float, str, str] | str:

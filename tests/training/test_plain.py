@@ -51,6 +51,26 @@ def test_a_library_with_a_form_of_its_own_is_proven_exactly(estimator: Any) -> N
     assert importance is not None and importance.argmax() == 0
 
 
+class Offset(Ridge):
+    """A regressor of nobody's but this module's, which no converter knows."""
+
+    def predict(self, rows: Any) -> Any:
+        return super().predict(rows) + 1.0
+
+
+def test_an_estimator_without_a_form_is_pickled_where_it_is_trusted() -> None:
+    data, signature = some(0), Signature(SIGNATURE.features, "regression", "delay")
+    with pytest.raises(DeclarationError, match=r"Candidate\(..., trusted=True\)"):
+        Plain(Offset(), data, signature, 0).portable(signature, data.matrix[:50])
+    model = Plain(Offset(), data, signature, 0, trusted=True)
+    format, _, loaded, difference = model.portable(signature, data.matrix[:50])
+    assert (format, difference) == ("pickle", 0.0)
+    np.testing.assert_array_equal(loaded.predict(data.matrix), model.predict(data.matrix))
+    np.testing.assert_allclose(loaded.explain(data.matrix[:2]).sum(axis=1), loaded.predict(data.matrix[:2]))
+    format, *_ = Plain(LogisticRegression(), some(0), SIGNATURE, 0, trusted=True).portable(SIGNATURE, data.matrix[:50])
+    assert format == "onnx"
+
+
 def test_xgboost_splits_categories_as_such_on_one_thread() -> None:
     data = some(0)
     _, content, _, _ = Plain(XGBClassifier(n_estimators=8), data, SIGNATURE, 0).portable(SIGNATURE, data.matrix[:9])
