@@ -114,8 +114,8 @@ def test_what_is_no_ensemble(fitted: Fitted) -> None:
     ):
         with pytest.raises(CorruptError, match=said):
             load("ensemble", wrong)
-    with pytest.raises(InputError, match="unknown model format 'pickle'"):
-        load("ensemble", pack(Blend((0.5, 0.5)), [part, ("pickle", b"")]))
+    with pytest.raises(InputError, match="unknown model format 'joblib'"):
+        load("ensemble", pack(Blend((0.5, 0.5)), [part, ("joblib", b"")]))
     with pytest.raises(InputError, match="the model takes"):
         load("ensemble", data).predict(fitted.matrix[:, :3])
 
