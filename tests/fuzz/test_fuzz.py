@@ -24,6 +24,7 @@ def test_seeds_are_taken_for_what_they_are(target: str) -> None:
     assert taken.count(False) == REFUSED.get(target, 0) and True in taken
 
 
+@pytest.mark.fault
 @pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS)
 def test_altered_bytes_break_nothing(target: str, tmp_path: Path) -> None:
