@@ -23,6 +23,12 @@ def test_a_curve_is_broken_where_it_is_no_number() -> None:
     assert ElementTree.fromstring(svg).attrib["data-name"] == "loss"
 
 
+def test_a_single_point_is_seen() -> None:
+    root = ElementTree.fromstring(plot.curves("loss", [Line("a", 1, ((3, 2.0),)), Line("b", 0, ((3, math.nan),))]))
+    (dot,) = root.iter("circle")
+    assert dot.attrib["class"] == "dot c1" and dot[0].text == "a" and 52 < float(dot.attrib["cx"]) < 750
+
+
 def test_of_several_curves_each_has_a_colour_and_a_name() -> None:
     lines = [Line(f"run {n}", n, ((0, float(n)), (1, 1.0))) for n in range(12)]
     root = ElementTree.fromstring(plot.curves("loss", [*lines, Line("run 0", 0, ((0, 0.5), (1, 2.0)), faint=True)]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import msgspec
@@ -31,8 +32,8 @@ class Curve(msgspec.Struct, frozen=True):
 def of(conn: Connection, runs: Sequence[tuple[int, str]], names: Sequence[str], weight: float = 0.0) -> list[Curve]:
     """The curves of some metrics of runs, given as (id, name) in the order of their colours; one query.
 
-    With a `weight` each is smoothed by `smooth.ema`, and of one run what it was before lies faint behind it. Raises
-    UsageError for a weight out of bounds.
+    What never was a finite number is no curve. With a `weight` each is smoothed by `smooth.ema`, and of one run what it
+    was before lies faint behind it. Raises UsageError for a weight out of bounds.
     """
     smooth.check(weight)
     found = curves.of(conn, [id for id, _ in runs], names) if names else {}
@@ -42,7 +43,7 @@ def of(conn: Connection, runs: Sequence[tuple[int, str]], names: Sequence[str], 
         lines: list[Line] = []
         for place, (id, name) in enumerate(runs):
             points = metrics.sampled(found.get(key, {}).get(id, ()), _READ)
-            if points:
+            if any(math.isfinite(value) for _, value in points):
                 lines += _lines(name, place, points, weight, most, alone=len(runs) == 1)
         if lines:
             made.append(Curve(key, tuple(lines)))

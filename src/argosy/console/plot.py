@@ -137,16 +137,17 @@ class _Frame:
 
 def _path(line: Line, frame: _Frame) -> str:
     parts, drawn = [], False
+    x = y = None
     for step, value in line.points:
         x, y = frame.place(step, value)
         if x is not None and y is not None:
             parts.append(f"{'L' if drawn else 'M'}{x:.0f} {y:.1f}")
         drawn = y is not None
     named = [title(line.name)] if not line.faint else []
-    alone = len(line.points) == 1 and bool(parts)
+    if len(line.points) == 1 and parts:
+        return element("circle", *named, cx=x, cy=y, r=3, class_=f"dot {colour(line.colour)}")
     shape = "line faint" if line.faint else "line"
-    return element("path", *named, d="".join(parts) + ("h.1" if alone else "") or "M0 0",
-                   class_=f"{shape} {colour(line.colour)}")  # fmt: skip
+    return element("path", *named, d="".join(parts) or "M0 0", class_=f"{shape} {colour(line.colour)}")
 
 
 def _told(value: float | str | None) -> str:

@@ -32,7 +32,9 @@ def test_keys_of_an_experiment_and_of_runs(store: Store, hand: Hand) -> None:
         assert keys.of_runs(conn, "parameter", [first.id, second.id], "DEP") == ["depth"]
         assert keys.of_runs(conn, "tag", []) == []
     with store.write() as tx:
-        metrics.log(tx, second.id, 0, [Point("auc", 0.6, 3, 9)])
+        metrics.log(tx, second.id, 0, [Point("auc", 0.6, 3, 9), Point("val_loss", 0.6, 4, 9), Point("loss", 0.6, 4, 9)])
     with store.read() as conn:
         assert keys.stepped(conn, [first.id, second.id], ["auc", "Val%", "none"]) == ["auc"]
+        every = ["Val%", "auc", "loss", "val_loss"]
+        assert keys.stepped(conn, [first.id, second.id], every) == ["loss", "val_loss", "auc"]
         assert keys.stepped(conn, [first.id], ["auc"]) == []

@@ -39,10 +39,10 @@ def of_runs(
 
 
 def stepped(conn: Connection, run_ids: Sequence[int], names: Sequence[str]) -> list[str]:
-    """Those of some metrics that any of some runs logged at a step other than 0, by name."""
+    """Those of some metrics that any of some runs logged at a step other than 0: the furthest first, then by name."""
     of, bound = within(conn, "run_id", run_ids)
     among, wanted = within(conn, "key", names)
-    sql = f"SELECT DISTINCT key FROM metric WHERE {of} AND {among} AND step <> 0 ORDER BY key"
+    sql = f"SELECT key FROM metric WHERE {of} AND {among} AND step <> 0 GROUP BY key ORDER BY max(step) DESC, key"
     return [key for (key,) in execute(conn, sql, (bound, wanted))]
 
 
