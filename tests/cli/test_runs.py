@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from argosy.controller.clock import SystemClock
@@ -52,11 +54,19 @@ def test_a_filter_that_cannot_be_meant_is_refused(run, ran: Pipes) -> None:
     assert "argosy runs --experiment nightly" in none.err
 
 
-def test_where_no_pipeline_ran_the_way_to_tracked_runs_is_told(run, tracked: Tracks) -> None:
-    none = run("runs")
-    assert none.code == 0 and "no runs of pipelines yet" in none.err
-    _, told, command = none.err.partition("or argosy ")
-    assert told and NAMES[0][:8] in run(*command.partition(",")[0].split()).out
+def test_where_no_pipeline_ran_tracked_runs_are_listed(run, tracked: Tracks) -> None:
+    found = run("runs")
+    assert found.code == 0 and "no runs of pipelines yet" in found.err and "tracked ones" in found.err
+    assert found.out == run("runs", "--sort", "-start_time").out and NAMES[0][:8] in found.out
+    assert "more: argosy runs --limit=1 --cursor=" in run("runs", "--limit", "1").err
+    assert run("runs", "--json").json() == {"items": [], "next": None}
+    assert run("runs", "--where", "state:failed").out == ""
+
+
+def test_where_nothing_ran_both_are_told(run, home: Path) -> None:
+    Store.open(home).close()
+    none = run("runs", "--home", str(home))
+    assert none.code == 0 and "no runs of pipelines yet" in none.err and "no tracked runs yet" in none.err
 
 
 def test_the_kinds_of_runs_can_be_read_as_any_other(run, ran: Pipes) -> None:

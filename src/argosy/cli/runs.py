@@ -30,6 +30,7 @@ def runs(
 ) -> int:  # fmt: skip
     """List runs of pipelines, or with --experiment, --sort, --columns or a search the tracked runs, the newest first.
 
+    Where no pipeline has run yet, tracked runs are listed by themselves.
     A run is running, succeeded, failed or cancelled; one of a pipeline is interrupted whose process was killed. Of the
     parameters of a pipeline's run those are shown that are not at their defaults, of a tracked run what --columns,
     --sort and --where name.
@@ -68,12 +69,16 @@ def runs(
     with home.look(options.home, tracked=search) as (_, conn):
         if search:
             return tracked.tell(conn, asked, limit, cursor, options)
-        return _pipelines(conn, pipeline, where, limit, cursor, options)
+        if _pipelines(conn, pipeline, where, limit, cursor, options) or options.json or pipeline or where or cursor:
+            return 0
+    with home.look(options.home, tracked=True) as (_, conn):
+        return tracked.tell(conn, asked, limit, None, options)
 
 
 def _pipelines(
     conn: Connection, pipeline: str | None, where: str, limit: int, cursor: str | None, options: Common
-) -> int:
+) -> bool:
+    """Print a page of runs of pipelines; whether there are any."""
     named = f'pipeline:"{pipeline}"' if pipeline is not None else ""
     try:
         found = course.page(conn, f"{named} {where}".strip(), SystemClock().now(), limit=limit, cursor=cursor)
@@ -81,19 +86,25 @@ def _pipelines(
         raise _both(error, where) if where and pipeline is None else error from None
     if options.json:
         show.emit(found)
-        return 0
+        return bool(found.items)
     if not found.items:
         of = f" of {pipeline}" if pipeline is not None else " of pipelines"
-        others = "--sort -start_time" if pipeline is None else f"--experiment {shlex.quote(pipeline)}"
-        hint = "" if where else f", or argosy runs {others}, for tracked ones"
+        hint = "" if where or cursor else _others(pipeline)
         show.say(f"no runs{of}" + (f" with {where}" if where else " yet"), f"  next: argosy run PIPELINE{hint}")
-        return 0
+        return False
     headers = [">id", "pipeline", "state", "when", ">took", "calls", "cause", "parameters"]
     show.table(headers, [_row(each) for each in found.items])
     if found.next:
         command = ["runs", *([pipeline] if pipeline is not None else [])]
         show.say(f"more: {again(command, where, limit, found.next, options.home)}")
-    return 0
+    return True
+
+
+def _others(pipeline: str | None) -> str:
+    """Where tracked runs are, which may be meant."""
+    if pipeline is None:
+        return "; these are tracked ones:"
+    return f", or argosy runs --experiment {shlex.quote(pipeline)}, for tracked ones"
 
 
 def _is_search(where: str) -> bool:
