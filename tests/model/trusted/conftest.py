@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from argosy.errors import ArgosyError
 from argosy.model.matrix import Matrix
 from argosy.model.trusted import content
 from argosy.model.trusted.process import Process, Terms
@@ -57,6 +58,18 @@ class Does:
 
 def does(act: Callable[[Matrix], Any]) -> bytes:
     return content.pack(Does(act), WIDTH, "regression", np.zeros((1, WIDTH)))
+
+
+def told(process: Process, act: Callable[[Matrix], Any]) -> str:
+    """What became of an act, which must not end the process."""
+    turn = process.load(1, data := does(act))
+    try:
+        found, now = process.answer(1, data, turn, np.zeros((2, 4)))
+    except ArgosyError as error:
+        assert process.turn == turn
+        return error.message
+    assert now == turn
+    return str(found.tolist())
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import platform
 import sys
-import sysconfig
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -16,6 +14,7 @@ import msgspec
 
 from argosy.errors import CorruptError, DeclarationError
 from argosy.model.matrix import Matrix
+from argosy.model.trusted.place import libraries
 
 FORMAT = "pickle"
 _MARK = b"argosy pickle 1\n"
@@ -96,11 +95,4 @@ def _of_project() -> Iterator[ModuleType]:
 
 @cache
 def _is_installed(file: str) -> bool:
-    return any(Path(file).resolve().is_relative_to(each) for each in _installed())
-
-
-@cache
-def _installed() -> tuple[Path, ...]:
-    """Where Python, its libraries and Argosy lie."""
-    places = {*sysconfig.get_paths().values(), sys.base_prefix, sys.prefix, *importlib.import_module("argosy").__path__}
-    return tuple(Path(each).resolve() for each in places)
+    return any(Path(file).resolve().is_relative_to(each) for each in libraries())

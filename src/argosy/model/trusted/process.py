@@ -31,9 +31,9 @@ _START += "main(int(sys.argv[2]), int(sys.argv[3]))"
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 """What the process is told of the environment: nothing of what a server is told in secret."""
 _ALONE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1") | {
-    "JOBLIB_MULTIPROCESSING": "0"
-}
-"""One thread, and no pool, which would need locks between processes."""
+    "JOBLIB_MULTIPROCESSING": "0", "HOME": "/",
+}  # fmt: skip
+"""One thread, and no pool, which would need locks between processes; and a home, which some libraries ask for."""
 _GRACE = 1.0
 
 
