@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from argosy.errors import InputError
 from argosy.protocols.mlflow.importing.disk import Disk
 from argosy.protocols.mlflow.importing.source import ElsewhereError, File
 
@@ -38,3 +40,9 @@ def test_what_leads_out_is_refused(tmp_path: Path, shape: str) -> None:
 @pytest.mark.parametrize("location", ["s3://bucket/x", "file://elsewhere/x", "mlflow-artifacts:/1"])
 def test_what_lies_on_no_disk_here_is_no_directory(tmp_path: Path, location: str) -> None:
     assert Disk([tmp_path]).folder(location) is None
+
+
+def test_what_would_never_end_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="is no file"):
+        list(Disk([tmp_path]).read(File("pipe", None, str(tmp_path / "pipe"))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,23 @@ def test_values_are_read_as_they_lie_there(root: Path) -> None:
     assert list(folder(root).points(TREES, run, "old")) == [[Point("old", 1e300, 0, 7000)]]
     assert list(folder(root).points(TREES, run, "data")) == [[Point("data", 1.0, 4, 7000)]]
     assert run.last["auc"] == (0.75, 2, 3000)
+
+
+def test_names_that_are_lists_of_lists_are_not_spelt_out(root: Path) -> None:
+    place = plant.experiment(root)
+    lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)), "name: *a11"]
+    (place / "meta.yaml").write_text("\n".join(lines))
+    ((broken,),) = folder(root).experiments()
+    assert isinstance(broken, Broken) and "name" in broken.reason
+
+
+@pytest.mark.parametrize("name", ["params/key", "tags/key", "metrics/key"])
+def test_a_pipe_holds_nobody_up(root: Path, name: str) -> None:
+    place = plant.run(plant.experiment(root))
+    (place / name).parent.mkdir(exist_ok=True)
+    os.mkfifo(place / name)
+    ((broken,),) = folder(root).runs(TREES)
+    assert isinstance(broken, Broken) and "is no file" in broken.reason
 
 
 def test_a_link_out_of_the_folder_is_not_read(root: Path, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ META, TRASH, VERSION = "meta.yaml", ".trash", "version-"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _STATUSES = dict(enumerate(("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"), 1))
 _LONGEST = 32 << 20
+_NESTED = (list, tuple, set, dict)
 
 
 class Tree:
@@ -90,11 +91,16 @@ class Tree:
         return sorted(each for each in place.iterdir() if each.is_dir() and self._disk.holds(each))
 
     def meta(self, place: Path) -> Mapping[str, Any]:
-        """The fields of a folder's meta.yaml."""
+        """The fields of a folder's meta.yaml: texts, numbers, and texts by their names.
+
+        What is nested deeper is left out: aliases of YAML make gigabytes of text out of few bytes.
+        """
         found = yaml.load(self._text(place / META), Loader=_LOADER)
         if not isinstance(found, dict):
             raise InputError(f"{place / META} holds no fields", next="restore it from a copy")
-        return found
+        return {
+            name: _flat(value) if isinstance(value, dict) else value for name, value in _flat(found, but=dict).items()
+        }
 
     def texts(self, place: Path) -> dict[str, str]:
         """The values below a folder, by their keys."""
@@ -123,22 +129,29 @@ class Tree:
             yield Measured(run, name, digest, Point(key, float(value), int(step), int(at)))
 
     def _text(self, path: Path) -> str:
-        if not self._disk.holds(path):
-            raise InputError(f"{path} is a link out of {self._root}", next="copy what it points at")
-        if path.stat().st_size > _LONGEST:
+        if self._size(path) > _LONGEST:
             raise InputError(f"{path} has more than {_LONGEST:,} bytes", next="it is no text of MLflow's")
         return path.read_bytes().decode()
 
-    def _lines(self, place: Path, key: str) -> Iterator[list[str]]:
-        path = place / key
+    def _size(self, path: Path) -> int:
         if not self._disk.holds(path):
             raise InputError(f"{path} is a link out of {self._root}", next="copy what it points at")
+        return self._disk.size(path)
+
+    def _lines(self, place: Path, key: str) -> Iterator[list[str]]:
+        path = place / key
+        self._size(path)
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
                 found = line.split()
                 if len(found) < 2:
                     raise InputError(f"{path}:{number} is no point of a metric", next="mend or remove the line")
                 yield found
+
+
+def _flat(found: Mapping[str, Any], but: type | None = None) -> dict[str, Any]:
+    """The fields that hold nothing nested, and those of a type."""
+    return {name: value for name, value in found.items() if type(value) is but or not isinstance(value, _NESTED)}
 
 
 def _time(meta: Mapping[str, Any], name: str) -> int:
