@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import os
 import re
@@ -137,3 +138,23 @@ def test_a_damaged_file_is_never_taken_for_whole(client: httpx.Client, harbour: 
     file.write_bytes(data[:1000])
     cut = client.get(f"{BASE}/damaged")
     assert cut.status_code == 404 and "are cut off" in cut.json()["message"]
+
+
+@pytest.mark.parametrize("parted", [False, True])
+def test_bytes_of_a_file_that_is_refused_are_left_to_the_collector(
+    client: httpx.Client, harbour: Harbour, *, parted: bool
+) -> None:
+    data = os.urandom(100_000)
+    client.put(f"{BASE}/refused/file", content=b"")
+    if parted:
+        root = BASE.removesuffix("artifacts")
+        upload = client.post(f"{root}mpu/create/refused/file", json={"path": "below", "num_parts": 1}).json()
+        client.put(upload["credentials"][0]["url"], content=data)
+        told = {"path": "below", "upload_id": upload["upload_id"], "parts": [{"part_number": 1}]}
+        answer = client.post(f"{root}mpu/complete/refused/file", json=told)
+    else:
+        answer = client.put(f"{BASE}/refused/file/below", content=data)
+    assert answer.status_code == 400 and "cannot lie beside" in answer.json()["message"]
+    with harbour.store.read() as conn:
+        noted = {digest for (digest,) in conn.exec_driver_sql("SELECT digest FROM orphan")}
+    assert hashlib.sha256(data).hexdigest() in noted

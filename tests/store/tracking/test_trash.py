@@ -159,6 +159,28 @@ def test_a_file_that_is_replaced_or_removed_leaves_no_bytes_behind(store: Store,
         assert artifacts.content(store.blobs, files.get(conn, "a")) == SMALL
 
 
+@pytest.mark.parametrize("how", ["unneeded", "of a file", "of another kind", "pack"])
+def test_bytes_of_a_file_that_was_refused_are_collected_unless_something_needs_them(
+    store: Store, hand: Hand, how: str
+) -> None:
+    digest = store.blobs.put(LARGE)
+    with store.write() as tx:
+        files.abandon(tx, digest, hand.at)
+        if how == "of a file":
+            files.put(tx, "a", digest, len(LARGE), hand)
+        elif how == "of another kind":
+            artifacts.add(tx, [artifacts.Artifact(digest=digest, kind="model", bytes=len(LARGE), at=hand.at)])
+        elif how == "pack":
+            packed = artifacts.Artifact(digest="0" * 64, kind="model", bytes=3, at=hand.at, pack=digest, start=0)
+            artifacts.add(tx, [packed])
+    age(store, LARGE, hand.at + DAY)
+    trash.purge(store, hand.at + DAY)
+    assert store.blobs.has(digest)  # it was put again lately
+    age(store, LARGE, hand.at)
+    trash.purge(store, hand.at + 2 * DAY)
+    assert store.blobs.has(digest) is (how != "unneeded") and rows(store)["orphan"] == 0
+
+
 def test_traces_go_with_their_experiment(store: Store, hand: Hand) -> None:
     with store.write() as tx:
         gone, kept = experiments.create(tx, "gone", hand), experiments.create(tx, "kept", hand)

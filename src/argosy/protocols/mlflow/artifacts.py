@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, quote
 import msgspec
 from sqlalchemy import Connection
 
-from argosy.errors import UnknownError
+from argosy.errors import ArgosyError, UnknownError
 from argosy.protocols.mlflow import package, wire
 from argosy.protocols.mlflow.endpoint import Endpoint, OfRun
 from argosy.protocols.mlflow.fault import INVALID, NO_ENDPOINT, Fault
@@ -65,6 +65,16 @@ def _entry(path: str, size: int | None) -> dict[str, Any]:
     return {"path": path, "is_dir": True} if size is None else {"path": path, "is_dir": False, "file_size": size}
 
 
+async def land(batch: Batch, path: str, digest: str, size: int, hand: Hand, data: bytes | None = None) -> None:
+    """Have what is written lie at a path; where that is refused, its bytes are left to the collector."""
+    try:
+        await asyncio.wrap_future(batch.submit(lambda tx: files.put(tx, path, digest, size, hand, data)))
+    except ArgosyError:
+        if data is None:
+            await asyncio.wrap_future(batch.submit(lambda tx: files.abandon(tx, digest, hand.at)))
+        raise
+
+
 class Files:
     """The files themselves, and what lies in a folder of theirs: an ASGI application over `ROOT` and paths below it."""
 
@@ -107,8 +117,7 @@ class Files:
                 if sink.add(message.get("body", b"")) or not more:
                     await asyncio.to_thread(sink.write)
             digest, size, data = await asyncio.to_thread(sink.finish)
-            hand = Hand(scope["auth"].name, self._now())
-            await asyncio.wrap_future(self._batch.submit(lambda tx: files.put(tx, path, digest, size, hand, data)))
+            await land(self._batch, path, digest, size, Hand(scope["auth"].name, self._now()), data)
         finally:
             sink.close()
 

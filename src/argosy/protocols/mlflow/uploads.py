@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from argosy.protocols.mlflow.artifacts import ROOT
+from argosy.protocols.mlflow.artifacts import ROOT, land
 from argosy.protocols.mlflow.body import UNREAD
 from argosy.protocols.mlflow.fault import INVALID, NO_ENDPOINT, Fault, invalid
 from argosy.store.batch import Batch
@@ -120,8 +120,7 @@ class Parts:
             raise invalid("path", request.path, "It is not what the upload was begun for.")
         numbers = [each.part_number for each in request.parts]
         digest, size = await asyncio.to_thread(self._uploads.finish, name, numbers)
-        hand = Hand(scope["auth"].name, self._now())
-        await asyncio.wrap_future(self._batch.submit(lambda tx: files.put(tx, target, digest, size, hand)))
+        await land(self._batch, target, digest, size, Hand(scope["auth"].name, self._now()))
         await asyncio.to_thread(self._uploads.drop, name)
         return {}
 

@@ -47,6 +47,11 @@ def put(tx: Connection, path: str, digest: str, size: int, hand: Hand, data: byt
     )
 
 
+def abandon(tx: Connection, digest: str, at: datetime) -> None:
+    """Note bytes that were written for a file that did not come to be: unless something needs them, they go."""
+    _note(tx, "VALUES (?, CAST(? AS BIGINT))", (digest, to_micros(at)))
+
+
 def _check_alone(conn: Connection, path: str) -> None:
     """See that nothing lies below a path, nor on the way to it."""
     folders = [path[:place] for place, letter in enumerate(path) if letter == "/"]
@@ -111,5 +116,12 @@ def remove(tx: Connection, path: str, at: datetime) -> int:
 
 def _orphaned(tx: Connection, where: str, values: tuple[object, ...], at: int | None) -> None:
     """Note the artifacts of some files, which are about to be of these no more."""
-    sql = f"INSERT INTO orphan (digest, at) SELECT DISTINCT digest, CAST(? AS BIGINT) FROM file WHERE {where}"
-    execute(tx, f"{sql} ON CONFLICT (digest) DO UPDATE SET at = excluded.at", (at, *values))
+    _note(tx, f"SELECT DISTINCT digest, CAST(? AS BIGINT) FROM file WHERE {where}", (at, *values))
+
+
+def _note(tx: Connection, which: str, values: tuple[object, ...]) -> None:
+    execute(
+        tx,
+        f"INSERT INTO orphan (digest, at) {which} ON CONFLICT (digest) DO UPDATE SET at = excluded.at",
+        values,
+    )

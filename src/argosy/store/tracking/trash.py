@@ -162,15 +162,23 @@ def _versions(tx: Connection, models: Sequence[int]) -> int:
 
 
 def _collect(tx: Connection, store: Store, hand: Hand, before: datetime, total: Purged) -> bool:
-    """Artifacts that no file is of any more, and their bytes: within the transaction, so that nobody refers to them."""
+    """Artifacts that no file is of any more, and their bytes: within the transaction, so that nobody refers to them.
+
+    Bytes that were written for a file that did not come to be are no artifact.
+    """
     limit = hand.at - _GRACE
     rows = execute(tx, f"SELECT digest FROM orphan WHERE at < ? ORDER BY digest LIMIT {_EACH}", (to_micros(limit),))
     digests = [digest for (digest,) in rows]
     needed = _needed(tx, digests)
-    clause, bound = within(tx, "digest", [digest for digest in digests if digest not in needed])
-    sql = f"SELECT digest, bytes, data IS NULL AND pack IS NULL FROM artifact WHERE kind = ? AND {clause}"
-    gone, kept = [], set[str]()
-    for digest, size, apart in execute(tx, sql, (files.KIND, bound)).fetchall():
+    free = [digest for digest in digests if digest not in needed]
+    clause, bound = within(tx, "digest", free)
+    sql = f"SELECT digest, bytes, data IS NULL AND pack IS NULL, kind FROM artifact WHERE {clause}"
+    found = execute(tx, sql, (bound,)).fetchall()
+    gone = list[str]()
+    kept = {each for each in {*free} - {digest for digest, *_ in found} if not store.blobs.collect(each, limit)}
+    for digest, size, apart, kind in found:
+        if kind != files.KIND:
+            continue
         if apart and not store.blobs.collect(digest, limit):
             kept.add(digest)
             continue

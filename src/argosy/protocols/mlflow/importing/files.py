@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from urllib.parse import urlsplit
 
-from argosy.errors import ConflictError, InputError, UsageError
+from argosy.errors import ArgosyError, ConflictError, InputError, UsageError
 from argosy.protocols.mlflow.importing.client import LostError
 from argosy.protocols.mlflow.importing.passage import Passage, reason
 from argosy.protocols.mlflow.importing.report import FILE
@@ -127,9 +127,14 @@ class _Work:
                     sink.write()
             sink.write()
             digest, size, data = sink.finish()
-            if file.bytes is not None and size != file.bytes:
-                raise InputError(f"it has {size:,} bytes, and was listed with {file.bytes:,}", next="try again")
-            passage.write(lambda tx: files.put(tx, path, digest, size, passage.hand, data))
+            try:
+                if file.bytes is not None and size != file.bytes:
+                    raise InputError(f"it has {size:,} bytes, and was listed with {file.bytes:,}", next="try again")
+                passage.write(lambda tx: files.put(tx, path, digest, size, passage.hand, data))
+            except ArgosyError:
+                if data is None:
+                    passage.write(lambda tx: files.abandon(tx, digest, passage.hand.at))
+                raise
             return size
         finally:
             sink.close()
