@@ -128,7 +128,7 @@ def test_what_argosy_alone_does_is_refused(fleet: Asker, method: str, path: str,
     for name in (NAME, QUOTED):
         said = fleet.refused(method, path, {"name": name, **more})
         assert said.startswith("INVALID_PARAMETER_VALUE: late/JFK/AA is a member of the fleet late: ")
-        assert said.endswith("to promote a version, set the alias champion")
+        assert said.endswith(f"to promote a version, set the alias champion of '{QUOTED}'")
 
 
 def test_the_champion_is_promoted_as_the_gates_allow(fleet: Asker) -> None:

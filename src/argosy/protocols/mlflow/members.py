@@ -266,8 +266,11 @@ def _untag_version(tx: Connection, hand: Hand, member: Member, request: versions
 
 
 def _refuse(tx: Connection, hand: Hand, member: Member, request: OfModel) -> None:
+    name = member.name.replace("/", "%2F")  # clients since 3 take no slash where an alias is set
     raise _theirs(
-        member, "its versions come of training and its name of its rows; to promote a version, set the alias champion"
+        member,
+        "its versions come of training and its name of its rows; to promote a version, set the alias champion of "
+        f"{name!r}",
     )
 
 
