@@ -40,21 +40,15 @@ def pack(estimator: Any, features: int, task: Literal["binary", "regression"], b
 
     Raises DeclarationError for an estimator that cannot be pickled.
     """
-    import cloudpickle  # only workers that train call this
+    from argosy.model.trusted import pickler  # only workers that train call this
 
-    own = list(_of_project())
-    for module in own:
-        cloudpickle.register_pickle_by_value(module)
     try:
-        data = cloudpickle.dumps(estimator)
+        data = pickler.dumps(estimator, list(_of_project()))
     except Exception as error:  # an estimator's own code may raise anything
         raise DeclarationError(
             f"{type(estimator).__name__} cannot be pickled ({type(error).__name__}: {str(error)[:200]})",
             next="keep locks, files and connections out of what fit() leaves",
         ) from error
-    finally:
-        for module in own:
-            cloudpickle.unregister_pickle_by_value(module)
     content = Content(data, features, task, _python(), _libraries(), background.astype("<f4").tobytes())
     return _MARK + msgspec.msgpack.encode(content)
 
@@ -87,9 +81,11 @@ def _libraries() -> dict[str, str]:
 
 def _of_project() -> Iterator[ModuleType]:
     """Modules that no library and no Python brings along: where the model is asked there may be none of them."""
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        if file and module.__name__ != "__main__" and not _is_installed(file):
+    for name, module in list(sys.modules.items()):
+        known = getattr(module, "__dict__", {})  # some stand for modules that are loaded when they are asked anything
+        file = known.get("__file__")
+        ours = isinstance(module, ModuleType) and known.get("__name__") == name != "__main__"
+        if ours and isinstance(file, str) and not _is_installed(file):
             yield module
 
 

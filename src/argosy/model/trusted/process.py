@@ -35,6 +35,9 @@ _ALONE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THRE
 }  # fmt: skip
 """One thread, and no pool, which would need locks between processes; and a home, which some libraries ask for."""
 _GRACE = 1.0
+_NEXT = "train it again, or take another candidate"
+_MISSES = "ModuleNotFoundError"
+_ABSENT = "import what the project defines at the top of its modules, not within functions; and install the libraries"
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -125,7 +128,7 @@ class Process:
             self._exchange(running, Ask("drop", self._dropped.pop(), seconds=self._terms.answer_seconds), b"", 0)
         told, found = self._exchange(running, asked, body, most)
         if told.error:
-            raise ArgosyError(f"it raises {told.error}", next="train it again, or take another candidate")
+            raise ArgosyError(f"it raises {told.error}", next=_ABSENT if told.error.startswith(_MISSES) else _NEXT)
         if len(found) != most:
             raise self._failed(running, f"it answered {len(found):,} bytes, not {most:,}")
         return found
@@ -156,9 +159,7 @@ class Process:
             why = "it took too long" if alarm else f"its process was ended by {signal.Signals(-code).name}"
         elif code is not None:
             why = f"its process ended with exit code {code}"
-        return Ended(
-            f"{why}: a trusted pickle is run apart, within bounds", next="train it again, or take another candidate"
-        )
+        return Ended(f"{why}: a trusted pickle is run apart, within bounds", next=_NEXT)
 
     def _start(self) -> _Running:
         if self._running is not None and self._running.child.poll() is None:
