@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -70,6 +71,22 @@ def talk(stream: Callable[[], KafkaTopic], work: Callable[[KafkaTopic], Awaitabl
         await found.close()
 
     asyncio.run(talking())
+
+
+def test_a_message_of_no_time_stops_nothing(kafka: str) -> None:
+    async def both() -> list[Message]:
+        producer, stream = AIOKafkaProducer(bootstrap_servers=kafka), topic(kafka)
+        await producer.start()
+        for moment in (2**62, 1_700_000_000_000):
+            await producer.send_and_wait("in", b"body", timestamp_ms=moment)
+        await producer.stop()
+        await stream.open()
+        found = await read(stream, 2)
+        await stream.close()
+        return found
+
+    found = sorted(asyncio.run(both()), key=lambda each: each.at)
+    assert [each.at.year for each in found] == [2023, datetime.now(UTC).year]
 
 
 def test_everything_is_answered_and_committed(kafka: str, streaming: Streaming) -> None:

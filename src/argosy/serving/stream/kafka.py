@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,7 +13,7 @@ import msgspec
 from argosy.errors import InputError, MissingExtraError
 from argosy.serving.stream.address import Address
 from argosy.serving.stream.broker import UnreachableError
-from argosy.serving.stream.message import Message, Outcome
+from argosy.serving.stream.message import Message, Outcome, taken
 
 try:
     from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
@@ -29,7 +29,6 @@ except ImportError:
     raise MissingExtraError("topics of Kafka need its client", next="pip install 'argosy[kafka]'") from None
 
 T = TypeVar("T")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS = 20.0
 _LOOKS, _LOOK_SECONDS = 10, 0.5
 _MB = 1 << 20
@@ -119,7 +118,7 @@ class KafkaTopic(ConsumerRebalanceListener):  # type: ignore[misc]  # the librar
         )
 
     def _message(self, partition: TopicPartition, record: Any) -> Message:
-        at = _EPOCH + timedelta(milliseconds=record.timestamp) if record.timestamp > 0 else datetime.now(UTC)
+        at = taken(record.timestamp) if record.timestamp > 0 else datetime.now(UTC)
         key = record.key.decode("utf-8", "replace") if record.key is not None else None
         id = f"{partition.topic}/{partition.partition}/{record.offset}"
         return Message(id, record.value or b"", at, key, _Place(partition, record.offset, self._deal))

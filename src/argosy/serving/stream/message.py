@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Message(msgspec.Struct, frozen=True, eq=False):
@@ -32,3 +34,11 @@ class Outcome(msgspec.Struct, frozen=True, eq=False):
     body: bytes
     rows: int = 0
     reason: str = ""
+
+
+def taken(milliseconds: int) -> datetime:
+    """When a broker took a message, in milliseconds since 1970; now where its producer made that no time."""
+    try:
+        return _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return datetime.now(UTC)

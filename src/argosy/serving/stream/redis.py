@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from secrets import token_hex
 from typing import Any, TypeVar
@@ -16,7 +15,7 @@ from typing import Any, TypeVar
 from argosy.errors import InputError, MissingExtraError
 from argosy.serving.stream.address import Address
 from argosy.serving.stream.broker import UnreachableError
-from argosy.serving.stream.message import Message, Outcome
+from argosy.serving.stream.message import Message, Outcome, taken
 
 try:
     from redis.asyncio import Redis
@@ -35,7 +34,6 @@ except ImportError:
     raise MissingExtraError("streams of Redis need its client", next="pip install 'argosy[redis]'") from None
 
 T = TypeVar("T")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS = 10.0
 _TOLD = 1_000
 """Messages that are settled in one command: Redis takes a million words, and does nothing else meanwhile."""
@@ -160,7 +158,13 @@ class RedisStream:
     def _messages(self, entries: Iterable[tuple[bytes, dict[bytes, bytes] | None]]) -> list[Message]:
         """Those of some entries that are not under way here already, nor deleted since they were delivered."""
         found = [
-            Message(f"{self._name}/{id.decode()}", _body(fields), _taken(id), _text(fields.get(_KEY)), id)
+            Message(
+                f"{self._name}/{id.decode()}",
+                _body(fields),
+                taken(int(id.partition(b"-")[0])),
+                _text(fields.get(_KEY)),
+                id,
+            )
             for id, fields in entries
             if fields is not None and id not in self._under_way
         ]
@@ -193,14 +197,6 @@ def _body(fields: dict[bytes, bytes]) -> bytes:
     """The field `data`, or the only one there is; empty where it is not to be told which it is."""
     rest = [value for name, value in fields.items() if name not in (_KEY, _ID, _REASON)]
     return fields.get(_DATA, rest[0] if len(rest) == 1 else b"")
-
-
-def _taken(id: bytes) -> datetime:
-    """When Redis took an entry, or what its producer made of that: an id may be any number."""
-    try:
-        return _EPOCH + timedelta(milliseconds=int(id.partition(b"-")[0]))
-    except OverflowError:
-        return datetime.now(UTC)
 
 
 def _text(value: bytes | None) -> str | None:
