@@ -35,6 +35,18 @@ def test_messages_are_answered_together_as_each_would_be_alone(streaming: Stream
     assert not any(each.reason for each in together)
 
 
+def test_bounds_and_quantiles_are_told_of_each(streaming: Streaming) -> None:
+    for key in ("JFK/AA", "JFK/B6", "*"):
+        streaming.fleet.add_version(key, 30, levels=(0.1, 0.5, 0.9))
+    endpoint = msgspec.structs.replace(streaming.endpoint(), quantiles=(0.1, 0.5, 0.9), bounded=True)
+    messages = [message(record(number), f"in/{number}-0") for number in range(6)]
+    for found in (streaming.answerer.answer(endpoint, messages), streaming.answerer.answer(endpoint, messages[:1])):
+        for each in found:
+            told = msgspec.json.decode(each.body)
+            assert told["q10"] <= told["q50"] == told["prediction"] <= told["q90"]
+            assert {"lower", "upper"} <= told.keys()
+
+
 def test_what_cannot_be_answered_costs_no_other(streaming: Streaming) -> None:
     messages = several(40)
     bad = {

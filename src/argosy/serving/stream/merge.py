@@ -47,6 +47,8 @@ def split(answer: Answer, batches: Sequence[Batch]) -> Iterator[Answer]:
             answer.stale[rows] if answer.stale is not None else None,
             _part(answer.explanation, rows) if answer.explanation is not None else None,
             _flags(answer.flags[rows]) if answer.flags is not None else None,
+            answer.margins[rows] if answer.margins is not None else None,
+            {name: each[rows] for name, each in answer.quantiles.items()} if answer.quantiles is not None else None,
         )
         start += each.count
 
