@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from uvicorn import Server
 
+from argosy.server import wire
 from argosy.server.wire import configured
 from argosy.serving.watch import listen
 
@@ -23,11 +26,21 @@ async def echo(
             await send({"type": "lifespan.startup.complete"})
         await send({"type": "lifespan.shutdown.complete"})
         return
-    body = (await receive())["body"]
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
     await send(
         {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]}
     )  # fmt: skip
     await send({"type": "http.response.body", "body": body})
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wire that waits for nobody long; to be asked for before `client`."""
+    for name, seconds in (("_LULL_SECONDS", 0.4), ("_LOOK_SECONDS", 0.05)):
+        monkeypatch.setattr(wire, name, seconds)
 
 
 @pytest.fixture
@@ -83,3 +96,37 @@ def test_what_follows_a_body_is_bounded(client: socket.socket, more: bytes) -> N
             client.sendall(more)
         while client.recv(1 << 16):
             pass
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize(
+    "begun",
+    [b"", b"GET / HTTP/1.1\r\nho", b"POST / HTTP/1.1\r\nhost: here\r\ncontent-length: 9\r\n\r\n", b"\r\n"],
+)
+def test_who_owes_the_rest_of_a_request_is_broken_off(client: socket.socket, begun: bytes) -> None:
+    client.sendall(begun)
+    with suppress(ConnectionError):
+        while client.recv(1 << 16):
+            pass
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_head_that_drips_is_broken_off(client: socket.socket) -> None:
+    client.sendall(b"GET / HTTP/1.1\r\nx: ")
+    with pytest.raises(ConnectionError):
+        for _ in range(200):
+            client.sendall(b"x")
+            time.sleep(0.05)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_body_that_keeps_coming_is_waited_for_and_an_idle_connection_stands(client: socket.socket) -> None:
+    for _ in range(2):
+        client.sendall(b"POST / HTTP/1.1\r\nhost: here\r\ncontent-length: 5000\r\n\r\n")
+        for _ in range(10):
+            client.sendall(b"x" * 500)
+            time.sleep(0.1)
+        received = b""
+        while not received.endswith(b"x" * 5000):
+            received += client.recv(1 << 16)
+        time.sleep(1)

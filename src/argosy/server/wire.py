@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from uvicorn import Config
@@ -10,20 +11,42 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from argosy.serving.head import BETWEEN, HEAD_LIMIT
 from argosy.serving.wire import HEAD_REFUSED, IDLE_SECONDS
 
+_LULL_SECONDS, _LOOK_SECONDS = 60.0, 5.0
+"""How long a head may take, or a body pause; how often that is looked at."""
+_LEAST_RATE = 1024
+"""Bytes a second that a body comes with at least."""
+
 
 class Wire(HttpToolsProtocol):
     """One connection. A request whose head is above `HEAD_LIMIT` bytes, or what follows its body, is refused and the
     connection closed.
 
     The parser has no limit of its own; one read of the socket is parsed whole. Bodies wait in the socket until the
-    application asks for them. What follows a body is not heeded.
+    application asks for them. What follows a body is not heeded. Who owes a head, or more of a body, for too long is
+    broken off, token or none: each holds one of the files that this process may have open.
     """
 
     _head = _size = 0
     _in_request = _in_head = _refused = False
 
+    _due = 0.0
+    _watch: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client is there."""
+        super().connection_made(transport)
+        self._due = self.loop.time() + _LULL_SECONDS
+        self._watch = self.loop.call_later(_LOOK_SECONDS, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is there no more."""
+        if self._watch is not None:
+            self._watch.cancel()
+        super().connection_lost(exc)
+
     def on_message_begin(self) -> None:
         """A request begins."""
+        self._due = self.loop.time() + _LULL_SECONDS
         self._head, self._size, self._in_request, self._in_head = 0, 0, True, True
         super().on_message_begin()
 
@@ -49,12 +72,13 @@ class Wire(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Some of its body."""
         self._head = 0
+        self._due = min(self._due + len(body) / _LEAST_RATE, self.loop.time() + _LULL_SECONDS)
         if not self._refused:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         """It is whole."""
-        self._in_request = False
+        self._in_request, self._due = False, self.loop.time() + IDLE_SECONDS
         if not self._refused:
             super().on_message_complete()
 
@@ -65,6 +89,18 @@ class Wire(HttpToolsProtocol):
         super().data_received(data)
         if self._in_request and self._head > HEAD_LIMIT:
             self._refuse()
+
+    def _look(self) -> None:
+        """Break the connection off where the client has owed something for too long."""
+        now = self.loop.time()
+        answering = not self._in_request and self.cycle is not None and not self.cycle.response_complete
+        idle = self.timeout_keep_alive_task is not None  # it ends by itself
+        if answering or idle or self.flow.read_paused:
+            self._due = now + _LULL_SECONDS
+        elif now >= self._due:
+            self.transport.abort()
+            return
+        self._watch = self.loop.call_later(_LOOK_SECONDS, self._look)
 
     def _refuse(self) -> None:
         """Say that the head is too long, and take nothing more."""
