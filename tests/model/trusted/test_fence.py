@@ -12,8 +12,8 @@ import pytest
 
 from argosy.model.matrix import Matrix
 from argosy.model.trusted.fence import CALLS, FILES, MEMORY
-from argosy.model.trusted.process import Process
-from tests.model.trusted.conftest import told
+from argosy.model.trusted.process import Ended, Process
+from tests.model.trusted.conftest import does, told
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp are of Linux")
 SECRET = "ARGOSY_TEST_SECRET"
@@ -47,7 +47,9 @@ def test_nothing_secret_is_in_its_environment(process: Process, monkeypatch: pyt
 
 
 def test_memory_is_bounded(process: Process) -> None:
-    assert "MemoryError" in told(process, lambda rows: np.ones(6 << 30, dtype=np.uint8)[:2])
+    turn = process.load(1, data := does(lambda rows: np.ones(6 << 30, dtype=np.uint8)[:2]))
+    with pytest.raises(Ended, match="it needs more than the 4,096 MB that all have together"):
+        process.answer(1, data, turn, np.zeros((2, 4)))
 
 
 def test_what_models_need_goes_on() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
+import threading
+import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +14,8 @@ import pytest
 from argosy.errors import CorruptError, DeniedError, InputError
 from argosy.model import ensemble
 from argosy.model.format import load
+from argosy.model.matrix import Matrix
+from argosy.model.trusted import content
 from argosy.model.trusted.model import Trusted
 from argosy.model.trusted.process import Ended, Process
 from tests.model.trusted.conftest import Own, does
@@ -68,6 +73,49 @@ def test_one_that_ends_its_process_rests_longer_each_time(process: Process) -> N
         model.predict(bad)
     moment += 5.5
     assert model.predict(good).tolist() == [1.0]
+
+
+def test_those_that_wait_for_one_that_hangs_do_not_hang_in_their_turn(process: Process) -> None:
+    def hangs(rows: Matrix) -> None:
+        while True:
+            pass
+
+    model, says = Trusted(does(hangs), process), list[str]()
+
+    def ask() -> None:
+        with pytest.raises(Ended) as caught:
+            model.predict(np.zeros((1, 4)))
+        says.append(caught.value.message)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    began, turn = time.monotonic(), process.turn
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert time.monotonic() - began < 4 and process.turn == turn
+    assert sorted("rests for" in each for each in says) == [False] + [True] * 7
+    assert all("it took too long" in each for each in says)
+
+
+class _Slays:
+    """A pickle that ends whatever process loads it."""
+
+    def __reduce__(self) -> Any:
+        return os._exit, (3,)
+
+
+def test_one_that_ends_its_process_when_it_is_loaded_rests_too(process: Process) -> None:
+    moment = 0.0
+    model = Trusted(content.pack(_Slays(), 4, "regression", np.zeros((1, 4))), process, lambda: moment)
+    for rest in (5.0, 10.0):
+        turn = process.turn
+        with pytest.raises(Ended, match=r"exit code 3.*rests for"):
+            model.predict(np.zeros((1, 4)))
+        assert process.turn == turn
+        moment += rest + 0.5
+        with pytest.raises(Ended, match="exit code 3"):
+            model.predict(np.zeros((1, 4)))
 
 
 def test_one_that_is_given_up_is_dropped(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +20,7 @@ from argosy.errors import ArgosyError
 from argosy.model.matrix import Matrix
 from argosy.model.trusted import content
 from argosy.model.trusted.process import Ended, Process, Terms
+from argosy.model.trusted.wire import Told, send
 from tests.model.trusted.conftest import Own, does
 
 _EVENTS: list[str] | None = None
@@ -97,7 +100,7 @@ def test_what_ends_it_is_told_and_others_answer_on(
     [
         (lambda rows: 1 / 0, "ZeroDivisionError"), (lambda rows: np.ones(len(rows) + 1), "3 answers to 2 rows"),
         (lambda rows: ["x", "y"], "could not convert"), (lambda rows: sys.exit("no"), "SystemExit: no"),
-        (lambda rows: (_ for _ in ()).throw(ValueError("x" * 1000)), "x{300}$"),
+        (lambda rows: (_ for _ in ()).throw(ValueError("x" * 1000)), "x{280}$"),
     ],
 )  # fmt: skip
 def test_what_it_raises_is_told_and_it_stays(process: Process, act: Callable[[Matrix], Any], says: str) -> None:
@@ -174,3 +177,131 @@ def test_it_ends_with_whoever_asked(own: Own) -> None:
     assert made.id is None
     with pytest.raises(ProcessLookupError):
         os.kill(id, 0)
+
+
+def _unheard(rows: Matrix) -> None:
+    import ctypes
+    import threading
+
+    number, process = {"x86_64": 234, "aarch64": 131}[os.uname().machine], os.getpid()
+    ctypes.CDLL(None).syscall(number, process, threading.get_native_id(), 40)  # a signal that Python has no name for
+
+
+def test_a_signal_without_a_name_is_told_by_its_number(process: Process) -> None:
+    turn = process.load(12, data := does(_unheard))
+    with pytest.raises(Ended, match="ended by signal 40"):
+        process.answer(12, data, turn, np.zeros((2, 4)))
+
+
+class _Speechless(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no")
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (ValueError("a\udc80b"), r"ValueError: a\udc80b"),
+        (ValueError("a\nb\x1b[31m\x00c"), r"ValueError: a b\x1b[31m\x00c"),
+        (_Speechless(), "_Speechless"), (type("E" * 100_000, (Exception,), {})("x"), "E" * 100),
+    ],
+)  # fmt: skip
+def test_any_error_is_told_on_one_line_and_ends_nothing(process: Process, error: Exception, says: str) -> None:
+    def act(rows: Matrix) -> None:
+        raise error
+
+    turn = process.load(13, data := does(act))
+    with pytest.raises(ArgosyError) as caught:
+        process.answer(13, data, turn, np.zeros((2, 4)))
+    assert says in caught.value.message and not isinstance(caught.value, Ended) and process.turn == turn
+    assert caught.value.message.isprintable() and len(caught.value.message) < 500
+
+
+def test_a_lie_about_what_went_wrong_is_told_on_one_bounded_line(process: Process) -> None:
+    def lies(rows: Matrix) -> None:
+        for each in range(3, 20):
+            try:
+                line = socket.socket(fileno=os.dup(each))
+                send(line, Told("\x1b]0;x\x07\n" * 5_000))
+                return
+            except OSError:
+                continue
+
+    turn = process.load(14, data := does(lies))
+    with pytest.raises(ArgosyError) as caught:
+        process.answer(14, data, turn, np.zeros((2, 4)))
+    process.end()
+    assert caught.value.message.isprintable() and len(caught.value.message) < 500
+
+
+class _Dies:
+    """An estimator that ends its process when it is forgotten."""
+
+    def predict(self, rows: Matrix) -> Any:
+        return np.ones(len(rows))
+
+    def __del__(self) -> None:
+        if "argosy.model.trusted.child" in sys.modules:
+            os._exit(9)
+
+
+def test_one_that_dies_when_it_is_dropped_is_not_blamed_on_the_next(own: Own, process: Process) -> None:
+    turn = process.load(15, own.data)
+    process.load(16, content.pack(_Dies(), 4, "regression", np.zeros((1, 4))))
+    process.drop(16)
+    found, now = process.answer(15, own.data, turn, own.matrix[:5])
+    np.testing.assert_array_equal(found, own.estimator.predict_proba(own.matrix[:5])[:, 1])
+    assert now == turn + 1
+
+
+def test_memory_that_one_hoards_is_given_back_before_the_next(own: Own) -> None:
+    hoard: list[Any] = []
+
+    def hoards(rows: Matrix) -> Any:
+        hoard.append(np.ones(100 << 20, dtype=np.uint8))
+        return np.ones(len(rows))
+
+    made = Process(Terms(memory=1 << 30))
+    try:
+        turn, mine = made.load(1, data := does(hoards)), made.load(2, own.data)
+        with pytest.raises(Ended, match="it needs more than the 1,024 MB"):
+            for _ in range(20):
+                _, turn = made.answer(1, data, turn, np.zeros((1, 4)))
+        found, now = made.answer(2, own.data, mine, own.matrix[:5])
+        assert len(found) == 5 and now == mine + 1
+    finally:
+        made.end()
+
+
+def test_a_process_that_was_forked_leaves_that_of_its_parent_alone(own: Own, process: Process) -> None:
+    turn = process.load(17, own.data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        forked = os.fork()
+    if not forked:
+        try:
+            found, now = process.answer(17, own.data, turn, own.matrix[:5])
+            process.end()
+            os._exit(0 if len(found) == 5 and now == turn + 1 else 1)
+        finally:
+            os._exit(2)
+    assert os.waitpid(forked, 0)[1] == 0
+    assert len(process.answer(17, own.data, turn, own.matrix[:3])[0]) == 3 and process.turn == turn
+
+
+def test_it_is_ended_without_waiting_for_who_asks(process: Process) -> None:
+    turn, told = process.load(18, data := does(_deaf)), list[Exception]()
+
+    def asks() -> None:
+        try:
+            process.answer(18, data, turn, np.zeros((400, 4)))
+        except Exception as error:
+            told.append(error)
+
+    thread = threading.Thread(target=asks)
+    thread.start()
+    time.sleep(0.5)
+    began = time.monotonic()
+    process.end()
+    thread.join()
+    assert time.monotonic() - began < 2 and isinstance(told[0], Ended)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from argosy.model.trusted.wire import Ask, Broken, Told, receive, send
+from argosy.model.trusted.wire import Ask, Broken, Told, receive, send, shown
 
 Lines = tuple[socket.socket, socket.socket]
 SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -58,3 +58,11 @@ def test_silence_ends_at_its_time(lines: Lines) -> None:
     with pytest.raises(TimeoutError):
         receive(lines[1], Told, 8, soon())
     assert time.monotonic() - began < 2
+
+
+@given(st.text(st.characters(), max_size=900))
+def test_any_text_is_shown_on_one_bounded_line_that_can_be_sent(text: str) -> None:
+    line = shown(text)
+    assert line.isprintable() and len(line) <= 300 and line.encode() is not None
+    if len(text) < 300 and text.isprintable() and text == " ".join(text.split(" ")).strip() and "  " not in text:
+        assert line == text

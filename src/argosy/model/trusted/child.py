@@ -18,9 +18,8 @@ import numpy as np
 
 from argosy.model.trusted import fence
 from argosy.model.trusted.content import misfit, unpack
-from argosy.model.trusted.wire import Ask, Broken, Told, receive, send
+from argosy.model.trusted.wire import Ask, Broken, Told, receive, send, shown
 
-_SHOWN = 300
 _MOST = 1 << 31
 
 
@@ -42,11 +41,19 @@ def main(handle: int, memory: int) -> None:
         try:
             answer = _answer(estimators, asked, body)
         except BaseException as error:  # the estimator's own code may raise anything, SystemExit too
-            told, answer = Told(f"{type(error).__name__}: {str(error)[:_SHOWN]}"), b""
+            told, answer = Told(_said(error)), b""
         else:
             told = Told()
         signal.setitimer(signal.ITIMER_REAL, 0)
         send(line, told, answer)
+
+
+def _said(error: BaseException) -> str:
+    name = MemoryError.__name__ if isinstance(error, MemoryError) else type(error).__name__
+    try:
+        return shown(f"{name}: {error}")
+    except BaseException:  # the same holds for how it puts what it says
+        return shown(name)
 
 
 def _lists(place: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -27,8 +28,8 @@ _IDS = count()
 class Trusted:
     """An estimator of scikit-learn's kind, pickled. Values are rounded to float32 first, as when it was fitted.
 
-    Thread-safe: who asks waits for those before. One that ended its process, or took too long, is not asked again for
-    some seconds, twice as many each time.
+    Thread-safe: who asks waits for those before. One that ended its process, or took too long, also when it was loaded,
+    is not asked again for some seconds, twice as many each time.
     """
 
     apart = True
@@ -45,9 +46,13 @@ class Trusted:
         self._link = log_odds if content.task == "binary" else np.asarray
         self._data, self._id, self._clock = data, next(_IDS), clock
         self._process = process or shared()
-        self._ended, self._until = 0, 0.0
+        self._lock = threading.Lock()
+        self._ended, self._until, self._why, self._turn = 0, 0.0, "", 0
         weakref.finalize(self, self._process.drop, self._id).atexit = False
-        self._turn = self._process.load(self._id, data)
+        try:
+            self._turn = self._process.load(self._id, data)
+        except Ended as error:  # it rests, as one that ended it later: else each try would end it, for all others too
+            self._rest(error)
 
     def predict(self, matrix: Matrix) -> npt.NDArray[np.float64]:
         """See `Model.predict`. Raises Ended while the estimator rests, and what `Process.answer` raises."""
@@ -62,16 +67,20 @@ class Trusted:
         return kernel.explain(self.predict, self._link, rows, self._background)
 
     def _asked(self, rows: Matrix) -> npt.NDArray[np.float64]:
-        if self._ended and self._clock() < self._until:
-            raise Ended(
-                f"it ended its process, and rests for {self._until - self._clock():.0f} s",
-                next="train it again, or take another candidate",
-            )
-        try:
-            found, self._turn = self._process.answer(self._id, self._data, self._turn, rows)
-        except Ended:
-            self._ended += 1
-            self._until = self._clock() + min(_REST * 2 ** (self._ended - 1), _LONGEST)
-            raise
-        self._ended = 0
-        return found
+        with self._lock:  # those that waited while it ended its process are not to end the next
+            left = self._until - self._clock() if self._ended else 0.0
+            if left > 0:
+                raise Ended(
+                    f"{self._why}, and rests for {left:.0f} s", next="train it again, or take another candidate"
+                )
+            try:
+                found, self._turn = self._process.answer(self._id, self._data, self._turn, rows)
+            except Ended as error:
+                self._rest(error)
+                raise
+            self._ended = 0
+            return found
+
+    def _rest(self, error: Ended) -> None:
+        self._ended, self._why = self._ended + 1, error.message
+        self._until = self._clock() + min(_REST * 2 ** min(self._ended - 1, 10), _LONGEST)

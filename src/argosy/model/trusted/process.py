@@ -23,7 +23,7 @@ import numpy.typing as npt
 from argosy.errors import ArgosyError, UnreachableError
 from argosy.model.matrix import Matrix
 from argosy.model.trusted import fence
-from argosy.model.trusted.wire import Ask, Broken, Told, receive, send
+from argosy.model.trusted.wire import Ask, Broken, Told, receive, send, shown
 
 _LOG = logging.getLogger("argosy.model")
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from argosy.model.trusted.child import main; "
@@ -90,17 +90,18 @@ class Process:
         where it cannot be loaded.
         """
         with self._lock:
-            self._ask(Ask("load", id, seconds=self._terms.load_seconds), data)
-            return self.turn
+            self._forget()
+            return self._load(id, data)
 
     def answer(self, id: int, data: bytes, turn: int, matrix: Matrix) -> tuple[npt.NDArray[np.float64], int]:
         """A number a row of a C-contiguous matrix, by the estimator of an id, which is loaded anew unless `turn` is
         that of now; and the turn of now. Raises as `load` does, and where the estimator raises.
         """
         with self._lock:
+            self._forget()
             self._start()
             if turn != self.turn:
-                turn = self.load(id, data)
+                turn = self._load(id, data)
             rows, features = matrix.shape
             seconds = self._terms.answer_seconds + rows * self._terms.row_seconds
             told = self._ask(Ask("answer", id, rows, features, seconds), matrix.tobytes(), 8 * rows)
@@ -111,24 +112,37 @@ class Process:
         self._dropped.append(id)
 
     def end(self) -> None:
-        """End it; what is asked next starts it again."""
+        """End it, and what it does just now; what is asked next starts it again."""
+        if (running := self._running) is not None:
+            running.child.kill()  # whoever waits for it holds the lock
         with self._lock:
             running, self._running = self._running, None
-            if running is None:
-                return
-            running.line.close()
-            with suppress(subprocess.TimeoutExpired):
-                running.child.wait(_GRACE)
-            running.child.kill()
-            running.child.wait()
+            if running is not None:
+                running.line.close()
+                running.child.kill()
+                running.child.wait()
+
+    def _forget(self) -> None:
+        """Have it drop what nobody asks for any more; where that ends it, whoever asks next is not to blame."""
+        while self._dropped and (running := self._running) is not None:
+            drop = Ask("drop", self._dropped.pop(), seconds=self._terms.answer_seconds)
+            with suppress(Ended):
+                self._exchange(running, drop, b"", 0)
+
+    def _load(self, id: int, data: bytes) -> int:
+        self._ask(Ask("load", id, seconds=self._terms.load_seconds), data)
+        return self.turn
 
     def _ask(self, asked: Ask, body: bytes | memoryview, most: int = 0) -> bytearray:
         running = self._start()
-        while self._dropped:
-            self._exchange(running, Ask("drop", self._dropped.pop(), seconds=self._terms.answer_seconds), b"", 0)
         told, found = self._exchange(running, asked, body, most)
+        if told.error.startswith(MemoryError.__name__):  # who hoards it leaves none to others
+            raise self._failed(
+                running, f"it needs more than the {self._terms.memory >> 20:,} MB that all have together"
+            )
         if told.error:
-            raise ArgosyError(f"it raises {told.error}", next=_ABSENT if told.error.startswith(_MISSES) else _NEXT)
+            raised = shown(told.error)
+            raise ArgosyError(f"it raises {raised}", next=_ABSENT if raised.startswith(_MISSES) else _NEXT)
         if len(found) != most:
             raise self._failed(running, f"it answered {len(found):,} bytes, not {most:,}")
         return found
@@ -156,7 +170,7 @@ class Process:
         self._running = None
         if code is not None and code < 0:
             alarm = code == -signal.SIGALRM
-            why = "it took too long" if alarm else f"its process was ended by {signal.Signals(-code).name}"
+            why = "it took too long" if alarm else f"its process was ended by {_name(-code)}"
         elif code is not None:
             why = f"its process ended with exit code {code}"
         return Ended(f"{why}: a trusted pickle is run apart, within bounds", next=_NEXT)
@@ -185,6 +199,13 @@ class Process:
         self._running, self._dropped = running, []
         self.turn += 1
         return running
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # Python has no name for most of those of real time
+        return f"signal {number}"
 
 
 @cache

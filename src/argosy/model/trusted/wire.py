@@ -12,6 +12,7 @@ import msgspec
 _LENGTHS = struct.Struct("<IQ")
 _HEAD = 1 << 16
 _CHUNK = 1 << 20
+_SHOWN = 300
 
 
 class Ask(msgspec.Struct, frozen=True, array_like=True):
@@ -62,6 +63,12 @@ def receive(line: socket.socket, kind: type[Head], most: int, until: float | Non
     except msgspec.DecodeError as error:
         raise Broken(str(error)) from error
     return said, _exactly(line, body, until)
+
+
+def shown(text: str) -> str:
+    """Any text on a line of 300 characters at most, all of which can be printed and sent."""
+    line = " ".join(text[:_SHOWN].split())
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)[:_SHOWN]
 
 
 def _exactly(line: socket.socket, size: int, until: float | None) -> bytearray:
