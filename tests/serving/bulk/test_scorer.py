@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightgbm import LGBMClassifier
 
-from argosy.errors import ArgosyError, CorruptError, InputError
+from argosy.errors import ArgosyError, CorruptError, InputError, UnreachableError
 from argosy.features.online import Online
 from argosy.features.reader import HISTORY, Reader
 from argosy.features.source import Source
@@ -60,11 +60,21 @@ class Infinite:
         return np.where(matrix[:, 0] > 0, np.inf, 0.5)
 
 
+class Away:
+    """Lives in a process that has ended."""
+
+    features, bytes_in_memory = len(FULL.features), 1
+
+    def predict(self, matrix: Matrix) -> npt.NDArray[np.float64]:
+        raise UnreachableError("its process is gone")
+
+
 def ref(id: int, signature: Signature, format: str = "lightgbm") -> VersionRef:
     margin = id / 8 if id % 2 else None
     return VersionRef(id, f"f/m@{id}", format, Slot(f"{id:064d}", None, 0, 1), signature.digest, margin)
 
 
+ODDITIES: dict[str, Any] = {"infinite": Infinite(), "away": Away()}
 ENDPOINT = Endpoint(
     "f", "binary", ("k", "n"),
     (
@@ -105,7 +115,9 @@ def cache() -> ModelCache:
     def load(version: VersionRef) -> Loaded:
         if version.format == "broken":
             raise CorruptError("it is damaged", next="train it again")
-        model: Model = Infinite() if version.format == "infinite" else LightGBM(texts[version.id], known=True)
+        if version.format in ODDITIES:
+            return Loaded(ODDITIES[version.format], SIGNATURES[version.signature])
+        model: Model = LightGBM(texts[version.id], known=True)
         if version.id == 4:
             rule = Quantiles((0.1, 0.5, 0.9))
             model = Ensemble(pack(rule, [("lightgbm", texts[each]) for each in (1, 2, 4)]), known=True)
@@ -192,6 +204,14 @@ def test_the_pooled_model_answers_for_a_version_that_cannot_be_read(cache: Model
     assert found["route"].to_list() == ["fallback", "unknown", "own"] and found["reason"].null_count() == 3
     assert found["version"].to_list() == ["f/m@1", "f/m@1", "f/m@9"]
     assert found["prediction"][0] == found["prediction"][1]
+
+
+def test_the_pooled_model_answers_for_a_version_that_cannot_be_asked(cache: ModelCache, reader: Reader) -> None:
+    endpoint = msgspec.structs.replace(ENDPOINT, routes={"a/1": Route(ref(20, FULL, "away"))})
+    rows = pl.DataFrame({"k": "a", "n": 1, "x": 1.0, "c": "a", "b": True, "t": NOW, "s": "1", "origin": "JFK"})
+    with BulkScorer(endpoint, cache, OnlineViews(endpoint, reader), NOW, threads=1) as bulk:
+        found = bulk.score(rows, None)
+    assert found.select("route", "version", "reason").row(0) == ("fallback", "f/m@1", None)
 
 
 def test_reasons_say_what_is_wrong_with_a_row(cache: ModelCache, reader: Reader) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from argosy.errors import ArgosyError
+from argosy.errors import ArgosyError, UnreachableError
 from argosy.model.matrix import Matrix
 from argosy.model.signature import Signature
 from argosy.serving.bulk.choice import Which
@@ -50,7 +50,7 @@ class _Share(msgspec.Struct, frozen=True):
 
 
 class _Failure(msgspec.Struct, frozen=True):
-    """The rows that a version failed on, by their places in the chunk, and why; `unread` if it cannot be read."""
+    """The rows that a version failed on, by their places in the chunk, and why; `unread` if it cannot be asked."""
 
     rows: Rows
     why: str
@@ -131,7 +131,7 @@ def _answer(cache: ModelCache, share: _Share, out: npt.NDArray[np.float64], spre
         found = spread.put(share.places, model, share.matrix[share.within])
         out[share.places] = found
     except Exception as error:  # a model may raise anything
-        return _Failure(share.places, _said(error), unread)
+        return _Failure(share.places, _said(error), unread or isinstance(error, UnreachableError))
     bad = np.flatnonzero(~np.isfinite(found))
     return _Failure(share.places[bad], "it gives no finite number") if bad.size else None
 

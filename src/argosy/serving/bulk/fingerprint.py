@@ -26,7 +26,8 @@ def fingerprint(endpoint: Endpoint, rows: pl.DataFrame, *, canaries: bool = Fals
     views = [(each.name, each.entity, each.columns, str(each.ttl)) for each in endpoint.views]
     made = [(name, each.polars) for name, each in endpoint.request_features]
     inputs = [(each.name, each.datatype, each.required) for each in endpoint.inputs]
-    parts = (answers, drawn, _route(endpoint.pooled) if canaries else (), inputs, made, views, str(endpoint.lead))
+    told = (endpoint.bounded, endpoint.quantiles)
+    parts = (answers, drawn, _route(endpoint.pooled) if canaries else (), inputs, made, views, str(endpoint.lead), told)
     return hashlib.sha256(
         msgspec.json.encode((endpoint.fleet, endpoint.time, endpoint.row_key, endpoint.sticky, *parts))
     ).hexdigest()
