@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from argosy.controller import leftover
 from argosy.server.collector import Collector
 from argosy.store import Store
 from argosy.store.tracking import experiments, runs, search
@@ -33,6 +35,22 @@ def test_what_was_deleted_is_purged_after_a_while_and_the_rest_stays(home: Path)
             time.sleep(0.02)
         collector.close()
         assert found == [kept.id]
+
+
+def test_what_a_killed_server_had_begun_to_write_goes_though_no_controller_runs(home: Path) -> None:
+    now = datetime.now(UTC)
+    with Store.open(home) as store:
+        begun, old = store.blobs.draft(), (now - 2 * leftover.AGE).timestamp()
+        begun.write_bytes(b"half of a file")
+        os.utime(begun, (old, old))
+        lately = store.blobs.draft()
+        lately.write_bytes(b"half of another")
+        collector = Collector(store, timedelta(days=1), lambda: now, first=0.01, every=0.01)
+        deadline = time.monotonic() + 60
+        while begun.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        collector.close()
+        assert store.blobs.drafts() == [lately]
 
 
 def test_it_outlives_a_database_that_goes_away(home: Path, caplog: pytest.LogCaptureFixture) -> None:

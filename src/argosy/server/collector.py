@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from argosy.controller import leftover
 from argosy.store.store import Store
 from argosy.store.tracking.trash import purge
 from argosy.store.upload import Uploads
@@ -38,6 +39,7 @@ class Collector:
             try:
                 done = purge(self._store, self._now(), self._retention)
                 Uploads(self._store.blobs).sweep(self._now())
+                leftover.remove(leftover.find(self._store, self._now()))  # no controller may be there to do it
             except Exception as error:  # a busy store, a full disk, a database that restarts: the next time will do
                 _LOG.warning("the trash could not be purged: %s", error)
                 continue

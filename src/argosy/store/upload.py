@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import secrets
 import shutil
@@ -100,7 +101,7 @@ class Uploads:
         """Throw away what is abandoned; returns how many."""
         limit = now.timestamp() - ABANDONED.total_seconds()
         every = list(self._root.iterdir()) if self._root.is_dir() else []
-        old = [each for each in every if max(path.stat().st_mtime for path in (each, *each.iterdir())) < limit]
+        old = [each for each in every if _touched(each) < limit]
         for each in old:
             shutil.rmtree(each, ignore_errors=True)
         return len(old)
@@ -109,6 +110,14 @@ class Uploads:
         if not _NAME.fullmatch(name):
             raise _unknown(repr(name[:80]))
         return self._root / name
+
+
+def _touched(folder: Path) -> float:
+    """When an upload was last written to; one whose files come and go meanwhile is being written to."""
+    try:
+        return max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+    except FileNotFoundError:
+        return math.inf
 
 
 @contextmanager
