@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import numpy as np
 import polars as pl
 import pytest
 
+from argosy.model.matrix import Matrix
+from argosy.model.trusted import content
 from argosy.serving.answered import Answered
 from argosy.serving.app import App, Settings
 from argosy.serving.cache import Loaded, ModelCache, blob_loader
@@ -21,7 +26,7 @@ from argosy.serving.shadow import Shadows
 from argosy.serving.snapshot import Source
 from argosy.spec.rollout import ABTest, Shadow
 from argosy.store import declarations
-from tests.serving.conftest import FLEET, NOW, Fixture, declared
+from tests.serving.conftest import FLEET, NOW, SIGNATURE, Fixture, declared
 from tests.serving.served import TOKEN, Served, Weather, body, outputs, tensor
 
 Make = Callable[..., tuple[Served, Shadows]]
@@ -70,6 +75,38 @@ def test_a_shadow_scores_what_the_champion_answers_and_is_recorded_beside_it(fle
     assert beside["prediction"].to_list() == pytest.approx(expected.tolist())
     assert beside["prediction"].to_list() != own["prediction"].to_list()
     assert (shadows.scored, shadows.failed, shadows.dropped) == (3, 0, 0)
+
+
+class Still:
+    """A pickle that answers at once, or never."""
+
+    def __init__(self, answers: bool) -> None:
+        self.answers = answers
+
+    def predict_proba(self, rows: Matrix) -> Any:
+        while not self.answers:
+            pass
+        return np.tile([0.75, 0.25], (len(rows), 1))
+
+
+def test_who_answers_by_a_pickle_does_not_wait_for_a_shadow_that_is_one(fleet: Fixture, make: Make) -> None:
+    width = len(SIGNATURE.features)
+    made = [
+        ("pickle", content.pack(Still(answers), width, "binary", np.zeros((1, width)))) for answers in (True, False)
+    ]
+    fleet.add_version("JFK/AA", 8, made=made[0])
+    fleet.add_version("JFK/AA", 9, champion=False, share=1.0, kind="shadow", made=made[1])
+    served, shadows = make()
+    served.post(body(3))
+    time.sleep(1.5)  # the shadow has been loaded, and hangs
+    slowest = 0.0
+    for _ in range(20):
+        began = time.monotonic()
+        assert outputs(served.post(body(3)))["prediction"] == [0.25] * 3
+        slowest = max(slowest, time.monotonic() - began)
+    assert slowest < 0.5
+    shadows.flush()
+    assert shadows.failed >= 3 and shadows.scored == 0
 
 
 def test_a_share_of_the_rows_is_always_the_same(fleet: Fixture, make: Make) -> None:

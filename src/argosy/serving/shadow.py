@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from argosy.errors import ArgosyError
+from argosy.model.trusted.process import beside
 from argosy.serving.answered import Answered
 from argosy.serving.batch import Columns
 from argosy.serving.cache import Loaded, ModelCache
@@ -78,6 +79,7 @@ class Shadows:
         self._recorder.close()
 
     def _run(self) -> None:
+        beside()
         while True:
             with self._state:
                 self._state.wait_for(lambda: self._queue or self._closing)

@@ -19,7 +19,7 @@ import pytest
 from argosy.errors import ArgosyError
 from argosy.model.matrix import Matrix
 from argosy.model.trusted import content
-from argosy.model.trusted.process import Ended, Process, Terms
+from argosy.model.trusted.process import Ended, Process, Terms, beside, current
 from argosy.model.trusted.wire import Told, send
 from tests.model.trusted.conftest import Own, does
 
@@ -305,3 +305,16 @@ def test_it_is_ended_without_waiting_for_who_asks(process: Process) -> None:
     process.end()
     thread.join()
     assert time.monotonic() - began < 2 and isinstance(told[0], Ended)
+
+
+def test_a_thread_that_is_beside_those_that_answer_asks_another_process() -> None:
+    found: list[Process] = []
+
+    def asks() -> None:
+        beside()
+        found.extend([current(), current()])
+
+    thread = threading.Thread(target=asks)
+    thread.start()
+    thread.join()
+    assert found[0] is found[1] is not current() and current() is current()

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from contextvars import ContextVar
 from functools import cache
 from typing import NamedTuple
 
@@ -36,6 +37,7 @@ _ALONE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THRE
 """One thread, and no pool, which would need locks between processes; and a home, which some libraries ask for."""
 _GRACE = 1.0
 _NEXT = "train it again, or take another candidate"
+_BESIDE = ContextVar("beside", default=False)
 _MISSES = "ModuleNotFoundError"
 _ABSENT = "import what the project defines at the top of its modules, not within functions; and install the libraries"
 
@@ -208,9 +210,18 @@ def _name(number: int) -> str:
         return f"signal {number}"
 
 
+def beside() -> None:
+    """Have what this thread asks from now on asked of a second process: whoever answers never waits for it."""
+    _BESIDE.set(True)
+
+
+def current() -> Process:
+    """The process that this thread asks where it names none; it ends with this one."""
+    return _made(_BESIDE.get())
+
+
 @cache
-def shared() -> Process:
-    """The one of this process, which ends with it."""
+def _made(beside: bool) -> Process:
     process = Process()
     atexit.register(process.end)
     return process
