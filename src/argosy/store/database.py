@@ -6,6 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing, suppress
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -70,7 +71,9 @@ def sqlite_engine(path: str, *, write: bool) -> Engine:
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA cache_size=-8192")
-        if not write:
+        if write:
+            connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten
+        else:
             connection.execute("PRAGMA query_only=ON")
         record.info["file"] = _identity(path)
 
@@ -87,6 +90,17 @@ def sqlite_engine(path: str, *, write: bool) -> Engine:
             connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def clear_log(engine: Engine) -> None:
+    """Have SQLite's log of writes hold nothing that is in its file already: nor, so, what has been deleted there.
+
+    Where somebody reads or writes just now it stays, and is overwritten with time.
+    """
+    if engine.dialect.name == "sqlite" and engine.url.database:
+        at_once = closing(sqlite3.connect(engine.url.database, timeout=0))
+        with suppress(sqlite3.OperationalError), at_once as connection:  # it may be locked
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _identity(path: str) -> tuple[int, int]:

@@ -100,6 +100,10 @@ class Store:
         with translated(), database.aside(self._writer) as connection, connection.begin():
             yield connection
 
+    def clear_log(self) -> None:
+        """Have nothing that was deleted stay in the log of the file's writes, unless somebody is at work on it."""
+        database.clear_log(self._writer)
+
     def close(self) -> None:
         """Give back all connections."""
         if self._peeked is not None:

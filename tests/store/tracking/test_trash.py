@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from argosy.store.codec import EPOCH
 from argosy.store.models import aliases, registered, versions
 from argosy.store.traces import record
 from argosy.store.traces.record import Trace
-from argosy.store.tracking import changes, experiments, files, inputs, metrics, runs, search, trash
+from argosy.store.tracking import changes, experiments, files, inputs, metrics, runs, search, texts, trash
 from argosy.store.tracking.changes import EXPERIMENT, MODEL, RUN, Hand
 from argosy.store.tracking.inputs import Input, Source
 from argosy.store.tracking.metrics import Point
@@ -61,6 +62,30 @@ def test_a_run_is_there_until_the_retention_is_over_and_then_gone_with_its_bytes
         assert [(each.field, each.actor) for each in changes.of(conn, RUN, run.run)] == [("purged", "trash")]
         with pytest.raises(UnknownError):
             runs.get(conn, run.run)
+
+
+def test_no_text_of_it_stays_in_any_file(home: Path, hand: Hand) -> None:
+    marks = [f"secret{number}x" * 3 for number in range(5)]
+    with Store.open(home) as store:
+        with store.write() as tx:
+            experiments.ensure_default(tx)
+        kept = filled(store, hand, 0)
+        with store.write() as tx:
+            run = runs.create(tx, 0, marks[0], EPOCH, hand, tags={"a": marks[1]})
+            texts.put(tx, texts.PARAMETER, run.id, 0, {f"p{place}": marks[2] * 50 for place in range(200)}, hand)
+            data = marks[3].encode() * 100
+            files.put(tx, f"0/{run.run}/artifacts/{marks[4]}", hashlib.sha256(data).hexdigest(), len(data), hand, data)
+        assert all(_within(home, mark) for mark in marks)
+        with store.write() as tx:
+            runs.delete(tx, run.run, hand)
+        for days in (31, 32):
+            assert trash.purge(store, hand.at + days * DAY).any
+        assert not [mark for mark in marks if _within(home, mark)] and _within(home, kept.run)
+
+
+def _within(home: Path, text: str) -> bool:
+    """Whether a text is in a file of a home."""
+    return any(text.encode() in path.read_bytes() for path in home.rglob("*") if path.is_file())
 
 
 def test_what_was_restored_or_belongs_to_others_stays(store: Store, hand: Hand) -> None:

@@ -56,6 +56,8 @@ def purge(store: Store, now: datetime, retention: timedelta = RETENTION) -> Purg
                 more = step(tx, store, hand, before, total)
             if not more:
                 break
+    if total.any:
+        store.clear_log()
     return total
 
 
