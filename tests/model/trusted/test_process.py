@@ -217,21 +217,39 @@ def test_any_error_is_told_on_one_line_and_ends_nothing(process: Process, error:
     assert caught.value.message.isprintable() and len(caught.value.message) < 500
 
 
-def test_a_lie_about_what_went_wrong_is_told_on_one_bounded_line(process: Process) -> None:
-    def lies(rows: Matrix) -> None:
+def _says(error: str, body: bytes = b"", *, knows: bool = False) -> Callable[[Matrix], Any]:
+    """Have an estimator say something by itself, before its answer of ones; whether it knows what it was asked."""
+
+    def act(rows: Matrix) -> Any:
+        frame: Any = sys._getframe()
+        while "asked" not in frame.f_locals:
+            frame = frame.f_back
+        told = Told(error, number=frame.f_locals["asked"].number if knows else 0)
         for each in range(3, 20):
             try:
-                line = socket.socket(fileno=os.dup(each))
-                send(line, Told("\x1b]0;x\x07\n" * 5_000))
-                return
+                send(socket.socket(fileno=os.dup(each)), told, body)
             except OSError:
                 continue
+        return np.ones(len(rows))
 
-    turn = process.load(14, data := does(lies))
-    with pytest.raises(ArgosyError) as caught:
+    return act
+
+
+def test_a_lie_about_what_went_wrong_is_told_on_one_bounded_line(process: Process) -> None:
+    turn = process.load(14, data := does(_says("\x1b]0;x\x07\n" * 5_000, knows=True)))
+    with pytest.raises(ArgosyError, match="it raises") as caught:
         process.answer(14, data, turn, np.zeros((2, 4)))
     process.end()
     assert caught.value.message.isprintable() and len(caught.value.message) < 500
+
+
+def test_an_answer_that_was_not_asked_for_is_nobodys(own: Own, process: Process) -> None:
+    """Else each that asks later would get the answer of the one before."""
+    turn, mine = process.load(20, data := does(_says("", np.zeros(2).tobytes()))), process.load(21, own.data)
+    with pytest.raises(Ended, match="it answers what it was not asked"):
+        process.answer(20, data, turn, np.zeros((2, 4)))
+    found, _ = process.answer(21, own.data, mine, own.matrix[:2])
+    np.testing.assert_array_equal(found, own.estimator.predict_proba(own.matrix[:2])[:, 1])
 
 
 class _Dies:

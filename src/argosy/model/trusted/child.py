@@ -41,9 +41,9 @@ def main(handle: int, memory: int) -> None:
         try:
             answer = _answer(estimators, asked, body)
         except BaseException as error:  # the estimator's own code may raise anything, SystemExit too
-            told, answer = Told(_said(error)), b""
+            told, answer = Told(_said(error), number=asked.number), b""
         else:
-            told = Told()
+            told = Told(number=asked.number)
         signal.setitimer(signal.ITIMER_REAL, 0)
         send(line, told, answer)
 

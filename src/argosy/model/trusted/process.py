@@ -15,6 +15,7 @@ import time
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import cache
+from itertools import count
 from typing import NamedTuple
 
 import msgspec
@@ -80,6 +81,7 @@ class Process:
         self._lock = threading.RLock()
         self._running: _Running | None = None
         self._dropped: list[int] = []
+        self._numbers = count(1)
 
     @property
     def id(self) -> int | None:
@@ -152,14 +154,18 @@ class Process:
     def _exchange(
         self, running: _Running, asked: Ask, body: bytes | memoryview, most: int
     ) -> tuple[Told, bytearray]:  # fmt: skip
+        number = next(self._numbers)
         try:
             running.line.settimeout(asked.seconds)
-            send(running.line, asked, body)
-            return receive(running.line, Told, most, time.monotonic() + asked.seconds + _GRACE)
+            send(running.line, msgspec.structs.replace(asked, number=number), body)
+            found = receive(running.line, Told, most, time.monotonic() + asked.seconds + _GRACE)
         except TimeoutError:
             raise self._failed(running, f"it took longer than {asked.seconds:g} s") from None
         except (Broken, OSError) as error:
             raise self._failed(running, str(error)) from error
+        if found[0].number != number:
+            raise self._failed(running, "it answers what it was not asked")
+        return found
 
     def _failed(self, running: _Running, why: str) -> Ended:
         """The process is of no use any more: end it. How it ended by itself says more than that it did."""

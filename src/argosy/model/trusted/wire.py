@@ -18,7 +18,8 @@ _SHOWN = 300
 class Ask(msgspec.Struct, frozen=True, array_like=True):
     """A request: to `load` the body under an id, to `drop` it, or to have it answer the body's rows.
 
-    `rows` are as many as the body holds of float64, each of `features`. It may take `seconds`.
+    `rows` are as many as the body holds of float64, each of `features`. It may take `seconds`. Its answer repeats its
+    `number`.
     """
 
     verb: str
@@ -26,13 +27,18 @@ class Ask(msgspec.Struct, frozen=True, array_like=True):
     rows: int = 0
     features: int = 0
     seconds: float = 0.0
+    number: int = 0
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True):
-    """An answer: what went wrong, or nothing, and then the body holds a float64 a row. `fence` is what stands of it."""
+    """An answer: what went wrong, or nothing, and then the body holds a float64 a row. `fence` is what stands of it.
+
+    `number` is that of what was asked.
+    """
 
     error: str = ""
     fence: tuple[str, ...] = ()
+    number: int = 0
 
 
 Head = TypeVar("Head", Ask, Told)
