@@ -7,7 +7,7 @@ import math
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -66,8 +66,8 @@ class Uploads:
         with _there(name):
             draft.replace(self._folder(name) / str(number))
 
-    def finish(self, name: str, wanted: Sequence[int]) -> tuple[str, int]:
-        """Put all parts together; returns digest and bytes of the blob that they are now.
+    def finish(self, name: str, wanted: Sequence[int], note: Callable[[str], object]) -> tuple[str, int]:
+        """Put all parts together; returns digest and bytes of the blob that they are now, once `note` knows of it.
 
         Raises InputError where a part is missing, or is not among those that the client says there are, and
         UnknownError where somebody else is done with it, or throws it away, meanwhile.
@@ -88,6 +88,7 @@ class Uploads:
                             digest.update(chunk)
                             target.write(chunk)
                             size += len(chunk)
+            note(digest.hexdigest())
             self._blobs.adopt(draft, digest.hexdigest())
         finally:
             draft.unlink(missing_ok=True)

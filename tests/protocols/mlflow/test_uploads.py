@@ -96,9 +96,11 @@ def test_a_part_that_comes_after_its_upload_is_gone_is_refused(home: Path) -> No
 
 
 def test_two_who_put_the_same_parts_together_hear_that_it_is_done_or_that_there_is_no_such_upload(home: Path) -> None:
+    noted: list[str] = []
+
     def finish() -> bool:
         try:
-            digest, _ = uploads.finish(name, [1, 2, 3])
+            digest, _ = uploads.finish(name, [1, 2, 3], noted.append)
         except (InputError, UnknownError):
             return False
         uploads.drop(name)

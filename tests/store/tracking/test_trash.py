@@ -185,12 +185,12 @@ def test_a_file_that_is_replaced_or_removed_leaves_no_bytes_behind(store: Store,
 
 
 @pytest.mark.parametrize("how", ["unneeded", "of a file", "of another kind", "pack"])
-def test_bytes_of_a_file_that_was_refused_are_collected_unless_something_needs_them(
+def test_bytes_that_no_file_came_to_be_of_are_collected_unless_something_needs_them(
     store: Store, hand: Hand, how: str
 ) -> None:
     digest = store.blobs.put(LARGE)
     with store.write() as tx:
-        files.abandon(tx, digest, hand.at)
+        files.expect(tx, digest, hand.at)
         if how == "of a file":
             files.put(tx, "a", digest, len(LARGE), hand)
         elif how == "of another kind":

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, quote
 import msgspec
 from sqlalchemy import Connection
 
-from argosy.errors import ArgosyError, UnknownError
+from argosy.errors import UnknownError
 from argosy.protocols.mlflow import package, wire
 from argosy.protocols.mlflow.endpoint import Endpoint, OfRun
 from argosy.protocols.mlflow.fault import INVALID, NO_ENDPOINT, Fault
@@ -65,14 +65,9 @@ def _entry(path: str, size: int | None) -> dict[str, Any]:
     return {"path": path, "is_dir": True} if size is None else {"path": path, "is_dir": False, "file_size": size}
 
 
-async def land(batch: Batch, path: str, digest: str, size: int, hand: Hand, data: bytes | None = None) -> None:
-    """Have what is written lie at a path; where that is refused, its bytes are left to the collector."""
-    try:
-        await asyncio.wrap_future(batch.submit(lambda tx: files.put(tx, path, digest, size, hand, data)))
-    except ArgosyError:
-        if data is None:
-            await asyncio.wrap_future(batch.submit(lambda tx: files.abandon(tx, digest, hand.at)))
-        raise
+def noting(batch: Batch, at: datetime) -> Callable[[str], object]:
+    """Tells the collector of bytes before they are there: they go where no file comes to be of them, for any reason."""
+    return lambda digest: batch.submit(lambda tx: files.expect(tx, digest, at)).result()
 
 
 class Files:
@@ -116,8 +111,9 @@ class Files:
                 more = message.get("more_body", False)
                 if sink.add(message.get("body", b"")) or not more:
                     await asyncio.to_thread(sink.write)
-            digest, size, data = await asyncio.to_thread(sink.finish)
-            await land(self._batch, path, digest, size, Hand(scope["auth"].name, self._now()), data)
+            hand = Hand(scope["auth"].name, self._now())
+            digest, size, data = await asyncio.to_thread(sink.finish, noting(self._batch, hand.at))
+            await asyncio.wrap_future(self._batch.submit(lambda tx: files.put(tx, path, digest, size, hand, data)))
         finally:
             sink.close()
 

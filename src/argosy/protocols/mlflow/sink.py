@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -43,13 +44,13 @@ class Sink:
         self._size += self._waiting
         self._held, self._waiting = [], 0
 
-    def finish(self) -> tuple[str, int, bytes | None]:
-        """Digest, size and, of a small file, the bytes; a large one lies among the blobs."""
+    def finish(self, note: Callable[[str], object]) -> tuple[str, int, bytes | None]:
+        """Digest, size and, of a small file, the bytes; a large one lies among the blobs, once `note` knows of it."""
         if self._file is None or self._draft is None:
             data = b"".join(self._held)
             return hashlib.sha256(data).hexdigest(), len(data), data
         self._file.close()
-        digest = self._hash.hexdigest()
+        note(digest := self._hash.hexdigest())
         self._blobs.adopt(self._draft, digest)
         return digest, self._size, None
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from argosy.protocols.mlflow.artifacts import ROOT, land
+from argosy.protocols.mlflow.artifacts import ROOT, noting
 from argosy.protocols.mlflow.body import UNREAD
 from argosy.protocols.mlflow.fault import INVALID, NO_ENDPOINT, Fault, invalid
 from argosy.store.batch import Batch
@@ -119,8 +119,9 @@ class Parts:
         if (await asyncio.to_thread(self._uploads.about, name)).path != target:
             raise invalid("path", request.path, "It is not what the upload was begun for.")
         numbers = [each.part_number for each in request.parts]
-        digest, size = await asyncio.to_thread(self._uploads.finish, name, numbers)
-        await land(self._batch, target, digest, size, Hand(scope["auth"].name, self._now()))
+        hand = Hand(scope["auth"].name, self._now())
+        digest, size = await asyncio.to_thread(self._uploads.finish, name, numbers, noting(self._batch, hand.at))
+        await asyncio.wrap_future(self._batch.submit(lambda tx: files.put(tx, target, digest, size, hand)))
         await asyncio.to_thread(self._uploads.drop, name)
         return {}
 

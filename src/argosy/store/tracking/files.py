@@ -47,8 +47,8 @@ def put(tx: Connection, path: str, digest: str, size: int, hand: Hand, data: byt
     )
 
 
-def abandon(tx: Connection, digest: str, at: datetime) -> None:
-    """Note bytes that were written for a file that did not come to be: unless something needs them, they go."""
+def expect(tx: Connection, digest: str, at: datetime) -> None:
+    """Note bytes that are about to be written for a file: unless something needs them later, they go."""
     _note(tx, "VALUES (?, CAST(? AS BIGINT))", (digest, to_micros(at)))
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from datetime import datetime
+from functools import partial
 from urllib.parse import urlsplit
 
-from argosy.errors import ArgosyError, ConflictError, InputError, UsageError
+from argosy.errors import ConflictError, InputError, UsageError
 from argosy.protocols.mlflow.importing.client import LostError
 from argosy.protocols.mlflow.importing.passage import Passage, reason
 from argosy.protocols.mlflow.importing.report import FILE
@@ -117,6 +119,10 @@ class _Work:
         if lost is not None:
             raise lost
 
+    def _note(self, at: datetime, digest: str) -> None:
+        """Tell the collector of bytes before they are there."""
+        self._passage.write(lambda tx: files.expect(tx, digest, at))
+
     def _bring(self, file: File, path: str) -> int:
         """Bring one; returns its bytes. It is there whole or not at all."""
         passage = self._passage
@@ -126,15 +132,10 @@ class _Work:
                 if sink.add(chunk):
                     sink.write()
             sink.write()
-            digest, size, data = sink.finish()
-            try:
-                if file.bytes is not None and size != file.bytes:
-                    raise InputError(f"it has {size:,} bytes, and was listed with {file.bytes:,}", next="try again")
-                passage.write(lambda tx: files.put(tx, path, digest, size, passage.hand, data))
-            except ArgosyError:
-                if data is None:
-                    passage.write(lambda tx: files.abandon(tx, digest, passage.hand.at))
-                raise
+            digest, size, data = sink.finish(partial(self._note, passage.hand.at))
+            if file.bytes is not None and size != file.bytes:
+                raise InputError(f"it has {size:,} bytes, and was listed with {file.bytes:,}", next="try again")
+            passage.write(lambda tx: files.put(tx, path, digest, size, passage.hand, data))
             return size
         finally:
             sink.close()
