@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import polars as pl
 import pytest
+from xgboost import XGBRegressor
 
 from argosy.errors import InputError
 from argosy.model import ensemble
@@ -108,3 +109,15 @@ def test_a_part_that_onnxruntime_does_not_run_is_named(made: Callable[[str], Mad
     data = ensemble.pack(Blend((0.5, 0.5)), [("onnx", made("onnx")[0].model), ("skops", b"")])
     with pytest.raises(InputError, match="part 2 of late/JFK@3 is in the format 'skops'"):
         form("late/JFK@3", "ensemble", data)
+
+
+@pytest.mark.parametrize(("trees", "slack"), [(20, 1e-5), (400, 4e-5)])
+def test_sums_of_many_trees_in_float32_may_be_further_from_ours(trees: int, slack: float) -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(800, 4))
+    estimator = XGBRegressor(n_estimators=trees, max_depth=3, learning_rate=0.05, n_jobs=1)
+    data = bytes(estimator.fit(rows, 1e6 + rows[:, 0]).get_booster().save_raw("ubj"))
+    found = form("v", "xgboost", data)
+    assert found.proven == pytest.approx(slack) and found.tested == found.proven
+    rule = ensemble.pack(Blend((0.5, 0.5)), [("xgboost", data)] * 2)
+    assert form("v", ensemble.FORMAT, rule).proven == pytest.approx(10 * slack)

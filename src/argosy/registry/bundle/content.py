@@ -79,8 +79,8 @@ def pack(source: Source, trial: Trial, *, dockerfile: bool = False) -> Content:
     """The files of a version's bundle, proven on a trial to answer as the version does.
 
     To the last bit where the version is ONNX; a LightGBM version within a trillionth of its largest answer, an XGBoost
-    version within a hundred-thousandth. Raises ConflictError where it answers otherwise, InputError for a version that
-    has no such form.
+    version within a hundred-thousandth, or a ten-millionth a tree where that is more. Raises ConflictError where it
+    answers otherwise, InputError for a version that has no such form.
     """
     package = name.package(source.address)
     files, difference = _proven(source, trial)
