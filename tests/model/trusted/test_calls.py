@@ -6,14 +6,17 @@ import ctypes
 import errno
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from argosy.model.matrix import Matrix
+from argosy.model.trusted import calls
 from argosy.model.trusted.process import Process
 from tests.model.trusted.conftest import told
 
@@ -103,7 +106,7 @@ def test_a_file_that_can_be_read_kills_nobody(process: Process, other: int) -> N
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers are those of x86-64")
 def test_nothing_that_the_system_shares_is_made_or_changed(process: Process, other: int) -> None:
-    calls: dict[str, tuple[Any, ...]] = {
+    shared: dict[str, tuple[Any, ...]] = {
         "shared memory": (29, 0, 4096, 0o1600), "semaphores": (64, 0, 1, 0o1600), "messages": (68, 0, 0o1600),
         "queues": (240, b"argosy", 0o102, 0o600, 0), "keys": (248, b"user", b"argosy", b"x", 1, -4),
         "asking for keys": (249, b"user", b"argosy", 0, 0), "priorities": (141, 0, other, 19),
@@ -122,6 +125,31 @@ def test_nothing_that_the_system_shares_is_made_or_changed(process: Process, oth
 
         return act
 
-    for what, call in calls.items():
+    for what, call in shared.items():
         number = errno.ENOSYS if call[0] == 4000 else errno.EPERM
         assert told(process, made(*call)) == f"[-1.0, {number}.0]", what
+
+
+_HEADERS = {"x86_64": "x86_64-linux-gnu/asm/unistd_64.h", "aarch64": "asm-generic/unistd.h"}
+_ONE_ALONE = {
+    "fork", "vfork", "chmod", "chown", "lchown", "utime", "utimes", "futimesat", "inotify_init", "iopl", "ioperm",
+}  # fmt: skip
+"""Older calls, which only x86-64 has."""
+
+
+def _names(machine: str) -> set[str]:
+    """What is refused there, by name."""
+    text = Path("/usr/include", _HEADERS[machine]).read_text()
+    named = {int(number): name for name, number in re.findall(r"define __NR(?:3264)?_(\w+)\s+(\d+)", text)}
+    terms = calls._MACHINES[machine]
+    depends = [named[each] for each in terms[2:]]
+    assert depends == ["clone", "tgkill", "prlimit64", "sched_setaffinity", "fcntl", "ioctl"]
+    return {named[each] for each in terms.refused}
+
+
+@pytest.mark.skipif(
+    not all(Path("/usr/include", each).exists() for each in _HEADERS.values()), reason="no headers of the kernel"
+)
+def test_the_same_calls_are_refused_on_every_machine() -> None:
+    assert _names("x86_64") - _names("aarch64") == _ONE_ALONE
+    assert _names("aarch64") < _names("x86_64")
