@@ -140,6 +140,12 @@ def test_a_damaged_file_is_never_taken_for_whole(client: httpx.Client, harbour: 
     assert cut.status_code == 404 and "are cut off" in cut.json()["message"]
 
 
+def test_names_that_are_no_text_are_refused(client: httpx.Client) -> None:
+    for name in ("%ff", "%fe", "a%c3b"):
+        answer = client.put(f"{BASE}/{name}", content=b"x")
+        assert answer.status_code == 400 and "Invalid path" in answer.json()["message"]
+
+
 @pytest.mark.parametrize("parted", [False, True])
 def test_bytes_of_a_file_that_is_refused_are_left_to_the_collector(
     client: httpx.Client, harbour: Harbour, *, parted: bool

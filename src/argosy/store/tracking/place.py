@@ -12,6 +12,8 @@ LONGEST, DEEPEST = 1500, 64
 _ENCODED = re.compile(r"%(2e|2f|5c|00|25)", re.IGNORECASE)
 _BAD = re.compile(r"[\x00-\x1f\x7f\\]")
 _DOTS = ("", ".", "..")
+_LOST = "\ufffd"
+"""What bytes that are no UTF-8 are read as: any of them, so that two names would be one."""
 
 
 def path(text: str) -> str:
@@ -31,7 +33,7 @@ def path(text: str) -> str:
     wrong = (
         len(text) > LONGEST or len(parts) > DEEPEST or _BAD.search(plain) is not None
         or any(part.partition(";")[0] in _DOTS for part in (*parts, *(plain.split("/") if plain else ())))
-        or _ENCODED.search(text) is not None
+        or _ENCODED.search(text) is not None or _LOST in text
     )  # fmt: skip
     if wrong:
         raise UsageError(
