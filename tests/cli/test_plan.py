@@ -39,6 +39,17 @@ def test_a_new_project_is_all_additions(run, project: Path) -> None:
     assert run("plan", "--check").code == 3
 
 
+def test_what_a_project_trusts_is_named(run, project: Path) -> None:
+    file = project / "project.py"
+    text = file.read_text()
+    file.write_text(text.replace("min_child_samples=40)", "min_child_samples=40), trusted=True"))
+    said = "    candidates[0].trusted: a model of it may be a pickle, which runs its code where it answers"
+    assert run("plan").out.splitlines()[:3] == ["+ dataset orders", "+ fleet late-order", said]
+    assert said in run("apply").out.splitlines() and said not in run("plan").out
+    file.write_text(text)
+    assert "    candidates[0].trusted: True -> False" in run("plan").out.splitlines()
+
+
 def test_apply_records_once(run, project: Path) -> None:
     done = run("apply", "--json").json()
     assert done["home"] == str(project / ".argosy")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -147,7 +147,7 @@ def differences(conn: Connection, drafts: list[Draft], module: Path, taken: str 
     for each in drafts:
         before = known.get((each.kind, each.name))
         if before is None:
-            found.append(Difference(each.kind, each.name, "add"))
+            found.append(Difference(each.kind, each.name, "add", tuple(_trusted(each))))
         elif _differs(before, each) or (owner.owner(before) == taken and taken != project):
             found.append(Difference(each.kind, each.name, "change", tuple(_changes(before.body, each, project))))
     wanted = {(each.kind, each.name) for each in drafts}
@@ -161,6 +161,13 @@ def differences(conn: Connection, drafts: list[Draft], module: Path, taken: str 
     if lost and last is not None and taken != project:
         owner.check_place(Path(last.body["root"]) / module.name, module, lost)
     return found
+
+
+def _trusted(draft: Draft) -> Iterator[str]:
+    """What a fleet lets run: those of its candidates that may be kept as pickles."""
+    for place, each in enumerate(draft.body.get("candidates", ())):
+        if each.get("trusted"):
+            yield f"candidates[{place}].trusted: a model of it may be a pickle, which runs its code where it answers"
 
 
 def _differs(before: declarations.Declaration, after: Draft) -> bool:
