@@ -94,6 +94,23 @@ def test_one_that_hangs_keeps_nobody_waiting_but_itself(running: Running) -> Non
     assert ask(running) == OWN
 
 
+def test_one_that_hangs_with_many_callers_takes_no_threads_of_others(running: Running) -> None:
+    assert ask(running) == OWN
+    threads = [threading.Thread(target=lambda: _tried(running, distance=HANGS)) for _ in range(12)]
+    for each in threads:
+        each.start()
+    time.sleep(0.3)
+    slowest = 0.0
+    while any(each.is_alive() for each in threads):
+        began = time.monotonic()
+        rows = body(300, **{name: tensor(name, "FP64", [1.0] * 300) for name in GIVEN})
+        rows["inputs"] = [each for each in rows["inputs"] if each["name"] != "carrier"]
+        rows["inputs"].append(tensor("carrier", "BYTES", ["B6"] * 300))
+        assert set(outputs(running.client.post(URL, json=rows))["version"]) == {"late-arrival/JFK/B6@1"}
+        slowest = max(slowest, time.monotonic() - began)
+    assert 0.0 < slowest < 1.0
+
+
 def test_one_that_dies_under_load_is_stood_for_and_comes_back(running: Running) -> None:
     for _ in range(3):
         assert ask(running, distance=DIES)[1:] == ("late-arrival/*@1", "fallback")
@@ -131,9 +148,9 @@ def test_none_is_loaded_where_no_code_is_run(sick: Fixture) -> None:
         server.client.close()
 
 
-def _tried(server: Running) -> tuple[float, str, str] | str:
+def _tried(server: Running, distance: float = 0.25) -> tuple[float, str, str] | str:
     try:
-        return ask(server)
+        return ask(server, distance=distance)
     except Exception as error:  # the worker is started again meanwhile
         return repr(error)
 

@@ -69,13 +69,15 @@ class App:
     ) -> None:
         self.routing = Routing(-1, {})
         self.measures = Measures()
-        self._admission, self._meter = Admission(settings.limits), Meter(settings.limits, time.monotonic)
+        limits, half = settings.limits, max(1, settings.limits.concurrency // 2)
+        self._admission, self._meter = Admission(limits), Meter(limits, time.monotonic)
+        self._apart = Admission(msgspec.structs.replace(limits, concurrency=half))
         self._callers, self._warmth = callers or Callers(settings.token), warmth or Warmth(cache)
         self._settings, self._source, self._ended = settings, source, ended
         self._cache, self._recorder, self._shadows = cache, recorder, scorer.shadows
         self._router = Router(
-            scorer, cache, recorder, self.measures, settings.version, settings.limits, self._admission, self._meter,
-            settings.body_limit,
+            scorer, cache, recorder, self.measures, settings.version, limits, self._admission, self._apart,
+            self._meter, settings.body_limit,
         )  # fmt: skip
         self._seen: set[bytes] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -97,7 +99,8 @@ class App:
         """Write what was recorded, after the last answer."""
         for each in self._tasks:
             each.cancel()
-        self._admission.close()
+        for admission in (self._admission, self._apart):
+            admission.close()
         await asyncio.to_thread(self._warmth.keep)
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.close)

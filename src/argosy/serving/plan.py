@@ -15,7 +15,7 @@ class Plan(msgspec.Struct):
     """A batch with its versions chosen and its decision time known; `began` is of a clock of durations.
 
     `models` are those of the assignment once all are found; `failed` fills with the versions that failed on
-    rows of it: those rows of theirs are assigned anew.
+    rows of it: those rows of theirs are assigned anew. `apart` says that one of them answers from another process.
     """
 
     batch: Batch
@@ -27,3 +27,4 @@ class Plan(msgspec.Struct):
     began: float
     models: dict[VersionRef, Loaded] = {}
     failed: set[VersionRef] = set()
+    apart: bool = False

@@ -40,15 +40,18 @@ Ask = Callable[[Request, Endpoint], tuple[Batch, Render]]
 
 
 class Router:
-    """Finds the errand of a request; what it needs for that stands behind it."""
+    """Finds the errand of a request; what it needs for that stands behind it.
+
+    Versions that answer from another process have threads of their own, `apart`: one that hangs takes none of others.
+    """
 
     def __init__(
         self, scorer: Scorer, cache: ModelCache, recorder: Recorder | None, measures: Measures, version: str,
-        limits: Limits, admission: Admission, meter: Meter, body_limit: int,
+        limits: Limits, admission: Admission, apart: Admission, meter: Meter, body_limit: int,
     ) -> None:  # fmt: skip
         self._scorer, self._cache, self._recorder = scorer, cache, recorder
         self._measures, self._version = measures, version
-        self._limits, self._admission, self._meter = limits, admission, meter
+        self._limits, self._admission, self._apart, self._meter = limits, admission, apart, meter
         self._body_limit = body_limit
         self._routing, self._errands = Routing(-1, {}), dict[str, Errand]()
         self._durable = recorder is not None and recorder.durable
@@ -74,8 +77,9 @@ class Router:
         """Score a batch: at once if it is small and its versions are warm, else on a thread, if one is to be had."""
         began = time.perf_counter()
         plan = self._scorer.plan(batch)
-        if batch.count > _INLINE_ROWS or batch.explain or not self._scorer.is_warm(plan) or self._durable:
-            return self._later(lambda: (plan, render), batch.endpoint.fleet, request)
+        if not self._scorer.is_warm(plan) or batch.count > _INLINE_ROWS or batch.explain or self._durable:
+            admission = self._apart if plan.apart else self._admission
+            return self._later(lambda: (plan, render), batch.endpoint.fleet, request, admission)
         try:
             answer = self._scorer.answer(plan)
         finally:
@@ -84,7 +88,9 @@ class Router:
         self._measures.counted(batch.endpoint.fleet, answer.routes)
         return _priced(render(answer), request, seconds)
 
-    async def _later(self, planned: Callable[[], tuple[Plan, Render]], fleet: str, request: Request) -> Reply:
+    async def _later(
+        self, planned: Callable[[], tuple[Plan, Render]], fleet: str, request: Request, admission: Admission
+    ) -> Reply:
         """Plan, score and render on a thread, in one piece: what was read is not refused for the rest.
 
         What it cost is counted whether the caller still waits or not.
@@ -103,7 +109,7 @@ class Router:
                     loop.call_soon_threadsafe(settle, plan, seconds)
             return answer, reply, seconds
 
-        answer, reply, seconds = await self._admission.run(work, self._limits.seconds(request.headers.get(TIMEOUT)))
+        answer, reply, seconds = await admission.run(work, self._limits.seconds(request.headers.get(TIMEOUT)))
         if self._recorder is not None and self._durable:
             await asyncio.to_thread(self._recorder.flush)
         self._measures.counted(fleet, answer.routes)
@@ -204,7 +210,7 @@ class Router:
             batch, render = self._read(ask, endpoint, request)
             return self._scorer.plan(batch), render
 
-        return self._later(planned, endpoint.fleet, request)
+        return self._later(planned, endpoint.fleet, request, self._admission)
 
     async def _load(self, request: Request, endpoint: Endpoint) -> Reply:
         """Load every version that may answer for a fleet, on a thread that is admitted as those of scores are."""
@@ -223,7 +229,9 @@ class Router:
     def _metrics(self, version: int, readiness: Readiness) -> Reply:
         counters = self._measures.text(self._cache, self._recorder, version)
         counters += self._scorer.shadows.text() if self._scorer.shadows is not None else ""
-        return Reply(200, (counters + load.text(self._admission, self._meter, readiness)).encode(), _TEXT)
+        return Reply(
+            200, (counters + load.text((self._admission, self._apart), self._meter, readiness)).encode(), _TEXT
+        )
 
 
 def _priced(reply: Reply, request: Request, seconds: float) -> Reply:

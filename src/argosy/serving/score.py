@@ -127,6 +127,7 @@ class Scorer:
         for ref in plan.assignment.groups:
             loaded = self._cache.peek(ref)
             if loaded is None or loaded.apart:
+                plan.apart = loaded is not None
                 return False
             found[ref] = loaded
         plan.models = found
