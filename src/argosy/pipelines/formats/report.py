@@ -6,14 +6,16 @@ import base64
 import html
 import re
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from markdown_it import MarkdownIt
 
 from argosy.pipelines.formats.source import Source
 from argosy.spec.format import File, Format
 from argosy.spec.report import Part, Report
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 _TEXT = 1000
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:"
@@ -90,4 +92,6 @@ def _address(part: Part) -> str:
 
 @cache
 def _markdown() -> MarkdownIt:
+    from markdown_it import MarkdownIt  # a fiftieth of what a server takes to start, for pages that few have
+
     return MarkdownIt("commonmark", {"html": False}).enable("table")

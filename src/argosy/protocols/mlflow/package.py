@@ -13,7 +13,6 @@ from datetime import datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from sqlalchemy import Connection
 
 from argosy.errors import InputError, UnknownError
@@ -145,7 +144,9 @@ def _made(data: bytes, at: datetime) -> Artifact:
 
 
 def _yaml(value: Any) -> str:
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
+    import yaml  # a hundredth of what a server takes to start, for files that few ask for
+
+    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
 
 
 def _unpackaged(version: Version, why: str) -> Fault:
