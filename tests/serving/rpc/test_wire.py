@@ -276,7 +276,7 @@ def test_settings_that_come_a_thousand_times_in_one_frame_are_heeded_once(server
         begun = time.process_time()
         client.send(*[many] * 100, frame.frame(Kind.PUSH_PROMISE, 0, 1, b""))
         assert goodbye(client.frames()) == Code.PROTOCOL_ERROR
-    assert time.process_time() - begun < 0.5
+    assert time.process_time() - begun < 2.0
 
 
 def test_strangers_make_room_for_who_comes_and_who_has_shown_a_token_does_not() -> None:
